@@ -1,0 +1,64 @@
+//===- Buffers.cpp - Weights, buffers and launches -----------------------===//
+//
+// Part of the vitc project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Kernel/KernelDialect.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+
+using namespace mlir;
+using namespace vitc::kernel;
+
+LogicalResult ConstantOp::verify() {
+  // C1
+  RankedTensorType value = getValue().getType();
+  auto result = cast<ShapedType>(getResult().getType());
+  if (result.getShape() != value.getShape() ||
+      result.getElementType() != value.getElementType())
+    return emitOpError() << "has result " << result << " for a value of type "
+                         << value;
+  return success();
+}
+
+LogicalResult BufferOp::verify() {
+  // C1
+  bool isWeights = getSpace() == Space::Weights;
+  if (isWeights != getWeight().has_value())
+    return emitOpError() << (isWeights ? "in weights names no kernel.weight"
+                                       : "outside of weights names one");
+  // C2
+  if (getPerBatch() != 0 && getSpace() != Space::Arena)
+    return emitOpError() << "has per_batch " << getPerBatch()
+                         << ", which only the arena has";
+  // C3
+  auto type = cast<MemRefType>(getType());
+  if (!type.getLayout().isIdentity() ||
+      llvm::is_contained(type.getShape().drop_front(type.getRank() ? 1 : 0),
+                         ShapedType::kDynamic))
+    return emitOpError() << "has type " << type
+                         << "; needs an identity layout and static sizes but "
+                            "for dim 0";
+  return success();
+}
+
+LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &symbolTable) {
+  // C1
+  auto callee = symbolTable.lookupNearestSymbolFrom<FunctionOpInterface>(
+      *this, getCalleeAttr());
+  if (!callee)
+    return emitOpError() << "calls @" << getCallee()
+                         << ", which no function defines";
+  if (callee.getNumResults() != 0)
+    return emitOpError() << "calls @" << getCallee() << ", which has results";
+  ArrayRef<Type> types = callee.getArgumentTypes();
+  if (types.size() != getArgs().size() + 2 || !types[0].isIndex() ||
+      !isa<MemRefType>(types[1]) ||
+      TypeRange(types.drop_front(2)) != getArgs().getTypes())
+    return emitOpError() << "calls @" << getCallee() << ", which takes "
+                         << callee.getFunctionType()
+                         << "; needs (index, memref<?xi8>, types of args)";
+  return success();
+}

@@ -1,0 +1,92 @@
+//===- Buffers.td - Weights, buffers and launches ------- -*- tablegen -*--===//
+//
+// Part of the vitc project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef KERNEL_BUFFERS_TD
+#define KERNEL_BUFFERS_TD
+
+include "Kernel/KernelAttrs.td"
+include "Vit/VitAttrs.td"
+
+def Kernel_ConstantOp : Kernel_Op<"constant", [Pure]> {
+  let summary = "a read-only value, given by a weight expression";
+  let description = [{
+    C1: the result has the shape and element type of the expression.
+    ```mlir
+    %w = kernel.constant #vit.expr<ref, [@bias]> : tensor<10xf32> as memref<10xf32>
+    ```
+  }];
+  let arguments = (ins Vit_WeightExprAttr:$value);
+  let results = (outs Kernel_Shaped:$result);
+  let assemblyFormat = "$value `as` type($result) attr-dict";
+  let hasVerifier = 1;
+}
+
+def Kernel_WeightOp : Kernel_Op<"weight", [Symbol]> {
+  let summary = "a value in the weights section of the program";
+  let description = [{
+    The object writer stores `value` at byte `offset`, a multiple of 64.
+    ```mlir
+    kernel.weight @w0 at 0 value #vit.expr<ref, [@bias]> : tensor<10xf32>
+    ```
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name, I64Attr:$offset, Vit_WeightExprAttr:$value);
+  let assemblyFormat = "$sym_name `at` $offset `value` $value attr-dict";
+}
+
+def Kernel_BatchOp : Kernel_Op<"batch", [Pure]> {
+  let summary = "the batch of this run";
+  let arguments = (ins Kernel_ContextType:$ctx);
+  let results = (outs Index:$result);
+  let assemblyFormat = "$ctx attr-dict";
+}
+
+def Kernel_BufferOp : Kernel_Op<"buffer", [Pure]> {
+  let summary = "the memory behind a memref";
+  let description = [{
+    input, output: the context's pointer number `offset`. arena: byte `offset` +
+    `perBatch` * batch of the arena. weights: where kernel.weight @weight lies.
+    A dynamic leading dimension is the batch.
+    C1: `weight` is given for weights and only there.
+    C2: perBatch is given for the arena only.
+    C3: only dim 0 of the memref is dynamic, and its layout is the identity.
+    ```mlir
+    %x = kernel.buffer %context arena 64 per_batch 4096 : memref<?x32x32xf32>
+    ```
+  }];
+  let arguments = (ins Kernel_ContextType:$ctx, Kernel_SpaceAttr:$space,
+                       DefaultValuedAttr<I64Attr, "0">:$offset, DefaultValuedAttr<I64Attr, "0">:$perBatch,
+                       OptionalAttr<FlatSymbolRefAttr>:$weight);
+  let results = (outs AnyMemRef:$result);
+  let assemblyFormat = [{
+    $ctx $space ($offset^)? (`per_batch` $perBatch^)? ($weight^)? attr-dict `:` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
+def Kernel_LaunchOp : Kernel_Op<"launch", [DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "run a function once a task, on the thread pool";
+  let description = [{
+    Calls `callee(task, scratch, args...)` for every task below `tasks`, in any order
+    and on any thread, and returns when all are done. `scratch` is a memref<?xi8> of
+    `scratchBytes`, private to the thread.
+    `work` is [flops, flops a batch, bytes, bytes a batch], for profiles.
+    C1: the callee takes an index, a memref<?xi8> and the types of args, and has no
+    results.
+    ```mlir
+    kernel.launch %context @norm tasks(%n) args(%x, %y : memref<?x8xf32>, memref<?x8xf32>) scratch 1024
+    ```
+  }];
+  let arguments = (ins Kernel_ContextType:$ctx, FlatSymbolRefAttr:$callee, Index:$tasks,
+                       Variadic<AnyType>:$args, I64Attr:$scratchBytes, OptionalAttr<DenseI64ArrayAttr>:$work);
+  let assemblyFormat = [{
+    $ctx $callee `tasks` `(` $tasks `)` `args` `(` ($args^ `:` type($args))? `)` `scratch` $scratchBytes
+    (`work` $work^)? attr-dict
+  }];
+}
+
+#endif // KERNEL_BUFFERS_TD

@@ -1,0 +1,196 @@
+//===- Compute.cpp - Gemm, attention and norms ---------------------------===//
+//
+// Part of the vitc project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Kernel/KernelDialect.h"
+#include "Kernel/Verify.h"
+
+using namespace mlir;
+using namespace vitc::kernel;
+
+LogicalResult vitc::kernel::verifyMap(Operation *op, StringRef name,
+                                      AffineMap map, unsigned numDims,
+                                      Value operand) {
+  auto type = cast<ShapedType>(operand.getType());
+  if (map.getNumDims() != numDims || map.getNumSymbols() != 0 ||
+      map.getNumResults() != static_cast<unsigned>(type.getRank()))
+    return op->emitOpError()
+           << "has " << name << " map " << AffineMapAttr::get(map) << " for "
+           << type
+           << "; needs " << numDims << " dims, no symbols and "
+           << type.getRank() << " results";
+  return success();
+}
+
+LogicalResult vitc::kernel::verifyDestination(Operation *op, Value init) {
+  bool onTensors = isa<RankedTensorType>(init.getType());
+  if (op->getNumResults() != (onTensors ? 1u : 0u) ||
+      (onTensors && op->getResult(0).getType() != init.getType()))
+    return op->emitOpError() << "has init " << init.getType() << " and "
+                             << op->getNumResults()
+                             << " results; a tensor init needs one result of "
+                                "its type, a memref none";
+  return success();
+}
+
+void vitc::kernel::getKernelEffects(
+    Operation *op, OpOperand &init,
+    SmallVectorImpl<MemoryEffects::EffectInstance> &effects) {
+  for (OpOperand &operand : op->getOpOperands()) {
+    if (!isa<MemRefType>(operand.get().getType()))
+      continue;
+    if (&operand == &init)
+      effects.emplace_back(MemoryEffects::Write::get(), &operand);
+    else
+      effects.emplace_back(MemoryEffects::Read::get(), &operand);
+  }
+}
+
+/// Checks an optional vector operand of `size` elements.
+static LogicalResult verifyVector(Operation *op, StringRef name, Value operand,
+                                  int64_t size) {
+  if (!operand)
+    return success();
+  auto type = cast<ShapedType>(operand.getType());
+  if (type.getRank() != 1 || type.getDimSize(0) != size)
+    return op->emitOpError() << "has " << name << " of type " << type
+                             << "; needs " << size << " elements";
+  return success();
+}
+
+/// Checks that an optional operand and its map come together.
+static LogicalResult verifyPair(Operation *op, StringRef name, Value operand,
+                                std::optional<AffineMap> map,
+                                unsigned numDims) {
+  if (static_cast<bool>(operand) != map.has_value())
+    return op->emitOpError() << "has " << name
+                             << (operand ? " without its map"
+                                         : " map without its operand");
+  return operand ? verifyMap(op, name, *map, numDims, operand) : success();
+}
+
+//===----------------------------------------------------------------------===//
+// GemmOp
+//===----------------------------------------------------------------------===//
+
+LogicalResult GemmOp::verify() {
+  // C1
+  if (failed(verifyVector(*this, "weights", getWeights(),
+                          vit::WeightExprAttr::packedSize(getN(), getK()))) ||
+      failed(verifyVector(*this, "bias", getBias(), getN())))
+    return failure();
+  // C2, C3
+  if (failed(verifyMap(*this, "lhs", getLhsMap(), 3, getLhs())) ||
+      failed(verifyPair(*this, "residual", getResidual(), getResidualMap(),
+                        3)) ||
+      failed(verifyMap(*this, "init", getResultMap(), 3, getInit())))
+    return failure();
+  return verifyDestination(*this, getInit());
+}
+
+void GemmOp::getEffects(
+    SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>>
+        &effects) {
+  getKernelEffects(*this, getInitMutable(), effects);
+}
+
+//===----------------------------------------------------------------------===//
+// AttentionOp
+//===----------------------------------------------------------------------===//
+
+/// Checks that each of the named sizes is positive.
+static LogicalResult
+verifyPositive(Operation *op,
+               ArrayRef<std::pair<StringRef, int64_t>> namedSizes) {
+  for (auto [name, size] : namedSizes)
+    if (size <= 0)
+      return op->emitOpError()
+             << "has " << name << " " << size << "; needs 1 or more";
+  return success();
+}
+
+LogicalResult AttentionOp::verify() {
+  // C1, C2
+  if (failed(verifyMap(*this, "query", getQueryMap(), 4, getQuery())) ||
+      failed(verifyMap(*this, "key", getKeyMap(), 4, getKey())) ||
+      failed(verifyMap(*this, "value", getValueMap(), 4, getValue())) ||
+      failed(verifyPair(*this, "bias", getBias(), getBiasMap(), 4)) ||
+      failed(verifyMap(*this, "init", getResultMap(), 4, getInit())))
+    return failure();
+  // C3
+  if (failed(verifyPositive(*this, {{"heads", getHeads()},
+                                    {"head_dim", getHeadDim()},
+                                    {"value_dim", getValueDim()}})))
+    return failure();
+  return verifyDestination(*this, getInit());
+}
+
+void AttentionOp::getEffects(
+    SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>>
+        &effects) {
+  getKernelEffects(*this, getInitMutable(), effects);
+}
+
+//===----------------------------------------------------------------------===//
+// AttentionMapOp
+//===----------------------------------------------------------------------===//
+
+LogicalResult AttentionMapOp::verify() {
+  // C1, C2
+  if (failed(verifyMap(*this, "query", getQueryMap(), 4, getQuery())) ||
+      failed(verifyMap(*this, "key", getKeyMap(), 4, getKey())) ||
+      failed(verifyPair(*this, "bias", getBias(), getBiasMap(), 4)) ||
+      failed(verifyMap(*this, "init", getResultMap(), 3, getInit())))
+    return failure();
+  // C3
+  if (failed(verifyPositive(
+          *this, {{"heads", getHeads()}, {"head_dim", getHeadDim()}})))
+    return failure();
+  return verifyDestination(*this, getInit());
+}
+
+void AttentionMapOp::getEffects(
+    SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>>
+        &effects) {
+  getKernelEffects(*this, getInitMutable(), effects);
+}
+
+//===----------------------------------------------------------------------===//
+// NormOp, MeanOp
+//===----------------------------------------------------------------------===//
+
+LogicalResult NormOp::verify() {
+  // C1
+  if (failed(verifyMap(*this, "input", getInputMap(), 3, getInput())) ||
+      failed(verifyMap(*this, "init", getResultMap(), 3, getInit())))
+    return failure();
+  // C2
+  if (failed(verifyVector(*this, "scale", getScale(), getChannels())) ||
+      failed(verifyVector(*this, "shift", getShift(), getChannels())))
+    return failure();
+  return verifyDestination(*this, getInit());
+}
+
+void NormOp::getEffects(
+    SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>>
+        &effects) {
+  getKernelEffects(*this, getInitMutable(), effects);
+}
+
+LogicalResult MeanOp::verify() {
+  // C1
+  if (failed(verifyMap(*this, "input", getInputMap(), 3, getInput())) ||
+      failed(verifyMap(*this, "init", getResultMap(), 2, getInit())))
+    return failure();
+  return verifyDestination(*this, getInit());
+}
+
+void MeanOp::getEffects(
+    SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>>
+        &effects) {
+  getKernelEffects(*this, getInitMutable(), effects);
+}

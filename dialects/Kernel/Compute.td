@@ -1,0 +1,162 @@
+//===- Compute.td - Gemm, attention and norms ----------- -*- tablegen -*--===//
+//
+// Part of the vitc project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef KERNEL_COMPUTE_TD
+#define KERNEL_COMPUTE_TD
+
+include "Kernel/KernelAttrs.td"
+include "Vit/VitAttrs.td"
+
+def Kernel_GemmOp : Kernel_ComputeOp<"gemm", [AttrSizedOperandSegments]> {
+  let summary = "matrix product with packed weights and an epilogue";
+  let description = [{
+    For b < batch, i < rows, j < n:
+
+      init[resultMap(b, i, j)] =
+          activation(sum over l < k of lhs[lhsMap(b, i, l)] * W[j, l] + bias[j])
+          + residual[residualMap(b, i, j)]
+
+    `weights` holds W packed: #vit.expr<pack>. The sum runs in the order of l.
+    C1: weights has packedSize(n, k) elements; bias has n.
+    C2: each map takes 3 dims and has one result for each dim of its operand.
+    C3: residual and residualMap come together.
+    ```mlir
+    kernel.gemm batch(%b) rows(%m) n 16 k 8 lhs(%x at affine_map<(b, i, l) -> (b, i, l)> : memref<?x4x8xf32>)
+        weights(%w : memref<256xf32>) bias(%c : memref<16xf32>)
+        init(%y at affine_map<(b, i, j) -> (b, i, j)> : memref<?x4x16xf32>) activation gelu
+    ```
+  }];
+  let arguments = (ins Index:$batch, Index:$rows, I64Attr:$n, I64Attr:$k,
+                       Kernel_Shaped:$lhs, AffineMapAttr:$lhsMap, Kernel_Shaped:$weights,
+                       Optional<Kernel_Shaped>:$bias,
+                       Optional<Kernel_Shaped>:$residual, OptionalAttr<AffineMapAttr>:$residualMap,
+                       Kernel_Shaped:$init, AffineMapAttr:$resultMap,
+                       DefaultValuedAttr<Vit_ActivationAttr, "::vitc::vit::Activation::None">:$activation,
+                       OptionalAttr<Kernel_GemmTilingAttr>:$tiling);
+  let assemblyFormat = [{
+    `batch` `(` $batch `)` `rows` `(` $rows `)` `n` $n `k` $k
+    `lhs` `(` $lhs `at` $lhsMap `:` type($lhs) `)` `weights` `(` $weights `:` type($weights) `)`
+    (`bias` `(` $bias^ `:` type($bias) `)`)? (`residual` `(` $residual^ `at` $residualMap `:` type($residual) `)`)?
+    `init` `(` $init `at` $resultMap `:` type($init) `)`
+    (`activation` $activation^)? (`tiling` $tiling^)? attr-dict (`->` type($results)^)?
+  }];
+}
+
+def Kernel_AttentionOp : Kernel_ComputeOp<"attention"> {
+  let summary = "fused attention with online softmax";
+  let description = [{
+    For b < batch, h < heads, i < queries, e < valueDim, with all d < headDim and
+    j < keys:
+
+      init[resultMap(b, h, i, e)] = sum over j of p[j] * value[valueMap(b, h, j, e)]
+      p = softmax over j of scale * (query[queryMap(b, h, i, d)] · key[keyMap(b, h, j, d)])
+                            + bias[biasMap(b, h, i, j)]
+
+    No buffer of queries x keys exists. A row whose keys are all -inf gives zeros.
+    Source: Milakov and Gimelshein 2018, algorithm 3 (online softmax); Dao et al.
+    2022 (FlashAttention), algorithm 1.
+    C1: each map takes 4 dims and has one result for each dim of its operand.
+    C2: bias and biasMap come together.
+    C3: heads, headDim and valueDim are positive.
+    ```mlir
+    #qkv = affine_map<(b, h, i, d) -> (b, i, h * 4 + d)>
+    kernel.attention batch(%b) queries(%n) keys(%n) heads 2 head_dim 4 value_dim 4 scale 5.000000e-01
+        query(%q at #qkv : memref<?x9x8xf32>) key(%k at #qkv : memref<?x9x8xf32>)
+        value(%v at #qkv : memref<?x9x8xf32>) init(%o at #qkv : memref<?x9x8xf32>)
+    ```
+  }];
+  let arguments = (ins Index:$batch, Index:$queries, Index:$keys,
+                       I64Attr:$heads, I64Attr:$headDim, I64Attr:$valueDim, F64Attr:$scale,
+                       Kernel_Shaped:$query, AffineMapAttr:$queryMap, Kernel_Shaped:$key, AffineMapAttr:$keyMap,
+                       Kernel_Shaped:$value, AffineMapAttr:$valueMap,
+                       Optional<Kernel_Shaped>:$bias, OptionalAttr<AffineMapAttr>:$biasMap,
+                       Kernel_Shaped:$init, AffineMapAttr:$resultMap,
+                       OptionalAttr<Kernel_AttentionTilingAttr>:$tiling);
+  let assemblyFormat = [{
+    `batch` `(` $batch `)` `queries` `(` $queries `)` `keys` `(` $keys `)`
+    `heads` $heads `head_dim` $headDim `value_dim` $valueDim `scale` $scale
+    `query` `(` $query `at` $queryMap `:` type($query) `)` `key` `(` $key `at` $keyMap `:` type($key) `)`
+    `value` `(` $value `at` $valueMap `:` type($value) `)`
+    (`bias` `(` $bias^ `at` $biasMap `:` type($bias) `)`)?
+    `init` `(` $init `at` $resultMap `:` type($init) `)` (`tiling` $tiling^)? attr-dict (`->` type($results)^)?
+  }];
+}
+
+def Kernel_AttentionMapOp : Kernel_ComputeOp<"attention_map"> {
+  let summary = "attention probabilities of the first query, or their mean";
+  let description = [{
+    For b < batch, h < heads, j < keys, p as in kernel.attention for query i:
+
+      init[resultMap(b, h, j)] = p[0, j]               for selection first
+      init[resultMap(b, h, j)] = mean over i of p[i, j]  for selection mean
+
+    C1: query, key and bias maps take 4 dims, resultMap 3; one result for each dim
+    of the operand.
+    C2: bias and biasMap come together.
+    C3: heads and headDim are positive.
+  }];
+  let arguments = (ins Index:$batch, Index:$queries, Index:$keys,
+                       I64Attr:$heads, I64Attr:$headDim, F64Attr:$scale, Vit_QuerySelectionAttr:$selection,
+                       Kernel_Shaped:$query, AffineMapAttr:$queryMap, Kernel_Shaped:$key, AffineMapAttr:$keyMap,
+                       Optional<Kernel_Shaped>:$bias, OptionalAttr<AffineMapAttr>:$biasMap,
+                       Kernel_Shaped:$init, AffineMapAttr:$resultMap,
+                       OptionalAttr<Kernel_AttentionTilingAttr>:$tiling);
+  let assemblyFormat = [{
+    `batch` `(` $batch `)` `queries` `(` $queries `)` `keys` `(` $keys `)`
+    `heads` $heads `head_dim` $headDim `scale` $scale `selection` $selection
+    `query` `(` $query `at` $queryMap `:` type($query) `)` `key` `(` $key `at` $keyMap `:` type($key) `)`
+    (`bias` `(` $bias^ `at` $biasMap `:` type($bias) `)`)?
+    `init` `(` $init `at` $resultMap `:` type($init) `)` (`tiling` $tiling^)? attr-dict (`->` type($results)^)?
+  }];
+}
+
+def Kernel_NormOp : Kernel_ComputeOp<"norm", [AttrSizedOperandSegments]> {
+  let summary = "layer normalisation of rows";
+  let description = [{
+    For b < batch, i < rows, c < channels, with mean and biased variance over c:
+
+      init[resultMap(b, i, c)] = (input[inputMap(b, i, c)] - mean)
+                                 / sqrt(variance + epsilon) * scale[c] + shift[c]
+
+    C1: each map takes 3 dims and has one result for each dim of its operand.
+    C2: scale and shift have `channels` elements.
+  }];
+  let arguments = (ins Index:$batch, Index:$rows, I64Attr:$channels, F64Attr:$epsilon,
+                       Kernel_Shaped:$input, AffineMapAttr:$inputMap,
+                       Optional<Kernel_Shaped>:$scale, Optional<Kernel_Shaped>:$shift,
+                       Kernel_Shaped:$init, AffineMapAttr:$resultMap,
+                       OptionalAttr<Kernel_RowTilingAttr>:$tiling);
+  let assemblyFormat = [{
+    `batch` `(` $batch `)` `rows` `(` $rows `)` `channels` $channels `epsilon` $epsilon
+    `input` `(` $input `at` $inputMap `:` type($input) `)` (`scale` `(` $scale^ `:` type($scale) `)`)?
+    (`shift` `(` $shift^ `:` type($shift) `)`)? `init` `(` $init `at` $resultMap `:` type($init) `)`
+    (`tiling` $tiling^)? attr-dict (`->` type($results)^)?
+  }];
+}
+
+def Kernel_MeanOp : Kernel_ComputeOp<"mean"> {
+  let summary = "mean over rows";
+  let description = [{
+    For b < batch, c < channels:
+
+      init[resultMap(b, c)] = sum over i < rows of input[inputMap(b, i, c)] / rows
+
+    C1: inputMap takes 3 dims, resultMap 2; one result for each dim of the operand.
+  }];
+  let arguments = (ins Index:$batch, Index:$rows, I64Attr:$channels,
+                       Kernel_Shaped:$input, AffineMapAttr:$inputMap,
+                       Kernel_Shaped:$init, AffineMapAttr:$resultMap,
+                       OptionalAttr<Kernel_RowTilingAttr>:$tiling);
+  let assemblyFormat = [{
+    `batch` `(` $batch `)` `rows` `(` $rows `)` `channels` $channels
+    `input` `(` $input `at` $inputMap `:` type($input) `)` `init` `(` $init `at` $resultMap `:` type($init) `)`
+    (`tiling` $tiling^)? attr-dict (`->` type($results)^)?
+  }];
+}
+
+#endif // KERNEL_COMPUTE_TD

@@ -1,0 +1,32 @@
+//===- Verify.h - Checks that kernel ops share --------------- -*- C++ -*--===//
+//
+// Part of the vitc project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef KERNEL_VERIFY_H
+#define KERNEL_VERIFY_H
+
+#include "Kernel/KernelDialect.h"
+
+namespace vitc::kernel {
+
+/// Checks that `map` takes `numDims` dims and indexes `operand`, which messages
+/// call `name`.
+mlir::LogicalResult verifyMap(mlir::Operation *op, llvm::StringRef name,
+                              mlir::AffineMap map, unsigned numDims,
+                              mlir::Value operand);
+
+/// Checks that on tensors there is one result of init's type, on memrefs none.
+mlir::LogicalResult verifyDestination(mlir::Operation *op, mlir::Value init);
+
+/// Declares reads of all shaped operands and a write of `init`, on memrefs.
+void getKernelEffects(
+    mlir::Operation *op, mlir::OpOperand &init,
+    llvm::SmallVectorImpl<mlir::MemoryEffects::EffectInstance> &effects);
+
+} // namespace vitc::kernel
+
+#endif // KERNEL_VERIFY_H

@@ -1,0 +1,146 @@
+//===- Attention.cpp - Attention and its heads ---------------------------===//
+//
+// Part of the vitc project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Vit/VitDialect.h"
+
+using namespace mlir;
+using namespace vitc::vit;
+
+/// Checks what attention and attention_map share: D, the heads, the batch and
+/// the bias.
+static LogicalResult verifyScores(Operation *op, RankedTensorType query,
+                                  RankedTensorType key, Value bias) {
+  if (query.getDimSize(3) != key.getDimSize(3))
+    return op->emitOpError() << "query has head dim " << query.getDimSize(3)
+                             << " but key has " << key.getDimSize(3)
+                             << "; both are the last dim, D, of [B, H, N, D]";
+  if (key.getDimSize(1) == 0 || query.getDimSize(1) % key.getDimSize(1) != 0)
+    return op->emitOpError()
+           << "query has " << query.getDimSize(1) << " heads but key has "
+           << key.getDimSize(1) << ", which must divide them";
+  if (query.getDimSize(0) != key.getDimSize(0))
+    return op->emitOpError() << "query is " << query << " but key is " << key
+                             << "; both have the same batch, dim 0";
+  if (!bias)
+    return success();
+  auto type = cast<RankedTensorType>(bias.getType());
+  for (int64_t dim : {0, 1})
+    if (type.getDimSize(dim) != 1 &&
+        type.getDimSize(dim) != query.getDimSize(dim))
+      return op->emitOpError()
+             << "bias is " << type << " but query is " << query
+             << "; dims 0 and 1 of bias are 1 or agree";
+  if (type.getDimSize(2) != query.getDimSize(2) ||
+      type.getDimSize(3) != key.getDimSize(2))
+    return op->emitOpError()
+           << "bias is " << type << " but there are " << query.getDimSize(2)
+           << " queries and " << key.getDimSize(2)
+           << " keys; bias ends in Nq x Nk";
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// AttentionOp
+//===----------------------------------------------------------------------===//
+
+LogicalResult AttentionOp::inferReturnTypes(MLIRContext *context,
+                                            std::optional<Location> location,
+                                            Adaptor adaptor,
+                                            SmallVectorImpl<Type> &types) {
+  auto query = cast<RankedTensorType>(adaptor.getQuery().getType());
+  auto value = cast<RankedTensorType>(adaptor.getValue().getType());
+  types.push_back(query.clone({query.getDimSize(0), query.getDimSize(1),
+                               query.getDimSize(2), value.getDimSize(3)}));
+  return success();
+}
+
+LogicalResult AttentionOp::verify() {
+  RankedTensorType key = getKey().getType();
+  RankedTensorType value = getValue().getType();
+  // C1, C3, C4
+  if (failed(verifyScores(*this, getQuery().getType(), key, getBias())))
+    return failure();
+  // C2
+  if (key.getShape().take_front(3) != value.getShape().take_front(3))
+    return emitOpError() << "key is " << key << " but value is " << value
+                         << "; both have the same B, Hk and Nk";
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// AttentionMapOp
+//===----------------------------------------------------------------------===//
+
+LogicalResult AttentionMapOp::inferReturnTypes(MLIRContext *context,
+                                               std::optional<Location> location,
+                                               Adaptor adaptor,
+                                               SmallVectorImpl<Type> &types) {
+  auto query = cast<RankedTensorType>(adaptor.getQuery().getType());
+  auto key = cast<RankedTensorType>(adaptor.getKey().getType());
+  types.push_back(query.clone(
+      {query.getDimSize(0), query.getDimSize(1), key.getDimSize(2)}));
+  return success();
+}
+
+LogicalResult AttentionMapOp::verify() {
+  // C1, C2, C3
+  return verifyScores(*this, getQuery().getType(), getKey().getType(),
+                      getBias());
+}
+
+//===----------------------------------------------------------------------===//
+// SplitHeadsOp, MergeHeadsOp
+//===----------------------------------------------------------------------===//
+
+LogicalResult SplitHeadsOp::inferReturnTypes(MLIRContext *context,
+                                             std::optional<Location> location,
+                                             Adaptor adaptor,
+                                             SmallVectorImpl<Type> &types) {
+  auto input = cast<RankedTensorType>(adaptor.getInput().getType());
+  int64_t heads = adaptor.getHeads();
+  if (heads <= 0)
+    return emitOptionalError(location, "'vit.split_heads' op has ", heads,
+                             " heads; needs 1 or more");
+  types.push_back(input.clone({input.getDimSize(0), heads, input.getDimSize(1),
+                               input.getDimSize(2) / heads}));
+  return success();
+}
+
+LogicalResult SplitHeadsOp::verify() {
+  // C1
+  int64_t embedDim = getInput().getType().getDimSize(2);
+  if (embedDim % static_cast<int64_t>(getHeads()) != 0)
+    return emitOpError() << "has " << getHeads()
+                         << " heads but E = " << embedDim
+                         << "; heads must divide E";
+  return success();
+}
+
+OpFoldResult SplitHeadsOp::fold(FoldAdaptor) {
+  auto merge = getInput().getDefiningOp<MergeHeadsOp>();
+  if (merge && merge.getInput().getType() == getType())
+    return merge.getInput();
+  return {};
+}
+
+LogicalResult MergeHeadsOp::inferReturnTypes(MLIRContext *context,
+                                             std::optional<Location> location,
+                                             Adaptor adaptor,
+                                             SmallVectorImpl<Type> &types) {
+  auto input = cast<RankedTensorType>(adaptor.getInput().getType());
+  types.push_back(input.clone({input.getDimSize(0), input.getDimSize(2),
+                               input.getDimSize(1) * input.getDimSize(3)}));
+  return success();
+}
+
+OpFoldResult MergeHeadsOp::fold(FoldAdaptor) {
+  auto split = getInput().getDefiningOp<SplitHeadsOp>();
+  if (split && split.getInput().getType() == getType())
+    return split.getInput();
+  return {};
+}

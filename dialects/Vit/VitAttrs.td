@@ -1,0 +1,147 @@
+//===- VitAttrs.td - Attributes of the vit dialect ------ -*- tablegen -*--===//
+//
+// Part of the vitc project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef VIT_ATTRS_TD
+#define VIT_ATTRS_TD
+
+include "Vit/VitDialect.td"
+include "mlir/IR/AttrTypeBase.td"
+include "mlir/IR/BuiltinAttributeInterfaces.td"
+include "mlir/IR/EnumAttr.td"
+
+class Vit_Attr<string name, string attrMnemonic, list<Trait> traits = []>
+    : AttrDef<Vit_Dialect, name, traits> {
+  let mnemonic = attrMnemonic;
+}
+
+def Vit_Activation : I32EnumAttr<"Activation", "activation of a linear layer", [
+    I32EnumAttrCase<"None", 0, "none">,
+    I32EnumAttrCase<"Gelu", 1, "gelu">,
+    I32EnumAttrCase<"GeluTanh", 2, "gelu_tanh">]> {
+  let cppNamespace = "::vitc::vit";
+  let genSpecializedAttr = 0;
+}
+def Vit_ActivationAttr : EnumAttr<Vit_Dialect, Vit_Activation, "activation"> {
+  let assemblyFormat = "$value";
+}
+
+def Vit_QuerySelection : I32EnumAttr<"QuerySelection", "whose attention a map shows", [
+    I32EnumAttrCase<"First", 0, "first">,
+    I32EnumAttrCase<"Mean", 1, "mean">]> {
+  let cppNamespace = "::vitc::vit";
+  let genSpecializedAttr = 0;
+}
+def Vit_QuerySelectionAttr : EnumAttr<Vit_Dialect, Vit_QuerySelection, "queries"> {
+  let assemblyFormat = "$value";
+}
+
+//===----------------------------------------------------------------------===//
+// Weight expressions
+//===----------------------------------------------------------------------===//
+
+def Vit_WeightExprKind : I32EnumAttr<"WeightExprKind", "operation of a weight expression", [
+    I32EnumAttrCase<"Ref", 0, "ref">,
+    I32EnumAttrCase<"Cast", 1, "cast">,
+    I32EnumAttrCase<"Reshape", 2, "reshape">,
+    I32EnumAttrCase<"Slice", 3, "slice">,
+    I32EnumAttrCase<"Concat", 4, "concat">,
+    I32EnumAttrCase<"Add", 5, "add">,
+    I32EnumAttrCase<"Pack", 6, "pack">]> {
+  let cppNamespace = "::vitc::vit";
+  let genSpecializedAttr = 0;
+}
+
+def Vit_WeightExprAttr : Vit_Attr<"WeightExpr", "expr", [TypedAttrInterface]> {
+  let summary = "the value of a weight, as an expression on stored tensors";
+  let description = [{
+    Stands for a tensor without holding its data: the object writer evaluates it
+    tile by tile. `operands` are expressions, or, for `ref`, one symbol.
+
+      ref      the vit.weight @name as stored
+      cast     to the element type of `type`
+      reshape  same elements in row-major order
+      slice    rows [params[0], params[0] + type.dim(0)) of dim 0
+      concat   along dim 0
+      add      element by element, operands of one shape
+      pack     [N, K] to the layout that every gemm kernel reads: panels
+               [N/64][K16][64], K16 = K rounded up to 16 and zero-filled; the last
+               panel is N mod 64 rounded up to 16 wide; a flat tensor of
+               packedSize(N, K) elements
+
+    ```mlir
+    #vit.expr<cast, [#vit.expr<ref, [@classifier.weight]> : tensor<10x128xf16>]> : tensor<10x128xf32>
+    ```
+  }];
+  let parameters = (ins EnumParameter<Vit_WeightExprKind>:$kind,
+                        ArrayRefParameter<"::mlir::Attribute">:$operands,
+                        OptionalArrayRefParameter<"int64_t">:$params,
+                        AttributeSelfTypeParameter<"", "::mlir::RankedTensorType">:$type);
+  let assemblyFormat = "`<` $kind `,` `[` $operands `]` (`,` `params` `=` `[` $params^ `]`)? `>`";
+  let genVerifyDecl = 1;
+  let extraClassDeclaration = [{
+    static WeightExprAttr ref(::mlir::FlatSymbolRefAttr name, ::mlir::RankedTensorType type);
+    /// Each of these folds what it can: a cast to the same type is its operand.
+    static WeightExprAttr castTo(WeightExprAttr operand, ::mlir::Type elementType);
+    static WeightExprAttr reshape(WeightExprAttr operand, ::llvm::ArrayRef<int64_t> shape);
+    static WeightExprAttr slice(WeightExprAttr operand, int64_t begin, int64_t size);
+    static WeightExprAttr concat(::llvm::ArrayRef<WeightExprAttr> operands);
+    static WeightExprAttr add(WeightExprAttr lhs, WeightExprAttr rhs);
+    static WeightExprAttr pack(WeightExprAttr matrix);
+    WeightExprAttr getExprOperand(unsigned index);
+    /// Elements of a packed [n, k] matrix.
+    static int64_t packedSize(int64_t n, int64_t k);
+  }];
+}
+
+//===----------------------------------------------------------------------===//
+// The model as its user sees it
+//===----------------------------------------------------------------------===//
+
+def Vit_PreprocessAttr : Vit_Attr<"Preprocess", "preprocess"> {
+  let summary = "how a picture becomes the input, in this order";
+  let description = [{
+    Resize to `resize` (height, width; one number: the shorter edge) with PIL's
+    filter number `interpolation` (0 nearest, 1 lanczos, 2 bilinear, 3 bicubic, 4
+    box, 5 hamming), crop the centre to `crop`, multiply by `rescale`, normalise to
+    (x - mean) / std. An absent step is not done.
+  }];
+  let parameters = (ins OptionalParameter<"::mlir::DenseI64ArrayAttr">:$resize,
+                        DefaultValuedParameter<"int64_t", "2">:$interpolation,
+                        OptionalParameter<"::mlir::DenseI64ArrayAttr">:$crop,
+                        OptionalParameter<"::mlir::FloatAttr">:$rescale,
+                        OptionalParameter<"::mlir::DenseF64ArrayAttr">:$mean,
+                        OptionalParameter<"::mlir::DenseF64ArrayAttr">:$std);
+  let assemblyFormat = "`<` struct(params) `>`";
+}
+
+def Vit_TokenGridAttr : Vit_Attr<"TokenGrid", "token_grid"> {
+  let summary = "where the tokens lie in the picture";
+  let description = [{
+    `prefix` tokens (class, distillation, registers), then height x width patches,
+    row-major. `classToken` says that token 0 is a class token.
+  }];
+  let parameters = (ins "int64_t":$prefix, "int64_t":$height, "int64_t":$width, "bool":$classToken);
+  let assemblyFormat = "`<` struct(params) `>`";
+}
+
+def Vit_ModelAttr : Vit_Attr<"Model", "model"> {
+  let summary = "what the compiled program needs to know beside its functions";
+  let description = [{
+    `name` is the source's architecture, `task` one of "tensor", "classification",
+    "embedding"; `labels` the class names; `source` the hex BLAKE3 of the weights.
+  }];
+  let parameters = (ins "::mlir::StringAttr":$name, "::mlir::StringAttr":$task,
+                        "::mlir::StringAttr":$source, "int64_t":$parameters,
+                        OptionalParameter<"::mlir::StringAttr">:$licence,
+                        OptionalParameter<"::mlir::ArrayAttr">:$labels,
+                        OptionalParameter<"PreprocessAttr">:$preprocess,
+                        OptionalParameter<"TokenGridAttr">:$grid);
+  let assemblyFormat = "`<` struct(params) `>`";
+}
+
+#endif // VIT_ATTRS_TD

@@ -1,0 +1,84 @@
+//===- Weights.cpp - Weights of the vit dialect --------------------------===//
+//
+// Part of the vitc project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Vit/VitDialect.h"
+
+using namespace mlir;
+using namespace vitc::vit;
+
+LogicalResult WeightOp::verify() {
+  // C1
+  if (getFile().has_value() == getSeed().has_value())
+    return emitOpError() << "'" << getSymName() << "' has "
+                         << (getFile() ? "both a file and a seed"
+                                       : "neither a file nor a seed")
+                         << "; it needs exactly one";
+  // C2
+  auto type = cast<RankedTensorType>(getType());
+  Type element = type.getElementType();
+  bool stored =
+      element.isF16() || element.isBF16() || element.isF32() || element.isF64();
+  if (!stored || (getSeed() && !element.isF32()))
+    return emitOpError() << "'" << getSymName() << "' has element type "
+                         << element << "; needs "
+                         << (getSeed() ? "f32" : "f16, bf16, f32 or f64");
+  // C3
+  if (!type.hasStaticShape())
+    return emitOpError() << "'" << getSymName() << "' has type " << type
+                         << "; needs a static shape";
+  // C4
+  if (getFile() && !(getOffset() && static_cast<int64_t>(*getOffset()) >= 0)) {
+    InFlightDiagnostic error = emitOpError() << "'" << getSymName() << "' has ";
+    if (getOffset())
+      error << "offset " << static_cast<int64_t>(*getOffset());
+    else
+      error << "a file but no offset";
+    return error << "; needs an offset of 0 or more";
+  }
+  if (getSeed() && !(getMean() && getScale()))
+    return emitOpError() << "'" << getSymName()
+                         << "' has a seed but no mean or no scale; it needs "
+                            "both";
+  return success();
+}
+
+LogicalResult WeightOp::verifySymbolUses(SymbolTableCollection &symbolTable) {
+  // C5
+  if (!getFile())
+    return success();
+  if (!symbolTable.lookupNearestSymbolFrom<WeightFileOp>(*this, getFileAttr()))
+    return emitOpError() << "'" << getSymName() << "' refers to file @"
+                         << *getFile() << ", which no vit.weight_file defines";
+  return success();
+}
+
+LogicalResult ConstantOp::verifySymbolUses(SymbolTableCollection &symbolTable) {
+  SmallVector<WeightExprAttr> pending = {getValue()};
+  while (!pending.empty()) {
+    WeightExprAttr expr = pending.pop_back_val();
+    if (expr.getKind() != WeightExprKind::Ref) {
+      for (Attribute operand : expr.getOperands())
+        pending.push_back(cast<WeightExprAttr>(operand));
+      continue;
+    }
+    auto name = cast<FlatSymbolRefAttr>(expr.getOperands()[0]);
+    auto weight = symbolTable.lookupNearestSymbolFrom<WeightOp>(*this, name);
+    // C1
+    if (!weight)
+      return emitOpError() << "refers to weight " << name
+                           << ", which no vit.weight defines";
+    // C2
+    if (weight.getType() != expr.getType())
+      return emitOpError() << "refers to weight " << name << " as "
+                           << expr.getType() << " but it is "
+                           << weight.getType();
+  }
+  return success();
+}
+
+OpFoldResult ConstantOp::fold(FoldAdaptor) { return getValue(); }

@@ -1,0 +1,62 @@
+//===- Passes.td - Conversions between dialects --------- -*- tablegen -*--===//
+//
+// Part of the vitc project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef VITC_CONVERSION_PASSES_TD
+#define VITC_CONVERSION_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def ConvertVitToLinalgPass : Pass<"convert-vit-to-linalg", "mlir::func::FuncOp"> {
+  let summary = "lower vit ops to linalg, plain and unfused: the reference";
+  let description = [{
+    Each op becomes the textbook sequence of linalg, tensor, arith and math ops, in
+    the op's own element type, f32 or f64. What the shipped kernels compute is
+    compared with this lowering.
+    Example: test/Conversion/VitToLinalg/attention.mlir
+  }];
+  let dependentDialects = ["mlir::arith::ArithDialect", "mlir::linalg::LinalgDialect",
+                           "mlir::math::MathDialect", "mlir::tensor::TensorDialect"];
+}
+
+def ConvertVitToKernelPass : Pass<"convert-vit-to-kernel", "mlir::ModuleOp"> {
+  let summary = "lower vit and linalg ops to kernels with composed index maps";
+  let description = [{
+    One kernel op for each piece of generated code. Head split and merge, slices and
+    placements become the index maps of the kernels that read and write; no op is
+    left that only moves data, but where a map cannot say it.
+    Results become destination arguments, which the functions return.
+    Example: test/Conversion/VitToKernel/attention.mlir
+  }];
+  let dependentDialects = ["mlir::arith::ArithDialect", "mlir::tensor::TensorDialect",
+                           "vitc::kernel::KernelDialect"];
+}
+
+def ConvertKernelToVectorPass : Pass<"convert-kernel-to-vector", "mlir::ModuleOp"> {
+  let summary = "generate vector code for kernels, one function a shape";
+  let description = [{
+    Replaces every kernel by a kernel.launch of a function that computes one task of
+    it; equal kernels share the function. Needs kernel-schedule-cpu.
+    Example: test/Conversion/KernelToVector/gemm.mlir
+  }];
+  let dependentDialects = ["mlir::arith::ArithDialect", "mlir::math::MathDialect",
+                           "mlir::memref::MemRefDialect", "mlir::scf::SCFDialect",
+                           "mlir::vector::VectorDialect", "vitc::kernel::KernelDialect"];
+}
+
+def ConvertKernelToLLVMPass : Pass<"convert-kernel-to-llvm", "mlir::ModuleOp"> {
+  let summary = "lower what is left of the kernel dialect, and all the rest, to LLVM";
+  let description = [{
+    kernel.buffer becomes a memref descriptor over the context's pointers,
+    kernel.launch a call of the runtime through the context with a packed argument
+    block, as Runtime/Descriptor.h lays them out.
+    Example: test/Conversion/KernelToLLVM/launch.mlir
+  }];
+  let dependentDialects = ["mlir::LLVM::LLVMDialect", "mlir::cf::ControlFlowDialect"];
+}
+
+#endif // VITC_CONVERSION_PASSES_TD

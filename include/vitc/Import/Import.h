@@ -1,0 +1,46 @@
+//===- Import.h - Model file to vit module ---------------------*- C++ -*--===//
+//
+// Part of the vitc project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Every importer gives the same kind of module: `func @forward` on tensors, one
+// vit op per building block of the model, each with the source's layer name as
+// its location; weights by reference, under the source's names; and the
+// module's #vit.model.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef VITC_IMPORT_IMPORT_H
+#define VITC_IMPORT_IMPORT_H
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/OwningOpRef.h"
+
+#include <optional>
+#include <utility>
+
+namespace vitc::import_ {
+
+struct ImportOptions {
+  /// Images a call; none: known only when the program runs.
+  std::optional<int64_t> batch;
+  /// Height and width in pixels; none: the model's own.
+  std::optional<std::pair<int64_t, int64_t>> imageSize;
+};
+
+/// Loads the dialects that an imported module uses.
+void loadDialects(mlir::MLIRContext &context);
+
+/// Imports `source`: a folder with config.json and *.safetensors, or zoo:NAME.
+/// An error is a diagnostic at a FileLineColLoc that names the file (line 0:
+/// the whole file), and the result is null.
+mlir::OwningOpRef<mlir::ModuleOp> importModel(llvm::StringRef source,
+                                              mlir::MLIRContext &context,
+                                              const ImportOptions &options);
+
+} // namespace vitc::import_
+
+#endif // VITC_IMPORT_IMPORT_H

@@ -1,0 +1,41 @@
+//===- Passes.td - Passes from kernel to kernel --------- -*- tablegen -*--===//
+//
+// Part of the vitc project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef VITC_KERNEL_PASSES_TD
+#define VITC_KERNEL_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def ScheduleCPUPass : Pass<"kernel-schedule-cpu", "mlir::ModuleOp"> {
+  let summary = "choose tiles and providers of all kernels for a CPU";
+  let description = [{
+    Sets the module's #kernel.cpu and each kernel's tiling attribute. No other pass
+    makes a choice for this target.
+    Example: test/Kernel/kernel-schedule-cpu.mlir
+  }];
+  let options = [
+    Option<"isa", "isa", "std::string", /*default=*/"\"x86-64-v4\"", "x86-64-v2, -v3 or -v4">,
+    Option<"backend", "backend", "std::string", /*default=*/"\"llvm\"",
+           "Who computes gemms: llvm (own vector code) or onednn">];
+  let dependentDialects = ["vitc::kernel::KernelDialect"];
+}
+
+def PlanArenaPass : Pass<"kernel-plan-arena", "mlir::ModuleOp"> {
+  let summary = "give every buffer a place in the arena, the weights or the context";
+  let description = [{
+    From liveness, for every batch at once: an offset is base + perBatch * batch.
+    Entry functions then take one !kernel.context; their interface and the size of
+    their arena stand in #kernel.entry.
+    Example: test/Kernel/kernel-plan-arena.mlir
+  }];
+  let options = [Option<"reuse", "reuse", "bool", /*default=*/"true",
+      "Let buffers share memory; off to compare every buffer after a run">];
+  let dependentDialects = ["vitc::kernel::KernelDialect"];
+}
+
+#endif // VITC_KERNEL_PASSES_TD

@@ -1,0 +1,35 @@
+//===- CPU.h - The way from a vit module to CPU code --------- -*- C++ -*--===//
+//
+// Part of the vitc project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef VITC_PIPELINES_CPU_H
+#define VITC_PIPELINES_CPU_H
+
+#include "mlir/Pass/PassManager.h"
+
+namespace vitc {
+
+/// The stages of a compilation, each named after what it leaves behind. Dumps,
+/// --compile-to and --compile-from speak of them.
+enum class Phase { Import, Raise, Fuse, Kernel, LLVM };
+
+/// vit and leftovers -> vit in its canonical form.
+void addRaisePasses(mlir::OpPassManager &passes);
+/// vit -> vit, fused; also adds the entry that returns attention maps.
+void addFusePasses(mlir::OpPassManager &passes);
+/// vit -> kernels on planned buffers, for every target.
+void addKernelPasses(mlir::OpPassManager &passes);
+/// kernels -> LLVM dialect, for one x86-64 level; `backend` computes gemms.
+void addCpuCodePasses(mlir::OpPassManager &passes, llvm::StringRef isa,
+                      llvm::StringRef backend);
+
+/// Registers the above as -vitc-raise, -vitc-fuse, -vitc-kernel and -vitc-cpu.
+void registerPipelines();
+
+} // namespace vitc
+
+#endif // VITC_PIPELINES_CPU_H

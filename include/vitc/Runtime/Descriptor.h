@@ -1,0 +1,183 @@
+//===- Descriptor.h - What generated code and the runtime share -*- C++ -*-===//
+//
+// Part of the vitc project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The binary interface between a compiled model and the runtime linked with
+// it. lib/Target writes these structures as constants into the object file;
+// lib/Runtime reads them. A change of any layout here raises
+// kDescriptorVersion. Generated code has no undefined symbols: it reaches the
+// runtime through the function pointers of vitc::rt::Context.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef VITC_RUNTIME_DESCRIPTOR_H
+#define VITC_RUNTIME_DESCRIPTOR_H
+
+#include <cstdint>
+
+namespace vitc::rt {
+
+inline constexpr uint32_t kDescriptorVersion = 1;
+/// Bytes; alignment of the weights, the arena, and every buffer in them.
+inline constexpr int64_t kBufferAlignment = 64;
+
+struct Context;
+
+/// Runs tasks [begin, end) of one kernel. `scratch` is private to the calling
+/// thread, kBufferAlignment-aligned, EntryDescriptor::scratchBytes long.
+using TaskFn = void (*)(const void *args, int64_t begin, int64_t end,
+                        void *scratch);
+
+/// Runs fn over `tasks` tasks, split into one contiguous range a thread, and
+/// returns when all are done. `site` indexes EntryDescriptor::sites.
+using ParallelFn = void (*)(Context *context, int32_t site, TaskFn fn,
+                            const void *args, int64_t tasks);
+
+/// One f32 product through oneDNN, C = activation(A · W + bias) + residual:
+/// rows of A, C and residual are `count` runs of `rows` rows; row i of run b
+/// starts at base + b * batchStride + i * rowStride (strides in elements).
+/// Weights are packed [N/64][K][64], the tail panel N mod 64 rounded up to 16
+/// wide, K padded to 16 (a padded row is zero).
+struct OneDnnGemm {
+  const float *lhs;
+  const float *weights;
+  const float *bias;     // N values or null
+  const float *residual; // or null
+  float *result;
+  int64_t count, rows, n, k;
+  int64_t lhsBatchStride, lhsRowStride;
+  int64_t residualBatchStride, residualRowStride;
+  int64_t resultBatchStride, resultRowStride;
+  int32_t activation; // vitc::rt::Activation
+};
+using OneDnnGemmFn = void (*)(Context *context, int32_t site,
+                              const OneDnnGemm *gemm);
+
+enum class Activation : int32_t { None = 0, Gelu = 1, GeluTanh = 2 };
+
+/// What an entry function receives. The session owns it; generated code reads
+/// the first part by field index, see KernelToLLVM.
+struct Context {
+  const uint8_t *weights;
+  uint8_t *arena;
+  int64_t batch;
+  const void *const *inputs;
+  void *const *outputs;
+  ParallelFn parallel;
+  OneDnnGemmFn oneDnnGemm; // null unless the model needs oneDNN
+  // The runtime's own part starts here; generated code does not touch it.
+  void *session;
+};
+
+using EntryFn = void (*)(Context *context);
+
+/// A dimension of -1 is the batch.
+struct TensorDescriptor {
+  const char *name;
+  const int64_t *dims;
+  int32_t rank;
+  int32_t dtype; // vitc_dtype_t
+};
+
+/// One kernel launch, for profiles. flops and bytes are base + perBatch *
+/// batch.
+struct SiteDescriptor {
+  const char *source; // the source's layer name, e.g. vit.encoder.layer.3
+  const char *kernel; // the kernel's symbol
+  int64_t flopsBase, flopsPerBatch;
+  int64_t bytesBase, bytesPerBatch;
+};
+
+/// The code of one entry for one ISA level.
+struct CodeDescriptor {
+  const char *isa; // "x86-64-v4", ...
+  EntryFn function;
+  int64_t scratchBytes; // per thread
+  const SiteDescriptor *sites;
+  int32_t numSites;
+  int32_t usesOneDnn; // 0 or 1
+};
+
+/// One way into the model. "forward" is always there; "attention" has the same
+/// inputs and outputs, and the maps as one more output, the last, f32
+/// [-1, layers, heads, keys].
+struct EntryDescriptor {
+  const char *name;
+  const TensorDescriptor *inputs;
+  const TensorDescriptor *outputs;
+  int32_t numInputs;
+  int32_t numOutputs;
+  int64_t arenaBase, arenaPerBatch; // bytes: base + perBatch * batch
+  const CodeDescriptor *codes;      // best level first
+  int32_t numCodes;
+  int32_t reserved;
+};
+
+enum class Interpolation : int32_t { // PIL's numbers
+  Nearest = 0,
+  Lanczos = 1,
+  Bilinear = 2,
+  Bicubic = 3,
+  Box = 4,
+  Hamming = 5
+};
+
+/// How a picture becomes the input: resize, centre crop, rescale, normalise.
+struct PreprocessDescriptor {
+  int32_t inputIndex; // the image input, -1: the model takes no picture
+  int32_t channels;   // 1 or 3; RGB
+  int32_t height, width;
+  int32_t doResize;
+  int32_t resizeHeight, resizeWidth; // resizeWidth 0: the shorter edge becomes
+                                     // resizeHeight, the aspect ratio is kept
+  int32_t interpolation;             // Interpolation
+  int32_t doCenterCrop;              // to height x width
+  int32_t doRescale;
+  int32_t doNormalize;
+  float rescaleFactor;
+  float mean[4], std[4];
+};
+
+/// Where the attention maps lie in the picture: keys are `prefixTokens` tokens
+/// and then gridHeight x gridWidth patches, row-major, that tile the model's
+/// input image.
+struct AttentionDescriptor {
+  int32_t layers, heads, keys; // layers 0: the model has no maps
+  int32_t prefixTokens, gridHeight, gridWidth;
+  int32_t classToken; // 1: the query is token 0; 0: the mean over queries
+  int32_t reserved;
+};
+
+enum class Task : int32_t { Tensor = 0, Classification = 1, Embedding = 2 };
+
+} // namespace vitc::rt
+
+/// The one symbol that a model exports.
+struct vitc_model_descriptor {
+  uint32_t version;
+  int32_t task; // vitc::rt::Task
+  const uint8_t *weights;
+  int64_t weightBytes; // bytes, in the read-only section
+  const vitc::rt::EntryDescriptor *entries;
+  int32_t numEntries;
+  int32_t numLabels;
+  const char *const *labels;
+  vitc::rt::PreprocessDescriptor preprocess;
+  vitc::rt::AttentionDescriptor attention;
+  int64_t codeBytes;          // bytes of machine code, all levels
+  int64_t parameters;         // number of parameters in the source
+  const char *modelName;      // e.g. "ViTForImageClassification"
+  const char *sourceHash;     // hex BLAKE3 of the weights file
+  const char *licence;        // of the source model, "" when unknown
+  const char *precision;      // "f32"
+  const char *target;         // "x86_64-linux-gnu"
+  const char *backend;        // "llvm" or "onednn"
+  const char *oneDnnLibrary;  // path where vitc found oneDNN, "" unless used
+  const char *compilerVersion;
+};
+
+#endif // VITC_RUNTIME_DESCRIPTOR_H

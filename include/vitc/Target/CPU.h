@@ -1,0 +1,60 @@
+//===- CPU.h - Programs for x86-64 --------------------------- -*- C++ -*--===//
+//
+// Part of the vitc project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef VITC_TARGET_CPU_H
+#define VITC_TARGET_CPU_H
+
+#include "mlir/IR/BuiltinOps.h"
+#include "llvm/ADT/SmallVector.h"
+#include <string>
+
+namespace vitc {
+
+/// What is made of a module, by the suffix of the output or by --emit.
+enum class OutputKind {
+  Executable,
+  SharedLibrary,
+  Object,
+  Assembly,
+  LLVMIR,
+};
+
+struct ProgramOptions {
+  std::string output;
+  OutputKind kind = OutputKind::Executable;
+  /// x86-64 levels to generate code for, best first; one for Assembly and
+  /// LLVMIR.
+  llvm::SmallVector<std::string> isas;
+  /// Who computes gemms: "llvm" or "onednn".
+  std::string backend = "llvm";
+  /// Print each command that is run (-v), or print and do not run (-###).
+  bool verbose = false, dryRun = false;
+  /// A folder for the LLVM IR of each level; empty: not dumped.
+  std::string dumpFolder;
+};
+
+/// Sizes of what was made, in bytes.
+struct ProgramSizes {
+  int64_t code = 0, weights = 0;
+  int64_t arenaBase = 0, arenaPerBatch = 0;
+};
+
+/// Generates code for a module of the kernel phase, writes its weights and links
+/// it with the runtime. The output appears whole or not at all. Errors are
+/// diagnostics.
+mlir::FailureOr<ProgramSizes> emitProgram(mlir::ModuleOp module,
+                                          const ProgramOptions &options);
+
+/// The x86-64 levels that vitc generates code for, best first.
+llvm::ArrayRef<llvm::StringRef> getCpuLevels();
+/// The best of them that this machine has.
+llvm::StringRef getHostCpuLevel();
+
+} // namespace vitc
+
+#endif // VITC_TARGET_CPU_H

@@ -1,0 +1,290 @@
+//===- AttentionTile.cpp - Scores and softmax of a tile ------------------===//
+//
+// Part of the vitc project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "AttentionTile.h"
+
+#include "TileProduct.h"
+#include "VectorFold.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace vitc::kernel;
+
+static constexpr double kLog2E = 1.4426950408889634;
+static constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+IndexRange vitc::kernel::evenPart(VectorBuilder &b, Value total, Value parts,
+                                  Value index) {
+  Value size = b.div(total, parts);
+  Value larger = b.rem(total, parts); // parts with one element more
+  Value isLarger = b.less(index, larger);
+  return {b.add(b.mul(index, size), b.min(index, larger)),
+          b.select(isLarger, b.add(size, 1), size)};
+}
+
+int64_t vitc::kernel::maxPart(Value total, int64_t block) {
+  std::optional<int64_t> constant = getConstant(total);
+  if (!constant || *constant == 0)
+    return block;
+  return llvm::divideCeil(*constant, llvm::divideCeil(*constant, block));
+}
+
+LogicalResult ScoreOperands::verify(Operation *op, CpuAttr cpu) const {
+  int64_t lanes = cpu.getLanes();
+  if (tiling.getRows() < 1 || tiling.getColumns() < 1 ||
+      tiling.getColumns() % lanes != 0 || tiling.getQueryBlock() < 1 ||
+      tiling.getKeyBlock() < 1)
+    return op->emitOpError()
+           << "has tiling " << tiling
+           << "; needs positive numbers and columns in multiples of " << lanes;
+  if (failed(queryAccess.requireUnitStride(op, "query", 3, "d")) ||
+      failed(keyAccess.requireUnitStride(op, "key", 3, "d")))
+    return failure();
+  return biasAccess ? biasAccess->requireUnitStride(op, "bias", 3, "j")
+                    : success();
+}
+
+AttentionTile::AttentionTile(KernelBuilder &builder,
+                             const ScoreOperands &operands, int64_t slots)
+    : b(builder), operands(operands), slots(slots),
+      keyCapacity(
+          llvm::alignTo(maxPart(operands.keys, operands.tiling.getKeyBlock()),
+                        operands.tiling.getColumns())),
+      query(b.getFlat(operands.query)), key(b.getFlat(operands.key)),
+      bias(b.getFlat(operands.bias)) {
+  int64_t rows = operands.tiling.getRows();
+  queryTile = b.getScratch(rows * operands.headDim);
+  keyPanels = b.getScratch(keyCapacity * operands.headDim);
+  scores = b.getScratch(rows * getScoreStride());
+  maxima = b.getScratch(slots * b.lanes());
+  sums = b.getScratch(slots * b.lanes());
+}
+
+void AttentionTile::setHead(Value newBatch, Value newHead) {
+  batch = newBatch;
+  head = newHead;
+}
+
+Value AttentionTile::countKeyBlocks() {
+  return b.ceilDiv(b.get(operands.keys), operands.tiling.getKeyBlock());
+}
+
+IndexRange AttentionTile::getKeyBlock(Value index) {
+  return evenPart(b, b.get(operands.keys), countKeyBlocks(), index);
+}
+
+void AttentionTile::resetSoftmax() {
+  b.forLoop(b.index(0), b.index(slots * b.lanes()), b.lanes(), [&](Value slot) {
+    b.store(b.splat(-kInfinity), maxima, slot);
+    b.store(b.splat(0.0), sums, slot);
+  });
+}
+
+Value AttentionTile::getVectors() { return b.ceilDiv(keys.size, b.lanes()); }
+
+//===----------------------------------------------------------------------===//
+// Keys
+//===----------------------------------------------------------------------===//
+
+/// Transposes a square of vectors, a power of two of them, by exchanging blocks
+/// of half the size, a quarter, ... with two-source shuffles.
+static void transpose(VectorBuilder &b, MutableArrayRef<Value> rows) {
+  int64_t size = rows.size();
+  for (int64_t half = size / 2; half > 0; half /= 2) {
+    SmallVector<int64_t> low, high;
+    for (int64_t lane = 0; lane < size; ++lane) {
+      bool isHigh = lane & half;
+      low.push_back(isHigh ? size + lane - half : lane);
+      high.push_back(isHigh ? size + lane : lane + half);
+    }
+    for (int64_t i = 0; i < size; ++i) {
+      if (i & half)
+        continue;
+      Value first = rows[i], second = rows[i + half];
+      rows[i] = vector::ShuffleOp::create(b, first, second, low);
+      rows[i + half] = vector::ShuffleOp::create(b, first, second, high);
+    }
+  }
+}
+
+void AttentionTile::setKeys(IndexRange newKeys) {
+  keys = newKeys;
+  int64_t columns = operands.tiling.getColumns();
+  b.forLoop(b.index(0), b.ceilDiv(keys.size, columns), 1, [&](Value panel) {
+    for (int64_t column = 0; column < columns; column += b.lanes())
+      transposeKeys(panel, column, keys);
+  });
+}
+
+/// Writes `lanes` columns of a panel, from `column` on. Columns beyond the keys
+/// repeat the last key: their scores are masked.
+void AttentionTile::transposeKeys(Value panel, int64_t column,
+                                  IndexRange keys) {
+  int64_t columns = operands.tiling.getColumns();
+  int64_t lanes = b.lanes(), headDim = operands.headDim;
+  Value first = b.add(b.mul(panel, columns), column);
+  Value last = b.sub(keys.size, b.index(1));
+  SmallVector<Value> rows;
+  for (int64_t i = 0; i < lanes; ++i) {
+    Value j = b.add(keys.begin, b.min(b.add(first, i), last));
+    rows.push_back(b.apply(operands.keyAccess.getOffsetWithout(3),
+                           {batch, head, j, b.index(0)}));
+  }
+  Value target = b.add(b.mul(panel, headDim * columns), column);
+
+  int64_t whole = headDim / lanes * lanes;
+  b.forLoop(b.index(0), b.index(whole), lanes, [&](Value d) {
+    SmallVector<Value> square;
+    for (Value row : rows)
+      square.push_back(b.load(key, b.add(row, d)));
+    transpose(b, square);
+    Value begin = b.add(target, b.mul(d, columns));
+    for (int64_t i = 0; i < lanes; ++i)
+      b.store(square[i], keyPanels, b.add(begin, i * columns));
+  });
+  b.forLoop(b.index(whole), b.index(headDim), 1, [&](Value d) {
+    Value begin = b.add(target, b.mul(d, columns));
+    for (int64_t i = 0; i < lanes; ++i)
+      b.storeScalar(b.loadScalar(key, b.add(rows[i], d)), keyPanels,
+                    b.add(begin, i));
+  });
+}
+
+//===----------------------------------------------------------------------===//
+// Scores
+//===----------------------------------------------------------------------===//
+
+void AttentionTile::computeScores(IndexRange queries) {
+  int64_t headDim = operands.headDim;
+  Value scale = b.splat(operands.scale * kLog2E);
+  b.forLoop(b.index(0), queries.size, 1, [&](Value row) {
+    Value source =
+        b.apply(operands.queryAccess.getOffsetWithout(3),
+                {batch, head, b.add(queries.begin, row), b.index(0)});
+    Value target = b.mul(row, headDim);
+    for (int64_t d = 0; d < headDim; d += b.lanes()) {
+      int64_t count = std::min(b.lanes(), headDim - d);
+      Value elements = b.load(query, b.add(source, d), b.lanes(), count);
+      b.store(b.mulf(elements, scale), queryTile, b.add(target, d), count);
+    }
+  });
+  TileProduct product;
+  product.lhs = queryTile;
+  product.lhsStride = headDim;
+  product.rhs = keyPanels;
+  product.panelColumns = operands.tiling.getColumns();
+  product.panelSize = headDim * product.panelColumns;
+  product.result = scores;
+  product.resultBegin = b.index(0);
+  product.resultStride = getScoreStride();
+  product.depth = b.index(headDim);
+  product.vectors = getVectors();
+  product.accumulate = false;
+  emitTileProduct(b, product, queries.size, operands.tiling.getRows());
+}
+
+void AttentionTile::finishRow(Value row, Value queryIndex) {
+  Value scoreRow = b.mul(row, getScoreStride());
+  if (operands.biasAccess)
+    addBias(scoreRow, queryIndex);
+  Value tail = b.rem(keys.size, b.lanes());
+  b.ifElse(
+      b.less(b.index(0), tail),
+      [&] {
+        auto lanesType = VectorType::get(b.lanes(), b.getI32Type());
+        SmallVector<int32_t> lane = llvm::to_vector(
+            llvm::seq<int32_t>(0, static_cast<int32_t>(b.lanes())));
+        Value lanes = arith::ConstantOp::create(
+            b, DenseIntElementsAttr::get(lanesType, lane));
+        Value count = vector::BroadcastOp::create(
+            b, lanesType,
+            arith::IndexCastOp::create(b, b.getI32Type(), tail).getResult());
+        Value isKey =
+            arith::CmpIOp::create(b, arith::CmpIPredicate::ult, lanes, count);
+        Value index = b.add(scoreRow, b.sub(keys.size, tail));
+        Value masked =
+            b.select(isKey, b.load(scores, index), b.splat(-kInfinity));
+        b.store(masked, scores, index);
+      },
+      nullptr);
+}
+
+void AttentionTile::addBias(Value scoreRow, Value queryIndex) {
+  Value source = b.apply(operands.biasAccess->getOffsetWithout(3),
+                         {batch, head, queryIndex, b.index(0)});
+  source = b.add(source, keys.begin);
+  Value whole = b.mul(b.div(keys.size, b.lanes()), b.lanes());
+  b.forLoop(b.index(0), whole, b.lanes(), [&](Value j) {
+    Value index = b.add(scoreRow, j);
+    Value element = b.load(bias, b.add(source, j));
+    b.store(b.fma(element, b.splat(kLog2E), b.load(scores, index)), scores,
+            index);
+  });
+  b.forLoop(whole, keys.size, 1, [&](Value j) {
+    Value index = b.add(scoreRow, j);
+    Value element =
+        b.mulf(b.loadScalar(bias, b.add(source, j)), b.scalar(kLog2E));
+    b.storeScalar(b.addf(element, b.loadScalar(scores, index)), scores, index);
+  });
+}
+
+//===----------------------------------------------------------------------===//
+// Softmax
+//===----------------------------------------------------------------------===//
+
+/// A maximum of -inf would give NaN in -inf - -inf; any number gives the zeros
+/// that a row without keys is to have.
+Value AttentionTile::replaceInfinity(Value maximum) {
+  Value isInfinite = arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ,
+                                           maximum, b.splat(-kInfinity));
+  return b.select(isInfinite, b.splat(0.0), maximum);
+}
+
+Value AttentionTile::updateSoftmax(Value row, Value slot,
+                                   bool keepProbabilities) {
+  Value scoreRow = b.mul(row, getScoreStride());
+  Value state = b.mul(slot, b.lanes());
+  auto load = [&](Value element) {
+    return b.load(scores, b.add(scoreRow, element));
+  };
+  auto max = [&](Value x, Value y) { return b.maxf(x, y); };
+  auto add = [&](Value x, Value y) { return b.addf(x, y); };
+
+  Value rowMaximum = foldVectors(
+      b, getVectors(), -kInfinity,
+      [&](Value element, Value sum) { return max(sum, load(element)); }, max);
+  Value oldMaximum = b.load(maxima, state);
+  Value newMaximum = max(oldMaximum, b.broadcast(b.reduceMax(rowMaximum)));
+  b.store(newMaximum, maxima, state);
+  Value maximum = replaceInfinity(newMaximum);
+  Value rowSum = foldVectors(
+      b, getVectors(), 0.0,
+      [&](Value element, Value sum) {
+        Value probability = b.exp2(b.subf(load(element), maximum));
+        if (keepProbabilities)
+          b.store(probability, scores, b.add(scoreRow, element));
+        return add(sum, probability);
+      },
+      add);
+  Value factor = b.exp2(b.subf(oldMaximum, maximum));
+  b.store(b.fma(b.load(sums, state), factor, rowSum), sums, state);
+  return factor;
+}
+
+Value AttentionTile::getMaximum(Value slot) {
+  return replaceInfinity(b.load(maxima, b.mul(slot, b.lanes())));
+}
+
+Value AttentionTile::getInverseSum(Value slot) {
+  Value sum = b.reduceAdd(b.load(sums, b.mul(slot, b.lanes())));
+  Value zero = b.scalar(0.0);
+  Value isZero = arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, sum, zero);
+  return b.select(isZero, zero, b.divf(b.scalar(1.0), sum));
+}

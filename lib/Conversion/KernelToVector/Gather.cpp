@@ -1,0 +1,36 @@
+//===- Gather.cpp - Vector code for kernel.gather -------------------------===//
+//
+// Part of the vitc project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "ElementLoop.h"
+
+using namespace mlir;
+using namespace vitc::kernel;
+
+static ElementLoop getLoop(GatherOp op) {
+  return {
+      op.getBatch(),
+      SmallVector<int64_t>(op.getSizes()),
+      op.getTilingAttr().getRows(),
+      {Access(op.getInputMap(), cast<MemRefType>(op.getInput().getType())),
+       Access(op.getResultMap(), cast<MemRefType>(op.getInit().getType()))}};
+}
+
+FailureOr<KernelFunction> vitc::kernel::buildGather(GatherOp op,
+                                                    KernelContext &context) {
+  KernelBuilder b(op, getBoxName("gather", op.getSizes()), context);
+  Value input = b.getFlat(op.getInput());
+  Value init = b.getFlat(op.getInit());
+  getLoop(op).emit(b, [&](const Elements &elements) {
+    elements.store(b, elements.load(b, input, 0), init);
+  });
+  return b.finish(/*flopsPerBatch=*/0);
+}
+
+Value vitc::kernel::countGatherTasks(GatherOp op, VectorBuilder &builder) {
+  return getLoop(op).countTasks(builder);
+}

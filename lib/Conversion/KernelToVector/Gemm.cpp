@@ -1,0 +1,185 @@
+//===- Gemm.cpp - Matrix products -----------------------------------------===//
+//
+// Part of the vitc project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// What a task computes, and the loops around the micro-tiles of GemmTile.cpp.
+// Tasks are numbered along the panels of a block of rows first, so that a
+// thread's next task reads the panel that was prefetched.
+//
+//===----------------------------------------------------------------------===//
+
+#include "GemmEmitter.h"
+
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace vitc::kernel;
+
+/// The packed layout of weights, see #vit.expr<pack>.
+static constexpr int64_t kPanelColumns = 64;
+static constexpr int64_t kPackGranule = 16;
+/// f32 values.
+static constexpr int64_t kCacheLine = 16;
+
+GemmEmitter::GemmEmitter(GemmOp op, KernelBuilder &builder)
+    : op(op), b(builder), tiling(*op.getTiling()), n(op.getN()), k(op.getK()),
+      packedK(llvm::alignTo(k, kPackGranule)),
+      weights(b.getFlat(op.getWeights())), bias(b.getFlat(op.getBias())),
+      lhs(b, op.getLhs(), op.getLhsMap(), op.getBatch(), op.getRows()),
+      result(b, op.getInit(), op.getResultMap(), op.getBatch(), op.getRows()) {
+  if (op.getResidual())
+    residual.emplace(b, op.getResidual(), *op.getResidualMap(), op.getBatch(),
+                     op.getRows());
+  if (op.getActivation() != vit::Activation::None)
+    scratch = b.getScratch(tiling.getRows() * tiling.getColumns());
+}
+
+void GemmEmitter::emit() {
+  int64_t numFullPanels = n / kPanelColumns;
+  int64_t numPanels = llvm::divideCeil(n, kPanelColumns);
+  int64_t tailColumns = n % kPanelColumns;
+  Value panel = b.rem(b.getTask(), numPanels);
+  Rows rows = getRows(b.div(b.getTask(), numPanels));
+  auto emitFull = [&] { emitPanel(rows, panel, kPanelColumns, kPanelColumns); };
+  auto emitTail = [&] {
+    emitPanel(rows, panel, llvm::alignTo(tailColumns, kPackGranule),
+              tailColumns);
+  };
+  if (tailColumns == 0)
+    emitFull();
+  else if (numFullPanels == 0)
+    emitTail();
+  else
+    b.ifElse(b.less(panel, b.index(numFullPanels)), emitFull, emitTail);
+}
+
+/// Blocks of about rowBlock rows, of equal size but for one row.
+GemmEmitter::Rows GemmEmitter::getRows(Value block) {
+  Value numRows = b.mul(b.get(op.getBatch()), b.get(op.getRows()));
+  Value numBlocks = b.ceilDiv(numRows, tiling.getRowBlock());
+  auto begin = [&](Value block) {
+    return b.div(b.mul(block, numRows), numBlocks);
+  };
+  return {begin(block), begin(b.add(block, 1))};
+}
+
+void GemmEmitter::emitPanel(Rows rows, Value panel, int64_t width,
+                            int64_t columns) {
+  Value panelColumn = b.mul(panel, kPanelColumns);
+  Value panelWeights = b.mul(panel, kPanelColumns * packedK);
+  auto getStrip = [&](Value column, int64_t numColumns) {
+    Strip strip;
+    strip.column = b.add(panelColumn, column);
+    strip.weights = b.add(panelWeights, column);
+    strip.weightsStride = width;
+    strip.numColumns = numColumns;
+    strip.nextPanel = b.add(strip.weights, width * packedK);
+    strip.prefetchLines = llvm::divideCeil(numColumns, kCacheLine);
+    return strip;
+  };
+  int64_t stripColumns = tiling.getColumns();
+  int64_t restBegin = columns / stripColumns * stripColumns;
+  auto emitStrips = [&](const KBlock &block) {
+    if (restBegin != 0)
+      b.forLoop(b.index(0), b.index(restBegin), stripColumns,
+                [&](Value column) {
+                  emitStrip(rows, getStrip(column, stripColumns), block);
+                });
+    if (restBegin != columns)
+      emitStrip(rows, getStrip(b.index(restBegin), columns - restBegin), block);
+  };
+
+  int64_t numBlocks = llvm::divideCeil(k, tiling.getKBlock());
+  if (numBlocks == 1)
+    return emitStrips({b.index(0), b.index(k), Value(), Value()});
+  int64_t blockSize =
+      llvm::alignTo(llvm::divideCeil(k, numBlocks), tiling.getUnroll());
+  b.forLoop(b.index(0), b.index(k), blockSize, [&](Value begin) {
+    Value end = b.min(b.add(begin, blockSize), b.index(k));
+    emitStrips({begin, end, b.equal(begin, 0), b.equal(end, k)});
+  });
+}
+
+void GemmEmitter::emitStrip(Rows rows, const Strip &strip,
+                            const KBlock &block) {
+  // count rows are numLarge tiles of r rows and the others of r - 1: no tile is
+  // much smaller than the registers allow.
+  Value count = b.sub(rows.end, rows.begin);
+  Value numTiles = b.ceilDiv(count, tiling.getRows());
+  Value r = b.ceilDiv(count, numTiles);
+  Value numSmall = b.sub(b.mul(numTiles, r), count);
+  Value numLarge = b.sub(numTiles, numSmall);
+
+  b.forLoop(b.index(0), numTiles, 1, [&](Value tile) {
+    Value isLarge = b.less(tile, numLarge);
+    Value numRows = b.select(isLarge, r, b.sub(r, b.index(1)));
+    Value skipped = b.select(isLarge, b.index(0), b.sub(tile, numLarge));
+    Value row = b.add(rows.begin, b.sub(b.mul(tile, r), skipped));
+
+    SmallVector<int64_t> cases =
+        llvm::to_vector(llvm::seq<int64_t>(1, tiling.getRows()));
+    auto bodies = scf::IndexSwitchOp::create(b, TypeRange(), numRows, cases,
+                                             cases.size());
+    auto emitBody = [&](Region &region, int64_t numRows) {
+      OpBuilder::InsertionGuard guard(b);
+      b.createBlock(&region);
+      emitTile(numRows, row, tile, strip, block);
+      scf::YieldOp::create(b);
+    };
+    for (auto [region, numRows] : llvm::zip(bodies.getCaseRegions(), cases))
+      emitBody(region, numRows);
+    emitBody(bodies.getDefaultRegion(), tiling.getRows());
+
+    if (!scratch)
+      return;
+    auto epilogue = [&] { emitEpilogue(numRows, row, strip); };
+    if (block.isLast)
+      b.ifElse(block.isLast, epilogue, nullptr);
+    else
+      epilogue();
+  });
+}
+
+static LogicalResult checkGemm(GemmOp op) {
+  enum : unsigned { kColumn = 2 };
+  auto check = [&](Value operand, AffineMap map, StringRef name,
+                   StringRef axis) {
+    return Access(map, cast<MemRefType>(operand.getType()))
+        .requireUnitStride(op, name, kColumn, axis);
+  };
+  if (failed(check(op.getLhs(), op.getLhsMap(), "lhs", "k")) ||
+      failed(check(op.getInit(), op.getResultMap(), "init", "n")))
+    return failure();
+  if (op.getResidual() &&
+      failed(check(op.getResidual(), *op.getResidualMap(), "residual", "n")))
+    return failure();
+  return success();
+}
+
+FailureOr<KernelFunction> vitc::kernel::buildGemm(GemmOp op,
+                                                  KernelContext &context) {
+  if (failed(checkGemm(op)))
+    return failure();
+  std::string name = llvm::formatv("gemm_n{0}_k{1}", op.getN(), op.getK());
+  if (op.getActivation() != vit::Activation::None)
+    name += ("_" + vit::stringifyActivation(op.getActivation())).str();
+  if (op.getResidual())
+    name += "_residual";
+  KernelBuilder builder(op, name, context);
+  GemmEmitter(op, builder).emit();
+  std::optional<int64_t> flops;
+  if (std::optional<int64_t> rows = getConstant(op.getRows()))
+    flops = 2 * *rows * op.getN() * op.getK();
+  return builder.finish(flops);
+}
+
+Value vitc::kernel::countGemmTasks(GemmOp op, VectorBuilder &builder) {
+  Value numRows = builder.mul(op.getBatch(), op.getRows());
+  Value numBlocks = builder.ceilDiv(numRows, op.getTiling()->getRowBlock());
+  return builder.mul(numBlocks, llvm::divideCeil(op.getN(), kPanelColumns));
+}

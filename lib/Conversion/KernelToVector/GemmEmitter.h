@@ -1,0 +1,88 @@
+//===- GemmEmitter.h - Loops and micro-tiles of a product ---- -*- C++ -*--===//
+//
+// Part of the vitc project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef VITC_CONVERSION_KERNELTOVECTOR_GEMMEMITTER_H
+#define VITC_CONVERSION_KERNELTOVECTOR_GEMMEMITTER_H
+
+#include "MatrixRows.h"
+
+namespace vitc::kernel {
+
+/// Emits one task of a gemm: one panel of columns for one block of rows.
+///
+///   for each block of K                          the panel's part stays in L2
+///     for each strip of columns                  tiling.columns wide
+///       for each tile of rows                    r or r - 1 rows, r <=
+///       tiling.rows
+///         for k of the block                     accumulators in registers
+///
+/// Every element of the result is summed in the order of k, however rows are
+/// cut. Between blocks of K the result holds the partial sums.
+class GemmEmitter {
+public:
+  GemmEmitter(GemmOp op, KernelBuilder &builder);
+  void emit();
+
+private:
+  /// Columns that are computed together.
+  struct Strip {
+    mlir::Value column;    // of the result
+    mlir::Value weights;   // offset of W[column, 0]
+    int64_t weightsStride; // elements from k to k + 1
+    int64_t numColumns;    // the last vector may be partial
+    mlir::Value nextPanel; // offset of what is prefetched along with weights
+    int64_t prefetchLines; // cache lines of a strip and one k
+  };
+  struct Rows {
+    mlir::Value begin, end;
+  };
+  struct KBlock {
+    mlir::Value begin, end;
+    mlir::Value isFirst, isLast; // null: it is the only one
+  };
+
+  // Gemm.cpp
+  Rows getRows(mlir::Value block);
+  void emitPanel(Rows rows, mlir::Value panel, int64_t width, int64_t columns);
+  void emitStrip(Rows rows, const Strip &strip, const KBlock &block);
+
+  // GemmTile.cpp
+  /// `tile` counts the tiles of a strip.
+  void emitTile(int64_t numRows, mlir::Value row, mlir::Value tile,
+                const Strip &strip, const KBlock &block);
+  llvm::SmallVector<mlir::Value> emitInit(int64_t numRows, mlir::Value row,
+                                          const Strip &strip,
+                                          const KBlock &block);
+  llvm::SmallVector<mlir::Value> emitKLoop(int64_t numRows, mlir::Value row,
+                                           mlir::Value tile, const Strip &strip,
+                                           const KBlock &block,
+                                           mlir::ValueRange init);
+  void emitStore(int64_t numRows, mlir::Value row, const Strip &strip,
+                 mlir::ValueRange sums, bool addResidual);
+  void emitStoreScratch(mlir::ValueRange sums);
+  /// Activation and residual of the tile in scratch; numRows is an index.
+  void emitEpilogue(mlir::Value numRows, mlir::Value row, const Strip &strip);
+
+  int64_t getNumVectors(const Strip &strip) const;
+  /// Columns of vector `j` of a strip that the result has.
+  int64_t getCount(const Strip &strip, int64_t j) const;
+
+  GemmOp op;
+  KernelBuilder &b;
+  GemmTilingAttr tiling;
+  int64_t n, k;
+  int64_t packedK; // K as the packed weights have it
+  mlir::Value weights, bias;
+  MatrixRows lhs, result;
+  std::optional<MatrixRows> residual;
+  mlir::Value scratch; // a tile; null without an activation
+};
+
+} // namespace vitc::kernel
+
+#endif // VITC_CONVERSION_KERNELTOVECTOR_GEMMEMITTER_H

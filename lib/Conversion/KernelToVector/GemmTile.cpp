@@ -1,0 +1,188 @@
+//===- GemmTile.cpp - Micro-tiles of a product ----------------------------===//
+//
+// Part of the vitc project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// numRows x numVectors accumulators stay in registers while k runs. Each step
+// of k loads the vectors of one row of weights and broadcasts one value of each
+// row of lhs. With an activation the sums pass through a scratch tile in L1: a
+// loop over its rows keeps the polynomial's constants in registers, where code
+// on the accumulators would spill.
+//
+//===----------------------------------------------------------------------===//
+
+#include "GemmEmitter.h"
+
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace vitc::kernel;
+
+/// f32 values.
+static constexpr int64_t kCacheLine = 16;
+/// Tiles of at most so many rows come alone or in pairs: see `prefetch` below.
+static constexpr int64_t kFewRows = 3;
+
+int64_t GemmEmitter::getNumVectors(const Strip &strip) const {
+  return llvm::divideCeil(strip.numColumns, b.lanes());
+}
+
+int64_t GemmEmitter::getCount(const Strip &strip, int64_t j) const {
+  return std::min(b.lanes(), strip.numColumns - j * b.lanes());
+}
+
+void GemmEmitter::emitTile(int64_t numRows, Value row, Value tile,
+                           const Strip &strip, const KBlock &block) {
+  SmallVector<Value> sums = emitKLoop(numRows, row, tile, strip, block,
+                                      emitInit(numRows, row, strip, block));
+  auto storeSums = [&] {
+    if (scratch)
+      emitStoreScratch(sums);
+    else
+      emitStore(numRows, row, strip, sums,
+                /*addResidual=*/residual.has_value());
+  };
+  auto storePartialSums = [&] {
+    emitStore(numRows, row, strip, sums, /*addResidual=*/false);
+  };
+  if (!block.isLast || (!scratch && !residual))
+    return storeSums();
+  b.ifElse(block.isLast, storeSums, storePartialSums);
+}
+
+SmallVector<Value> GemmEmitter::emitInit(int64_t numRows, Value row,
+                                         const Strip &strip,
+                                         const KBlock &block) {
+  int64_t numVectors = getNumVectors(strip);
+  auto first = [&] {
+    SmallVector<Value> vectors;
+    for (int64_t j = 0; j < numVectors; ++j)
+      vectors.push_back(bias ? b.load(bias, b.add(strip.column, j * b.lanes()),
+                                      b.lanes(), getCount(strip, j))
+                             : b.splat(0.0));
+    SmallVector<Value> init;
+    for (int64_t r = 0; r < numRows; ++r)
+      llvm::append_range(init, vectors);
+    return init;
+  };
+  auto partialSums = [&] {
+    SmallVector<Value> init;
+    for (Value offset : result.getOffsets(b, row, numRows))
+      for (int64_t j = 0; j < numVectors; ++j)
+        init.push_back(b.load(result.getFlat(),
+                              b.add(b.add(offset, strip.column), j * b.lanes()),
+                              b.lanes(), getCount(strip, j)));
+    return init;
+  };
+  if (!block.isFirst)
+    return first();
+  SmallVector<Type> types(numRows * numVectors, b.vectorType());
+  return b.ifElse(block.isFirst, types, first, partialSums);
+}
+
+SmallVector<Value> GemmEmitter::emitKLoop(int64_t numRows, Value row,
+                                          Value tile, const Strip &strip,
+                                          const KBlock &block,
+                                          ValueRange init) {
+  int64_t numVectors = getNumVectors(strip);
+  SmallVector<Value> lhsRows = lhs.getOffsets(b, row, numRows);
+  auto multiply = [&](Value kIndex, SmallVector<Value> &sums) {
+    Value weightsRow = b.add(strip.weights, b.mul(kIndex, strip.weightsStride));
+    SmallVector<Value> vectors;
+    for (int64_t j = 0; j < numVectors; ++j)
+      vectors.push_back(b.load(weights, b.add(weightsRow, j * b.lanes())));
+    for (int64_t r = 0; r < numRows; ++r) {
+      Value value =
+          b.broadcast(b.loadScalar(lhs.getFlat(), b.add(lhsRows[r], kIndex)));
+      for (int64_t j = 0; j < numVectors; ++j) {
+        Value &sum = sums[r * numVectors + j];
+        sum = b.fma(value, vectors[j], sum);
+      }
+    }
+  };
+  // The next panel comes into L2 while this one is used: a step of k asks for
+  // one of the lines that lie there at the same k, the next tile's step for
+  // another. Tiles with few rows have few or no successors and ask for all.
+  bool prefetchAll = numRows <= kFewRows;
+  Value line = b.mul(b.rem(tile, strip.prefetchLines), kCacheLine);
+  auto prefetch = [&](Value kIndex) {
+    Value place = b.add(strip.nextPanel, b.mul(kIndex, strip.weightsStride));
+    if (!prefetchAll)
+      return b.prefetch(weights, b.add(place, line), /*intoL1=*/false);
+    for (int64_t i = 0; i < strip.prefetchLines; ++i)
+      b.prefetch(weights, b.add(place, i * kCacheLine), /*intoL1=*/false);
+  };
+
+  int64_t unroll = tiling.getUnroll();
+  int64_t mainEnd = k - k % unroll;
+  Value end = b.min(block.end, b.index(mainEnd));
+  SmallVector<Value> sums = b.forLoop(block.begin, end, unroll, init,
+                                      [&](Value kIndex, ValueRange current) {
+                                        SmallVector<Value> sums(current);
+                                        for (int64_t u = 0; u < unroll; ++u) {
+                                          prefetch(b.add(kIndex, u));
+                                          multiply(b.add(kIndex, u), sums);
+                                        }
+                                        return sums;
+                                      });
+  if (mainEnd == k)
+    return sums;
+  return b.forLoop(b.index(mainEnd), block.end, 1, sums,
+                   [&](Value kIndex, ValueRange current) {
+                     SmallVector<Value> sums(current);
+                     multiply(kIndex, sums);
+                     return sums;
+                   });
+}
+
+void GemmEmitter::emitStore(int64_t numRows, Value row, const Strip &strip,
+                            ValueRange sums, bool addResidual) {
+  int64_t numVectors = getNumVectors(strip);
+  SmallVector<Value> resultRows = result.getOffsets(b, row, numRows);
+  SmallVector<Value> residualRows;
+  if (addResidual)
+    residualRows = residual->getOffsets(b, row, numRows);
+  for (int64_t r = 0; r < numRows; ++r)
+    for (int64_t j = 0; j < numVectors; ++j) {
+      Value column = b.add(strip.column, j * b.lanes());
+      Value value = sums[r * numVectors + j];
+      int64_t count = getCount(strip, j);
+      if (addResidual)
+        value = b.addf(value, b.load(residual->getFlat(),
+                                     b.add(residualRows[r], column), b.lanes(),
+                                     count));
+      b.store(value, result.getFlat(), b.add(resultRows[r], column), count);
+    }
+}
+
+void GemmEmitter::emitStoreScratch(ValueRange sums) {
+  for (auto [i, sum] : llvm::enumerate(sums))
+    b.store(sum, scratch, b.index(i * b.lanes()));
+}
+
+void GemmEmitter::emitEpilogue(Value numRows, Value row, const Strip &strip) {
+  int64_t numVectors = getNumVectors(strip);
+  b.forLoop(b.index(0), numRows, 1, [&](Value r) {
+    Value scratchRow = b.mul(r, numVectors * b.lanes());
+    Value m = b.add(row, r);
+    Value resultRow = result.getOffsets(b, m, 1).front();
+    Value residualRow;
+    if (residual)
+      residualRow = residual->getOffsets(b, m, 1).front();
+    for (int64_t j = 0; j < numVectors; ++j) {
+      Value column = b.add(strip.column, j * b.lanes());
+      int64_t count = getCount(strip, j);
+      Value value =
+          b.activation(op.getActivation(),
+                       b.load(scratch, b.add(scratchRow, j * b.lanes())));
+      if (residual)
+        value =
+            b.addf(value, b.load(residual->getFlat(),
+                                 b.add(residualRow, column), b.lanes(), count));
+      b.store(value, result.getFlat(), b.add(resultRow, column), count);
+    }
+  });
+}

@@ -1,0 +1,78 @@
+//===- KernelBuilder.cpp - The function around a kernel's body ------------===//
+//
+// Part of the vitc project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Kernels.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/IR/Matchers.h"
+#include "llvm/ADT/SetVector.h"
+
+using namespace mlir;
+using namespace vitc::kernel;
+
+/// Bytes; what the runtime aligns a thread's scratch to.
+static constexpr int64_t kCacheLineBytes = 64;
+
+std::optional<int64_t> vitc::kernel::getConstant(Value value) {
+  IntegerAttr constant;
+  if (value.getType().isIndex() && matchPattern(value, m_Constant(&constant)))
+    return constant.getInt();
+  return std::nullopt;
+}
+
+SmallVector<Value> vitc::kernel::getLaunchArguments(Operation *op) {
+  llvm::SetVector<Value> arguments;
+  for (Value operand : op->getOperands())
+    if (!getConstant(operand))
+      arguments.insert(operand);
+  return arguments.takeVector();
+}
+
+KernelBuilder::KernelBuilder(Operation *op, StringRef name,
+                             KernelContext &context)
+    : VectorBuilder(op->getLoc(), op->getContext(), context.cpu) {
+  SmallVector<Value> passed = getLaunchArguments(op);
+  SmallVector<Type> types = {
+      getIndexType(), MemRefType::get(ShapedType::kDynamic, getI8Type())};
+  llvm::append_range(types, ValueRange(passed).getTypes());
+
+  function = func::FuncOp::create(*this, name, getFunctionType(types, {}));
+  function.setPrivate();
+  context.symbols.insert(function); // makes the name unique
+  Block *body = function.addEntryBlock();
+  setInsertionPointToStart(body);
+  mapping.map(passed, body->getArguments().drop_front(2));
+  for (Value operand : op->getOperands())
+    if (std::optional<int64_t> constant = getConstant(operand))
+      mapping.map(operand, index(*constant));
+}
+
+Value KernelBuilder::getTask() { return function.getArgument(0); }
+
+Value KernelBuilder::get(Value operand) {
+  return operand ? mapping.lookup(operand) : Value();
+}
+
+Value KernelBuilder::getFlat(Value operand) {
+  return operand ? flatten(mapping.lookup(operand)) : Value();
+}
+
+Value KernelBuilder::getScratch(int64_t elements) {
+  auto type = MemRefType::get(elements, getF32Type());
+  Value view = memref::ViewOp::create(*this, type, function.getArgument(1),
+                                      index(scratchBytes), ValueRange());
+  scratchBytes += llvm::alignTo(elements * sizeof(float), kCacheLineBytes);
+  return view;
+}
+
+KernelFunction KernelBuilder::finish(std::optional<int64_t> flopsPerBatch) {
+  setInsertionPointToEnd(&function.getBody().back());
+  func::ReturnOp::create(*this);
+  return {function, scratchBytes, flopsPerBatch};
+}

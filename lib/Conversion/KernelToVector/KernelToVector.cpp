@@ -1,0 +1,196 @@
+//===- KernelToVector.cpp - Vector code for kernels -----------------------===//
+//
+// Part of the vitc project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Replaces each kernel by a launch of a function that computes one task of it:
+//   kernel.norm batch(%b) rows(%c197) ... input(%x ...) init(%y ...)
+// becomes
+//   kernel.launch %context @norm_c768 tasks(%t) args(%b, %x, %y : ...) scratch
+//   0
+// Kernels that differ in nothing but the operands they are passed share one
+// function. Gemms that oneDNN provides are left to convert-kernel-to-onednn.
+//===----------------------------------------------------------------------===//
+
+#include "vitc/Conversion/Passes.h"
+
+#include "Kernels.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+namespace vitc {
+#define GEN_PASS_DEF_CONVERTKERNELTOVECTORPASS
+#include "vitc/Conversion/Passes.h.inc"
+} // namespace vitc
+
+using namespace mlir;
+using namespace vitc::kernel;
+
+/// True if one function computes both: they agree in all but which values they
+/// are passed.
+static bool canShareFunction(Operation *lhs, Operation *rhs) {
+  if (lhs->getName() != rhs->getName() ||
+      lhs->getOperandTypes() != rhs->getOperandTypes() ||
+      lhs->getPropertiesAsAttribute() != rhs->getPropertiesAsAttribute())
+    return false;
+  // An operand that is there twice is one argument.
+  auto firstUse = [](Operation *op, Value operand) {
+    return std::distance(op->operand_begin(),
+                         llvm::find(op->getOperands(), operand));
+  };
+  for (auto [lhsOperand, rhsOperand] :
+       llvm::zip(lhs->getOperands(), rhs->getOperands()))
+    if (getConstant(lhsOperand) != getConstant(rhsOperand) ||
+        firstUse(lhs, lhsOperand) != firstUse(rhs, rhsOperand))
+      return false;
+  return llvm::all_of_zip(
+      lhs->getRegions(), rhs->getRegions(), [](Region &lhs, Region &rhs) {
+        return OperationEquivalence::isRegionEquivalentTo(
+            &lhs, &rhs, OperationEquivalence::IgnoreLocations);
+      });
+}
+
+static FailureOr<KernelFunction> buildFunction(Operation *op,
+                                               KernelContext &context) {
+  using Result = FailureOr<KernelFunction>;
+  return llvm::TypeSwitch<Operation *, Result>(op)
+      .Case([&](GemmOp op) { return buildGemm(op, context); })
+      .Case([&](AttentionOp op) { return buildAttention(op, context); })
+      .Case([&](AttentionMapOp op) { return buildAttentionMap(op, context); })
+      .Case([&](NormOp op) { return buildNorm(op, context); })
+      .Case([&](MeanOp op) { return buildMean(op, context); })
+      .Case([&](GatherOp op) { return buildGather(op, context); })
+      .Case([&](GenericOp op) { return buildGeneric(op, context); })
+      .Default([](Operation *op) {
+        op->emitOpError() << "has no vector lowering";
+        return failure();
+      });
+}
+
+static Value countTasks(Operation *op, VectorBuilder &builder) {
+  return llvm::TypeSwitch<Operation *, Value>(op)
+      .Case([&](GemmOp op) { return countGemmTasks(op, builder); })
+      .Case([&](AttentionOp op) { return countAttentionTasks(op, builder); })
+      .Case([&](AttentionMapOp op) {
+        return countAttentionMapTasks(op, builder);
+      })
+      .Case([&](NormOp op) { return countNormTasks(op, builder); })
+      .Case([&](MeanOp op) { return countMeanTasks(op, builder); })
+      .Case([&](GatherOp op) { return countGatherTasks(op, builder); })
+      .Case([&](GenericOp op) { return countGenericTasks(op, builder); });
+}
+
+/// What every kernel needs before code is generated for it.
+static LogicalResult checkKernel(Operation *op) {
+  if (!op->getInherentAttr("tiling").value_or(Attribute()))
+    return op->emitOpError("has no tiling; needs kernel-schedule-cpu to have "
+                           "run");
+  for (Type type : op->getOperandTypes()) {
+    if (type.isIndex())
+      continue;
+    auto memref = dyn_cast<MemRefType>(type);
+    if (!memref || !memref.getLayout().isIdentity() ||
+        !memref.getElementType().isF32())
+      return op->emitOpError() << "has an operand of type " << type
+                               << "; vector code needs memrefs of f32 with "
+                                  "identity layout";
+  }
+  auto function = op->getParentOfType<func::FuncOp>();
+  if (!function || function.getNumArguments() != 1 ||
+      !isa<ContextType>(function.getArgumentTypes()[0]))
+    return op->emitOpError("is in a function without a !kernel.context; needs "
+                           "kernel-plan-arena to have run");
+  return success();
+}
+
+/// [flops, flops a batch, bytes, bytes a batch] of one launch: every memref
+/// passes through memory once. Null when unknown.
+static DenseI64ArrayAttr getWork(Operation *op,
+                                 std::optional<int64_t> flopsPerBatch) {
+  if (!flopsPerBatch)
+    return nullptr;
+  int64_t bytes = 0, bytesPerBatch = 0;
+  for (Value operand : getLaunchArguments(op)) {
+    auto type = dyn_cast<MemRefType>(operand.getType());
+    if (!type)
+      continue;
+    int64_t size = type.getElementTypeBitWidth() / 8;
+    for (int64_t extent : type.getShape())
+      size *= ShapedType::isDynamic(extent) ? 1 : extent;
+    (type.hasStaticShape() ? bytes : bytesPerBatch) += size;
+  }
+  // Every kernel's first operand is the batch.
+  int64_t flops = 0;
+  if (std::optional<int64_t> batch = getConstant(op->getOperand(0)))
+    flops = std::exchange(*flopsPerBatch, 0) * *batch;
+  return DenseI64ArrayAttr::get(op->getContext(),
+                                {flops, *flopsPerBatch, bytes, bytesPerBatch});
+}
+
+static bool isVectorKernel(Operation *op) {
+  if (auto gemm = dyn_cast<GemmOp>(op))
+    return !gemm.getTiling() ||
+           gemm.getTiling()->getProvider() == Provider::Vector;
+  return isa<AttentionOp, AttentionMapOp, NormOp, MeanOp, GatherOp, GenericOp>(
+      op);
+}
+
+namespace {
+struct ConvertKernelToVectorPass final
+    : vitc::impl::ConvertKernelToVectorPassBase<ConvertKernelToVectorPass> {
+  using Base::Base;
+  void runOnOperation() override {
+    SmallVector<Operation *> kernels;
+    getOperation().walk([&](Operation *op) {
+      if (isVectorKernel(op))
+        kernels.push_back(op);
+    });
+    if (kernels.empty())
+      return;
+    auto cpu = getOperation()->getAttrOfType<CpuAttr>(KernelDialect::kCpuAttr);
+    if (!cpu) {
+      kernels.front()->emitOpError()
+          << "is in a module without " << KernelDialect::kCpuAttr
+          << "; needs kernel-schedule-cpu to have "
+             "run";
+      return signalPassFailure();
+    }
+
+    KernelContext context{cpu, SymbolTable(getOperation())};
+    SmallVector<std::pair<Operation *, KernelFunction>> functions;
+    for (Operation *op : kernels) {
+      if (failed(checkKernel(op)))
+        return signalPassFailure();
+      auto *shared = llvm::find_if(functions, [&](const auto &known) {
+        return canShareFunction(known.first, op);
+      });
+      if (shared == functions.end()) {
+        FailureOr<KernelFunction> function = buildFunction(op, context);
+        if (failed(function))
+          return signalPassFailure();
+        functions.emplace_back(op, *function);
+        shared = &functions.back();
+      }
+      launch(op, shared->second, cpu);
+    }
+    for (Operation *op : kernels)
+      op->erase();
+  }
+
+  void launch(Operation *op, const KernelFunction &kernel, CpuAttr cpu) {
+    VectorBuilder builder(op->getLoc(), op, cpu);
+    Value kernelContext = op->getParentOfType<func::FuncOp>().getArgument(0);
+    func::FuncOp function = kernel.function;
+    LaunchOp::create(builder, kernelContext, function.getSymName(),
+                     countTasks(op, builder), getLaunchArguments(op),
+                     kernel.scratchBytes, getWork(op, kernel.flopsPerBatch));
+  }
+};
+} // namespace

@@ -1,0 +1,41 @@
+//===- MatrixRows.h - An operand as the rows of a matrix ----- -*- C++ -*--===//
+//
+// Part of the vitc project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef VITC_CONVERSION_KERNELTOVECTOR_MATRIXROWS_H
+#define VITC_CONVERSION_KERNELTOVECTOR_MATRIXROWS_H
+
+#include "Access.h"
+#include "Kernels.h"
+
+namespace vitc::kernel {
+
+/// An operand with a map (b, i, j), j contiguous, as a matrix of batch * rows
+/// rows: row m is (b, i) = (m / rows, m mod rows).
+class MatrixRows {
+public:
+  /// `operand` is one of the op that `builder` builds for.
+  MatrixRows(KernelBuilder &builder, mlir::Value operand, mlir::AffineMap map,
+             mlir::Value batch, mlir::Value rows);
+
+  mlir::Value getFlat() const { return flat; }
+  /// Offsets of element 0 of rows m, m + 1, ..., of which there are `count`.
+  llvm::SmallVector<mlir::Value> getOffsets(VectorBuilder &builder,
+                                            mlir::Value m, int64_t count) const;
+
+private:
+  mlir::Value flat;
+  mlir::Value rows;
+  mlir::AffineExpr offset; // of (b, i)
+  /// Elements from row to row when that is the same everywhere, as it is
+  /// without skipped or repeated rows.
+  std::optional<int64_t> stride;
+};
+
+} // namespace vitc::kernel
+
+#endif // VITC_CONVERSION_KERNELTOVECTOR_MATRIXROWS_H

@@ -1,0 +1,327 @@
+//===- KernelEmitter.cpp - Emitting kernels with composed index maps -----===//
+//
+// Part of the vitc project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "KernelEmitter.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using namespace vitc;
+
+AffineMap vitc::getRowMap(RankedTensorType type) {
+  MLIRContext *context = type.getContext();
+  AffineExpr b, i, l;
+  bindDims(context, b, i, l);
+  SmallVector<AffineExpr> results(type.getRank());
+  results.front() = b;
+  results.back() = l;
+  AffineExpr rest = i;
+  for (int64_t dim = type.getRank() - 2; dim > 0; --dim) {
+    results[dim] = dim == 1 ? rest : rest % type.getDimSize(dim);
+    rest = rest.floorDiv(type.getDimSize(dim));
+  }
+  return AffineMap::get(3, 0, results, context);
+}
+
+int64_t vitc::getNumRows(RankedTensorType type) {
+  int64_t rows = 1;
+  for (int64_t size : type.getShape().drop_front().drop_back())
+    rows *= size;
+  return rows;
+}
+
+/// (b, h, n, d) -> (b, n, h * D + d).
+static AffineMap getHeadMap(MLIRContext *context, int64_t headDim) {
+  AffineExpr b, h, n, d;
+  bindDims(context, b, h, n, d);
+  return AffineMap::get(4, 0, {b, n, h * headDim + d}, context);
+}
+
+/// Element x of a unit-stride slice is element x + offset, dims of size 1 that
+/// the slice drops being 0 + offset.
+static AffineMap getSliceMap(ArrayRef<int64_t> offsets,
+                             const llvm::SmallBitVector &dropped,
+                             MLIRContext *context) {
+  SmallVector<AffineExpr> results;
+  unsigned numDims = 0;
+  for (auto [dim, offset] : llvm::enumerate(offsets)) {
+    AffineExpr expr = getAffineConstantExpr(offset, context);
+    if (!dropped.test(dim))
+      expr = getAffineDimExpr(numDims++, context) + offset;
+    results.push_back(expr);
+  }
+  return AffineMap::get(numDims, 0, results, context);
+}
+
+static bool isStaticUnitSlice(ArrayRef<int64_t> offsets,
+                              ArrayRef<int64_t> strides) {
+  return llvm::all_of(strides, [](int64_t s) { return s == 1; }) &&
+         !llvm::is_contained(offsets, ShapedType::kDynamic);
+}
+
+/// Whether the last dim of the map's domain runs along the last dim of its
+/// range, element by element, and no other dim of the range depends on it.
+static bool isRowContiguous(AffineMap map) {
+  unsigned last = map.getNumDims() - 1;
+  for (AffineExpr expr : map.getResults().drop_back())
+    if (expr.isFunctionOfDim(last))
+      return false;
+  AffineExpr rest = map.getResults().back() -
+                    getAffineDimExpr(last, map.getContext());
+  rest = simplifyAffineExpr(rest, map.getNumDims(), 0);
+  return !rest.isFunctionOfDim(last);
+}
+
+//===----------------------------------------------------------------------===//
+// Values
+//===----------------------------------------------------------------------===//
+
+KernelEmitter::KernelEmitter(func::FuncOp function)
+    : function(function), builder(function.getLoc(), function.getContext()) {}
+
+Value KernelEmitter::index(int64_t value) {
+  return arith::ConstantIndexOp::create(builder, value);
+}
+
+Value KernelEmitter::batchOf(RankedTensorType type) {
+  return type.isDynamicDim(0) ? batch : index(type.getDimSize(0));
+}
+
+Value KernelEmitter::constant(vit::WeightExprAttr value) {
+  return kernel::ConstantOp::create(builder, value.getType(), value);
+}
+
+Value KernelEmitter::emptyTensor(RankedTensorType type) {
+  SmallVector<Value> sizes;
+  if (type.isDynamicDim(0))
+    sizes.push_back(batch);
+  return tensor::EmptyOp::create(builder, type, sizes);
+}
+
+ValueAccess KernelEmitter::read(Value value) {
+  MLIRContext *context = builder.getContext();
+  auto type = cast<RankedTensorType>(value.getType());
+  if (Value base = converted.lookup(value))
+    return {base, AffineMap::getMultiDimIdentityMap(type.getRank(), context)};
+
+  Operation *op = value.getDefiningOp();
+  auto through = [&](Value source, AffineMap map) {
+    ValueAccess access = read(source);
+    return ValueAccess{access.base, access.map.compose(map)};
+  };
+  if (auto constantOp = dyn_cast<vit::ConstantOp>(op))
+    return {constant(constantOp.getValue()),
+            AffineMap::getMultiDimIdentityMap(type.getRank(), context)};
+  if (auto split = dyn_cast<vit::SplitHeadsOp>(op))
+    return through(split.getInput(), getHeadMap(context, type.getDimSize(3)));
+  if (auto merge = dyn_cast<vit::MergeHeadsOp>(op)) {
+    int64_t headDim = merge.getInput().getType().getDimSize(3);
+    AffineExpr b, n, e;
+    bindDims(context, b, n, e);
+    return through(merge.getInput(),
+                   AffineMap::get(3, 0,
+                                  {b, e.floorDiv(headDim), n, e % headDim},
+                                  context));
+  }
+  auto slice = cast<tensor::ExtractSliceOp>(op);
+  return through(slice.getSource(),
+                 getSliceMap(slice.getStaticOffsets(), slice.getDroppedDims(),
+                             context));
+}
+
+Value KernelEmitter::materialize(Value value) {
+  auto type = cast<RankedTensorType>(value.getType());
+  ValueAccess source = read(value);
+  auto gather = kernel::GatherOp::create(
+      builder, TypeRange(type), batchOf(type),
+      builder.getDenseI64ArrayAttr(type.getShape().drop_front()), source.base,
+      AffineMapAttr::get(source.map), emptyTensor(type),
+      AffineMapAttr::get(builder.getMultiDimIdentityMap(type.getRank())),
+      kernel::RowTilingAttr());
+  return gather.getResult(0);
+}
+
+ValueAccess KernelEmitter::readRows(Value value) {
+  ValueAccess access = read(value);
+  if (isRowContiguous(access.map))
+    return access;
+  Value copy = materialize(value);
+  converted[value] = copy;
+  return {copy, builder.getMultiDimIdentityMap(
+                    cast<RankedTensorType>(value.getType()).getRank())};
+}
+
+Value KernelEmitter::writeInto(Value dest) {
+  if (Value init = converted.lookup(dest))
+    return init;
+  if (!dest.getDefiningOp<tensor::EmptyOp>())
+    return {};
+  // A chain of insertions starts here; its end may be an output.
+  auto type = cast<RankedTensorType>(dest.getType());
+  while (dest.hasOneUse()) {
+    OpOperand &use = *dest.getUses().begin();
+    if (isa<func::ReturnOp>(use.getOwner()))
+      return outputs[use.getOperandNumber()];
+    auto insert = dyn_cast<tensor::InsertSliceOp>(use.getOwner());
+    if (!insert || use.get() != insert.getDest())
+      break;
+    dest = insert.getResult();
+  }
+  return emptyTensor(type);
+}
+
+Destination KernelEmitter::write(Value result) {
+  auto type = cast<RankedTensorType>(result.getType());
+  AffineMap map = builder.getMultiDimIdentityMap(type.getRank());
+  while (result.hasOneUse()) {
+    OpOperand &use = *result.getUses().begin();
+    Operation *user = use.getOwner();
+    if (auto merge = dyn_cast<vit::MergeHeadsOp>(user)) {
+      int64_t headDim = merge.getInput().getType().getDimSize(3);
+      map = getHeadMap(builder.getContext(), headDim).compose(map);
+      result = merge.getResult();
+      continue;
+    }
+    if (isa<func::ReturnOp>(user))
+      return {outputs[use.getOperandNumber()], map, result};
+    auto insert = dyn_cast<tensor::InsertSliceOp>(user);
+    if (insert && use.get() == insert.getSource() &&
+        isStaticUnitSlice(insert.getStaticOffsets(),
+                          insert.getStaticStrides())) {
+      if (Value init = writeInto(insert.getDest())) {
+        AffineMap place =
+            getSliceMap(insert.getStaticOffsets(), insert.getDroppedDims(),
+                        builder.getContext());
+        return {init, place.compose(map), insert.getResult()};
+      }
+    }
+    break;
+  }
+  return {emptyTensor(cast<RankedTensorType>(result.getType())), map, result};
+}
+
+void KernelEmitter::finish(const Destination &destination, Value result) {
+  converted[destination.target] = result;
+}
+
+//===----------------------------------------------------------------------===//
+// Functions
+//===----------------------------------------------------------------------===//
+
+bool KernelEmitter::isDataMovement(Operation *op) {
+  if (auto slice = dyn_cast<tensor::ExtractSliceOp>(op))
+    return isStaticUnitSlice(slice.getStaticOffsets(),
+                             slice.getStaticStrides());
+  // An insert_slice is done by what it inserts, see `write`.
+  if (auto insert = dyn_cast<tensor::InsertSliceOp>(op))
+    return converted.contains(insert.getResult());
+  return isa<vit::ConstantOp, vit::SplitHeadsOp, vit::MergeHeadsOp,
+             tensor::EmptyOp, tensor::DimOp, arith::ConstantOp>(op);
+}
+
+LogicalResult KernelEmitter::convert(Operation *op) {
+  builder.setLoc(op->getLoc());
+  return llvm::TypeSwitch<Operation *, LogicalResult>(op)
+      .Case<vit::PatchEmbedOp, vit::LinearOp, vit::GeluOp, vit::LayerNormOp,
+            vit::MeanTokensOp, vit::AttentionOp, vit::AttentionMapOp,
+            linalg::GenericOp>([&](auto op) { return convert(op); })
+      .Case([&](func::ReturnOp op) { return convertReturn(op); })
+      .Default([&](Operation *op) -> LogicalResult {
+        if (isDataMovement(op))
+          return success();
+        return op->emitOpError("has no kernel");
+      });
+}
+
+LogicalResult KernelEmitter::convertReturn(func::ReturnOp op) {
+  SmallVector<Value> results;
+  for (auto [value, output] : llvm::zip(op.getOperands(), outputs)) {
+    Value result = converted.lookup(value);
+    bool written = false;
+    if (result)
+      for (Value init = result; !written;) {
+        auto kernel = init.getDefiningOp<DestinationStyleOpInterface>();
+        if (!kernel)
+          break;
+        init = kernel.getDpsInits().front();
+        written = init == output;
+      }
+    if (!written) {
+      auto type = cast<RankedTensorType>(value.getType());
+      ValueAccess source = read(value);
+      result = kernel::GatherOp::create(
+                   builder, TypeRange(type), batchOf(type),
+                   builder.getDenseI64ArrayAttr(type.getShape().drop_front()),
+                   source.base, AffineMapAttr::get(source.map), output,
+                   AffineMapAttr::get(
+                       builder.getMultiDimIdentityMap(type.getRank())),
+                   kernel::RowTilingAttr())
+                   .getResult(0);
+    }
+    results.push_back(result);
+  }
+  func::ReturnOp::create(builder, results);
+  return success();
+}
+
+LogicalResult KernelEmitter::run() {
+  if (!function.getBody().hasOneBlock())
+    return function.emitOpError("has several blocks; only one is supported");
+  Block *source = &function.getBody().front();
+  FunctionType type = function.getFunctionType();
+  for (Type value : llvm::concat<const Type>(type.getInputs(),
+                                             type.getResults())) {
+    auto tensor = dyn_cast<RankedTensorType>(value);
+    if (!tensor || tensor.getRank() == 0 ||
+        llvm::is_contained(tensor.getShape().drop_front(),
+                           ShapedType::kDynamic))
+      return function.emitOpError()
+             << "has an argument or result of type " << value
+             << "; needs ranked tensors, static but for the batch";
+  }
+
+  // The new body takes the inputs, then a destination for each result.
+  Block *body = new Block();
+  function.getBody().push_front(body);
+  body->addArguments(type.getInputs(),
+                     SmallVector<Location>(type.getNumInputs(),
+                                           function.getLoc()));
+  for (Type result : type.getResults())
+    outputs.push_back(body->addArgument(result, function.getLoc()));
+  for (auto [before, after] :
+       llvm::zip(source->getArguments(), body->getArguments()))
+    converted[before] = after;
+  builder.setInsertionPointToStart(body);
+  for (BlockArgument argument : body->getArguments())
+    if (!batch &&
+        cast<RankedTensorType>(argument.getType()).isDynamicDim(0))
+      batch = tensor::DimOp::create(builder, argument, 0);
+
+  for (Operation &op : *source)
+    if (failed(convert(&op)))
+      return failure();
+
+  SmallVector<Type> inputs(type.getInputs());
+  llvm::append_range(inputs, type.getResults());
+  SmallVector<DictionaryAttr> attributes;
+  for (unsigned i = 0; i < type.getNumInputs(); ++i)
+    attributes.push_back(function.getArgAttrDict(i));
+  for (unsigned i = 0; i < type.getNumResults(); ++i) {
+    NamedAttrList list(function.getResultAttrDict(i));
+    list.set("bufferization.writable", builder.getBoolAttr(true));
+    attributes.push_back(list.getDictionary(builder.getContext()));
+  }
+  source->dropAllReferences();
+  source->dropAllUses();
+  source->erase();
+  function.setFunctionType(builder.getFunctionType(inputs, type.getResults()));
+  function.setAllArgAttrs(attributes);
+  return success();
+}

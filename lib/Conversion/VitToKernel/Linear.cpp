@@ -1,0 +1,94 @@
+//===- Linear.cpp - Linear layers to kernels -----------------------------===//
+//
+// Part of the vitc project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "KernelEmitter.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+
+using namespace mlir;
+using namespace vitc;
+
+LogicalResult KernelEmitter::convert(vit::LinearOp op) {
+  auto weight = op.getWeight().getDefiningOp<vit::ConstantOp>();
+  if (!weight)
+    return op.emitOpError(
+        "has a computed weight; a gemm needs a constant one");
+  RankedTensorType input = op.getInput().getType();
+  if (input.getRank() < 2)
+    return op.emitOpError() << "has input " << input
+                            << "; needs a batch and channels";
+  AffineMap rows = getRowMap(input);
+  ValueAccess lhs = readRows(op.getInput());
+  Value bias = op.getBias() ? readRows(op.getBias()).base : Value();
+  Value residual;
+  AffineMapAttr residualMap;
+  if (op.getResidual()) {
+    ValueAccess access = readRows(op.getResidual());
+    residual = access.base;
+    residualMap = AffineMapAttr::get(access.map.compose(rows));
+  }
+  Destination destination = write(op.getResult());
+  auto gemm = kernel::GemmOp::create(
+      builder, TypeRange(destination.init.getType()), batchOf(input),
+      index(getNumRows(input)),
+      builder.getI64IntegerAttr(weight.getType().getDimSize(0)),
+      builder.getI64IntegerAttr(weight.getType().getDimSize(1)), lhs.base,
+      AffineMapAttr::get(lhs.map.compose(rows)),
+      constant(vit::WeightExprAttr::pack(weight.getValue())), bias, residual,
+      residualMap, destination.init,
+      AffineMapAttr::get(destination.map.compose(rows)), op.getActivationAttr(),
+      kernel::GemmTilingAttr());
+  finish(destination, gemm.getResult(0));
+  return success();
+}
+
+/// x * (1 + erf(x / sqrt 2)) / 2, or its tanh form, on a scalar.
+static Value emitGelu(ImplicitLocOpBuilder &builder, Value x, bool tanh) {
+  auto number = [&](double value) -> Value {
+    return arith::ConstantOp::create(
+        builder, builder.getFloatAttr(x.getType(), value));
+  };
+  auto mul = [&](Value a, Value b) -> Value {
+    return arith::MulFOp::create(builder, a, b);
+  };
+  auto add = [&](Value a, Value b) -> Value {
+    return arith::AddFOp::create(builder, a, b);
+  };
+  Value bounded;
+  if (tanh) {
+    Value cube = mul(mul(x, x), x);
+    Value inner = add(x, mul(cube, number(0.044715)));
+    bounded = math::TanhOp::create(builder,
+                                   mul(inner, number(0.7978845608028654)));
+  } else {
+    bounded = math::ErfOp::create(builder, mul(x, number(0.7071067811865476)));
+  }
+  return mul(mul(x, number(0.5)), add(bounded, number(1.0)));
+}
+
+LogicalResult KernelEmitter::convert(vit::GeluOp op) {
+  auto type = cast<RankedTensorType>(op.getType());
+  ValueAccess input = read(op.getInput());
+  Destination destination = write(op.getResult());
+  auto generic = kernel::GenericOp::create(
+      builder, TypeRange(destination.init.getType()), batchOf(type),
+      builder.getDenseI64ArrayAttr(type.getShape().drop_front()),
+      ValueRange(input.base), builder.getAffineMapArrayAttr({input.map}),
+      destination.init, AffineMapAttr::get(destination.map),
+      kernel::RowTilingAttr());
+  {
+    OpBuilder::InsertionGuard guard(builder);
+    Block *body = builder.createBlock(&generic.getBody(), {},
+                                      {type.getElementType()}, {op.getLoc()});
+    kernel::YieldOp::create(
+        builder, emitGelu(builder, body->getArgument(0), op.getTanh()));
+  }
+  finish(destination, generic.getResult(0));
+  return success();
+}

@@ -1,0 +1,51 @@
+//===- Norm.cpp - Norms and pooling to kernels ---------------------------===//
+//
+// Part of the vitc project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "KernelEmitter.h"
+
+using namespace mlir;
+using namespace vitc;
+
+LogicalResult KernelEmitter::convert(vit::LayerNormOp op) {
+  auto type = cast<RankedTensorType>(op.getType());
+  if (type.getRank() < 2)
+    return op.emitOpError() << "has input " << type
+                            << "; needs a batch and channels";
+  AffineMap rows = getRowMap(type);
+  ValueAccess input = readRows(op.getInput());
+  Value scale = op.getScale() ? readRows(op.getScale()).base : Value();
+  Value shift = op.getShift() ? readRows(op.getShift()).base : Value();
+  Destination destination = write(op.getResult());
+  auto norm = kernel::NormOp::create(
+      builder, TypeRange(destination.init.getType()), batchOf(type),
+      index(getNumRows(type)),
+      builder.getI64IntegerAttr(type.getShape().back()), op.getEpsilonAttr(),
+      input.base, AffineMapAttr::get(input.map.compose(rows)), scale, shift,
+      destination.init, AffineMapAttr::get(destination.map.compose(rows)),
+      kernel::RowTilingAttr());
+  finish(destination, norm.getResult(0));
+  return success();
+}
+
+LogicalResult KernelEmitter::convert(vit::MeanTokensOp op) {
+  RankedTensorType type = op.getInput().getType();
+  AffineExpr b, i, c;
+  bindDims(builder.getContext(), b, i, c);
+  AffineMap skip = AffineMap::get(3, 0, {b, i + op.getSkip(), c},
+                                  builder.getContext());
+  ValueAccess input = readRows(op.getInput());
+  Destination destination = write(op.getResult());
+  auto mean = kernel::MeanOp::create(
+      builder, TypeRange(destination.init.getType()), batchOf(type),
+      index(type.getDimSize(1) - op.getSkip()),
+      builder.getI64IntegerAttr(type.getDimSize(2)), input.base,
+      AffineMapAttr::get(input.map.compose(skip)), destination.init,
+      AffineMapAttr::get(destination.map), kernel::RowTilingAttr());
+  finish(destination, mean.getResult(0));
+  return success();
+}

@@ -1,0 +1,104 @@
+//===- PatchEmbed.cpp - Patch embedding to kernels -----------------------===//
+//
+// Part of the vitc project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+//
+// Three kernels write one buffer of tokens: a gather copies the class token with
+// its position to the first rows, another cuts the image into rows of patches,
+// and a gemm projects those behind the tokens, adding bias and position.
+//
+//===----------------------------------------------------------------------===//
+
+#include "KernelEmitter.h"
+
+using namespace mlir;
+using namespace vitc;
+
+LogicalResult KernelEmitter::convert(vit::PatchEmbedOp op) {
+  MLIRContext *context = builder.getContext();
+  auto getConstant = [](Value value) {
+    return value ? value.getDefiningOp<vit::ConstantOp>() : vit::ConstantOp();
+  };
+  vit::ConstantOp filter = getConstant(op.getFilter());
+  vit::ConstantOp tokens = getConstant(op.getTokens());
+  vit::ConstantOp position = getConstant(op.getPosition());
+  if (!filter || (op.getTokens() && !tokens) ||
+      (op.getPosition() && !position))
+    return op.emitOpError(
+        "has a computed filter, tokens or position; needs constants");
+
+  RankedTensorType image = op.getImage().getType();
+  RankedTensorType result = op.getResult().getType();
+  RankedTensorType shape = filter.getType();
+  int64_t channels = shape.getDimSize(1), height = shape.getDimSize(2),
+          width = shape.getDimSize(3), embedDim = shape.getDimSize(0);
+  int64_t patchSize = channels * height * width;
+  int64_t numTokens = op.getNumTokens();
+  int64_t numPatches = result.getDimSize(1) - numTokens;
+  Value batchSize = batchOf(result);
+
+  // One row of [C, Ph, Pw] pixels a patch.
+  AffineExpr b, n, c, y, x;
+  bindDims(context, b, n, c, y, x);
+  int64_t gridWidth = op.getGridWidth();
+  AffineMap pixel = AffineMap::get(5, 0,
+                                   {b, c, n.floorDiv(gridWidth) * height + y,
+                                    n % gridWidth * width + x},
+                                   context);
+  AffineMap patchElement =
+      AffineMap::get(5, 0, {b, n, (c * height + y) * width + x}, context);
+  RankedTensorType patchType =
+      image.clone({image.getDimSize(0), numPatches, patchSize});
+  ValueAccess input = read(op.getImage());
+  Value patches =
+      kernel::GatherOp::create(
+          builder, TypeRange(patchType), batchSize,
+          builder.getDenseI64ArrayAttr({numPatches, channels, height, width}),
+          input.base, AffineMapAttr::get(input.map.compose(pixel)),
+          emptyTensor(patchType), AffineMapAttr::get(patchElement),
+          kernel::RowTilingAttr())
+          .getResult(0);
+
+  Destination destination = write(op.getResult());
+  Value init = destination.init;
+  if (tokens) {
+    vit::WeightExprAttr value = tokens.getValue();
+    if (position)
+      value = vit::WeightExprAttr::add(
+          value,
+          vit::WeightExprAttr::slice(position.getValue(), 0, numTokens));
+    AffineMap token = AffineMap::get(3, 0, {n, c}, context);
+    init = kernel::GatherOp::create(
+               builder, TypeRange(init.getType()), batchSize,
+               builder.getDenseI64ArrayAttr({numTokens, embedDim}),
+               constant(value), AffineMapAttr::get(token), init,
+               AffineMapAttr::get(destination.map), kernel::RowTilingAttr())
+               .getResult(0);
+  }
+
+  Value bias = op.getBias() ? readRows(op.getBias()).base : Value();
+  Value residual;
+  AffineMapAttr residualMap;
+  if (position) {
+    residual = constant(position.getValue());
+    residualMap = AffineMapAttr::get(
+        AffineMap::get(3, 0, {n + numTokens, c}, context));
+  }
+  AffineMap behindTokens = AffineMap::get(3, 0, {b, n + numTokens, c}, context);
+  auto gemm = kernel::GemmOp::create(
+      builder, TypeRange(init.getType()), batchSize, index(numPatches),
+      builder.getI64IntegerAttr(embedDim), builder.getI64IntegerAttr(patchSize),
+      patches, AffineMapAttr::get(builder.getMultiDimIdentityMap(3)),
+      constant(vit::WeightExprAttr::pack(vit::WeightExprAttr::reshape(
+          filter.getValue(), {embedDim, patchSize}))),
+      bias, residual, residualMap, init,
+      AffineMapAttr::get(destination.map.compose(behindTokens)),
+      vit::ActivationAttr::get(context, vit::Activation::None),
+      kernel::GemmTilingAttr());
+  finish(destination, gemm.getResult(0));
+  return success();
+}

@@ -1,0 +1,104 @@
+//===- Norm.cpp - vit.layer_norm to linalg --------------------------------===//
+//
+// Part of the vitc project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Generic.h"
+#include "Patterns.h"
+
+#include "Vit/VitDialect.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Transforms/DialectConversion.h"
+
+using namespace mlir;
+using namespace vitc;
+
+/// The mean of each row of the last dim of `tensor`, in `type`.
+static Value buildRowMeans(ImplicitLocOpBuilder &builder, Value tensor,
+                           Type type) {
+  auto tensorType = cast<RankedTensorType>(tensor.getType());
+  unsigned rank = tensorType.getRank();
+  SmallVector<OpFoldResult> rowSizes = getSizes(builder, tensor);
+  rowSizes.pop_back();
+  AffineMap identity = builder.getMultiDimIdentityMap(rank);
+  Value sums =
+      buildReduction(builder, rowSizes, buildFloat(builder, type, 0.0), tensor,
+                     {identity, identity.dropResult(rank - 1)},
+                     [](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
+                       return arith::AddFOp::create(b, args[1], args[0]);
+                     });
+  Value count = buildFloat(builder, type, tensorType.getShape().back());
+  return buildElementwise(
+      builder, rowSizes, type, sums, builder.getMultiDimIdentityMap(rank - 1),
+      [&](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
+        return arith::DivFOp::create(b, args[0], count);
+      });
+}
+
+namespace {
+
+struct ConvertLayerNormOp final : OpConversionPattern<vit::LayerNormOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(vit::LayerNormOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    ImplicitLocOpBuilder builder(op.getLoc(), rewriter);
+    Type type = getAccumulationType(adaptor.getOperands());
+    SmallVector<OpFoldResult> sizes = getSizes(builder, adaptor.getInput());
+    unsigned rank = sizes.size();
+    AffineMap identity = builder.getMultiDimIdentityMap(rank);
+    AffineMap rowMap = identity.dropResult(rank - 1);
+    AffineMap channelMap = getLoopMap(builder, rank, {rank - 1});
+
+    // Two passes: mean((x - mean)^2) does not cancel as mean(x^2) - mean^2.
+    Value means = buildRowMeans(builder, adaptor.getInput(), type);
+    Value centred = buildElementwise(
+        builder, sizes, type, {adaptor.getInput(), means}, {identity, rowMap},
+        [](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
+          return arith::SubFOp::create(b, args[0], args[1]);
+        });
+    Value squares =
+        buildElementwise(builder, sizes, type, centred, identity,
+                         [](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
+                           return arith::MulFOp::create(b, args[0], args[0]);
+                         });
+    Value variances = buildRowMeans(builder, squares, type);
+    Value epsilon =
+        buildFloat(builder, type, adaptor.getEpsilon().convertToDouble());
+    Value result = buildElementwise(
+        builder, sizes, type, {centred, variances}, {identity, rowMap},
+        [&](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
+          Value sum = arith::AddFOp::create(b, args[1], epsilon);
+          Value deviation = math::SqrtOp::create(b, sum);
+          return arith::DivFOp::create(b, args[0], deviation);
+        });
+
+    if (adaptor.getScale())
+      result = buildElementwise(
+          builder, sizes, type, {result, adaptor.getScale()},
+          {identity, channelMap},
+          [](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
+            return arith::MulFOp::create(b, args[0], args[1]);
+          });
+    if (adaptor.getShift())
+      result = buildElementwise(
+          builder, sizes, type, {result, adaptor.getShift()},
+          {identity, channelMap},
+          [](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
+            return arith::AddFOp::create(b, args[0], args[1]);
+          });
+    rewriter.replaceOp(
+        op, buildNarrowed(builder, result, op.getType().getElementType()));
+    return success();
+  }
+};
+
+} // namespace
+
+void vitc::populateNormToLinalgPatterns(RewritePatternSet &patterns) {
+  patterns.add<ConvertLayerNormOp>(patterns.getContext());
+}

@@ -1,0 +1,27 @@
+//===- Patterns.h - Patterns of convert-vit-to-linalg, by op family  -*- C++
+//-*-===//
+//
+// Part of the vitc project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef VITC_CONVERSION_VITTOLINALG_PATTERNS_H
+#define VITC_CONVERSION_VITTOLINALG_PATTERNS_H
+
+namespace mlir {
+class RewritePatternSet;
+} // namespace mlir
+
+namespace vitc {
+
+void populateAttentionToLinalgPatterns(mlir::RewritePatternSet &patterns);
+void populateLinearToLinalgPatterns(mlir::RewritePatternSet &patterns);
+void populateNormToLinalgPatterns(mlir::RewritePatternSet &patterns);
+void populatePatchEmbedToLinalgPatterns(mlir::RewritePatternSet &patterns);
+void populatePoolingToLinalgPatterns(mlir::RewritePatternSet &patterns);
+
+} // namespace vitc
+
+#endif // VITC_CONVERSION_VITTOLINALG_PATTERNS_H

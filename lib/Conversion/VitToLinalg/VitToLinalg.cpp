@@ -1,0 +1,54 @@
+//===- VitToLinalg.cpp - The reference lowering of vit ops ----------------===//
+//
+// Part of the vitc project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "vitc/Conversion/Passes.h"
+
+#include "Patterns.h"
+
+#include "Vit/VitDialect.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Transforms/DialectConversion.h"
+
+namespace vitc {
+#define GEN_PASS_DEF_CONVERTVITTOLINALGPASS
+#include "vitc/Conversion/Passes.h.inc"
+} // namespace vitc
+
+using namespace mlir;
+
+void vitc::populateVitToLinalgConversionPatterns(RewritePatternSet &patterns) {
+  populateAttentionToLinalgPatterns(patterns);
+  populateLinearToLinalgPatterns(patterns);
+  populateNormToLinalgPatterns(patterns);
+  populatePatchEmbedToLinalgPatterns(patterns);
+  populatePoolingToLinalgPatterns(patterns);
+}
+
+namespace {
+struct ConvertVitToLinalgPass final
+    : vitc::impl::ConvertVitToLinalgPassBase<ConvertVitToLinalgPass> {
+  using Base::Base;
+  void runOnOperation() override {
+    // Every other dialect's op stays; vit.constant refers to a weight and has
+    // nothing to compute.
+    ConversionTarget target(getContext());
+    target.markUnknownOpDynamicallyLegal([](Operation *) { return true; });
+    target.addIllegalDialect<vitc::vit::VitDialect>();
+    target.addLegalOp<vitc::vit::ConstantOp>();
+    RewritePatternSet patterns(&getContext());
+    vitc::populateVitToLinalgConversionPatterns(patterns);
+    if (failed(
+            applyFullConversion(getOperation(), target, std::move(patterns))))
+      signalPassFailure();
+  }
+};
+} // namespace

@@ -1,0 +1,64 @@
+//===- Checkpoint.h - The weights of a Hugging Face folder -----*- C++ -*--===//
+//
+// Part of the vitc project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef VITC_LIB_IMPORT_HUGGINGFACE_CHECKPOINT_H
+#define VITC_LIB_IMPORT_HUGGINGFACE_CHECKPOINT_H
+
+#include "Vit/VitDialect.h"
+#include "WeightSource.h"
+#include "vitc/Import/Safetensors.h"
+#include "llvm/ADT/StringSet.h"
+
+namespace vitc::import_ {
+
+/// model.safetensors, or the shards that model.safetensors.index.json lists.
+class Checkpoint final : public WeightSource {
+public:
+  static mlir::FailureOr<std::unique_ptr<Checkpoint>>
+  open(llvm::StringRef folder, mlir::MLIRContext &context);
+
+  bool contains(llvm::StringRef name) const override {
+    return tensors.contains(name);
+  }
+  mlir::RankedTensorType define(mlir::OpBuilder &builder, llvm::StringRef name,
+                                llvm::ArrayRef<int64_t> shape,
+                                const llvm::Twine &because,
+                                WeightRole role) override;
+  /// Also remarks on tensors that nothing asked for.
+  mlir::LogicalResult verify() override;
+  std::string hash() const override;
+
+private:
+  struct Shard {
+    std::unique_ptr<SafetensorsFile> file;
+    std::string hash;
+    std::string symbol; // of the vit.weight_file
+    bool defined = false;
+  };
+  struct Tensor {
+    Shard *shard;
+    const SafetensorsEntry *entry;
+  };
+
+  explicit Checkpoint(mlir::Location loc) : loc(loc) {}
+  mlir::FailureOr<Shard *> addShard(llvm::StringRef folder,
+                                    llvm::StringRef name);
+  mlir::LogicalResult addIndex(llvm::StringRef folder, llvm::StringRef path);
+  void remarkUnused();
+
+  mlir::Location loc;
+  std::vector<std::unique_ptr<Shard>> shards;
+  llvm::StringMap<Tensor> tensors;
+  llvm::StringSet<> used;
+  std::vector<std::string> missing;
+  bool hasMismatch = false;
+};
+
+} // namespace vitc::import_
+
+#endif // VITC_LIB_IMPORT_HUGGINGFACE_CHECKPOINT_H

@@ -1,0 +1,81 @@
+//===- HuggingFace.cpp - Folders of transformers models -------------------===//
+//
+// Part of the vitc project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "HuggingFace.h"
+
+#include "InputFile.h"
+#include "llvm/Support/Path.h"
+
+using namespace mlir;
+using namespace vitc;
+using namespace vitc::import_;
+
+/// More classes than any data set has.
+static constexpr int64_t kMaxLabels = int64_t(1) << 20;
+
+OwningOpRef<ModuleOp> import_::importHuggingFace(StringRef folder,
+                                                 MLIRContext &context,
+                                                 const ImportOptions &options) {
+  SmallString<256> path(folder);
+  llvm::sys::path::append(path, "config.json");
+  FailureOr<Config> config = Config::read(path, context);
+  if (failed(config))
+    return nullptr;
+  std::string modelType = config->getString("model_type", "");
+  if (config->failed())
+    return nullptr;
+  if (modelType != "vit" && modelType != "deit") {
+    InFlightDiagnostic error = config->emitError();
+    if (modelType.empty())
+      error << "has no model_type";
+    else
+      error << "model_type = '" << modelType << "'";
+    error << "; vitc imports vit and deit";
+    return nullptr;
+  }
+  FailureOr<std::unique_ptr<Checkpoint>> checkpoint =
+      Checkpoint::open(folder, context);
+  if (failed(checkpoint))
+    return nullptr;
+  return importVit(folder, *config, **checkpoint, options);
+}
+
+SmallVector<std::string> import_::readLabels(Config &config) {
+  const llvm::json::Value *value = config.lookup("id2label");
+  if (!value) {
+    // transformers' default for the number of labels is 2.
+    SmallVector<std::string> labels;
+    int64_t count = config.getSize("num_labels", 2, kMaxLabels);
+    for (int64_t index = 0; index < count; ++index)
+      labels.push_back("LABEL_" + std::to_string(index));
+    return labels;
+  }
+  const llvm::json::Object *object = value->getAsObject();
+  if (!object || object->empty()) {
+    config.emitError() << "id2label = " << formatJson(*value)
+                       << "; it needs an object with one label or more";
+    return {};
+  }
+  SmallVector<std::string> labels(object->size());
+  for (const auto *member : getSortedMembers(*object)) {
+    StringRef key = member->first;
+    uint64_t index = 0;
+    std::optional<StringRef> text = member->second.getAsString();
+    // One spelling of each number, so that equal counts mean no gap.
+    if (!text || key.getAsInteger(10, index) || index >= labels.size() ||
+        std::to_string(index) != key) {
+      config.emitError() << "id2label has \"" << key
+                         << "\": " << formatJson(member->second)
+                         << "; it needs strings numbered from 0 to "
+                         << labels.size() - 1;
+      return {};
+    }
+    labels[index] = text->str();
+  }
+  return labels;
+}

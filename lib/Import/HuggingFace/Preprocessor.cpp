@@ -1,0 +1,185 @@
+//===- Preprocessor.cpp - preprocessor_config.json ------------------------===//
+//
+// Part of the vitc project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Reads the image processors of ViT and DeiT, in the spelling of today and in
+// that of the feature extractors before them (`size` a number, no
+// rescale_factor). Absent keys have the defaults of the processor's class.
+//
+//===----------------------------------------------------------------------===//
+
+#include "HuggingFace.h"
+
+#include "llvm/ADT/StringSwitch.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
+
+#include <cmath>
+
+using namespace mlir;
+using namespace vitc;
+using namespace vitc::import_;
+
+/// Pixels along one side of a picture.
+static constexpr int64_t kMaxPixels = 65536;
+/// PIL's numbers of its filters.
+static constexpr int64_t kBilinear = 2, kBicubic = 3, kLastFilter = 5;
+
+namespace {
+
+/// The defaults of a processor's class.
+struct ProcessorClass {
+  int64_t size;
+  int64_t resample;
+  bool centerCrop;
+};
+
+} // namespace
+
+static std::optional<ProcessorClass> getClass(StringRef name) {
+  ProcessorClass vit{224, kBilinear, false}, deit{256, kBicubic, true};
+  return llvm::StringSwitch<std::optional<ProcessorClass>>(name)
+      .Cases({"ViTImageProcessor", "ViTImageProcessorFast",
+              "ViTImageProcessorPil", "ViTFeatureExtractor", "vit"},
+             vit)
+      .Cases({"DeiTImageProcessor", "DeiTImageProcessorFast",
+              "DeiTImageProcessorPil", "DeiTFeatureExtractor", "deit"},
+             deit)
+      .Default(std::nullopt);
+}
+
+/// `size` or `crop_size`: a number, {"height", "width"} or {"shortest_edge"};
+/// one element means the shorter edge.
+static SmallVector<int64_t> readSize(Config &config, StringRef key,
+                                     int64_t defaultValue) {
+  const llvm::json::Value *value = config.lookup(key);
+  const llvm::json::Object *object = value ? value->getAsObject() : nullptr;
+  if (!object) {
+    auto [height, width] = config.getSizePair(key, defaultValue, kMaxPixels);
+    return {height, width};
+  }
+  Config size(*object, config.getLoc());
+  SmallVector<int64_t> result;
+  if (size.contains("height") && size.contains("width"))
+    result = {size.getSize("height", 0, kMaxPixels),
+              size.getSize("width", 0, kMaxPixels)};
+  else if (size.contains("shortest_edge") && !size.contains("longest_edge"))
+    result = {size.getSize("shortest_edge", 0, kMaxPixels)};
+  else
+    size.emitError() << key << " = " << formatJson(*value)
+                     << "; it needs height and width, or shortest_edge";
+  if (size.failed())
+    config.noteError();
+  return result;
+}
+
+/// One number for each channel.
+static DenseF64ArrayAttr readChannels(Config &config, StringRef key,
+                                      int64_t channels, bool positive) {
+  SmallVector<double> numbers;
+  const llvm::json::Value *value = config.lookup(key);
+  const llvm::json::Array *list = value ? value->getAsArray() : nullptr;
+  if (!value)
+    numbers.assign(channels, 0.5);
+  else if (std::optional<double> number = value->getAsNumber())
+    numbers.assign(channels, *number);
+  else if (list)
+    for (const llvm::json::Value &item : *list)
+      if (std::optional<double> number = item.getAsNumber())
+        numbers.push_back(*number);
+  bool fits = int64_t(numbers.size()) == channels &&
+              (!list || list->size() == numbers.size()) &&
+              llvm::all_of(numbers, [&](double x) {
+                return std::isfinite(x) && (!positive || x > 0.0);
+              });
+  if (!fits)
+    config.emitError() << key << " = " << formatJson(*value) << "; it needs "
+                       << channels << (positive ? " positive" : "")
+                       << " numbers, one for each channel";
+  return DenseF64ArrayAttr::get(config.getLoc().getContext(), numbers);
+}
+
+/// The filter's number; 0, nearest, is one of them.
+static int64_t readFilter(Config &config, int64_t defaultValue) {
+  const llvm::json::Value *value = config.lookup("resample");
+  if (!value)
+    return defaultValue;
+  std::optional<int64_t> filter = value->getAsInteger();
+  if (filter && *filter >= 0 && *filter <= kLastFilter)
+    return *filter;
+  config.emitError() << "resample = " << formatJson(*value)
+                     << "; it needs PIL's number of a filter, 0 to "
+                     << kLastFilter;
+  return defaultValue;
+}
+
+/// Resized and cropped pictures must have the model's size.
+static void verifyResult(Config &config, ArrayRef<int64_t> resize,
+                         ArrayRef<int64_t> crop, int64_t height,
+                         int64_t width) {
+  ArrayRef<int64_t> result = crop.empty() ? resize : crop;
+  if (config.failed() || result.empty())
+    return;
+  if (result.size() == 1)
+    config.emitError() << "pictures keep their aspect ratio, shorter edge "
+                       << result[0] << ", and are not cropped; the model needs "
+                       << height << "x" << width;
+  else if (result[0] != height || result[1] != width)
+    config.emitError() << "pictures become " << result[0] << "x" << result[1]
+                       << "; the model needs " << height << "x" << width;
+}
+
+FailureOr<vit::PreprocessAttr>
+import_::importPreprocessor(StringRef folder, StringRef modelType,
+                            int64_t height, int64_t width, int64_t channels,
+                            MLIRContext &context) {
+  SmallString<256> path(folder);
+  llvm::sys::path::append(path, "preprocessor_config.json");
+  if (!llvm::sys::fs::exists(path))
+    return vit::PreprocessAttr();
+  FailureOr<Config> read = Config::read(path, context);
+  if (failed(read))
+    return failure();
+  Config &config = *read;
+
+  std::string name =
+      config.getString("image_processor_type",
+                       config.getString("feature_extractor_type", modelType));
+  std::optional<ProcessorClass> defaults = getClass(name);
+  if (!defaults) {
+    config.emitError() << "image_processor_type = '" << name
+                       << "'; vitc imports ViTImageProcessor and "
+                          "DeiTImageProcessor";
+    return failure();
+  }
+
+  SmallVector<int64_t> resize, crop;
+  if (config.getBool("do_resize", true))
+    resize = readSize(config, "size", defaults->size);
+  if (config.getBool("do_center_crop", defaults->centerCrop))
+    crop = readSize(config, "crop_size", 224);
+  verifyResult(config, resize, crop, height, width);
+
+  FloatAttr rescale;
+  if (config.getBool("do_rescale", true))
+    rescale = FloatAttr::get(Float64Type::get(&context),
+                             config.getNumber("rescale_factor", 1.0 / 255.0));
+  DenseF64ArrayAttr mean, std;
+  if (config.getBool("do_normalize", true)) {
+    mean = readChannels(config, "image_mean", channels, /*positive=*/false);
+    std = readChannels(config, "image_std", channels, /*positive=*/true);
+  }
+  int64_t filter = readFilter(config, defaults->resample);
+  if (config.failed())
+    return failure();
+  auto asAttr = [&](ArrayRef<int64_t> sizes) {
+    return sizes.empty() ? DenseI64ArrayAttr()
+                         : DenseI64ArrayAttr::get(&context, sizes);
+  };
+  return vit::PreprocessAttr::get(&context, asAttr(resize), filter,
+                                  asAttr(crop), rescale, mean, std);
+}

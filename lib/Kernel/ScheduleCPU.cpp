@@ -1,0 +1,123 @@
+//===- ScheduleCPU.cpp - Tiles and providers for a CPU --------------------===//
+//
+// Part of the vitc project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// All that is chosen for x86: how many rows and columns of a product stay in
+// registers, what a task computes, and who computes it.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Kernel/KernelDialect.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "vitc/Kernel/Passes.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+namespace vitc::kernel {
+#define GEN_PASS_DEF_SCHEDULECPUPASS
+#include "vitc/Kernel/Passes.h.inc"
+} // namespace vitc::kernel
+
+using namespace mlir;
+using namespace vitc::kernel;
+
+namespace {
+/// An instruction set and the micro-tile that fills its registers: rows *
+/// columns / lanes accumulators, a row of weights, and one broadcast value.
+struct Level {
+  llvm::StringLiteral isa; // LLVM's name of the CPU, too
+  int64_t lanes, registers;
+  bool fma;
+  int64_t rows, columns;
+};
+} // namespace
+
+static constexpr Level kLevels[] = {
+    {"x86-64-v2", 4, 16, false, 4, 8},
+    {"x86-64-v3", 8, 16, true, 6, 16},
+    {"x86-64-v4", 16, 32, true, 6, 64},
+};
+
+/// A panel of kGemmKBlock x 64 weights is 384 KiB: two of them, the second
+/// being prefetched, fit into an L2 of 1 MiB.
+static constexpr int64_t kGemmKBlock = 1536;
+static constexpr int64_t kGemmUnroll = 8;
+/// More rows a task read the weights from memory less often; fewer make more
+/// tasks. One picture's 197 or 256 tokens are one block.
+static constexpr int64_t kGemmRowBlock = 256;
+
+/// Keys and values of a block stay in L1, its queries' partial results too.
+static constexpr int64_t kAttentionQueryBlock = 48;
+static constexpr int64_t kAttentionKeyBlock = 256;
+
+/// Elements of a task of the kernels that memory bounds: long against the cost
+/// of starting one.
+static constexpr int64_t kRowTaskElements = 16384;
+
+static RowTilingAttr getRowTiling(MLIRContext *context, int64_t rowElements) {
+  return RowTilingAttr::get(
+      context, std::max<int64_t>(1, kRowTaskElements / rowElements));
+}
+
+static RowTilingAttr getBoxTiling(MLIRContext *context,
+                                  ArrayRef<int64_t> sizes) {
+  return getRowTiling(context, sizes.empty() ? 1 : sizes.back());
+}
+
+static AttentionTilingAttr getAttentionTiling(MLIRContext *context,
+                                              const Level &level) {
+  return AttentionTilingAttr::get(context, level.rows, level.columns,
+                                  kAttentionQueryBlock, kAttentionKeyBlock);
+}
+
+static void schedule(Operation *op, const Level &level, Provider provider) {
+  MLIRContext *context = op->getContext();
+  llvm::TypeSwitch<Operation *>(op)
+      .Case([&](GemmOp op) {
+        op.setTilingAttr(GemmTilingAttr::get(context, provider, level.rows,
+                                             level.columns, kGemmKBlock,
+                                             kGemmUnroll, kGemmRowBlock));
+      })
+      .Case<AttentionOp, AttentionMapOp>([&](auto op) {
+        op.setTilingAttr(getAttentionTiling(context, level));
+      })
+      .Case<NormOp, MeanOp>([&](auto op) {
+        op.setTilingAttr(getRowTiling(context, op.getChannels()));
+      })
+      .Case<GatherOp, GenericOp>([&](auto op) {
+        op.setTilingAttr(getBoxTiling(context, op.getSizes()));
+      });
+}
+
+namespace {
+struct ScheduleCPUPass final
+    : vitc::kernel::impl::ScheduleCPUPassBase<ScheduleCPUPass> {
+  using Base::Base;
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    const auto *level = llvm::find_if(
+        kLevels, [&](const Level &level) { return level.isa == isa; });
+    if (level == std::end(kLevels)) {
+      module.emitError() << "kernel-schedule-cpu has isa " << isa
+                         << "; needs x86-64-v2, x86-64-v3 or x86-64-v4";
+      return signalPassFailure();
+    }
+    if (backend != "llvm" && backend != "onednn") {
+      module.emitError() << "kernel-schedule-cpu has backend " << backend
+                         << "; needs llvm or onednn";
+      return signalPassFailure();
+    }
+    auto name = StringAttr::get(&getContext(), level->isa);
+    module->setAttr(KernelDialect::kCpuAttr,
+                    CpuAttr::get(&getContext(), name, name,
+                                 StringAttr::get(&getContext(), ""),
+                                 level->lanes, level->registers, level->fma));
+    Provider provider =
+        backend == "onednn" ? Provider::OneDNN : Provider::Vector;
+    module.walk([&](Operation *op) { schedule(op, *level, provider); });
+  }
+};
+} // namespace

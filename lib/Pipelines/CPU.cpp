@@ -1,0 +1,101 @@
+//===- CPU.cpp - The way from a vit module to CPU code -------------------===//
+//
+// Part of the vitc project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "vitc/Pipelines/CPU.h"
+
+#include "mlir/Conversion/Passes.h"
+#include "mlir/Dialect/Bufferization/Transforms/Passes.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Linalg/Passes.h"
+#include "mlir/Dialect/MemRef/Transforms/Passes.h"
+#include "mlir/Pass/PassRegistry.h"
+#include "mlir/Transforms/Passes.h"
+#include "vitc/Conversion/Passes.h"
+#include "vitc/Kernel/Passes.h"
+#include "vitc/Transforms/Passes.h"
+
+using namespace mlir;
+
+void vitc::addRaisePasses(OpPassManager &passes) {
+  passes.addPass(createCanonicalizerPass());
+  passes.addPass(createCSEPass());
+}
+
+void vitc::addFusePasses(OpPassManager &passes) {
+  OpPassManager &functions = passes.nest<func::FuncOp>();
+  functions.addPass(vit::createNarrowTokensPass());
+  functions.addPass(createCSEPass());
+  functions.addPass(vit::createFuseQkvPass());
+  functions.addPass(vit::createFuseLinearGeluPass());
+  functions.addPass(vit::createFuseLinearResidualPass());
+  passes.addPass(vit::createAddAttentionEntryPass());
+  passes.addPass(createCanonicalizerPass());
+}
+
+void vitc::addKernelPasses(OpPassManager &passes) {
+  passes.nest<func::FuncOp>().addPass(createConvertElementwiseToLinalgPass());
+  passes.addPass(createLinalgElementwiseOpFusionPass());
+  passes.addPass(createConvertVitToKernelPass());
+  passes.addPass(createCanonicalizerPass());
+
+  bufferization::OneShotBufferizePassOptions bufferize;
+  bufferize.bufferizeFunctionBoundaries = true;
+  bufferize.functionBoundaryTypeConversion =
+      bufferization::LayoutMapOption::IdentityLayoutMap;
+  bufferize.unknownTypeConversion =
+      bufferization::LayoutMapOption::IdentityLayoutMap;
+  passes.addPass(bufferization::createOneShotBufferizePass(bufferize));
+  passes.addPass(createCanonicalizerPass());
+  passes.addPass(kernel::createPlanArenaPass());
+  passes.addPass(createCanonicalizerPass());
+}
+
+void vitc::addCpuCodePasses(OpPassManager &passes, StringRef isa,
+                            StringRef backend) {
+  kernel::ScheduleCPUPassOptions schedule;
+  schedule.isa = isa.str();
+  schedule.backend = backend.str();
+  passes.addPass(kernel::createScheduleCPUPass(schedule));
+  passes.addPass(createConvertKernelToVectorPass());
+  passes.addPass(createConvertKernelToLLVMPass());
+
+  passes.addPass(createSCFToControlFlowPass());
+  passes.addPass(createConvertVectorToLLVMPass());
+  passes.addPass(memref::createExpandStridedMetadataPass());
+  passes.addPass(createLowerAffinePass());
+  passes.addPass(createConvertMathToLLVMPass());
+  passes.addPass(createArithToLLVMConversionPass());
+  passes.addPass(createFinalizeMemRefToLLVMConversionPass());
+  passes.addPass(createConvertFuncToLLVMPass());
+  passes.addPass(createConvertControlFlowToLLVMPass());
+  passes.addPass(createReconcileUnrealizedCastsPass());
+  passes.addPass(createCSEPass());
+}
+
+namespace {
+struct CpuPipelineOptions : PassPipelineOptions<CpuPipelineOptions> {
+  Option<std::string> isa{*this, "isa", llvm::cl::desc("x86-64-v2, -v3 or -v4"),
+                          llvm::cl::init("x86-64-v4")};
+  Option<std::string> backend{*this, "backend",
+                              llvm::cl::desc("llvm or onednn"),
+                              llvm::cl::init("llvm")};
+};
+} // namespace
+
+void vitc::registerPipelines() {
+  PassPipelineRegistration<>("vitc-raise", "the raise phase", addRaisePasses);
+  PassPipelineRegistration<>("vitc-fuse", "the fuse phase", addFusePasses);
+  PassPipelineRegistration<>("vitc-kernel", "the kernel phase",
+                             addKernelPasses);
+  PassPipelineRegistration<CpuPipelineOptions>(
+      "vitc-cpu", "the llvm phase for one x86-64 level",
+      [](OpPassManager &passes, const CpuPipelineOptions &options) {
+        addCpuCodePasses(passes, options.isa, options.backend);
+      });
+}

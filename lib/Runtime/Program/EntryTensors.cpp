@@ -1,0 +1,123 @@
+//===- EntryTensors.cpp - Memory for a run's tensors ----------------------===//
+//
+// Part of the vitc project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Program/EntryTensors.h"
+
+#include "Status.h"
+#include "Tensor.h"
+
+#include <algorithm>
+#include <cstring>
+#include <random>
+
+using namespace vitc::rt;
+
+static std::vector<NpyArray> makeArrays(const TensorDescriptor *tensors,
+                                        int32_t count, int64_t batch) {
+  std::vector<NpyArray> arrays(count);
+  for (int32_t i = 0; i < count; ++i) {
+    const TensorDescriptor &tensor = tensors[i];
+    arrays[i].dtype = static_cast<vitc_dtype_t>(tensor.dtype);
+    arrays[i].dims.assign(tensor.dims, tensor.dims + tensor.rank);
+    std::replace(arrays[i].dims.begin(), arrays[i].dims.end(), int64_t(-1),
+                 batch);
+    arrays[i].bytes.resize(countElements(tensor.dims, tensor.rank, batch) *
+                           dtypeBytes(tensor.dtype));
+  }
+  return arrays;
+}
+
+EntryTensors::EntryTensors(const EntryDescriptor &entry, int64_t batch)
+    : inputs(makeArrays(entry.inputs, entry.numInputs, batch)),
+      outputs(makeArrays(entry.outputs, entry.numOutputs, batch)) {}
+
+/// Copies `value` into every element.
+template <typename T> static void fill(std::vector<uint8_t> &bytes, T value) {
+  for (size_t i = 0; i + sizeof(T) <= bytes.size(); i += sizeof(T))
+    std::memcpy(bytes.data() + i, &value, sizeof(T));
+}
+
+template <typename T>
+static void fillRandom(std::vector<uint8_t> &bytes, std::mt19937 &engine) {
+  for (size_t i = 0; i + sizeof(T) <= bytes.size(); i += sizeof(T)) {
+    // 24 bits fit a float exactly.
+    T value = static_cast<T>(engine() >> 8) / (1 << 23) - 1;
+    std::memcpy(bytes.data() + i, &value, sizeof(T));
+  }
+}
+
+void EntryTensors::fillSynthetic() {
+  std::mt19937 engine; // its default seed is fixed by the standard
+  for (NpyArray &input : inputs) {
+    switch (input.dtype) {
+    case VITC_F32:
+      fillRandom<float>(input.bytes, engine);
+      break;
+    case VITC_F64:
+      fillRandom<double>(input.bytes, engine);
+      break;
+    case VITC_F16:
+      fill<uint16_t>(input.bytes, 0x3800); // 0.5
+      break;
+    case VITC_BF16:
+      fill<uint16_t>(input.bytes, 0x3F00); // 0.5
+      break;
+    case VITC_I8:
+    case VITC_U8:
+    case VITC_BOOL:
+      fill<uint8_t>(input.bytes, 1);
+      break;
+    case VITC_I16:
+    case VITC_U16:
+      fill<uint16_t>(input.bytes, 1);
+      break;
+    case VITC_I32:
+    case VITC_U32:
+      fill<uint32_t>(input.bytes, 1);
+      break;
+    case VITC_I64:
+    case VITC_U64:
+      fill<uint64_t>(input.bytes, 1);
+      break;
+    }
+  }
+}
+
+void EntryTensors::run(vitc_session &session, const vitc_model::Entry &entry) {
+  std::vector<vitc_tensor_t> inputViews, outputViews;
+  for (NpyArray &input : inputs)
+    inputViews.push_back(input.tensor());
+  for (NpyArray &output : outputs)
+    outputViews.push_back(output.tensor());
+  bool hasMaps = entry.descriptor == session.getModel().attention.descriptor;
+  session.run(entry, inputViews.data(), outputViews.data(),
+              hasMaps ? &outputViews.back() : nullptr);
+}
+
+int64_t vitc::rt::fixedBatch(const EntryDescriptor &entry) {
+  for (int32_t i = 0; i < entry.numInputs; ++i) {
+    const TensorDescriptor &input = entry.inputs[i];
+    if (std::find(input.dims, input.dims + input.rank, -1) !=
+        input.dims + input.rank)
+      return -1;
+  }
+  const TensorDescriptor *first = entry.numInputs ? entry.inputs : nullptr;
+  return first && first->rank > 0 ? first->dims[0] : 1;
+}
+
+int64_t vitc::rt::chooseBatch(const EntryDescriptor &entry, int64_t wanted) {
+  int64_t fixed = fixedBatch(entry);
+  // The default of 1 gives way to what the model was compiled for.
+  if (fixed == -1 || wanted == fixed)
+    return wanted;
+  if (wanted == 1)
+    return fixed;
+  throw Failure(VITC_INVALID_ARGUMENT,
+                "--batch is {}; the model was compiled for a batch of {}",
+                wanted, fixed);
+}

@@ -1,0 +1,153 @@
+//===- Info.cpp - Describe a compiled model -------------------------------===//
+//
+// Part of the vitc project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Program/Commands.h"
+
+#include "Isa.h"
+#include "Json.h"
+#include "Status.h"
+#include "Tensor.h"
+
+#include <fmt/format.h>
+
+using namespace vitc::rt;
+
+static const char *taskName(int32_t task) {
+  switch (static_cast<Task>(task)) {
+  case Task::Classification:
+    return "classification";
+  case Task::Embedding:
+    return "embedding";
+  case Task::Tensor:
+    break;
+  }
+  return "tensor";
+}
+
+/// The level that would run here, or null: a description needs none.
+static const char *runningIsa(const EntryDescriptor &entry) {
+  for (int32_t i = 0; i < entry.numCodes; ++i)
+    if (machineHasIsa(entry.codes[i].isa))
+      return entry.codes[i].isa;
+  return nullptr;
+}
+
+static void writeTensors(JsonWriter &json, const char *key,
+                         const TensorDescriptor *tensors, int32_t count) {
+  json.key(key).beginArray();
+  for (int32_t i = 0; i < count; ++i) {
+    json.beginObject();
+    json.key("name").value(tensors[i].name);
+    json.key("dtype").value(formatDtype(tensors[i].dtype));
+    json.key("shape").beginArray();
+    for (int32_t d = 0; d < tensors[i].rank; ++d) {
+      if (tensors[i].dims[d] == -1)
+        json.value("batch");
+      else
+        json.value(tensors[i].dims[d]);
+    }
+    json.endArray();
+    json.endObject();
+  }
+  json.endArray();
+}
+
+static std::string formatJson(const vitc_model_descriptor_t &model,
+                              const EntryDescriptor &entry) {
+  JsonWriter json;
+  json.beginObject();
+  json.key("model").value(model.modelName);
+  json.key("task").value(taskName(model.task));
+  writeTensors(json, "inputs", entry.inputs, entry.numInputs);
+  writeTensors(json, "outputs", entry.outputs, entry.numOutputs);
+  json.key("labels").value(model.numLabels);
+  json.key("precision").value(model.precision);
+  json.key("target").value(model.target);
+  json.key("backend").value(model.backend);
+  json.key("onednn_library").value(model.oneDnnLibrary);
+  json.key("isa_levels").beginArray();
+  for (int32_t i = 0; i < entry.numCodes; ++i)
+    json.value(entry.codes[i].isa);
+  json.endArray();
+  const char *isa = runningIsa(entry);
+  json.key("isa").value(isa ? isa : "none");
+  json.key("parameters").value(model.parameters);
+  json.key("weight_bytes").value(model.weightBytes);
+  json.key("code_bytes").value(model.codeBytes);
+  json.key("arena_bytes")
+      .value(arenaBytes(entry.arenaBase, entry.arenaPerBatch, 1));
+  if (model.attention.layers > 0) {
+    json.key("attention").beginObject();
+    json.key("layers").value(model.attention.layers);
+    json.key("heads").value(model.attention.heads);
+    json.key("keys").value(model.attention.keys);
+    json.endObject();
+  }
+  json.key("source_hash").value(model.sourceHash);
+  json.key("licence").value(model.licence);
+  json.key("compiler").value(model.compilerVersion);
+  json.key("runtime").value(vitc_version());
+  json.endObject();
+  return json.text();
+}
+
+static void appendLine(std::string &text, const char *name,
+                       const std::string &value) {
+  text += fmt::format("{:<14}{}\n", name, value.empty() ? "unknown" : value);
+}
+
+static void appendTensors(std::string &text, const char *name,
+                          const TensorDescriptor *tensors, int32_t count) {
+  for (int32_t i = 0; i < count; ++i)
+    appendLine(text, name,
+               fmt::format("{} {} {}", tensors[i].name,
+                           formatDtype(tensors[i].dtype),
+                           formatShape(tensors[i].dims, tensors[i].rank)));
+}
+
+static std::string formatText(const vitc_model_descriptor_t &model,
+                              const EntryDescriptor &entry) {
+  std::string text;
+  appendLine(text, "model", model.modelName);
+  appendLine(text, "task", taskName(model.task));
+  appendTensors(text, "input", entry.inputs, entry.numInputs);
+  appendTensors(text, "output", entry.outputs, entry.numOutputs);
+  appendLine(text, "labels", fmt::format("{}", model.numLabels));
+  appendLine(text, "precision", model.precision);
+  appendLine(text, "target", model.target);
+  appendLine(text, "backend", model.backend);
+  if (*model.oneDnnLibrary)
+    appendLine(text, "oneDNN", model.oneDnnLibrary);
+  const char *isa = runningIsa(entry);
+  appendLine(text, "ISA levels",
+             fmt::format("{}; here: {}", listIsas(entry), isa ? isa : "none"));
+  appendLine(text, "parameters", fmt::format("{}", model.parameters));
+  appendLine(text, "weights", fmt::format("{} bytes", model.weightBytes));
+  appendLine(text, "code", fmt::format("{} bytes", model.codeBytes));
+  appendLine(text, "arena",
+             fmt::format("{} bytes for one image",
+                         arenaBytes(entry.arenaBase, entry.arenaPerBatch, 1)));
+  if (model.attention.layers > 0)
+    appendLine(text, "attention",
+               fmt::format("{} layers, {} heads, {} keys",
+                           model.attention.layers, model.attention.heads,
+                           model.attention.keys));
+  appendLine(text, "source hash", model.sourceHash);
+  appendLine(text, "licence", model.licence);
+  appendLine(text, "compiler", model.compilerVersion);
+  appendLine(text, "runtime", vitc_version());
+  return text;
+}
+
+void vitc::rt::printInfo(const vitc_model_descriptor_t &model,
+                         const Options &options, Output &output) {
+  checkDescriptor(model);
+  const EntryDescriptor &entry = *findEntry(model, "forward");
+  output.print(options.json ? formatJson(model, entry)
+                            : formatText(model, entry));
+}

@@ -1,0 +1,310 @@
+//===- Options.cpp - Options of a compiled program ------------------------===//
+//
+// Part of the vitc project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Program/Options.h"
+
+#include "ThreadPool.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <cstdlib>
+#include <limits>
+#include <optional>
+#include <string_view>
+
+using namespace vitc::rt;
+
+namespace {
+class Parser;
+
+/// An option: `apply` gets its value, empty for a flag.
+struct OptionSpec {
+  std::string_view name;
+  std::string_view value; // what help calls the value; empty: a flag
+  std::optional<Mode> selects;
+  uint32_t modes; // in which it may stand, a bit for each
+  void (*apply)(Parser &parser, std::string_view value);
+  std::string_view help;
+};
+
+class Parser {
+public:
+  Parser(int argc, const char *const *argv)
+      : args(argv + std::min(argc, 1), argv + argc) {}
+
+  Options parse();
+
+  Options options;
+  /// Parses the value of the current option; the range is inclusive.
+  int64_t parseInteger(std::string_view text, int64_t least, int64_t most);
+  double parseSeconds(std::string_view text);
+
+private:
+  void parseOption(std::string_view arg);
+  void selectMode(const OptionSpec &spec);
+  void checkModes();
+  bool takesJsonFile() const;
+
+  std::vector<std::string_view> args;
+  size_t next = 0;
+  std::vector<const OptionSpec *> given;
+  const OptionSpec *current = nullptr;
+  const OptionSpec *selector = nullptr; // what chose the mode
+};
+} // namespace
+
+static constexpr uint32_t bit(Mode mode) {
+  return 1u << static_cast<int32_t>(mode);
+}
+static constexpr uint32_t kRuns = bit(Mode::Images) | bit(Mode::Tensors) |
+                                  bit(Mode::Attention) | bit(Mode::Benchmark) |
+                                  bit(Mode::Profile);
+static constexpr uint32_t kSynthetic =
+    bit(Mode::Benchmark) | bit(Mode::Profile);
+static constexpr uint32_t kAll = ~0u;
+static constexpr int64_t kMaxCount = std::numeric_limits<int32_t>::max();
+static constexpr double kMaxSeconds = 1e6;
+
+static void rejectDevice(Parser &, std::string_view) {
+  throw UsageError("--device was given; this program was compiled for a CPU");
+}
+
+static void rejectText(Parser &, std::string_view) {
+  throw UsageError("--text was given; this program takes pictures or tensors "
+                   "and no text");
+}
+
+static void addInput(Parser &parser, std::string_view value) {
+  size_t equals = value.find('=');
+  bool named = equals != std::string_view::npos;
+  std::string_view name = named ? value.substr(0, equals) : "";
+  std::string_view path = named ? value.substr(equals + 1) : value;
+  if (path.empty() || (named && name.empty()))
+    throw UsageError(
+        fmt::format("--input is '{}'; needs NAME=FILE.npy or FILE.npy", value));
+  parser.options.inputs.push_back({std::string(name), std::string(path)});
+}
+
+static const OptionSpec kOptions[] = {
+    {"--top-k",
+     "N",
+     {},
+     bit(Mode::Images),
+     [](Parser &p, std::string_view v) {
+       p.options.topK = static_cast<int32_t>(p.parseInteger(v, 1, kMaxCount));
+     },
+     "print the N likeliest classes (default 5)"},
+    {"--input", "[NAME=]FILE", Mode::Tensors, bit(Mode::Tensors), addInput,
+     "read an input tensor from a .npy file"},
+    {"--output-dir",
+     "DIR",
+     {},
+     bit(Mode::Images) | bit(Mode::Tensors),
+     [](Parser &p, std::string_view v) { p.options.outputDir = v; },
+     "write DIR/NAME.npy for each output; -o for short"},
+    {"--attention", "DIR", Mode::Attention, bit(Mode::Attention),
+     [](Parser &p, std::string_view v) { p.options.outputDir = v; },
+     "write attention maps of the pictures, .png and .npy"},
+    {"--benchmark", "", Mode::Benchmark, bit(Mode::Benchmark), nullptr,
+     "time the model on synthetic input"},
+    {"--min-time",
+     "S",
+     {},
+     bit(Mode::Benchmark),
+     [](Parser &p, std::string_view v) {
+       p.options.minTime = p.parseSeconds(v);
+     },
+     "measure for at least S seconds (default 1)"},
+    {"--warmup",
+     "N",
+     {},
+     kSynthetic,
+     [](Parser &p, std::string_view v) {
+       p.options.warmup = p.parseInteger(v, 0, kMaxCount);
+     },
+     "run N times before measuring (default 2)"},
+    {"--batch",
+     "N",
+     {},
+     kSynthetic,
+     [](Parser &p, std::string_view v) {
+       p.options.batch = p.parseInteger(v, 1, kMaxCount);
+     },
+     "images in a run (default 1, or the model's own)"},
+    {"--profile", "FILE", Mode::Profile, bit(Mode::Profile),
+     [](Parser &p, std::string_view v) { p.options.outputFile = v; },
+     "write a Chrome trace of one run on synthetic input"},
+    {"--json",
+     "",
+     {},
+     bit(Mode::Images) | bit(Mode::Benchmark) | bit(Mode::Info),
+     [](Parser &p, std::string_view v) {
+       p.options.json = true;
+       p.options.outputFile = v;
+     },
+     "print JSON; after --benchmark: --json FILE, - for stdout"},
+    {"--threads",
+     "N",
+     {},
+     kRuns,
+     [](Parser &p, std::string_view v) {
+       p.options.threads =
+           static_cast<int32_t>(p.parseInteger(v, 1, ThreadPool::kMaxThreads));
+     },
+     "threads to use (default one a core)"},
+    {"--isa",
+     "LEVEL",
+     {},
+     kRuns,
+     [](Parser &p, std::string_view v) { p.options.isa = v; },
+     "code to run, e.g. x86-64-v3 (default the best)"},
+    {"--device", "N", {}, kAll, rejectDevice, ""},
+    {"--text", "TEXT", {}, kAll, rejectText, ""},
+    {"--info", "", Mode::Info, bit(Mode::Info), nullptr,
+     "describe the model and this program"},
+    {"--version", "", Mode::Version, bit(Mode::Version), nullptr,
+     "print the versions of compiler and runtime"},
+    {"--help", "", Mode::Help, kAll, nullptr, "print this text"},
+};
+
+static const OptionSpec *findOption(std::string_view name) {
+  if (name == "-o")
+    name = "--output-dir";
+  if (name == "-h")
+    name = "--help";
+  const OptionSpec *spec =
+      std::find_if(std::begin(kOptions), std::end(kOptions),
+                   [&](const OptionSpec &s) { return s.name == name; });
+  return spec == std::end(kOptions) ? nullptr : spec;
+}
+
+int64_t Parser::parseInteger(std::string_view text, int64_t least,
+                             int64_t most) {
+  int64_t value = 0;
+  const char *end = text.data() + text.size();
+  auto [stop, code] = std::from_chars(text.data(), end, value);
+  if (code != std::errc() || stop != end || value < least || value > most)
+    throw UsageError(fmt::format("{} is '{}'; needs an integer from {} to {}",
+                                 current->name, text, least, most));
+  return value;
+}
+
+double Parser::parseSeconds(std::string_view text) {
+  double value = 0;
+  const char *end = text.data() + text.size();
+  auto [stop, code] = std::from_chars(text.data(), end, value);
+  if (code != std::errc() || stop != end ||
+      !(value >= 0 && value <= kMaxSeconds))
+    throw UsageError(fmt::format("{} is '{}'; needs seconds from 0 to {:.0f}",
+                                 current->name, text, kMaxSeconds));
+  return value;
+}
+
+/// --json takes a file only beside --benchmark, wherever that stands.
+bool Parser::takesJsonFile() const {
+  return std::find(args.begin(), args.end(), "--benchmark") != args.end();
+}
+
+void Parser::selectMode(const OptionSpec &spec) {
+  if (selector && selector != &spec)
+    throw UsageError(fmt::format("{} and {} were given; needs one of them",
+                                 selector->name, spec.name));
+  selector = &spec;
+  options.mode = *spec.selects;
+}
+
+void Parser::parseOption(std::string_view arg) {
+  size_t equals = arg.substr(0, 2) == "--" ? arg.find('=') : arg.npos;
+  std::string_view name = arg.substr(0, equals);
+  const OptionSpec *spec = findOption(name);
+  if (!spec)
+    throw UsageError(
+        fmt::format("unknown option '{}'; --help lists the options", name));
+  current = spec;
+  bool isJsonFile = spec->name == "--json" && takesJsonFile();
+  bool hasValue = equals != arg.npos;
+  std::string_view value = hasValue ? arg.substr(equals + 1) : "";
+  if (spec->value.empty() && !isJsonFile && hasValue)
+    throw UsageError(fmt::format("{} is '{}'; needs no value", name, value));
+  if ((!spec->value.empty() || isJsonFile) && !hasValue) {
+    if (next == args.size())
+      throw UsageError(fmt::format("{} is the last argument; needs {}", name,
+                                   isJsonFile ? "FILE" : spec->value));
+    value = args[next++];
+    hasValue = true;
+  }
+  if (hasValue && value.empty())
+    throw UsageError(fmt::format("{} has an empty value; needs {}", name,
+                                 isJsonFile ? "FILE" : spec->value));
+  if (spec->selects)
+    selectMode(*spec);
+  if (spec->apply)
+    spec->apply(*this, value);
+  given.push_back(spec);
+}
+
+void Parser::checkModes() {
+  for (const OptionSpec *spec : given)
+    if (!(spec->modes & bit(options.mode)))
+      throw UsageError(
+          selector ? fmt::format("{} does not go with {}", spec->name,
+                                 selector->name)
+                   : fmt::format("{} does not go with pictures", spec->name));
+  bool takesImages =
+      options.mode == Mode::Images || options.mode == Mode::Attention;
+  if (takesImages && options.images.empty())
+    throw UsageError("no picture was given; needs one or more, or an option "
+                     "such as --info (--help lists them)");
+  if (!takesImages && !options.images.empty())
+    throw UsageError(fmt::format("picture '{}' does not go with {}",
+                                 options.images.front(), selector->name));
+  if (options.mode == Mode::Tensors && options.outputDir.empty())
+    throw UsageError("--input was given without --output-dir; needs both");
+}
+
+Options Parser::parse() {
+  bool optionsEnded = false;
+  while (next < args.size()) {
+    std::string_view arg = args[next++];
+    if (!optionsEnded && arg == "--")
+      optionsEnded = true;
+    else if (!optionsEnded && arg.size() > 1 && arg.front() == '-')
+      parseOption(arg);
+    else if (arg.empty())
+      throw UsageError("an argument is empty; needs the name of a picture");
+    else
+      options.images.emplace_back(arg);
+    if (options.mode == Mode::Help)
+      return options;
+  }
+  checkModes();
+  return options;
+}
+
+Options vitc::rt::parseOptions(int argc, const char *const *argv) {
+  return Parser(argc, argv).parse();
+}
+
+std::string vitc::rt::formatHelp(const std::string &program) {
+  std::string text = fmt::format(
+      "usage: {0} IMAGE...                                    what the "
+      "pictures show\n"
+      "       {0} --input [NAME=]FILE.npy ... --output-dir DIR raw tensors\n"
+      "       {0} --attention DIR IMAGE...\n"
+      "       {0} --benchmark | --profile FILE | --info\n\noptions:\n",
+      program);
+  for (const OptionSpec &spec : kOptions)
+    if (!spec.help.empty())
+      text +=
+          fmt::format("  {:<24}{}\n",
+                      fmt::format("{} {}", spec.name, spec.value), spec.help);
+  return text;
+}

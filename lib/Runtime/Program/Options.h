@@ -1,0 +1,65 @@
+//===- Options.h - Options of a compiled program -------------- -*- C++ -*-===//
+//
+// Part of the vitc project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef VITC_LIB_RUNTIME_PROGRAM_OPTIONS_H
+#define VITC_LIB_RUNTIME_PROGRAM_OPTIONS_H
+
+#include <cstdint>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace vitc::rt {
+
+/// What the program is to do.
+enum class Mode : int32_t {
+  Images,
+  Tensors,
+  Attention,
+  Benchmark,
+  Profile,
+  Info,
+  Version,
+  Help
+};
+
+/// A wrong command line; the message is one line.
+class UsageError : public std::runtime_error {
+public:
+  using std::runtime_error::runtime_error;
+};
+
+/// A tensor to read; `name` is empty for --input FILE.
+struct InputFile {
+  std::string name, path;
+};
+
+struct Options {
+  Mode mode = Mode::Images;
+  std::vector<std::string> images;
+  std::vector<InputFile> inputs;
+  std::string outputDir;  // of --output-dir or --attention
+  std::string outputFile; // of --profile, or of --benchmark's --json
+  bool json = false;
+  int32_t topK = 5;
+  int32_t threads = 0; // 0: one a core
+  int64_t batch = 1;
+  int64_t warmup = 2; // runs
+  double minTime = 1; // seconds
+  std::string isa = "native";
+};
+
+/// Throws UsageError.
+Options parseOptions(int argc, const char *const *argv);
+
+/// The text of --help for a program called `program`.
+std::string formatHelp(const std::string &program);
+
+} // namespace vitc::rt
+
+#endif // VITC_LIB_RUNTIME_PROGRAM_OPTIONS_H

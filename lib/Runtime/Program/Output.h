@@ -1,0 +1,65 @@
+//===- Output.h - What a run writes, all of it or nothing ----- -*- C++ -*-===//
+//
+// Part of the vitc project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef VITC_LIB_RUNTIME_PROGRAM_OUTPUT_H
+#define VITC_LIB_RUNTIME_PROGRAM_OUTPUT_H
+
+#include "Image/Image.h"
+
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace vitc::rt {
+
+/// Collects a run's files and its text on stdout; `commit` writes them when
+/// everything has succeeded. Files get a temporary name first, so that an error
+/// leaves none behind.
+class Output {
+public:
+  Output() = default;
+  ~Output();
+  Output(const Output &) = delete;
+  Output &operator=(const Output &) = delete;
+
+  /// Throws Failure when `path` is there already: two results of one name.
+  void addFile(const std::string &path, std::string contents);
+  void addPng(const std::string &path, Image image);
+  void print(const std::string &text) { standardOutput += text; }
+
+  /// Throws Failure(VITC_IO).
+  void commit();
+
+private:
+  struct File {
+    std::string path;
+    std::function<void(const std::string &path)> write;
+    std::string temporary; // "" before it is written and after its rename
+  };
+
+  void add(const std::string &path,
+           std::function<void(const std::string &path)> write);
+  void makeDirectory(const std::string &path);
+
+  std::vector<File> files;
+  std::vector<std::string> madeDirectories;
+  std::string standardOutput;
+};
+
+/// directory/name, and name alone in the current directory "".
+std::string joinPath(const std::string &directory, const std::string &name);
+
+/// A tensor's name as the name of a file: a slash becomes an underscore.
+std::string fileNameOf(std::string name);
+
+/// The file's name without folders and extension.
+std::string pathStem(const std::string &path);
+
+} // namespace vitc::rt
+
+#endif // VITC_LIB_RUNTIME_PROGRAM_OUTPUT_H

@@ -1,0 +1,103 @@
+//===- Program.cpp - The command line of a compiled program ---------------===//
+//
+// Part of the vitc project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Program/Program.h"
+
+#include "Program/Commands.h"
+#include "Status.h"
+
+#include <cstdio>
+
+using namespace vitc::rt;
+
+/// Where stderr cannot be written there is nobody left to tell.
+static void printToStderr(const std::string &text) {
+  (void)std::fputs(text.c_str(), stderr);
+}
+
+static void runMode(const vitc_model_descriptor_t &descriptor,
+                    const Options &options, const std::string &program,
+                    Output &output) {
+  switch (options.mode) {
+  case Mode::Help:
+    return output.print(formatHelp(program));
+  case Mode::Version:
+    return output.print(fmt::format(
+        "{} compiled by vitc {}, runtime {}\n", descriptor.modelName,
+        descriptor.compilerVersion, vitc_version()));
+  case Mode::Info:
+    return printInfo(descriptor, options, output);
+  default:
+    break;
+  }
+  vitc_runtime runtime(options.threads);
+  vitc_model model(runtime, descriptor, options.isa.c_str());
+  switch (options.mode) {
+  case Mode::Images:
+    return runImages(model, options, output);
+  case Mode::Tensors:
+    return runTensors(model, options, output);
+  case Mode::Attention:
+    return runAttention(model, options, output);
+  case Mode::Benchmark:
+    return runBenchmark(model, options, output);
+  default:
+    return runProfile(model, options, output);
+  }
+}
+
+static int exitCodeOf(vitc_status_t status) {
+  switch (status) {
+  case VITC_OK:
+    return kExitDone;
+  case VITC_INVALID_ARGUMENT:
+  case VITC_UNSUPPORTED:
+  case VITC_OUT_OF_MEMORY:
+  case VITC_IO:
+    return kExitUserError;
+  case VITC_INTERNAL:
+    break;
+  }
+  return kExitInternalError;
+}
+
+/// What a report of an internal error needs, after the error itself.
+static void printReproduction(const vitc_model_descriptor_t &model, int argc,
+                              const char *const *argv) {
+  std::string text = fmt::format(
+      "note: internal error in vitc {} with model {} ({}); to reproduce it:",
+      vitc_version(), model.modelName, model.sourceHash);
+  for (int i = 0; i < argc; ++i)
+    text.append(" ").append(argv[i]);
+  printToStderr(text + "\n");
+}
+
+int vitc::rt::runProgram(const vitc_model_descriptor_t &model, int argc,
+                         const char *const *argv) {
+  std::string program = argc > 0 ? argv[0] : "program";
+  program.erase(0, program.rfind('/') + 1);
+  bool isUsageError = false;
+  vitc_error_t error;
+  vitc_status_t status = guard(&error, [&] {
+    Output output;
+    try {
+      Options options = parseOptions(argc, argv);
+      runMode(model, options, program, output);
+    } catch (const UsageError &usage) {
+      isUsageError = true;
+      throw Failure(VITC_INVALID_ARGUMENT, std::string(usage.what()));
+    }
+    output.commit();
+  });
+  if (status == VITC_OK)
+    return kExitDone;
+  printToStderr(fmt::format("{}: error: {}\n", program, error.message));
+  if (status == VITC_INTERNAL)
+    printReproduction(model, argc, argv);
+  return isUsageError ? kExitUsageError : exitCodeOf(status);
+}

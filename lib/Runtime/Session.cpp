@@ -1,0 +1,191 @@
+//===- Session.cpp - One model at work ------------------------------------===//
+//
+// Part of the vitc project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Session.h"
+
+#include "Status.h"
+#include "Tensor.h"
+
+#include <algorithm>
+#include <chrono>
+
+using namespace vitc::rt;
+
+static int64_t now() {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(
+             std::chrono::steady_clock::now().time_since_epoch())
+      .count();
+}
+
+vitc_session::vitc_session(const vitc_model &model, int64_t maxBatch)
+    : model(model), maxBatch(maxBatch) {
+  if (maxBatch < 1)
+    throw Failure(VITC_INVALID_ARGUMENT, "max_batch is {}; needs 1 or more",
+                  maxBatch);
+  int64_t bytes = 0, scratchBytes = 0;
+  size_t numInputs = 0, numOutputs = 0;
+  for (const vitc_model::Entry &entry : {model.forward, model.attention}) {
+    if (!entry.descriptor)
+      continue;
+    bytes =
+        std::max(bytes, arenaBytes(entry.descriptor->arenaBase,
+                                   entry.descriptor->arenaPerBatch, maxBatch));
+    scratchBytes = std::max(scratchBytes, entry.code->scratchBytes);
+    numInputs = std::max<size_t>(numInputs, entry.descriptor->numInputs);
+    numOutputs = std::max<size_t>(numOutputs, entry.descriptor->numOutputs);
+  }
+  arena = Arena(bytes, "the session's arena");
+  inputPointers.resize(numInputs);
+  outputPointers.resize(numOutputs);
+  model.runtime.pool.reserveScratch(scratchBytes);
+  if (model.oneDnn)
+    gemms = std::make_unique<OneDnnGemms>(model.oneDnn, model.runtime.pool);
+}
+
+int64_t vitc_session::bindTensors(const vitc_model::Entry &entry,
+                                  const vitc_tensor_t *inputs,
+                                  const vitc_tensor_t *outputs,
+                                  const vitc_tensor_t *maps) {
+  const EntryDescriptor &descriptor = *entry.descriptor;
+  int32_t numOutputs = descriptor.numOutputs - (maps ? 1 : 0);
+  if (descriptor.numInputs > 0)
+    requireNonNull(inputs, "inputs");
+  if (numOutputs > 0)
+    requireNonNull(outputs, "outputs");
+  BatchCheck check{maxBatch};
+  for (int32_t i = 0; i < descriptor.numInputs; ++i) {
+    checkTensor("input", descriptor.inputs[i], inputs[i], check);
+    inputPointers[i] = inputs[i].data;
+  }
+  for (int32_t i = 0; i < descriptor.numOutputs; ++i) {
+    const vitc_tensor_t &output = i < numOutputs ? outputs[i] : *maps;
+    checkTensor("output", descriptor.outputs[i], output, check);
+    outputPointers[i] = output.data;
+  }
+  return std::max<int64_t>(check.batch, 1);
+}
+
+namespace {
+/// Marks a session as running; refuses a second run at the same time.
+class RunningMark {
+public:
+  explicit RunningMark(std::atomic<bool> &running) : running(running) {
+    if (running.exchange(true))
+      throw Failure(VITC_INVALID_ARGUMENT,
+                    "the session is in use by another thread; needs a session "
+                    "for each thread");
+  }
+  ~RunningMark() { running.store(false); }
+  RunningMark(const RunningMark &) = delete;
+  RunningMark &operator=(const RunningMark &) = delete;
+
+private:
+  std::atomic<bool> &running;
+};
+} // namespace
+
+void vitc_session::run(const vitc_model::Entry &entry,
+                       const vitc_tensor_t *inputs,
+                       const vitc_tensor_t *outputs,
+                       const vitc_tensor_t *maps) {
+  RunningMark mark(running);
+  Context context = {};
+  context.batch = bindTensors(entry, inputs, outputs, maps);
+  context.weights = model.descriptor.weights;
+  context.arena = arena.data();
+  context.inputs = inputPointers.data();
+  context.outputs = outputPointers.data();
+  context.parallel = parallel;
+  context.oneDnnGemm = gemms ? oneDnnGemm : nullptr;
+  context.session = this;
+  hasFailed.store(false);
+  {
+    ThreadPool::Lease lease(model.runtime.pool);
+    entry.code->function(&context);
+  }
+  if (hasFailed.load())
+    throw Failure(failure.status, std::string(failure.message));
+}
+
+/// Runs one kernel launch unless an earlier one failed.
+template <typename Body>
+void vitc_session::launch(int32_t site, Body body) noexcept {
+  if (hasFailed.load(std::memory_order_relaxed))
+    return;
+  int64_t begin = times ? now() : 0;
+  vitc_error_t error;
+  if (guard(&error, body) != VITC_OK) {
+    std::lock_guard lock(failureMutex);
+    if (!hasFailed.exchange(true))
+      failure = error;
+    return;
+  }
+  if (times)
+    times->push_back({site, begin, now()});
+}
+
+void vitc_session::parallel(Context *context, int32_t site, TaskFn fn,
+                            const void *args, int64_t tasks) {
+  auto &session = *static_cast<vitc_session *>(context->session);
+  session.launch(site, [&] {
+    if (!session.model.runtime.pool.parallel(fn, args, tasks))
+      throw Failure(VITC_INTERNAL,
+                    "kernel launch {} was made from within a task; needs to "
+                    "come from the entry function",
+                    site);
+  });
+}
+
+void vitc_session::oneDnnGemm(Context *context, int32_t site,
+                              const OneDnnGemm *gemm) {
+  auto &session = *static_cast<vitc_session *>(context->session);
+  session.launch(site, [&] { session.gemms->run(*gemm); });
+}
+
+//===----------------------------------------------------------------------===//
+// C ABI
+//===----------------------------------------------------------------------===//
+
+vitc_status_t vitc_session_create(const vitc_model_t *model, int64_t max_batch,
+                                  vitc_session_t **session,
+                                  vitc_error_t *error) {
+  return guard(error, [&] {
+    requireNonNull(model, "model");
+    requireNonNull(session, "session");
+    *session = new vitc_session(*model, max_batch);
+  });
+}
+
+void vitc_session_destroy(vitc_session_t *session) { delete session; }
+
+vitc_status_t vitc_session_run(vitc_session_t *session,
+                               const vitc_tensor_t *inputs,
+                               const vitc_tensor_t *outputs,
+                               vitc_error_t *error) {
+  return guard(error, [&] {
+    requireNonNull(session, "session");
+    session->run(session->getModel().forward, inputs, outputs, nullptr);
+  });
+}
+
+vitc_status_t vitc_session_run_attention(vitc_session_t *session,
+                                         const vitc_tensor_t *inputs,
+                                         const vitc_tensor_t *outputs,
+                                         const vitc_tensor_t *maps,
+                                         vitc_error_t *error) {
+  return guard(error, [&] {
+    requireNonNull(session, "session");
+    requireNonNull(maps, "maps");
+    const vitc_model::Entry &entry = session->getModel().attention;
+    if (!entry.descriptor)
+      throw Failure(VITC_UNSUPPORTED,
+                    "the model has no attention maps; needs a model compiled "
+                    "with them");
+    session->run(entry, inputs, outputs, maps);
+  });
+}

@@ -1,0 +1,30 @@
+//===- DescriptorModule.h - The model descriptor as LLVM IR -- -*- C++ -*--===//
+//
+// Part of the vitc project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef VITC_TARGET_CPU_DESCRIPTORMODULE_H
+#define VITC_TARGET_CPU_DESCRIPTORMODULE_H
+
+#include "Codegen.h"
+#include "Vit/VitDialect.h"
+#include "vitc/Target/CPU.h"
+
+namespace vitc {
+
+/// Symbol of the weights section.
+inline constexpr llvm::StringLiteral kWeightsSymbol = "vitc_weights";
+
+/// The module that defines `vitc_model_descriptor` for `module`, a module of the
+/// kernel phase, and the code of its levels, best first.
+std::unique_ptr<llvm::Module>
+buildDescriptorModule(mlir::ModuleOp module, llvm::ArrayRef<LevelCode> levels,
+                      const ProgramSizes &sizes, llvm::StringRef backend,
+                      llvm::LLVMContext &context);
+
+} // namespace vitc
+
+#endif // VITC_TARGET_CPU_DESCRIPTORMODULE_H

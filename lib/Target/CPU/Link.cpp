@@ -1,0 +1,122 @@
+//===- Link.cpp - Linking programs ---------------------------------------===//
+//
+// Part of the vitc project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "vitc/Target/Link.h"
+
+#include "mlir/IR/Diagnostics.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/Program.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace mlir;
+using namespace vitc;
+
+std::string vitc::getRuntimeFolder() {
+  static int anchor;
+  llvm::SmallString<256> path(
+      llvm::sys::fs::getMainExecutable(nullptr, &anchor));
+  llvm::sys::path::remove_filename(path); // bin
+  llvm::sys::path::remove_filename(path);
+  llvm::sys::path::append(path, "lib");
+  return path.str().str();
+}
+
+std::string vitc::findLinkDriver() {
+  for (StringRef name : {"clang++-22", "clang++", "g++", "c++"})
+    if (auto path = llvm::sys::findProgramByName(name))
+      return *path;
+  return "";
+}
+
+/// What the program takes from the system: images' libraries and the C++
+/// library are linked statically, libc and libm are not.
+static void addSystemLibraries(SmallVectorImpl<std::string> &command) {
+  for (StringRef argument :
+       {"-Wl,-Bstatic", "-ljpeg", "-lpng", "-lz", "-Wl,-Bdynamic",
+        "-static-libstdc++", "-static-libgcc", "-lm", "-ldl", "-pthread"})
+    command.push_back(argument.str());
+}
+
+/// A linker script file that exports the C ABI and nothing else.
+static LogicalResult writeVersionScript(StringRef path, Location loc) {
+  std::error_code code;
+  llvm::raw_fd_ostream os(path, code);
+  if (code)
+    return emitError(loc) << "cannot write '" << path
+                          << "': " << code.message();
+  os << "{ global: vitc_*; local: *; };\n";
+  return success();
+}
+
+LogicalResult vitc::linkProgram(ArrayRef<std::string> objects, StringRef path,
+                                const ProgramOptions &options, Location loc) {
+  std::string driver = findLinkDriver();
+  if (driver.empty())
+    return emitError(loc) << "found no C++ compiler driver to link with; "
+                             "install clang-22 or g++";
+  SmallVector<std::string> command = {driver, "-o", path.str()};
+  if (StringRef(driver).contains("clang") &&
+      (llvm::sys::findProgramByName("ld.lld-22") ||
+       llvm::sys::findProgramByName("ld.lld")))
+    command.push_back("-fuse-ld=lld");
+  command.append(objects.begin(), objects.end());
+  command.push_back("-Wl,--build-id=none");
+
+  std::string folder = getRuntimeFolder();
+  std::string script = (path + ".version").str();
+  auto library = [&](StringRef name) { return folder + "/lib" + name.str() + ".a"; };
+  if (options.kind != OutputKind::Object &&
+      !llvm::sys::fs::exists(library("VitcRuntime")))
+    return emitError(loc) << "found no runtime library '"
+                          << library("VitcRuntime") << "'";
+  switch (options.kind) {
+  case OutputKind::Object:
+    command.append({"-r", "-nostdlib"});
+    break;
+  case OutputKind::SharedLibrary:
+    if (failed(writeVersionScript(script, loc)))
+      return failure();
+    command.append({"-shared", "-Wl,--whole-archive", library("VitcRuntime"),
+                    "-Wl,--no-whole-archive", library("VitcImage"),
+                    "-Wl,--version-script=" + script});
+    addSystemLibraries(command);
+    break;
+  default:
+    command.append({"-pie", library("VitcProgram"), library("VitcRuntime"),
+                    library("VitcImage")});
+    addSystemLibraries(command);
+    break;
+  }
+
+  if (options.verbose || options.dryRun) {
+    for (const std::string &argument : command)
+      llvm::errs() << '"' << argument << "\" ";
+    llvm::errs() << '\n';
+  }
+  LogicalResult result = success();
+  if (!options.dryRun) {
+    SmallVector<StringRef> arguments(command.begin(), command.end());
+    std::string log = (path + ".log").str(), error;
+    std::optional<StringRef> redirects[] = {std::nullopt, StringRef(log),
+                                            StringRef(log)};
+    int code = llvm::sys::ExecuteAndWait(driver, arguments, std::nullopt,
+                                         redirects, 0, 0, &error);
+    if (code != 0) {
+      auto output = llvm::MemoryBuffer::getFile(log);
+      result = emitError(loc)
+               << "cannot link '" << path << "': " << driver
+               << " ended with status " << code << " " << error << "\n"
+               << (output ? (*output)->getBuffer() : StringRef());
+    }
+    llvm::sys::fs::remove(log);
+  }
+  llvm::sys::fs::remove(script);
+  return result;
+}

@@ -1,0 +1,229 @@
+//===- Program.cpp - Programs for x86-64 -------------------------------------===//
+//
+// Part of the vitc project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// One object for each x86-64 level, one with the weights, one with the descriptor
+// that names both; then the link. All of it happens in a temporary folder, and the
+// output is renamed into place at the end.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Codegen.h"
+#include "DescriptorModule.h"
+#include "vitc/Target/Link.h"
+#include "WeightsObject.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "vitc/Target/CPU.h"
+#include "llvm/Object/ObjectFile.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/TargetSelect.h"
+#include "llvm/Support/ThreadPool.h"
+#include "llvm/TargetParser/Host.h"
+
+using namespace mlir;
+using namespace vitc;
+
+static constexpr StringRef kLevels[] = {"x86-64-v4", "x86-64-v3", "x86-64-v2"};
+
+ArrayRef<StringRef> vitc::getCpuLevels() { return kLevels; }
+
+StringRef vitc::getHostCpuLevel() {
+  llvm::StringMap<bool> features = llvm::sys::getHostCPUFeatures();
+  auto has = [&](std::initializer_list<StringRef> names) {
+    return llvm::all_of(names,
+                        [&](StringRef name) { return features.lookup(name); });
+  };
+  bool v3 = has({"avx2", "fma", "bmi", "bmi2", "f16c", "lzcnt", "movbe"});
+  if (v3 &&
+      has({"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"}))
+    return "x86-64-v4";
+  return v3 ? "x86-64-v3" : "x86-64-v2";
+}
+
+namespace {
+/// A folder that goes away with everything in it.
+struct TemporaryFolder {
+  llvm::SmallString<128> path;
+  std::error_code create() {
+    return llvm::sys::fs::createUniqueDirectory("vitc", path);
+  }
+  ~TemporaryFolder() {
+    if (!path.empty())
+      llvm::sys::fs::remove_directories(path);
+  }
+  std::string file(const Twine &name) const {
+    llvm::SmallString<128> result(path);
+    llvm::sys::path::append(result, name);
+    return result.str().str();
+  }
+};
+} // namespace
+
+static LogicalResult writeFile(StringRef path, StringRef bytes, Location loc) {
+  std::error_code code;
+  llvm::raw_fd_ostream os(path, code);
+  if (!code) {
+    os << bytes;
+    os.close();
+    code = os.error();
+    os.clear_error();
+  }
+  if (code)
+    return emitError(loc) << "cannot write '" << path
+                          << "': " << code.message();
+  return success();
+}
+
+/// Bytes of machine code in an object.
+static int64_t getCodeSize(StringRef bytes) {
+  auto object = llvm::object::ObjectFile::createObjectFile(
+      llvm::MemoryBufferRef(bytes, "code"));
+  if (!object) {
+    llvm::consumeError(object.takeError());
+    return 0;
+  }
+  int64_t size = 0;
+  for (const llvm::object::SectionRef &section : (*object)->sections())
+    if (section.isText())
+      size += section.getSize();
+  return size;
+}
+
+/// Moves or, across file systems, copies a finished file into place.
+static LogicalResult install(StringRef from, StringRef to, Location loc) {
+  if (!llvm::sys::fs::rename(from, to))
+    return success();
+  std::string beside = (to + ".part").str();
+  std::error_code code = llvm::sys::fs::copy_file(from, beside);
+  if (!code) {
+    auto permissions = llvm::sys::fs::getPermissions(from);
+    if (permissions)
+      llvm::sys::fs::setPermissions(beside, *permissions);
+    code = llvm::sys::fs::rename(beside, to);
+  }
+  if (!code)
+    return success();
+  llvm::sys::fs::remove(beside);
+  return emitError(loc) << "cannot write '" << to << "': " << code.message();
+}
+
+static std::string printModule(llvm::Module &module) {
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  module.print(os, nullptr);
+  return text;
+}
+
+static LogicalResult dumpLevels(ArrayRef<LevelCode> levels, StringRef folder,
+                                Location loc) {
+  for (const LevelCode &level : levels) {
+    llvm::SmallString<128> path(folder);
+    llvm::sys::path::append(path, "4-llvm." + level.isa + ".ll");
+    if (failed(writeFile(path, printModule(*level.module), loc)))
+      return failure();
+  }
+  return success();
+}
+
+static ProgramSizes getSizes(ModuleOp module) {
+  ProgramSizes sizes;
+  sizes.weights = getWeightsSize(module);
+  for (auto function : module.getOps<func::FuncOp>())
+    if (auto entry = function->getAttrOfType<kernel::EntryAttr>(
+            kernel::KernelDialect::kEntryAttr)) {
+      sizes.arenaBase = std::max(sizes.arenaBase, entry.getArenaBase());
+      sizes.arenaPerBatch =
+          std::max(sizes.arenaPerBatch, entry.getArenaPerBatch());
+    }
+  return sizes;
+}
+
+FailureOr<ProgramSizes> vitc::emitProgram(ModuleOp module,
+                                          const ProgramOptions &options) {
+  llvm::InitializeNativeTarget();
+  llvm::InitializeNativeTargetAsmPrinter();
+  Location loc = module.getLoc();
+  TemporaryFolder folder;
+  if (std::error_code code = folder.create())
+    return emitError(loc) << "cannot make a temporary folder: "
+                          << code.message();
+  ProgramSizes sizes = getSizes(module);
+
+  SmallVector<LevelCode> levels;
+  for (const std::string &isa : options.isas) {
+    FailureOr<LevelCode> level = lowerToLLVM(module, isa, options.backend);
+    if (failed(level))
+      return failure();
+    levels.push_back(std::move(*level));
+  }
+  if (!options.dumpFolder.empty() &&
+      failed(dumpLevels(levels, options.dumpFolder, loc)))
+    return failure();
+  if (options.kind == OutputKind::LLVMIR) {
+    std::string path = folder.file("code.ll");
+    if (failed(writeFile(path, printModule(*levels.front().module), loc)) ||
+        failed(install(path, options.output, loc)))
+      return failure();
+    return sizes;
+  }
+
+  // Levels compile side by side: each has an LLVM context of its own.
+  bool assembly = options.kind == OutputKind::Assembly;
+  SmallVector<SmallVector<char, 0>> code(levels.size());
+  SmallVector<std::string> errors(levels.size());
+  {
+    llvm::DefaultThreadPool pool(llvm::hardware_concurrency(levels.size()));
+    for (size_t i = 0; i < levels.size(); ++i)
+      pool.async([&, i] {
+        generateCode(*levels[i].module, levels[i].cpu, levels[i].features,
+                     assembly, code[i], errors[i]);
+      });
+    pool.wait();
+  }
+  SmallVector<std::string> objects;
+  for (size_t i = 0; i < levels.size(); ++i) {
+    if (!errors[i].empty())
+      return emitError(loc) << "cannot generate code for " << levels[i].isa
+                            << ": " << errors[i];
+    StringRef bytes(code[i].data(), code[i].size());
+    objects.push_back(folder.file(levels[i].isa + (assembly ? ".s" : ".o")));
+    if (failed(writeFile(objects.back(), bytes, loc)))
+      return failure();
+    if (!assembly)
+      sizes.code += getCodeSize(bytes);
+  }
+  if (assembly) {
+    if (failed(install(objects.front(), options.output, loc)))
+      return failure();
+    return sizes;
+  }
+
+  if (sizes.weights != 0) {
+    objects.push_back(folder.file("weights.o"));
+    if (failed(writeWeightsObject(module, objects.back())))
+      return failure();
+  }
+  llvm::LLVMContext context;
+  std::unique_ptr<llvm::Module> descriptor = buildDescriptorModule(
+      module, levels, sizes, options.backend, context);
+  SmallVector<char, 0> bytes;
+  std::string error;
+  if (!generateCode(*descriptor, "x86-64", "", false, bytes, error))
+    return emitError(loc) << "cannot write the descriptor: " << error;
+  objects.push_back(folder.file("descriptor.o"));
+  if (failed(writeFile(objects.back(), StringRef(bytes.data(), bytes.size()),
+                       loc)))
+    return failure();
+
+  std::string program = folder.file("program");
+  if (failed(linkProgram(objects, program, options, loc)))
+    return failure();
+  if (!options.dryRun && failed(install(program, options.output, loc)))
+    return failure();
+  return sizes;
+}

@@ -1,0 +1,27 @@
+//===- WeightsObject.h - The weights as an object file ------- -*- C++ -*--===//
+//
+// Part of the vitc project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef VITC_TARGET_CPU_WEIGHTSOBJECT_H
+#define VITC_TARGET_CPU_WEIGHTSOBJECT_H
+
+#include "mlir/IR/BuiltinOps.h"
+
+namespace vitc {
+
+/// Bytes that the kernel.weight ops of `module` take together.
+int64_t getWeightsSize(mlir::ModuleOp module);
+
+/// Writes an ELF object whose read-only large section holds every kernel.weight
+/// at its offset, behind the symbol kWeightsSymbol. The values stream through:
+/// LLVM never sees them.
+mlir::LogicalResult writeWeightsObject(mlir::ModuleOp module,
+                                       llvm::StringRef path);
+
+} // namespace vitc
+
+#endif // VITC_TARGET_CPU_WEIGHTSOBJECT_H

@@ -1,0 +1,33 @@
+//===- Convert.h - Stored and generated elements to f32 --------*- C++ -*--===//
+//
+// Part of the vitc project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef VITC_LIB_TARGET_WEIGHTS_CONVERT_H
+#define VITC_LIB_TARGET_WEIGHTS_CONVERT_H
+
+#include "mlir/IR/BuiltinTypes.h"
+
+namespace vitc {
+
+/// Converts `count` elements of f16, bf16, f32 or f64 at `data`, which need not
+/// be aligned, to f32.
+void convertToFloat(const char *data, mlir::Type elementType, int64_t count,
+                    float *out);
+
+/// Elements [begin, begin + count) of a generated vit.weight; Weights.td has
+/// the formula.
+void generateUniform(uint64_t seed, float mean, float scale, int64_t begin,
+                     int64_t count, float *out);
+
+/// Transposes a matrix of `rows` x `cols`, both multiples of 16, row-major with
+/// `stride` elements a row, to `cols` rows of `rows` elements.
+void transpose(const float *in, int64_t rows, int64_t cols, int64_t stride,
+               float *out);
+
+} // namespace vitc
+
+#endif // VITC_LIB_TARGET_WEIGHTS_CONVERT_H

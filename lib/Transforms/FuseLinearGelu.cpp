@@ -1,0 +1,63 @@
+//===- FuseLinearGelu.cpp - Fold vit.gelu into vit.linear -----------------===//
+//
+// Part of the vitc project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Runs the GELU in the matmul epilogue instead of a second sweep over memory:
+//   %0 = vit.linear %x, %w bias(%b)
+//   %1 = vit.gelu %0
+// becomes
+//   %1 = vit.linear %x, %w bias(%b) activation gelu
+// Leaves %0 alone when it has another user, which needs the value before GELU.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Vit/VitDialect.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/PatternMatch.h"
+#include "vitc/Transforms/Passes.h"
+
+namespace vitc::vit {
+#define GEN_PASS_DEF_FUSELINEARGELUPASS
+#include "vitc/Transforms/Passes.h.inc"
+} // namespace vitc::vit
+
+using namespace mlir;
+using namespace vitc::vit;
+
+static LogicalResult fuseLinearGelu(GeluOp gelu, bool fuseTanh,
+                                    RewriterBase &rewriter) {
+  auto linear = gelu.getInput().getDefiningOp<LinearOp>();
+  if (!linear || linear.getActivation() != Activation::None ||
+      linear.getResidual())
+    return rewriter.notifyMatchFailure(gelu, "no plain vit.linear feeds it");
+  if (!linear->hasOneUse())
+    return rewriter.notifyMatchFailure(gelu, "linear has another user");
+  if (gelu.getTanh() && !fuseTanh)
+    return rewriter.notifyMatchFailure(gelu, "fuse-tanh is off");
+
+  rewriter.modifyOpInPlace(linear, [&] {
+    linear.setActivation(gelu.getTanh() ? Activation::GeluTanh
+                                        : Activation::Gelu);
+    linear->setLoc(rewriter.getFusedLoc({linear.getLoc(), gelu.getLoc()}));
+  });
+  rewriter.replaceOp(gelu, linear);
+  return success();
+}
+
+namespace {
+struct FuseLinearGeluPass final
+    : vitc::vit::impl::FuseLinearGeluPassBase<FuseLinearGeluPass> {
+  using Base::Base;
+  void runOnOperation() override {
+    IRRewriter rewriter(&getContext());
+    getOperation().walk([&](GeluOp gelu) {
+      if (succeeded(fuseLinearGelu(gelu, fuseTanh, rewriter)))
+        ++numFused;
+    });
+  }
+};
+} // namespace

@@ -1,0 +1,103 @@
+//===- FuseQkv.cpp - One wide product for query, key and value ------------===//
+//
+// Part of the vitc project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+//   %q = vit.linear %x, %wq bias(%bq)
+//   %k = vit.linear %x, %wk bias(%bk)
+// becomes
+//   %0 = vit.linear %x, concat(%wq, %wk) bias(concat(%bq, %bk))
+//   %q, %k = slices of %0
+// so that the input is read once and the kernel has more columns to share among
+// threads. The concatenations are weight expressions and cost nothing at run time.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Vit/VitDialect.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/PatternMatch.h"
+#include "vitc/Transforms/Passes.h"
+#include "llvm/ADT/MapVector.h"
+
+namespace vitc::vit {
+#define GEN_PASS_DEF_FUSEQKVPASS
+#include "vitc/Transforms/Passes.h.inc"
+} // namespace vitc::vit
+
+using namespace mlir;
+using namespace vitc::vit;
+
+static ConstantOp getConstant(Value value) {
+  return value ? value.getDefiningOp<ConstantOp>() : ConstantOp();
+}
+
+static bool isFusible(LinearOp linear) {
+  return linear.getActivation() == Activation::None && !linear.getResidual() &&
+         linear.getInput().getType().getRank() > 1 &&
+         getConstant(linear.getWeight()) &&
+         (!linear.getBias() || getConstant(linear.getBias()));
+}
+
+static LogicalResult fuseQkv(ArrayRef<LinearOp> linears,
+                             RewriterBase &rewriter) {
+  LinearOp first = linears.front();
+  SmallVector<WeightExprAttr> weights, biases;
+  SmallVector<Location> locations;
+  for (LinearOp linear : linears) {
+    weights.push_back(getConstant(linear.getWeight()).getValue());
+    if (linear.getBias())
+      biases.push_back(getConstant(linear.getBias()).getValue());
+    locations.push_back(linear.getLoc());
+  }
+  if (!biases.empty() && biases.size() != weights.size()) {
+    first.emitRemark("not fused with the linear layers beside it: some have a "
+                     "bias and some have none");
+    return rewriter.notifyMatchFailure(first, "some biases are missing");
+  }
+
+  rewriter.setInsertionPoint(first);
+  Location loc = rewriter.getFusedLoc(locations);
+  Value weight =
+      ConstantOp::create(rewriter, loc, WeightExprAttr::concat(weights));
+  Value bias;
+  if (!biases.empty())
+    bias = ConstantOp::create(rewriter, loc, WeightExprAttr::concat(biases));
+  auto wide = LinearOp::create(rewriter, loc, first.getInput(), weight, bias,
+                               Value(), Activation::None);
+  RankedTensorType type = wide.getType();
+  SmallVector<OpFoldResult> offsets(type.getRank(), rewriter.getIndexAttr(0));
+  SmallVector<OpFoldResult> strides(type.getRank(), rewriter.getIndexAttr(1));
+  int64_t begin = 0;
+  for (LinearOp linear : linears) {
+    RankedTensorType part = linear.getType();
+    SmallVector<OpFoldResult> sizes =
+        tensor::getMixedSizes(rewriter, linear.getLoc(), wide);
+    sizes.back() = rewriter.getIndexAttr(part.getShape().back());
+    offsets.back() = rewriter.getIndexAttr(begin);
+    rewriter.replaceOpWithNewOp<tensor::ExtractSliceOp>(
+        linear, part, wide, offsets, sizes, strides);
+    begin += part.getShape().back();
+  }
+  return success();
+}
+
+namespace {
+struct FuseQkvPass final : vitc::vit::impl::FuseQkvPassBase<FuseQkvPass> {
+  using Base::Base;
+  void runOnOperation() override {
+    llvm::MapVector<Value, SmallVector<LinearOp>> readers;
+    getOperation().walk([&](LinearOp linear) {
+      if (isFusible(linear))
+        readers[linear.getInput()].push_back(linear);
+    });
+    IRRewriter rewriter(&getContext());
+    for (auto &[input, linears] : readers)
+      if (linears.size() > 1 && succeeded(fuseQkv(linears, rewriter)))
+        numFused += linears.size();
+  }
+};
+} // namespace

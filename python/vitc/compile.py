@@ -1,0 +1,86 @@
+# ===- compile.py - Run the compiler --------------------------------------===#
+#
+# Part of the vitc project, under the Apache License v2.0 with LLVM
+# Exceptions. See LICENSE for license information.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+# ===----------------------------------------------------------------------===#
+"""Runs `vitc compile` as a process and loads what it wrote."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from vitc.errors import CompileError, FileError
+from vitc.runtime import CompiledModel, load
+
+
+def find_compiler() -> str:
+    """Path of the vitc program: the variable VITC, then PATH, then build/bin of this checkout."""
+    if "VITC" in os.environ:
+        return os.environ["VITC"]
+    built = Path(__file__).resolve().parents[2] / "build" / "bin" / "vitc"
+    found = shutil.which("vitc") or (str(built) if built.is_file() else None)
+    if found is None:
+        raise FileError(f"no vitc program in PATH or at {built}; build it, or name it in the variable VITC")
+    return found
+
+
+def compile(
+    model: str | os.PathLike[str],
+    *,
+    image_size: tuple[int, int] | None = None,
+    batch: int | str | None = None,
+    target: str | None = None,
+    precision: str = "f32",
+    backend: str = "llvm",
+    output: str | os.PathLike[str] | None = None,
+    threads: int = 0,
+    isa: str | None = None,
+) -> CompiledModel:
+    """Compiles a vision transformer to native code and loads it.
+
+    Args:
+        model: path of a model folder or a .mlir file, or "zoo:NAME"; it is not changed.
+        image_size: (height, width) in pixels; None: the model's own.
+        batch: a number, or "dynamic" for any; None: the compiler's default.
+        target: e.g. "x86_64-linux-gnu"; None: this machine's.
+        precision: "f32", "bf16", "f16" or "int8", of weights and activations; sums are f32 (int8: i32) always.
+        backend: "llvm", "onednn" or "auto".
+        output: where to keep the .so file; None: it is gone when the process ends.
+        threads, isa: as for vitc.load.
+    Returns:
+        The model, ready to be called with arrays of the source's shapes and types.
+    Raises:
+        CompileError: the compiler refused the model or an option; the text is its message.
+        FileError: there is no vitc program."""
+    options = [f"--precision={precision}", f"--backend={backend}"]
+    if image_size is not None:
+        options.append("--image-size={}x{}".format(*image_size))
+    if batch is not None:
+        options.append(f"--batch={batch}")
+    if target is not None:
+        options.append(f"--target={target}")
+    if output is not None:
+        _run_compiler(model, options, output)
+        return load(output, threads=threads, isa=isa)
+    with tempfile.TemporaryDirectory(prefix="vitc-") as folder:
+        path = Path(folder, "model.so")
+        _run_compiler(model, options, path)
+        return load(path, threads=threads, isa=isa)  # Stays mapped when the folder goes.
+
+
+def _run_compiler(model: str | os.PathLike[str], options: list[str], output: str | os.PathLike[str]) -> None:
+    program = find_compiler()
+    command = [program, "compile", os.fspath(model), "-o", os.fspath(output), "--emit=so", *options]
+    try:
+        result = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace")
+    except OSError as error:
+        raise FileError(f"{program}: cannot be run: {error.strerror}") from None
+    if result.returncode != 0:
+        message = result.stderr.strip() or f"{program}: ended with code {result.returncode} and no message"
+        raise CompileError(message, result.returncode)

@@ -1,0 +1,54 @@
+// RUN: vit-opt %s -split-input-file -verify-diagnostics
+
+func.func @attention_map_c1_head_dim(%q: tensor<1x6x9x64xf32>, %k: tensor<1x6x9x32xf32>) {
+  // expected-error @+1 {{'vit.attention_map' op query has head dim 64 but key has 32; both are the last dim, D, of [B, H, N, D]}}
+  %m = vit.attention_map %q, %k scale 1.0 queries first
+      : tensor<1x6x9x64xf32>, tensor<1x6x9x32xf32> -> tensor<1x6x9xf32>
+  return
+}
+
+// -----
+
+func.func @attention_map_c2_heads(%q: tensor<1x6x9x64xf32>, %k: tensor<1x4x9x64xf32>) {
+  // expected-error @+1 {{'vit.attention_map' op query has 6 heads but key has 4, which must divide them}}
+  %m = vit.attention_map %q, %k scale 1.0 queries first
+      : tensor<1x6x9x64xf32>, tensor<1x4x9x64xf32> -> tensor<1x6x9xf32>
+  return
+}
+
+// -----
+
+func.func @attention_map_c2_batch(%q: tensor<?x6x9x64xf32>, %k: tensor<1x6x9x64xf32>) {
+  // expected-error @+1 {{'vit.attention_map' op query is 'tensor<?x6x9x64xf32>' but key is 'tensor<1x6x9x64xf32>'; both have the same batch, dim 0}}
+  %m = vit.attention_map %q, %k scale 1.0 queries first
+      : tensor<?x6x9x64xf32>, tensor<1x6x9x64xf32> -> tensor<?x6x9xf32>
+  return
+}
+
+// -----
+
+func.func @attention_map_c2_bias_batch(%q: tensor<3x6x9x64xf32>, %bias: tensor<2x1x9x9xf32>) {
+  // expected-error @+1 {{'vit.attention_map' op bias is 'tensor<2x1x9x9xf32>' but query is 'tensor<3x6x9x64xf32>'; dims 0 and 1 of bias are 1 or agree}}
+  %m = vit.attention_map %q, %q bias(%bias : tensor<2x1x9x9xf32>) scale 1.0 queries mean
+      : tensor<3x6x9x64xf32>, tensor<3x6x9x64xf32> -> tensor<3x6x9xf32>
+  return
+}
+
+// -----
+
+func.func @attention_map_c3_bias_queries(%q: tensor<1x6x9x64xf32>, %bias: tensor<1x6x8x9xf32>) {
+  // expected-error @+1 {{'vit.attention_map' op bias is 'tensor<1x6x8x9xf32>' but there are 9 queries and 9 keys; bias ends in Nq x Nk}}
+  %m = vit.attention_map %q, %q bias(%bias : tensor<1x6x8x9xf32>) scale 1.0 queries mean
+      : tensor<1x6x9x64xf32>, tensor<1x6x9x64xf32> -> tensor<1x6x9xf32>
+  return
+}
+
+// -----
+
+func.func @attention_map_result_type(%q: tensor<1x6x9x64xf32>) {
+  // expected-error @+2 {{'vit.attention_map' op failed to infer returned types}}
+  // expected-error @+1 {{'vit.attention_map' op inferred type(s) 'tensor<1x6x9xf32>' are incompatible with return type(s) of operation 'tensor<1x6x64xf32>'}}
+  %m = vit.attention_map %q, %q scale 1.0 queries mean
+      : tensor<1x6x9x64xf32>, tensor<1x6x9x64xf32> -> tensor<1x6x64xf32>
+  return
+}

@@ -1,0 +1,122 @@
+// RUN: vit-opt %s -split-input-file -verify-diagnostics
+
+// expected-error @+1 {{#vit.expr<ref> needs a static ranked tensor type of rank 1 or more}}
+#ref_dynamic = #vit.expr<ref, [@w]> : tensor<?xf32>
+
+// -----
+
+// expected-error @+1 {{#vit.expr<ref> needs a static ranked tensor type of rank 1 or more}}
+#ref_rank_0 = #vit.expr<ref, [@w]> : tensor<f32>
+
+// -----
+
+// expected-error @+1 {{#vit.expr<ref> has 2 operands; needs one symbol}}
+#ref_two = #vit.expr<ref, [@w, @v]> : tensor<4xf32>
+
+// -----
+
+// expected-error @+1 {{#vit.expr<ref> has operand "w"; needs one symbol}}
+#ref_string = #vit.expr<ref, ["w"]> : tensor<4xf32>
+
+// -----
+
+#w = #vit.expr<ref, [@w]> : tensor<4xf32>
+// expected-error @+1 {{#vit.expr<cast> has 1 params; only slice takes them}}
+#cast_params = #vit.expr<cast, [#w], params = [0]> : tensor<4xf16>
+
+// -----
+
+// expected-error @+1 {{#vit.expr<cast> has operand @w; needs #vit.expr operands}}
+#cast_symbol = #vit.expr<cast, [@w]> : tensor<4xf32>
+
+// -----
+
+#w = #vit.expr<ref, [@w]> : tensor<4xf32>
+// expected-error @+1 {{#vit.expr<cast> has 2 operands; needs 1}}
+#cast_two = #vit.expr<cast, [#w, #w]> : tensor<4xf16>
+
+// -----
+
+#w = #vit.expr<ref, [@w]> : tensor<4xf32>
+// expected-error @+1 {{#vit.expr<add> has 1 operands; needs 2}}
+#add_one = #vit.expr<add, [#w]> : tensor<4xf32>
+
+// -----
+
+#w = #vit.expr<ref, [@w]> : tensor<4xf32>
+// expected-error @+1 {{#vit.expr<cast> cannot make 'tensor<2x2xf16>' of 'tensor<4xf32>'}}
+#cast_shape = #vit.expr<cast, [#w]> : tensor<2x2xf16>
+
+// -----
+
+#w = #vit.expr<ref, [@w]> : tensor<4x6xf32>
+// expected-error @+1 {{#vit.expr<reshape> cannot make 'tensor<5x5xf32>' of 'tensor<4x6xf32>'}}
+#reshape_elements = #vit.expr<reshape, [#w]> : tensor<5x5xf32>
+
+// -----
+
+#w = #vit.expr<ref, [@w]> : tensor<4x6xf32>
+// expected-error @+1 {{#vit.expr<reshape> cannot make 'tensor<24xf16>' of 'tensor<4x6xf32>'}}
+#reshape_cast = #vit.expr<reshape, [#w]> : tensor<24xf16>
+
+// -----
+
+#w = #vit.expr<ref, [@w]> : tensor<4x6xf32>
+// expected-error @+1 {{#vit.expr<slice> has 0 params; needs 1, the first row}}
+#slice_no_params = #vit.expr<slice, [#w]> : tensor<1x6xf32>
+
+// -----
+
+#w = #vit.expr<ref, [@w]> : tensor<4x6xf32>
+// expected-error @+1 {{#vit.expr<slice> takes 2 rows from row 3 of 4}}
+#slice_past_end = #vit.expr<slice, [#w], params = [3]> : tensor<2x6xf32>
+
+// -----
+
+#w = #vit.expr<ref, [@w]> : tensor<4x6xf32>
+// expected-error @+1 {{#vit.expr<slice> takes 2 rows from row -1 of 4}}
+#slice_negative = #vit.expr<slice, [#w], params = [-1]> : tensor<2x6xf32>
+
+// -----
+
+#w = #vit.expr<ref, [@w]> : tensor<4x6xf32>
+// expected-error @+1 {{#vit.expr<slice> cannot make 'tensor<2x5xf32>' of 'tensor<4x6xf32>'}}
+#slice_columns = #vit.expr<slice, [#w], params = [0]> : tensor<2x5xf32>
+
+// -----
+
+#w = #vit.expr<ref, [@w]> : tensor<4x6xf32>
+// expected-error @+1 {{#vit.expr<slice> cannot make 'tensor<2x6xf16>' of 'tensor<4x6xf32>'}}
+#slice_cast = #vit.expr<slice, [#w], params = [0]> : tensor<2x6xf16>
+
+// -----
+
+#w = #vit.expr<ref, [@w]> : tensor<4x6xf32>
+// expected-error @+1 {{#vit.expr<concat> of type 'tensor<8x5xf32>' has an operand of type 'tensor<4x6xf32>'; all but dim 0 must agree}}
+#concat_columns = #vit.expr<concat, [#w, #w]> : tensor<8x5xf32>
+
+// -----
+
+#w = #vit.expr<ref, [@w]> : tensor<4x6xf32>
+#h = #vit.expr<ref, [@h]> : tensor<4x6xf16>
+// expected-error @+1 {{#vit.expr<concat> of type 'tensor<8x6xf32>' has an operand of type 'tensor<4x6xf16>'; all but dim 0 must agree}}
+#concat_element = #vit.expr<concat, [#w, #h]> : tensor<8x6xf32>
+
+// -----
+
+#w = #vit.expr<ref, [@w]> : tensor<4x6xf32>
+// expected-error @+1 {{#vit.expr<concat> of type 'tensor<9x6xf32>' has 8 rows in its operands}}
+#concat_rows = #vit.expr<concat, [#w, #w]> : tensor<9x6xf32>
+
+// -----
+
+#w = #vit.expr<ref, [@w]> : tensor<4x6xf32>
+#v = #vit.expr<ref, [@v]> : tensor<6xf32>
+// expected-error @+1 {{#vit.expr<add> cannot make 'tensor<4x6xf32>' of 'tensor<4x6xf32>' and 'tensor<6xf32>'}}
+#add_broadcast = #vit.expr<add, [#w, #v]> : tensor<4x6xf32>
+
+// -----
+
+#w = #vit.expr<ref, [@w]> : tensor<10x8xf32>
+// expected-error @+1 {{#vit.expr<pack> cannot make 'tensor<80xf32>' of 'tensor<10x8xf32>'}}
+#pack_unpadded = #vit.expr<pack, [#w]> : tensor<80xf32>

@@ -1,0 +1,95 @@
+# ===- test_zoo.py - Seeded models agree with ONNX Runtime ----------------===#
+#
+# Part of the vitc project, under the Apache License v2.0 with LLVM
+# Exceptions. See LICENSE for license information.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+# ===----------------------------------------------------------------------===#
+"""Models of the zoo, written as ONNX and as a Hugging Face folder, in ONNX Runtime and in vitc."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import onnxruntime
+import pytest
+
+import vitc
+from harness import VITC, run_ok
+
+BATCHES = (1, 7)
+TOLERANCE = 1e-4  # of the largest logit
+
+# Hugging Face's configuration has no mean pooling; those models are compiled by name only.
+BY_NAME = ["vit-small-tutorial", "vit?dim=96,depth=3,heads=2,image=48,pool=mean,head-layers=2"]
+AS_FOLDER = ["vit-ti", "deit-ti-distilled", "vit?dim=96,depth=3,heads=2,image=48,channels=1,classes=7,seed=5"]
+SLOW = [pytest.param("vit-b", marks=pytest.mark.slow)]
+
+
+class Exported(NamedTuple):
+    """A model of the zoo on disk, inputs for it, and ONNX Runtime's outputs."""
+
+    name: str
+    folder: Path
+    pixels: np.ndarray
+    logits: np.ndarray
+
+
+def export(name: str, folder: str, *options: str | Path) -> Exported:
+    onnx = Path(folder, "model.onnx")
+    run_ok(sys.executable, "-m", "vitc.zoo", f"zoo:{name}", "--onnx", onnx, "--batch", "dynamic", *options)
+    session = onnxruntime.InferenceSession(onnx, providers=["CPUExecutionProvider"])
+    (model_input,) = session.get_inputs()
+    shape = (max(BATCHES), *model_input.shape[1:])
+    pixels = np.random.default_rng(0).standard_normal(shape, dtype=np.float32)
+    (logits,) = session.run(None, {model_input.name: pixels})
+    return Exported(f"zoo:{name}", Path(folder, "hf"), pixels, logits)
+
+
+@pytest.fixture(scope="module", params=BY_NAME)
+def named(request: pytest.FixtureRequest) -> Iterator[Exported]:
+    with tempfile.TemporaryDirectory() as folder:
+        yield export(request.param, folder)
+
+
+@pytest.fixture(scope="module", params=AS_FOLDER + SLOW)
+def saved(request: pytest.FixtureRequest) -> Iterator[Exported]:
+    with tempfile.TemporaryDirectory() as folder:
+        yield export(request.param, folder, "--hf", Path(folder, "hf"))
+
+
+def check_logits(exported: Exported, source: str | Path, backend: str) -> None:
+    with vitc.compile(source, batch="dynamic", backend=backend) as model:
+        for batch in BATCHES:
+            logits = model(exported.pixels[:batch])
+            expected = exported.logits[:batch]
+            np.testing.assert_allclose(logits, expected, rtol=0, atol=TOLERANCE * np.abs(expected).max())
+
+
+def test_named_model_agrees(named: Exported, backend: str) -> None:
+    check_logits(named, named.name, backend)
+
+
+def test_saved_model_agrees(saved: Exported, backend: str) -> None:
+    check_logits(saved, saved.folder, backend)
+
+
+def test_name_and_folder_are_the_same_model(saved: Exported) -> None:
+    with vitc.compile(saved.name) as by_name, vitc.compile(saved.folder) as by_folder:
+        pixels = saved.pixels[:1]
+        assert by_name(pixels).tobytes() == by_folder(pixels).tobytes()
+
+
+@pytest.mark.slow
+def test_vit_b_compiles_in_seconds(tmp_path: Path) -> None:
+    program = tmp_path / "program"
+    start = time.monotonic()
+    run_ok(VITC, "compile", "zoo:vit-b", "-o", program)
+    assert time.monotonic() - start < 20
+    program.unlink()  # 350 MB

@@ -1,0 +1,300 @@
+//===- WeightEvaluatorTest.cpp - Weight expressions equal a naive reading -===//
+//
+// Part of the vitc project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "vitc/Target/Weights.h"
+
+#include "ImportTest.h"
+#include "mlir/Parser/Parser.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/BLAKE3.h"
+
+#include <cmath>
+#include <cstring>
+#include <numeric>
+
+using namespace mlir;
+using namespace vitc;
+using vit::WeightExprAttr;
+using vit::WeightExprKind;
+
+namespace {
+
+class WeightEvaluatorTest : public import_::ImportTest {
+protected:
+  /// Opens a module whose weights lie in a file of these bytes; `ops` are its
+  /// vit.weight ops, which name the file @w.
+  FailureOr<std::unique_ptr<WeightEvaluator>> open(StringRef bytes,
+                                                   const std::string &ops) {
+    writeFile("w.bin", bytes);
+    llvm::BLAKE3 hasher;
+    hasher.update(bytes);
+    std::string hash = llvm::toHex(hasher.final(), /*LowerCase=*/true);
+    return openModule("vit.weight_file @w path \"" + path("w.bin") +
+                      "\" hash \"" + hash + "\"\n" + ops);
+  }
+  FailureOr<std::unique_ptr<WeightEvaluator>>
+  openModule(const std::string &text) {
+    module = parseSourceString<ModuleOp>(text, &context);
+    if (!module)
+      return failure();
+    return WeightEvaluator::create(*module);
+  }
+
+  WeightExprAttr ref(StringRef name) {
+    auto weight = module->lookupSymbol<vit::WeightOp>(name);
+    return WeightExprAttr::ref(FlatSymbolRefAttr::get(&context, name),
+                               cast<RankedTensorType>(weight.getType()));
+  }
+  static std::vector<float> write(const WeightEvaluator &evaluator,
+                                  WeightExprAttr expr) {
+    std::string bytes;
+    llvm::raw_string_ostream os(bytes);
+    EXPECT_TRUE(succeeded(evaluator.write(expr, os)));
+    std::vector<float> values(bytes.size() / sizeof(float));
+    std::memcpy(values.data(), bytes.data(), values.size() * sizeof(float));
+    return values;
+  }
+
+  OwningOpRef<ModuleOp> module;
+};
+
+template <typename T> std::string asBytes(const std::vector<T> &values) {
+  return std::string(reinterpret_cast<const char *>(values.data()),
+                     values.size() * sizeof(T));
+}
+
+/// Values 0, 1, 2, ... of a [rows, columns] matrix.
+std::vector<float> iota(int64_t count) {
+  std::vector<float> values(count);
+  std::iota(values.begin(), values.end(), 0.0f);
+  return values;
+}
+
+/// The packed layout, element by element from its definition.
+std::vector<float> packNaively(const std::vector<float> &matrix, int64_t n,
+                               int64_t k) {
+  int64_t k16 = (k + 15) / 16 * 16;
+  std::vector<float> packed;
+  for (int64_t panel = 0; panel < n; panel += 64) {
+    int64_t width = std::min<int64_t>(64, (n - panel + 15) / 16 * 16);
+    for (int64_t row = 0; row < k16; ++row)
+      for (int64_t col = panel; col < panel + width; ++col)
+        packed.push_back(row < k && col < n ? matrix[col * k + row] : 0.0f);
+  }
+  return packed;
+}
+
+} // namespace
+
+//===----------------------------------------------------------------------===//
+// Element types
+//===----------------------------------------------------------------------===//
+
+// All f16 bit patterns: zeros, subnormals, normals, infinities, NaNs.
+TEST_F(WeightEvaluatorTest, EveryHalfIsExact) {
+  std::vector<uint16_t> halves(65536);
+  std::iota(halves.begin(), halves.end(), 0);
+  auto evaluator = open(asBytes(halves),
+                        "vit.weight @h : tensor<65536xf16> file(@w offset 0)");
+  ASSERT_TRUE(succeeded(evaluator)) << messages();
+  std::vector<float> values =
+      write(**evaluator,
+            WeightExprAttr::castTo(ref("h"), Float32Type::get(&context)));
+  ASSERT_EQ(values.size(), halves.size());
+  for (uint32_t bits = 0; bits < 65536; ++bits) {
+    int exponent = (bits >> 10) & 31;
+    double mantissa = bits & 1023;
+    if (exponent == 31 && mantissa != 0) {
+      EXPECT_TRUE(std::isnan(values[bits]));
+      continue;
+    }
+    double expected = exponent == 31 ? INFINITY
+                      : exponent == 0
+                          ? std::ldexp(mantissa, -24)
+                          : std::ldexp(1024 + mantissa, exponent - 25);
+    expected = bits & 0x8000 ? -expected : expected;
+    EXPECT_EQ(values[bits], expected) << bits;
+    EXPECT_EQ(std::signbit(values[bits]), (bits & 0x8000) != 0) << bits;
+  }
+}
+
+TEST_F(WeightEvaluatorTest, BfloatIsTheUpperHalf) {
+  auto evaluator =
+      open(asBytes(std::vector<uint16_t>{0x3f80, 0xc049, 0x0001, 0xff80}),
+           "vit.weight @b : tensor<4xbf16> file(@w offset 0)");
+  ASSERT_TRUE(succeeded(evaluator)) << messages();
+  EXPECT_EQ(write(**evaluator, ref("b")),
+            (std::vector<float>{1.0f, -3.140625f, 0x1p-133f, -INFINITY}));
+}
+
+TEST_F(WeightEvaluatorTest, DoublesAreRoundedToNearest) {
+  auto evaluator = open(asBytes(std::vector<double>{0.1, 1.0 + 0x1p-24, 1e300}),
+                        "vit.weight @d : tensor<3xf64> file(@w offset 0)");
+  ASSERT_TRUE(succeeded(evaluator)) << messages();
+  EXPECT_EQ(write(**evaluator, ref("d")),
+            (std::vector<float>{0.1f, 1.0f, INFINITY}));
+}
+
+TEST_F(WeightEvaluatorTest, DataNeedNotBeAligned) {
+  auto evaluator = open("x" + asBytes(iota(5)),
+                        "vit.weight @a : tensor<5xf32> file(@w offset 1)");
+  ASSERT_TRUE(succeeded(evaluator)) << messages();
+  EXPECT_EQ(write(**evaluator, ref("a")), iota(5));
+}
+
+// The same figures as numpy's from python/vitc/zoo.py.
+TEST_F(WeightEvaluatorTest, GeneratedValuesAreNumpys) {
+  auto evaluator = openModule(
+      "vit.weight @a : tensor<4xf32> seed(7 mean 0.0 scale 1.0)\n"
+      "vit.weight @b : tensor<3xf32> seed(-5 mean 1.0 scale 3.0e-01)");
+  ASSERT_TRUE(succeeded(evaluator)) << messages();
+  EXPECT_EQ(write(**evaluator, ref("a")),
+            (std::vector<float>{-0x1.b5474p-1f, -0x1.c341fp-3f, -0x1.eecf1p-1f,
+                                0x1.9a61p-1f}));
+  EXPECT_EQ(
+      write(**evaluator, ref("b")),
+      (std::vector<float>{0x1.bcbfe8p-1f, 0x1.81a226p-1f, 0x1.08d6ep+0f}));
+}
+
+//===----------------------------------------------------------------------===//
+// Kinds
+//===----------------------------------------------------------------------===//
+
+TEST_F(WeightEvaluatorTest, ReshapeSliceConcatAdd) {
+  auto evaluator = open(asBytes(iota(24)),
+                        "vit.weight @a : tensor<1x4x3xf32> file(@w offset 0)\n"
+                        "vit.weight @b : tensor<4x3xf32> file(@w offset 48)");
+  ASSERT_TRUE(succeeded(evaluator)) << messages();
+  WeightExprAttr a = WeightExprAttr::reshape(ref("a"), {4, 3});
+  WeightExprAttr sum = WeightExprAttr::add(a, ref("b"));
+  WeightExprAttr all = WeightExprAttr::concat(
+      {WeightExprAttr::slice(sum, 1, 2), a, WeightExprAttr::slice(a, 3, 1)});
+  std::vector<float> expected;
+  for (int i = 3; i < 9; ++i)
+    expected.push_back(i + (i + 12));
+  for (int i = 0; i < 12; ++i)
+    expected.push_back(i);
+  for (int i = 9; i < 12; ++i)
+    expected.push_back(i);
+  EXPECT_EQ(write(**evaluator, all), expected);
+
+  // Rows that begin in one piece and end in the next, and inner columns.
+  std::vector<float> tile(2 * 2);
+  ASSERT_TRUE(succeeded((*evaluator)->readTile(all, 1, 3, 1, 3, tile.data())));
+  EXPECT_EQ(tile, (std::vector<float>{expected[4], expected[5], expected[7],
+                                      expected[8]}));
+  std::vector<float> rows(3 * 3);
+  ASSERT_TRUE(succeeded((*evaluator)->readTile(all, 1, 4, 0, 3, rows.data())));
+  EXPECT_EQ(rows,
+            std::vector<float>(expected.begin() + 3, expected.begin() + 12));
+}
+
+// More than one chunk of the stream.
+TEST_F(WeightEvaluatorTest, WritesLongValues) {
+  auto evaluator = open(asBytes(iota(100'000)),
+                        "vit.weight @a : tensor<100000xf32> file(@w offset 0)");
+  ASSERT_TRUE(succeeded(evaluator)) << messages();
+  std::vector<float> doubled = iota(100'000);
+  for (float &value : doubled)
+    value += value;
+  EXPECT_EQ(write(**evaluator, WeightExprAttr::add(ref("a"), ref("a"))),
+            doubled);
+}
+
+TEST_F(WeightEvaluatorTest, PackWritesPanels) {
+  // Narrow and full tails, K below, at and between granules, more than one
+  // block of columns.
+  const std::pair<int64_t, int64_t> shapes[] = {
+      {10, 24}, {96, 16},    {64, 64},   {1000, 24}, {1, 1},
+      {65, 7},  {130, 1040}, {16, 2500}, {48, 1024}};
+  for (auto [n, k] : shapes) {
+    std::vector<float> matrix = iota(n * k);
+    auto evaluator =
+        open(asBytes(matrix), llvm::formatv("vit.weight @m : tensor<{0}x{1}xf32"
+                                            "> file(@w offset 0)",
+                                            n, k));
+    ASSERT_TRUE(succeeded(evaluator)) << messages();
+    std::vector<float> packed =
+        write(**evaluator, WeightExprAttr::pack(ref("m")));
+    EXPECT_EQ(int64_t(packed.size()), WeightExprAttr::packedSize(n, k));
+    EXPECT_EQ(packed, packNaively(matrix, n, k)) << n << "x" << k;
+  }
+}
+
+TEST_F(WeightEvaluatorTest, PackReadsThroughExpressions) {
+  std::vector<uint16_t> ones(2 * 40 * 20, 0x3c00);
+  auto evaluator = open(
+      asBytes(ones), "vit.weight @a : tensor<40x20xf16> file(@w offset 0)\n"
+                     "vit.weight @b : tensor<40x20xf16> file(@w offset 800)");
+  ASSERT_TRUE(succeeded(evaluator)) << messages();
+  WeightExprAttr both = WeightExprAttr::castTo(
+      WeightExprAttr::concat({ref("a"), ref("b")}), Float32Type::get(&context));
+  EXPECT_EQ(write(**evaluator, WeightExprAttr::pack(both)),
+            packNaively(std::vector<float>(80 * 20, 1.0f), 80, 20));
+}
+
+//===----------------------------------------------------------------------===//
+// Errors
+//===----------------------------------------------------------------------===//
+
+TEST_F(WeightEvaluatorTest, RefusesAMissingFile) {
+  EXPECT_TRUE(failed(openModule("vit.weight_file @w path \"/absent/w.bin\" "
+                                "hash \"00\"")));
+  EXPECT_EQ(messages(), "weights file '/absent/w.bin' cannot be read: No such "
+                        "file or directory");
+}
+
+TEST_F(WeightEvaluatorTest, RefusesAChangedFile) {
+  writeFile("w.bin", "changed");
+  EXPECT_TRUE(failed(openModule("vit.weight_file @w path \"" + path("w.bin") +
+                                "\" hash \"00\"")));
+  EXPECT_EQ(messages(),
+            "weights file '" + path("w.bin") +
+                "' has BLAKE3 "
+                "4ea3e0ca09c5a5deb9c9b1c5e1e7ac7d1b0e1e4b30ef0c3e4e4e0a5f5b4bd8"
+                "c6; the model was imported from 00");
+}
+
+TEST_F(WeightEvaluatorTest, RefusesDataBehindTheEnd) {
+  EXPECT_TRUE(failed(
+      open("12345678", "vit.weight @a : tensor<2xf32> file(@w offset 4)")));
+  EXPECT_EQ(messages(), "'a' has 8 bytes at offset 4; the file has 8");
+}
+
+TEST_F(WeightEvaluatorTest, RefusesShapesThatOverflow) {
+  EXPECT_TRUE(failed(open("12345678",
+                          "vit.weight @a : tensor<4294967296x4294967296xf32> "
+                          "file(@w offset 0)")));
+  EXPECT_EQ(messages(), "'a' has 18446744073709551615 bytes at offset 0; the "
+                        "file has 8");
+}
+
+TEST_F(WeightEvaluatorTest, RefusesAWeightThatIsNotThere) {
+  auto evaluator = openModule("");
+  ASSERT_TRUE(succeeded(evaluator));
+  float value;
+  auto absent = WeightExprAttr::ref(
+      FlatSymbolRefAttr::get(&context, "absent"),
+      RankedTensorType::get({1}, Float32Type::get(&context)));
+  EXPECT_TRUE(failed((*evaluator)->readTile(absent, 0, 1, 0, 1, &value)));
+  EXPECT_EQ(messages(), "a weight expression refers to 'absent', which no "
+                        "vit.weight defines");
+}
+
+TEST_F(WeightEvaluatorTest, RefusesPackInsideOfAnExpression) {
+  auto evaluator =
+      openModule("vit.weight @m : tensor<2x2xf32> seed(7 mean 0.0 scale 1.0)");
+  ASSERT_TRUE(succeeded(evaluator)) << messages();
+  WeightExprAttr packed = WeightExprAttr::pack(ref("m"));
+  std::string bytes;
+  llvm::raw_string_ostream os(bytes);
+  EXPECT_TRUE(
+      failed((*evaluator)->write(WeightExprAttr::add(packed, packed), os)));
+  EXPECT_EQ(messages(), "#vit.expr<pack> is an operand of another expression; "
+                        "it must be the outermost");
+}

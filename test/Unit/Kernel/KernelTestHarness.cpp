@@ -1,0 +1,175 @@
+//===- KernelTestHarness.cpp - Compiling and running kernels --------------===//
+//
+// Part of the vitc project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "KernelTestHarness.h"
+
+#include "../../../lib/Target/CPU/Codegen.h"
+#include "Kernel/KernelDialect.h"
+#include "Vit/VitDialect.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/InitAllExtensions.h"
+#include "mlir/Parser/Parser.h"
+#include "llvm/ExecutionEngine/Orc/LLJIT.h"
+#include "llvm/Support/TargetSelect.h"
+#include "llvm/TargetParser/Host.h"
+#include "gtest/gtest.h"
+#include <cmath>
+#include <limits>
+#include <random>
+
+using namespace vitc;
+using namespace vitc::test;
+
+std::vector<std::string> vitc::test::getHostLevels() {
+  llvm::StringMap<bool> features = llvm::sys::getHostCPUFeatures();
+  std::vector<std::string> levels = {"x86-64-v2"};
+  if (features.lookup("avx2") && features.lookup("fma"))
+    levels.push_back("x86-64-v3");
+  if (features.lookup("avx512f") && features.lookup("avx512vl") &&
+      features.lookup("avx512bw") && features.lookup("avx512dq"))
+    levels.push_back("x86-64-v4");
+  return levels;
+}
+
+std::vector<float> vitc::test::getRandom(int64_t size, uint32_t seed) {
+  std::mt19937 generator(seed);
+  std::vector<float> values(size);
+  for (float &value : values)
+    value = static_cast<int32_t>(generator()) * 0x1p-31f;
+  return values;
+}
+
+double vitc::test::getRelativeError(llvm::ArrayRef<float> values,
+                                    llvm::ArrayRef<double> expected) {
+  double error = 0, largest = 0;
+  for (auto [value, reference] : llvm::zip_equal(values, expected)) {
+    if (std::isnan(value) != std::isnan(reference))
+      return std::numeric_limits<double>::infinity();
+    if (std::isnan(value))
+      continue;
+    error = std::max(error, std::fabs(value - reference));
+    largest = std::max(largest, std::fabs(reference));
+  }
+  return largest == 0 ? error : error / largest;
+}
+
+std::vector<float> vitc::test::packWeights(llvm::ArrayRef<float> weights,
+                                           int64_t n, int64_t k) {
+  std::vector<float> packed(vit::WeightExprAttr::packedSize(n, k));
+  int64_t packedK = llvm::alignTo(k, 16);
+  for (int64_t j = 0; j < n; ++j) {
+    int64_t panel = j / 64;
+    int64_t width = std::min<int64_t>(64, llvm::alignTo(n - panel * 64, 16));
+    for (int64_t l = 0; l < k; ++l)
+      packed[panel * 64 * packedK + l * width + j % 64] = weights[j * k + l];
+  }
+  return packed;
+}
+
+std::string vitc::test::getModule(llvm::StringRef body) {
+  return R"mlir(
+func.func @forward(%context: !kernel.context) attributes {
+    kernel.entry = #kernel.entry<inputs = [], outputs = [], arena = 0, per_batch = 0>} {
+  %batch = kernel.batch %context
+)mlir" + body.str() +
+         "  return\n}\n";
+}
+
+CompiledKernel::CompiledKernel() = default;
+CompiledKernel::~CompiledKernel() = default;
+
+static mlir::MLIRContext &getContext() {
+  static mlir::MLIRContext *context = [] {
+    llvm::InitializeNativeTarget();
+    llvm::InitializeNativeTargetAsmPrinter();
+    mlir::DialectRegistry registry;
+    mlir::registerAllExtensions(registry);
+    registry.insert<kernel::KernelDialect, vit::VitDialect,
+                    mlir::arith::ArithDialect, mlir::func::FuncDialect,
+                    mlir::math::MathDialect>();
+    auto *context = new mlir::MLIRContext(registry);
+    context->loadAllAvailableDialects();
+    return context;
+  }();
+  return *context;
+}
+
+std::unique_ptr<CompiledKernel> CompiledKernel::compile(llvm::StringRef text,
+                                                        llvm::StringRef isa) {
+  auto module = mlir::parseSourceString<mlir::ModuleOp>(text, &getContext());
+  if (!module) {
+    ADD_FAILURE() << "the module does not parse";
+    return nullptr;
+  }
+  mlir::FailureOr<LevelCode> level = lowerToLLVM(*module, isa, "llvm");
+  if (mlir::failed(level)) {
+    ADD_FAILURE() << "the module does not lower";
+    return nullptr;
+  }
+  const EntryCode &entry = level->entries.front();
+  // The entry is hidden for the programs that vitc links.
+  level->module->getFunction(entry.symbol)
+      ->setVisibility(llvm::GlobalValue::DefaultVisibility);
+  llvm::SmallVector<char> bytes;
+  std::string error;
+  if (!generateCode(*level->module, level->cpu, level->features,
+                    /*assembly=*/false, bytes, error)) {
+    ADD_FAILURE() << error;
+    return nullptr;
+  }
+
+  std::unique_ptr<CompiledKernel> kernel(new CompiledKernel());
+  // No symbols of the process are offered: generated code needs none.
+  kernel->jit = llvm::cantFail(llvm::orc::LLJITBuilder().create());
+  llvm::cantFail(
+      kernel->jit->addObjectFile(llvm::MemoryBuffer::getMemBufferCopy(
+          llvm::StringRef(bytes.data(), bytes.size()))));
+  auto address = kernel->jit->lookup(entry.symbol);
+  if (!address) {
+    ADD_FAILURE() << llvm::toString(address.takeError());
+    return nullptr;
+  }
+  kernel->function = address->toPtr<rt::EntryFn>();
+  kernel->scratchBytes = entry.code.getScratchBytes();
+  return kernel;
+}
+
+namespace {
+/// What stands for the session while a kernel runs.
+struct FakeSession {
+  int64_t scratchBytes, numRanges;
+};
+} // namespace
+
+static void runTasks(rt::Context *context, int32_t, rt::TaskFn function,
+                     const void *arguments, int64_t numTasks) {
+  auto *session = static_cast<FakeSession *>(context->session);
+  std::vector<float> memory(
+      (session->scratchBytes + rt::kBufferAlignment) / sizeof(float) + 1,
+      std::numeric_limits<float>::quiet_NaN());
+  auto scratch = reinterpret_cast<void *>(llvm::alignTo(
+      reinterpret_cast<uintptr_t>(memory.data()), rt::kBufferAlignment));
+  for (int64_t i = session->numRanges - 1; i >= 0; --i)
+    function(arguments, numTasks * i / session->numRanges,
+             numTasks * (i + 1) / session->numRanges, scratch);
+}
+
+void CompiledKernel::run(int64_t batch, llvm::ArrayRef<const float *> inputs,
+                         float *output, int64_t numRanges) {
+  FakeSession session = {scratchBytes, numRanges};
+  void *outputs[] = {output};
+  rt::Context context = {};
+  context.batch = batch;
+  context.inputs = reinterpret_cast<const void *const *>(inputs.data());
+  context.outputs = outputs;
+  context.parallel = runTasks;
+  context.session = &session;
+  function(&context);
+}

@@ -1,0 +1,70 @@
+//===- KernelTestHarness.h - Compiling and running kernels --- -*- C++ -*--===//
+//
+// Part of the vitc project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef VITC_TEST_UNIT_KERNEL_KERNELTESTHARNESS_H
+#define VITC_TEST_UNIT_KERNEL_KERNELTESTHARNESS_H
+
+#include "vitc/Runtime/Descriptor.h"
+#include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/StringRef.h"
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace llvm::orc {
+class LLJIT;
+} // namespace llvm::orc
+
+namespace vitc::test {
+
+/// x86-64 levels that this machine runs, lowest first.
+std::vector<std::string> getHostLevels();
+
+/// `size` values, uniform in [-1, 1), the same for the same seed.
+std::vector<float> getRandom(int64_t size, uint32_t seed);
+
+/// Largest |values - expected| over largest |expected|; infinite when a value
+/// is NaN where none is expected.
+double getRelativeError(llvm::ArrayRef<float> values,
+                        llvm::ArrayRef<double> expected);
+
+/// W [n, k] in the layout of #vit.expr<pack>.
+std::vector<float> packWeights(llvm::ArrayRef<float> weights, int64_t n,
+                               int64_t k);
+
+/// A module's @forward, which takes its memory from
+///   kernel.buffer %context input I   and   kernel.buffer %context output 0
+/// compiled for one level by the pipeline that vitc itself runs.
+class CompiledKernel {
+public:
+  /// Null after a test failure that says why not.
+  static std::unique_ptr<CompiledKernel> compile(llvm::StringRef module,
+                                                 llvm::StringRef isa);
+  ~CompiledKernel();
+
+  /// Runs @forward with its tasks cut into `numRanges` ranges, the last range
+  /// first, in scratch memory full of NaN.
+  void run(int64_t batch, llvm::ArrayRef<const float *> inputs, float *output,
+           int64_t numRanges = 1);
+
+private:
+  CompiledKernel();
+
+  std::unique_ptr<llvm::orc::LLJIT> jit;
+  rt::EntryFn function = nullptr;
+  int64_t scratchBytes = 0;
+};
+
+/// The text of a module with the function body `body`, which may use %context
+/// and %batch.
+std::string getModule(llvm::StringRef body);
+
+} // namespace vitc::test
+
+#endif // VITC_TEST_UNIT_KERNEL_KERNELTESTHARNESS_H

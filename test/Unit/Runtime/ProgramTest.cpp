@@ -1,0 +1,304 @@
+//===- ProgramTest.cpp - The command line of a compiled program -----------===//
+//
+// Part of the vitc project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Program/Program.h"
+#include "Image/Image.h"
+#include "Npy.h"
+
+#include "FakeModel.h"
+#include "TemporaryDirectory.h"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <string>
+#include <vector>
+
+using namespace vitc::rt;
+using vitc::rt::test::FakeModel;
+using vitc::rt::test::TemporaryDirectory;
+
+namespace {
+struct Outcome {
+  int code;
+  std::string out, err;
+};
+
+class ProgramTest : public ::testing::Test {
+protected:
+  Outcome run(std::vector<std::string> args) {
+    std::vector<const char *> argv = {"/bin/fake"};
+    for (const std::string &arg : args)
+      argv.push_back(arg.c_str());
+    ::testing::internal::CaptureStdout();
+    ::testing::internal::CaptureStderr();
+    int code =
+        runProgram(fake.descriptor, static_cast<int>(argv.size()), argv.data());
+    return {code, ::testing::internal::GetCapturedStdout(),
+            ::testing::internal::GetCapturedStderr()};
+  }
+
+  void expectError(std::vector<std::string> args, int code,
+                   const std::string &message) {
+    std::set<std::string> before = directory.list();
+    Outcome outcome = run(args);
+    EXPECT_EQ(outcome.code, code);
+    EXPECT_EQ(outcome.err, "fake: error: " + message + "\n");
+    EXPECT_EQ(outcome.out, "");
+    EXPECT_EQ(directory.list(), before) << "an error left files behind";
+  }
+
+  std::string writePicture(const std::string &name, uint8_t grey) {
+    Image image;
+    image.height = 8;
+    image.width = 8;
+    image.rgb.assign(8 * 8 * 3, grey);
+    std::string message, path = directory / name;
+    EXPECT_TRUE(writePng(path.c_str(), image, message)) << message;
+    return path;
+  }
+
+  std::string writePixels(const std::string &name, int64_t batch) {
+    NpyArray array;
+    array.dims = {batch, 3, 8, 8};
+    array.bytes.resize(batch * FakeModel::kPixels * sizeof(float));
+    return directory.write(name, formatNpy(array));
+  }
+
+  FakeModel fake;
+  TemporaryDirectory directory;
+};
+} // namespace
+
+static std::vector<float> floatsOf(const NpyArray &array) {
+  std::vector<float> values(array.bytes.size() / sizeof(float));
+  std::memcpy(values.data(), array.bytes.data(), array.bytes.size());
+  return values;
+}
+
+TEST_F(ProgramTest, NamesWhatPicturesShow) {
+  std::string path = writePicture("grey.png", 255);
+  Outcome outcome = run({path, "--top-k", "2", "--threads=2"});
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  // Softmax over 1, 2, 3, 4: 64.4 % and 23.7 %.
+  EXPECT_EQ(outcome.out, path + ": hammerhead 64.4 %\n" + path +
+                             ": white \"shark\" 23.7 %\n");
+  EXPECT_EQ(outcome.err, "");
+}
+
+TEST_F(ProgramTest, PrintsClassesAsJson) {
+  std::string a = writePicture("a.png", 0), b = writePicture("b.png", 255);
+  Outcome outcome = run({"--json", a, b, "--top-k=1"});
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_EQ(outcome.out.find("[\n  {\n    \"image\": \"" + a), 0u);
+  EXPECT_NE(outcome.out.find("\"label\": \"hammerhead\""), std::string::npos);
+  EXPECT_NE(outcome.out.find("\"image\": \"" + b), std::string::npos);
+}
+
+// Nothing is printed for the good picture when the next one is bad.
+TEST_F(ProgramTest, ABadPictureEndsTheRun) {
+  std::string good = writePicture("good.png", 9);
+  std::string bad = directory.write("bad.png", "no picture");
+  Outcome outcome = run({good, bad});
+  EXPECT_EQ(outcome.code, 1);
+  EXPECT_EQ(outcome.out, "");
+  EXPECT_EQ(outcome.err.find("fake: error: " + bad + ": "), 0u) << outcome.err;
+}
+
+TEST_F(ProgramTest, RunsTensorsOfAnyBatch) {
+  for (int64_t batch : {1, 3}) {
+    std::string input = writePixels("in.npy", batch);
+    Outcome outcome =
+        run({"--input", input, "--output-dir", directory / "out/deep"});
+    ASSERT_EQ(outcome.code, 0) << outcome.err;
+    NpyArray logits = readNpy(directory / "out/deep/logits.npy");
+    EXPECT_EQ(logits.dims, (std::vector<int64_t>{batch, 4}));
+    EXPECT_EQ(floatsOf(logits)[3], 3.0f);
+    outcome =
+        run({"--input", "pixel_values=" + input, "-o", directory / "out/deep"});
+    EXPECT_EQ(outcome.code, 0) << outcome.err;
+  }
+}
+
+TEST_F(ProgramTest, BadTensorsAreErrors) {
+  std::string out = directory / "out";
+  NpyArray array;
+  array.dims = {1, 3, 8, 9};
+  array.bytes.resize(3 * 8 * 9 * sizeof(float));
+  std::string path = directory.write("wide.npy", formatNpy(array));
+  expectError({"--input", path, "--output-dir", out}, 1,
+              path + ": input 'pixel_values' has shape [1, 3, 8, 9]; needs "
+                     "[batch, 3, 8, 8]");
+  array.dtype = VITC_F64;
+  array.dims = {1};
+  array.bytes.resize(8);
+  path = directory.write("double.npy", formatNpy(array));
+  expectError({"--input", path, "--output-dir", out}, 1,
+              path + ": elements are f64; needs f32, or a type that converts "
+                     "to it without loss");
+  expectError({"--input", directory / "none.npy", "--output-dir", out}, 1,
+              directory / "none.npy" +
+                  ": cannot be read: No such file or directory");
+}
+
+// The folder to write to is a file: found out after the run, and nothing stays.
+TEST_F(ProgramTest, AnUnwritableOutputLeavesNothing) {
+  std::string input = writePixels("in.npy", 1);
+  std::string file = directory.write("file", "");
+  expectError({"--input", input, "--output-dir", file}, 1,
+              file + ": cannot be written: Not a directory");
+  expectError({"--input", input, "--output-dir", file + "/sub"}, 1,
+              file + ": cannot be written: Not a directory");
+}
+
+TEST_F(ProgramTest, WritesAttentionMaps) {
+  std::string picture = writePicture("cat.png", 100);
+  Outcome outcome =
+      run({"--attention", directory / "maps", picture, "--threads", "1"});
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  NpyArray maps = readNpy(directory / "maps/cat.attention.npy");
+  EXPECT_EQ(maps.dims, (std::vector<int64_t>{2, 3, 5}));
+  EXPECT_FLOAT_EQ(floatsOf(maps)[4], 5.0f / 15.0f);
+  Image image;
+  std::string message, path = directory / "maps/cat.layer-01.png";
+  EXPECT_TRUE(readImage(path.c_str(), image, message)) << message;
+  fake.descriptor.attention = {};
+  expectError({"--attention", directory / "none", picture}, 1,
+              "the model has no attention maps; needs a model compiled with "
+              "them");
+}
+
+TEST_F(ProgramTest, WritesEmbeddings) {
+  fake.descriptor.task = static_cast<int32_t>(Task::Embedding);
+  std::string picture = writePicture("cat.png", 0);
+  Outcome outcome = run({picture, "-o", directory / "out"});
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_EQ(outcome.out, picture + ": " + (directory / "out/cat.npy") + "\n");
+  EXPECT_EQ(floatsOf(readNpy(directory / "out/cat.npy")),
+            (std::vector<float>{0, 1, 2, 3}));
+  expectError({picture, picture, "-o", directory / "out"}, 1,
+              "two results would be written to '" +
+                  (directory / "out/cat.npy") +
+                  "'; needs pictures with different names");
+}
+
+TEST_F(ProgramTest, Benchmarks) {
+  std::string file = directory / "times.json";
+  for (std::vector<std::string> args :
+       {std::vector<std::string>{"--benchmark", "--json", file},
+        {"--json", file, "--benchmark"},
+        {"--benchmark", "--json=-"}}) {
+    args.insert(args.end(), {"--threads", "2", "--min-time", "0.01", "--batch",
+                             "2", "--warmup", "0"});
+    Outcome outcome = run(args);
+    ASSERT_EQ(outcome.code, 0) << outcome.err;
+    std::string json = args.back() == "0" && args[1] == "--json=-"
+                           ? outcome.out
+                           : directory.read("times.json");
+    for (const char *key : {"median_ms", "min_ms", "p90_ms", "runs", "threads",
+                            "precision", "isa", "batch", "images_per_second"})
+      EXPECT_NE(json.find(std::string("\"") + key + "\": "), std::string::npos)
+          << key;
+    EXPECT_NE(json.find("\"threads\": 2"), std::string::npos);
+    EXPECT_NE(json.find("\"batch\": 2"), std::string::npos);
+  }
+  Outcome outcome = run({"--benchmark", "--min-time=0"});
+  EXPECT_EQ(outcome.code, 0);
+  EXPECT_EQ(outcome.out.find("FakeForImageClassification: median "), 0u);
+}
+
+TEST_F(ProgramTest, ProfilesASliceALaunch) {
+  Outcome outcome = run({"--profile", directory / "trace.json"});
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  std::string trace = directory.read("trace.json");
+  EXPECT_NE(trace.find("\"name\": \"encoder.embed\""), std::string::npos);
+  EXPECT_NE(trace.find("\"name\": \"classifier\""), std::string::npos);
+  EXPECT_NE(trace.find("\"flops\": 192"), std::string::npos);
+}
+
+TEST_F(ProgramTest, DescribesTheModel) {
+  Outcome outcome = run({"--info"});
+  EXPECT_EQ(outcome.code, 0);
+  EXPECT_NE(outcome.out.find("pixel_values f32 [batch, 3, 8, 8]"),
+            std::string::npos)
+      << outcome.out;
+  outcome = run({"--info", "--json"});
+  EXPECT_EQ(outcome.code, 0);
+  EXPECT_NE(outcome.out.find("\"source_hash\": \"0123\""), std::string::npos);
+  outcome = run({"--version"});
+  EXPECT_EQ(outcome.code, 0);
+  EXPECT_EQ(outcome.out, "FakeForImageClassification compiled by vitc 0.1.0, "
+                         "runtime 0.1.0\n");
+  outcome = run({"--help"});
+  EXPECT_EQ(outcome.code, 0);
+  EXPECT_NE(outcome.out.find("--benchmark"), std::string::npos);
+}
+
+TEST_F(ProgramTest, BadCommandLines) {
+  expectError({}, 2,
+              "no picture was given; needs one or more, or an option such as "
+              "--info (--help lists them)");
+  expectError({"--frobnicate"}, 2,
+              "unknown option '--frobnicate'; --help lists the options");
+  expectError({"a.png", "--top-k", "0"}, 2,
+              "--top-k is '0'; needs an integer from 1 to 2147483647");
+  expectError({"a.png", "--top-k", "3x"}, 2,
+              "--top-k is '3x'; needs an integer from 1 to 2147483647");
+  expectError({"a.png", "--threads"}, 2,
+              "--threads is the last argument; needs N");
+  expectError({"a.png", "--threads", "99999999999999999999"}, 2,
+              "--threads is '99999999999999999999'; needs an integer from 1 "
+              "to 1024");
+  expectError({"--benchmark", "--min-time", "nan"}, 2,
+              "--min-time is 'nan'; needs seconds from 0 to 1000000");
+  expectError({"--benchmark", "--info"}, 2,
+              "--benchmark and --info were given; needs one of them");
+  expectError({"--benchmark", "--top-k", "3"}, 2,
+              "--top-k does not go with --benchmark");
+  expectError({"--benchmark", "a.png"}, 2,
+              "picture 'a.png' does not go with --benchmark");
+  expectError({"--info=yes"}, 2, "--info is 'yes'; needs no value");
+  expectError({"--input", "a.npy"}, 2,
+              "--input was given without --output-dir; needs both");
+  expectError({"--input", "x=a.npy", "-o", "d"}, 2,
+              "--input names 'x'; the model has pixel_values");
+  expectError({"--input", "=a.npy", "-o", "d"}, 2,
+              "--input is '=a.npy'; needs NAME=FILE.npy or FILE.npy");
+  expectError({"--device", "0", "a.png"}, 2,
+              "--device was given; this program was compiled for a CPU");
+  expectError({"--text", "a cat"}, 2,
+              "--text was given; this program takes pictures or tensors and "
+              "no text");
+}
+
+TEST_F(ProgramTest, LevelsAndBatchesThatAreNotThere) {
+  EXPECT_EQ(run({"--benchmark", "--isa", "x86-64-v9"}).code, 1);
+  static const int64_t dims[] = {2, 3, 8, 8}, logits[] = {2, 4};
+  fake.inputs[0].dims = dims;
+  fake.outputs[0].dims = logits;
+  expectError({"--benchmark", "--batch", "3"}, 1,
+              "--batch is 3; the model was compiled for a batch of 2");
+}
+
+TEST_F(ProgramTest, OurOwnErrorsSayHowToReproduceThem) {
+  for (CodeDescriptor &code : fake.forwardCodes)
+    code.function = [](Context *context) {
+      auto task = [](const void *args, int64_t, int64_t, void *) {
+        auto *context = static_cast<Context *>(const_cast<void *>(args));
+        context->parallel(context, 1, nullptr, nullptr, 4);
+      };
+      context->parallel(context, 0, task, context, 2);
+    };
+  Outcome outcome = run({"--benchmark"});
+  EXPECT_EQ(outcome.code, 4);
+  EXPECT_NE(outcome.err.find("\nnote: internal error in vitc 0.1.0 with model "
+                             "FakeForImageClassification (0123); to reproduce "
+                             "it: /bin/fake --benchmark\n"),
+            std::string::npos)
+      << outcome.err;
+}

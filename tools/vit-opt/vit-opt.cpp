@@ -1,0 +1,28 @@
+//===- vit-opt.cpp - mlir-opt with vitc's dialects and passes -------------===//
+//
+// Part of the vitc project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Vit/VitDialect.h"
+#include "vitc/Conversion/Passes.h"
+
+#include "mlir/InitAllDialects.h"
+#include "mlir/InitAllExtensions.h"
+#include "mlir/InitAllPasses.h"
+#include "mlir/Tools/mlir-opt/MlirOptMain.h"
+
+int main(int argc, char **argv) {
+  mlir::DialectRegistry registry;
+  mlir::registerAllDialects(registry);
+  mlir::registerAllExtensions(registry);
+  registry.insert<vitc::vit::VitDialect>();
+
+  mlir::registerAllPasses();
+  vitc::registerConvertVitToLinalgPass();
+
+  return mlir::asMainReturnCode(
+      mlir::MlirOptMain(argc, argv, "vitc's optimizer driver\n", registry));
+}

@@ -1,0 +1,204 @@
+//===- Compile.cpp - vitc compile ---------------------------------------------===//
+//
+// Part of the vitc project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Imports the model, takes it through the phases and writes what was asked for.
+//
+//===----------------------------------------------------------------------===//
+
+#include "CompileOptions.h"
+#include "Verbs.h"
+
+#include "Kernel/KernelDialect.h"
+#include "mlir/Dialect/Bufferization/Transforms/FuncBufferizableOpInterfaceImpl.h"
+#include "mlir/Dialect/Func/Extensions/AllExtensions.h"
+#include "mlir/InitAllDialects.h"
+#include "mlir/InitAllExtensions.h"
+#include "mlir/Parser/Parser.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Support/FileUtilities.h"
+#include "mlir/Support/Timing.h"
+#include "vitc/Analysis/SourceName.h"
+#include "vitc/Import/Import.h"
+#include "vitc/Pipelines/CPU.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/SourceMgr.h"
+#include "llvm/Support/ToolOutputFile.h"
+
+using namespace mlir;
+using namespace vitc;
+
+/// "FILE:LINE:COL: " or "FILE: " for a place in a file, else "".
+static std::string printPlace(Location loc) {
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  if (auto file = dyn_cast<FileLineColLoc>(loc)) {
+    os << file.getFilename().getValue() << ':';
+    if (file.getLine() != 0)
+      os << file.getLine() << ':' << file.getColumn() << ':';
+    os << ' ';
+  }
+  return text;
+}
+
+/// One line a message: place, severity, the source's layer, text.
+static void printDiagnostic(Diagnostic &diagnostic, bool verbose) {
+  StringRef severity;
+  switch (diagnostic.getSeverity()) {
+  case DiagnosticSeverity::Error:
+    severity = "error: ";
+    break;
+  case DiagnosticSeverity::Warning:
+    severity = "warning: ";
+    break;
+  case DiagnosticSeverity::Note:
+    severity = "note: ";
+    break;
+  case DiagnosticSeverity::Remark:
+    if (!verbose)
+      return;
+    severity = "remark: ";
+    break;
+  }
+  llvm::errs() << printPlace(diagnostic.getLocation()) << severity;
+  if (StringRef source = getSourceName(diagnostic.getLocation());
+      !source.empty())
+    llvm::errs() << source << ": ";
+  llvm::errs() << diagnostic << '\n';
+  for (Diagnostic &note : diagnostic.getNotes())
+    printDiagnostic(note, verbose);
+}
+
+static OwningOpRef<ModuleOp> loadModel(const CompileOptions &options,
+                                       MLIRContext &context) {
+  StringRef model = options.model;
+  if (model != "-" && !model.ends_with(".mlir") && !model.ends_with(".mlirbc")) {
+    import_::ImportOptions importOptions;
+    importOptions.batch = options.batch;
+    importOptions.imageSize = options.imageSize;
+    return import_::importModel(model, context, importOptions);
+  }
+  std::string error;
+  std::unique_ptr<llvm::MemoryBuffer> buffer = openInputFile(model, &error);
+  if (!buffer) {
+    emitError(UnknownLoc::get(&context)) << error;
+    return nullptr;
+  }
+  llvm::SourceMgr sources;
+  sources.AddNewSourceBuffer(std::move(buffer), SMLoc());
+  return parseSourceFile<ModuleOp>(sources, &context);
+}
+
+/// Writes a module as text. Locations are kept: they carry the source's names,
+/// and compiling the file again gives the same bytes.
+static LogicalResult writeModule(ModuleOp module, StringRef path) {
+  std::string error;
+  std::unique_ptr<llvm::ToolOutputFile> file = openOutputFile(path, &error);
+  if (!file)
+    return emitError(UnknownLoc::get(module.getContext())) << error;
+  OpPrintingFlags flags;
+  if (path != "-")
+    flags.enableDebugInfo();
+  module->print(file->os(), flags);
+  file->os() << '\n';
+  file->keep();
+  return success();
+}
+
+namespace {
+/// A phase, its name in options and dumps, and the passes that reach it.
+struct PhaseStep {
+  Phase phase;
+  StringRef name;
+  void (*addPasses)(OpPassManager &);
+};
+} // namespace
+
+static constexpr PhaseStep kSteps[] = {
+    {Phase::Import, "import", [](OpPassManager &) {}},
+    {Phase::Raise, "raise", addRaisePasses},
+    {Phase::Fuse, "fuse", addFusePasses},
+    {Phase::Kernel, "kernel", addKernelPasses},
+};
+
+/// Takes the module from one phase to another, dumping each that is reached.
+static LogicalResult runPhases(ModuleOp module, const CompileOptions &options,
+                               TimingScope &timing) {
+  for (auto [number, step] : llvm::enumerate(kSteps)) {
+    if (step.phase > options.compileTo)
+      break;
+    if (step.phase < options.compileFrom)
+      continue;
+    if (step.phase > options.compileFrom) {
+      PassManager passes(module.getContext());
+      passes.enableTiming(timing);
+      if (failed(applyPassManagerCLOptions(passes)))
+        return failure();
+      step.addPasses(passes);
+      if (failed(passes.run(module)))
+        return failure();
+    }
+    if (options.dumpFolder.empty())
+      continue;
+    llvm::SmallString<128> path(options.dumpFolder);
+    llvm::sys::path::append(path, llvm::Twine(number) + "-" + step.name +
+                                      ".mlir");
+    if (failed(writeModule(module, path)))
+      return failure();
+  }
+  return success();
+}
+
+static LogicalResult compile(const CompileOptions &options,
+                             MLIRContext &context, TimingScope &timing) {
+  OwningOpRef<ModuleOp> module = loadModel(options, context);
+  if (!module)
+    return failure();
+  if (!options.dumpFolder.empty())
+    if (std::error_code code =
+            llvm::sys::fs::create_directories(options.dumpFolder))
+      return emitError(UnknownLoc::get(&context))
+             << "cannot make folder '" << options.dumpFolder
+             << "': " << code.message();
+  if (failed(runPhases(*module, options, timing)))
+    return failure();
+  if (options.emitModule)
+    return writeModule(*module, options.program.output);
+
+  FailureOr<ProgramSizes> sizes = emitProgram(*module, options.program);
+  if (failed(sizes))
+    return failure();
+  if (options.program.verbose)
+    llvm::errs() << "code " << sizes->code << " bytes, weights "
+                 << sizes->weights << " bytes, arena " << sizes->arenaBase
+                 << " + " << sizes->arenaPerBatch << " x batch bytes\n";
+  return success();
+}
+
+int vitc::runCompile() {
+  CompileOptions options;
+  if (!parseCompileOptions(options))
+    return kUsageError;
+
+  DialectRegistry registry;
+  registerAllDialects(registry);
+  registerAllExtensions(registry);
+  registry.insert<kernel::KernelDialect, vit::VitDialect>();
+  kernel::registerBufferizableOpInterfaceModels(registry);
+  MLIRContext context(registry);
+  context.printOpOnDiagnostic(false);
+  import_::loadDialects(context);
+  ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) {
+    printDiagnostic(diagnostic, options.program.verbose);
+    return success();
+  });
+  DefaultTimingManager timing;
+  applyDefaultTimingManagerCLOptions(timing);
+  TimingScope scope = timing.getRootScope();
+  return failed(compile(options, context, scope)) ? kUserError : kSuccess;
+}

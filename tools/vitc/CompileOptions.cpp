@@ -1,0 +1,205 @@
+//===- CompileOptions.cpp - Options of vitc compile ----------------------===//
+//
+// Part of the vitc project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "CompileOptions.h"
+
+#include "llvm/ADT/StringSwitch.h"
+#include "llvm/Support/CommandLine.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace llvm;
+using namespace vitc;
+
+static cl::OptionCategory category("vitc options");
+
+static cl::opt<std::string> model(cl::Positional, cl::desc("MODEL"),
+                                  cl::cat(category));
+static cl::opt<std::string> output("o", cl::desc("Output file; - is stdout"),
+                                   cl::value_desc("OUT"), cl::cat(category));
+static cl::opt<std::string>
+    emit("emit",
+         cl::desc("exe, so, o, s, ll or mlir; default: by OUT's suffix"),
+         cl::cat(category));
+static cl::opt<std::string>
+    march("march",
+          cl::desc("x86-64-v2, x86-64-v3, x86-64-v4 or native; default: all "
+                   "levels, chosen at start"),
+          cl::cat(category));
+static cl::opt<std::string> target("target", cl::init("x86_64-linux-gnu"),
+                                   cl::desc("Target triple"),
+                                   cl::cat(category));
+static cl::opt<std::string> precision("precision", cl::init("f32"),
+                                      cl::desc("f32"), cl::cat(category));
+static cl::opt<std::string>
+    backend("backend", cl::init("llvm"),
+            cl::desc("Who computes matrix products: llvm or onednn"),
+            cl::cat(category));
+static cl::opt<std::string>
+    batch("batch", cl::init("dynamic"),
+          cl::desc("Images a run: a number, or dynamic"), cl::cat(category));
+static cl::opt<std::string> imageSize("image-size", cl::value_desc("HxW"),
+                                      cl::desc("Input size in pixels"),
+                                      cl::cat(category));
+static cl::opt<std::string>
+    compileTo("compile-to",
+              cl::desc("Stop after import, raise, fuse, kernel or llvm"),
+              cl::cat(category));
+static cl::opt<std::string>
+    compileFrom("compile-from",
+                cl::desc("The phase that MODEL, a .mlir file, is in"),
+                cl::cat(category));
+static cl::opt<std::string>
+    dumpPhasesTo("dump-phases-to", cl::value_desc("DIR"),
+                 cl::desc("Write the IR after each phase"), cl::cat(category));
+static cl::opt<bool> verbose("v", cl::desc("Print commands, sizes and remarks"),
+                             cl::cat(category));
+static cl::opt<bool>
+    printCommands("###", cl::desc("Print the commands, do not run them"),
+                  cl::cat(category));
+
+static bool usageError(const Twine &message) {
+  errs() << "error: " << message << '\n';
+  return false;
+}
+
+static std::optional<Phase> parsePhase(StringRef name) {
+  return StringSwitch<std::optional<Phase>>(name)
+      .Case("import", Phase::Import)
+      .Case("raise", Phase::Raise)
+      .Case("fuse", Phase::Fuse)
+      .Case("kernel", Phase::Kernel)
+      .Case("llvm", Phase::LLVM)
+      .Default(std::nullopt);
+}
+
+static bool parsePhases(CompileOptions &options) {
+  for (auto [option, phase] : {std::pair(&compileTo, &options.compileTo),
+                               std::pair(&compileFrom, &options.compileFrom)}) {
+    if (option->empty())
+      continue;
+    std::optional<Phase> parsed = parsePhase(*option);
+    if (!parsed)
+      return usageError("--" + option->ArgStr + " is '" + *option +
+                        "'; needs import, raise, fuse, kernel or llvm");
+    *phase = *parsed;
+  }
+  bool isModule = options.model == "-" ||
+                  StringRef(options.model).ends_with(".mlir") ||
+                  StringRef(options.model).ends_with(".mlirbc");
+  if (!compileFrom.empty() && !isModule)
+    return usageError("--compile-from needs a .mlir file; MODEL is '" +
+                      options.model + "'");
+  if (options.compileFrom > options.compileTo ||
+      options.compileFrom == Phase::LLVM)
+    return usageError("--compile-from=" + compileFrom +
+                      " comes after what is asked for");
+  return true;
+}
+
+/// "mlir" stands for the module, the others for an OutputKind.
+static bool parseKind(CompileOptions &options) {
+  StringRef kind = emit;
+  if (kind.empty()) {
+    kind = sys::path::extension(options.program.output);
+    kind.consume_front(".");
+    if (!compileTo.empty() && options.compileTo != Phase::LLVM)
+      kind = "mlir";
+    else if (kind != "so" && kind != "o" && kind != "s" && kind != "ll" &&
+             kind != "mlir")
+      kind = compileTo.empty() ? "exe" : "ll";
+  }
+  if (kind == "mlir") {
+    options.emitModule = true;
+    if (compileTo.empty())
+      options.compileTo = Phase::Kernel;
+    if (options.compileTo == Phase::LLVM)
+      return usageError("--emit=mlir ends with the kernel phase; the llvm "
+                        "phase is written with --emit=ll");
+    return true;
+  }
+  if (options.compileTo != Phase::LLVM)
+    return usageError("--compile-to=" + compileTo + " needs --emit=mlir");
+  auto parsed = StringSwitch<std::optional<OutputKind>>(kind)
+                    .Case("exe", OutputKind::Executable)
+                    .Case("so", OutputKind::SharedLibrary)
+                    .Case("o", OutputKind::Object)
+                    .Case("s", OutputKind::Assembly)
+                    .Case("ll", OutputKind::LLVMIR)
+                    .Default(std::nullopt);
+  if (!parsed)
+    return usageError("--emit is '" + kind +
+                      "'; needs exe, so, o, s, ll or mlir");
+  options.program.kind = *parsed;
+  return true;
+}
+
+static bool parseTarget(CompileOptions &options) {
+  if (target != "x86_64-linux-gnu" && target != "x86_64-unknown-linux-gnu")
+    return usageError("--target is '" + target +
+                      "'; this version compiles for x86_64-linux-gnu");
+  if (precision != "f32")
+    return usageError("--precision is '" + precision +
+                      "'; this version computes in f32");
+  if (backend != "llvm" && backend != "onednn")
+    return usageError("--backend is '" + backend +
+                      "'; needs llvm or onednn");
+  options.program.backend = backend;
+
+  ArrayRef<StringRef> levels = getCpuLevels();
+  StringRef level = march == "native" ? getHostCpuLevel() : StringRef(march);
+  if (!level.empty() && !is_contained(levels, level))
+    return usageError("-march is '" + march + "'; needs x86-64-v2, x86-64-v3, "
+                      "x86-64-v4 or native");
+  if (!level.empty())
+    options.program.isas = {level.str()};
+  else
+    for (StringRef each : levels)
+      options.program.isas.push_back(each.str());
+  bool oneLevel = options.program.kind == OutputKind::Assembly ||
+                  options.program.kind == OutputKind::LLVMIR;
+  if (oneLevel)
+    options.program.isas.resize(1);
+  return true;
+}
+
+static bool parseSizes(CompileOptions &options) {
+  if (batch != "dynamic") {
+    int64_t value;
+    if (StringRef(batch).getAsInteger(10, value) || value < 1)
+      return usageError("--batch is '" + batch +
+                        "'; needs a number of 1 or more, or dynamic");
+    options.batch = value;
+  }
+  if (!imageSize.empty()) {
+    auto [height, width] = StringRef(imageSize).split('x');
+    std::pair<int64_t, int64_t> size;
+    if (height.getAsInteger(10, size.first) ||
+        width.getAsInteger(10, size.second) || size.first < 1 ||
+        size.second < 1)
+      return usageError("--image-size is '" + imageSize +
+                        "'; needs HEIGHTxWIDTH in pixels, as in 224x224");
+    options.imageSize = size;
+  }
+  return true;
+}
+
+bool vitc::parseCompileOptions(CompileOptions &options) {
+  options.model = model;
+  if (options.model.empty())
+    return usageError("no MODEL; try 'vitc --help'");
+  options.program.output = output;
+  if (options.program.output.empty())
+    return usageError("no output; needs -o OUT");
+  options.program.verbose = verbose;
+  options.program.dryRun = printCommands;
+  options.dumpFolder = dumpPhasesTo;
+  options.program.dumpFolder = dumpPhasesTo;
+  return parsePhases(options) && parseKind(options) && parseTarget(options) &&
+         parseSizes(options);
+}

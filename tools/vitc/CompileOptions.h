@@ -1,0 +1,38 @@
+//===- CompileOptions.h - Options of vitc compile ------------ -*- C++ -*--===//
+//
+// Part of the vitc project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef VITC_TOOLS_VITC_COMPILEOPTIONS_H
+#define VITC_TOOLS_VITC_COMPILEOPTIONS_H
+
+#include "vitc/Pipelines/CPU.h"
+#include "vitc/Target/CPU.h"
+#include <optional>
+#include <string>
+
+namespace vitc {
+
+struct CompileOptions {
+  /// A model folder, zoo:NAME, a .mlir file or "-".
+  std::string model;
+  Phase compileFrom = Phase::Import, compileTo = Phase::LLVM;
+  /// Write the module of phase compileTo instead of a program.
+  bool emitModule = false;
+  /// Images a run; none: any number.
+  std::optional<int64_t> batch;
+  std::optional<std::pair<int64_t, int64_t>> imageSize;
+  std::string dumpFolder;
+  ProgramOptions program;
+};
+
+/// Checks and gathers what the command line says. On a mistake prints one line
+/// and returns false.
+bool parseCompileOptions(CompileOptions &options);
+
+} // namespace vitc
+
+#endif // VITC_TOOLS_VITC_COMPILEOPTIONS_H

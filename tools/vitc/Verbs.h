@@ -1,0 +1,30 @@
+//===- Verbs.h - The verbs of vitc --------------------------- -*- C++ -*--===//
+//
+// Part of the vitc project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef VITC_TOOLS_VITC_VERBS_H
+#define VITC_TOOLS_VITC_VERBS_H
+
+namespace vitc {
+
+/// Exit codes, of vitc and of the programs that it makes.
+enum ExitCode {
+  kSuccess = 0,
+  kUserError = 1,
+  kUsageError = 2,
+  kVerificationMismatch = 3,
+  kInternalError = 4,
+};
+
+/// vitc compile MODEL -o OUT: the options have been parsed.
+int runCompile();
+/// vitc doctor: says what this machine has of what vitc needs.
+int runDoctor();
+
+} // namespace vitc
+
+#endif // VITC_TOOLS_VITC_VERBS_H
