@@ -144,7 +144,7 @@ LogicalResult AttentionMapOp::verify() {
   if (failed(verifyMap(*this, "query", getQueryMap(), 4, getQuery())) ||
       failed(verifyMap(*this, "key", getKeyMap(), 4, getKey())) ||
       failed(verifyPair(*this, "bias", getBias(), getBiasMap(), 4)) ||
-      failed(verifyMap(*this, "init", getResultMap(), 3, getInit())))
+      failed(verifyMap(*this, "init", getResultMap(), 4, getInit())))
     return failure();
   // C3
   if (failed(verifyPositive(

@@ -92,22 +92,22 @@ def Kernel_AttentionMapOp : Kernel_ComputeOp<"attention_map"> {
   let description = [{
     For b < batch, h < heads, j < keys, p as in kernel.attention for query i:
 
-      init[resultMap(b, h, j)] = p[0, j]               for selection first
-      init[resultMap(b, h, j)] = mean over i of p[i, j]  for selection mean
+      init[resultMap(b, h, j, layer)] = p[0, j]                for selection first
+      init[resultMap(b, h, j, layer)] = mean over i of p[i, j]  for selection mean
 
-    C1: query, key and bias maps take 4 dims, resultMap 3; one result for each dim
-    of the operand.
+    `layer` stays a runtime value, so that all layers share one function.
+    C1: each map takes 4 dims and has one result for each dim of its operand.
     C2: bias and biasMap come together.
     C3: heads and headDim are positive.
   }];
-  let arguments = (ins Index:$batch, Index:$queries, Index:$keys,
+  let arguments = (ins Index:$batch, Index:$queries, Index:$keys, Index:$layer,
                        I64Attr:$heads, I64Attr:$headDim, F64Attr:$scale, Vit_QuerySelectionAttr:$selection,
                        Kernel_Shaped:$query, AffineMapAttr:$queryMap, Kernel_Shaped:$key, AffineMapAttr:$keyMap,
                        Optional<Kernel_Shaped>:$bias, OptionalAttr<AffineMapAttr>:$biasMap,
                        Kernel_Shaped:$init, AffineMapAttr:$resultMap,
                        OptionalAttr<Kernel_AttentionTilingAttr>:$tiling);
   let assemblyFormat = [{
-    `batch` `(` $batch `)` `queries` `(` $queries `)` `keys` `(` $keys `)`
+    `batch` `(` $batch `)` `queries` `(` $queries `)` `keys` `(` $keys `)` `layer` `(` $layer `)`
     `heads` $heads `head_dim` $headDim `scale` $scale `selection` $selection
     `query` `(` $query `at` $queryMap `:` type($query) `)` `key` `(` $key `at` $keyMap `:` type($key) `)`
     (`bias` `(` $bias^ `at` $biasMap `:` type($bias) `)`)?

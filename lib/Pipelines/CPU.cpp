@@ -36,6 +36,7 @@ void vitc::addFusePasses(OpPassManager &passes) {
   functions.addPass(vit::createFuseLinearResidualPass());
   passes.addPass(vit::createAddAttentionEntryPass());
   passes.addPass(createCanonicalizerPass());
+  passes.addPass(createCSEPass());
 }
 
 void vitc::addKernelPasses(OpPassManager &passes) {

@@ -26,6 +26,9 @@ using namespace vitc::rt;
 /// nothing noticeable after its last.
 static constexpr std::chrono::microseconds kSpinTime(50);
 
+/// Some microseconds, which most waits within a run do not exceed.
+static constexpr int kPausesPerYield = 64;
+
 static thread_local int32_t threadIndex = 0;
 
 static void futexWait(std::atomic<uint32_t> &word, uint32_t expected) {
@@ -47,15 +50,17 @@ static void relaxCpu() {
 #endif
 }
 
-/// Spins until `done` or until kSpinTime has passed; whether it is done.
+/// Spins until `done` or until kSpinTime has passed; whether it is done. Yields
+/// meanwhile: on a busy machine the thread waited for may need this very core.
 template <typename Predicate> static bool spinUntil(Predicate done) {
   auto end = std::chrono::steady_clock::now() + kSpinTime;
   do {
-    for (int i = 0; i < 32; ++i) {
+    for (int i = 0; i < kPausesPerYield; ++i) {
       if (done())
         return true;
       relaxCpu();
     }
+    ::sched_yield();
   } while (std::chrono::steady_clock::now() < end);
   return done();
 }

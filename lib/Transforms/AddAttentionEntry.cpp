@@ -13,6 +13,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "BatchSize.h"
 #include "Vit/VitDialect.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -61,13 +62,7 @@ static void addAttentionEntry(func::FuncOp forward, QuerySelection selection) {
 
   builder.setInsertionPoint(ops.front());
   Location loc = forward.getLoc();
-  SmallVector<OpFoldResult> sizes =
-      tensor::getMixedSizes(builder, loc, entry.getArgument(0));
-  sizes.resize(1);
-  if (!query.isDynamicDim(0))
-    sizes[0] = builder.getIndexAttr(query.getDimSize(0));
-  for (int64_t size : {layers, heads, keys})
-    sizes.push_back(builder.getIndexAttr(size));
+  SmallVector<OpFoldResult> sizes = getMixedSizes(builder, type);
   Value maps =
       tensor::EmptyOp::create(builder, loc, sizes, type.getElementType());
   SmallVector<OpFoldResult> offsets(4, builder.getIndexAttr(0));
@@ -75,9 +70,9 @@ static void addAttentionEntry(func::FuncOp forward, QuerySelection selection) {
   sizes[1] = builder.getIndexAttr(1);
   for (auto [layer, op] : llvm::enumerate(ops)) {
     builder.setInsertionPointAfter(op);
-    Value map = AttentionMapOp::create(builder, op.getLoc(), op.getQuery(),
-                                       op.getKey(), op.getBias(),
-                                       op.getScale(), selection);
+    Value map =
+        AttentionMapOp::create(builder, op.getLoc(), op.getQuery(), op.getKey(),
+                               op.getBias(), op.getScale(), selection);
     offsets[1] = builder.getIndexAttr(layer);
     maps = tensor::InsertSliceOp::create(builder, op.getLoc(), map, maps,
                                          offsets, sizes, strides);

@@ -41,10 +41,9 @@ static LogicalResult fuseLinearResidual(arith::AddFOp add, unsigned index,
 
   rewriter.setInsertionPoint(add);
   Location loc = rewriter.getFusedLoc({linear.getLoc(), add.getLoc()});
-  auto fused = LinearOp::create(rewriter, loc, add.getType(), linear.getInput(),
-                                linear.getWeight(), linear.getBias(),
-                                add->getOperand(1 - index),
-                                linear.getActivationAttr());
+  auto fused = LinearOp::create(
+      rewriter, loc, add.getType(), linear.getInput(), linear.getWeight(),
+      linear.getBias(), add->getOperand(1 - index), linear.getActivationAttr());
   rewriter.replaceOp(add, fused);
   rewriter.eraseOp(linear);
   return success();

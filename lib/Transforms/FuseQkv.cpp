@@ -12,10 +12,12 @@
 //   %0 = vit.linear %x, concat(%wq, %wk) bias(concat(%bq, %bk))
 //   %q, %k = slices of %0
 // so that the input is read once and the kernel has more columns to share among
-// threads. The concatenations are weight expressions and cost nothing at run time.
+// threads. The concatenations are weight expressions and cost nothing at run
+// time.
 //
 //===----------------------------------------------------------------------===//
 
+#include "BatchSize.h"
 #include "Vit/VitDialect.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -74,8 +76,7 @@ static LogicalResult fuseQkv(ArrayRef<LinearOp> linears,
   int64_t begin = 0;
   for (LinearOp linear : linears) {
     RankedTensorType part = linear.getType();
-    SmallVector<OpFoldResult> sizes =
-        tensor::getMixedSizes(rewriter, linear.getLoc(), wide);
+    SmallVector<OpFoldResult> sizes = getMixedSizes(rewriter, wide.getType());
     sizes.back() = rewriter.getIndexAttr(part.getShape().back());
     offsets.back() = rewriter.getIndexAttr(begin);
     rewriter.replaceOpWithNewOp<tensor::ExtractSliceOp>(

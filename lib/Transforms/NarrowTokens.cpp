@@ -13,11 +13,12 @@
 //   %s = tensor.extract_slice %x[0, 0, 0] ...
 //   %c = vit.linear %s, %w                     // [B, 1, E]
 // Attention narrows its queries; keys and values keep all tokens. One walk from
-// the end upwards is enough, since every user is visited before its operands. An
-// op is left alone when another token of its result is read.
+// the end upwards is enough, since every user is visited before its operands.
+// An op is left alone when another token of its result is read.
 //
 //===----------------------------------------------------------------------===//
 
+#include "BatchSize.h"
 #include "Vit/VitDialect.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -60,8 +61,7 @@ static std::optional<TokenRange> getTokenRange(tensor::ExtractSliceOp slice) {
     if (slice.getStaticStride(dim) != 1)
       return std::nullopt;
     bool whole = slice.getStaticOffset(dim) == 0 &&
-                 (dim == 0 ||
-                  slice.getStaticSize(dim) == type.getDimSize(dim));
+                 (dim == 0 || slice.getStaticSize(dim) == type.getDimSize(dim));
     if (dim != axis && !whole)
       return std::nullopt;
   }
@@ -91,7 +91,7 @@ static Value sliceTokens(OpBuilder &builder, Location loc, Value value,
   auto type = cast<RankedTensorType>(value.getType());
   SmallVector<OpFoldResult> offsets(type.getRank(), builder.getIndexAttr(0));
   SmallVector<OpFoldResult> strides(type.getRank(), builder.getIndexAttr(1));
-  SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(builder, loc, value);
+  SmallVector<OpFoldResult> sizes = getMixedSizes(builder, type);
   unsigned axis = getTokenAxis(type);
   offsets[axis] = builder.getIndexAttr(range.begin);
   sizes[axis] = builder.getIndexAttr(range.size);
@@ -142,8 +142,8 @@ static bool narrowTokens(Operation *op, RewriterBase &rewriter) {
   IRMapping mapping;
   for (OpOperand *operand : operands)
     if (!mapping.contains(operand->get()))
-      mapping.map(operand->get(), sliceTokens(rewriter, op->getLoc(),
-                                              operand->get(), *range));
+      mapping.map(operand->get(),
+                  sliceTokens(rewriter, op->getLoc(), operand->get(), *range));
   Operation *narrow = rewriter.clone(*op, mapping);
   // Attention reads the keys' and values' tokens as before.
   if (auto attention = dyn_cast<AttentionOp>(op)) {

@@ -77,7 +77,7 @@ class ReferenceLibrary:
         source.write_text(module)
         run_ok(VIT_OPT, source, *_PASSES, "-o", lowered)
         run_ok(llvm_tool("mlir-translate"), "--mlir-to-llvmir", lowered, "-o", ir)
-        # -w: the IR's target is this machine's, which clang would mention. runner_utils has the copy of strided memrefs.
+        # -w: the IR names no target and clang says so. The runner's library has the copy of strided memrefs.
         runner_utils = llvm_tool("clang").parents[1] / "lib" / "libmlir_c_runner_utils.so"
         flags = ["-w", "-O1", "-fPIC", "-shared", f"-Wl,-rpath,{runner_utils.parent}"]
         run_ok(llvm_tool("clang"), *flags, ir, runner_utils, "-lm", "-o", library)

@@ -6,8 +6,12 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Kernel/KernelDialect.h"
 #include "Vit/VitDialect.h"
 #include "vitc/Conversion/Passes.h"
+#include "vitc/Kernel/Passes.h"
+#include "vitc/Pipelines/CPU.h"
+#include "vitc/Transforms/Passes.h"
 
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
@@ -18,10 +22,14 @@ int main(int argc, char **argv) {
   mlir::DialectRegistry registry;
   mlir::registerAllDialects(registry);
   mlir::registerAllExtensions(registry);
-  registry.insert<vitc::vit::VitDialect>();
+  registry.insert<vitc::vit::VitDialect, vitc::kernel::KernelDialect>();
+  vitc::kernel::registerBufferizableOpInterfaceModels(registry);
 
   mlir::registerAllPasses();
-  vitc::registerConvertVitToLinalgPass();
+  vitc::vit::registerVitcTransformsPasses();
+  vitc::registerVitcConversionPasses();
+  vitc::kernel::registerVitcKernelPasses();
+  vitc::registerPipelines();
 
   return mlir::asMainReturnCode(
       mlir::MlirOptMain(argc, argv, "vitc's optimizer driver\n", registry));

@@ -138,7 +138,7 @@ struct PreprocessDescriptor {
   int32_t doCenterCrop;              // to height x width
   int32_t doRescale;
   int32_t doNormalize;
-  float rescaleFactor;
+  double rescaleFactor; // double, as the source multiplies
   float mean[4], std[4];
 };
 

@@ -71,7 +71,8 @@ KernelFunction AttentionMapBuilder::build() {
   Value batch = b.div(b.getTask(), heads);
   Value head = b.rem(b.getTask(), heads);
   numQueries = isFirst() ? b.index(1) : b.get(op.getQueries());
-  result = b.apply(resultAccess.getOffsetWithout(2), {batch, head, b.index(0)});
+  result = b.apply(resultAccess.getOffsetWithout(2),
+                   {batch, head, b.index(0), b.get(op.getLayer())});
   tile.setHead(batch, head);
 
   b.forLoop(b.index(0), b.get(op.getKeys()), 1, [&](Value j) {

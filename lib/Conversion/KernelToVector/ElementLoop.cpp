@@ -19,33 +19,27 @@ using namespace vitc::kernel;
 // Runs
 //===----------------------------------------------------------------------===//
 
-/// The run of floorDiv or mod. lhs = s * x + rest over the dim x; where s * run
-/// divides rest and the divisor, no multiple of the divisor falls into a run.
+/// The run of a division or its remainder, where `lhs` is the run of what is
+/// divided. If at the start of each run that is a multiple of what it grows by
+/// in a run, and so is the divisor, then no quotient changes within a run.
 static Run getDivisionRun(AffineBinaryOpExpr expr, unsigned numDims, Run lhs) {
-  constexpr Run kNone = {1, 0};
   auto divisor = dyn_cast<AffineConstantExpr>(expr.getRHS());
   if (lhs.stride == 0 && divisor)
     return lhs;
   if (!divisor || lhs.stride < 0 || expr.getKind() == AffineExprKind::CeilDiv)
-    return kNone;
-  MLIRContext *context = expr.getContext();
-  AffineExpr zero = getAffineConstantExpr(0, context);
-  AffineExpr position = getAffineDimExpr(numDims - 1, context);
-  AffineExpr rest = simplifyAffineExpr(expr.getLHS().replace(position, zero),
-                                       numDims, /*numSymbols=*/0);
-  AffineExpr nonLinear =
-      simplifyAffineExpr(expr.getLHS() - rest - position * lhs.stride, numDims,
-                         /*numSymbols=*/0);
-  if (nonLinear != zero)
-    return kNone;
-  int64_t common = divisor.getValue();
-  if (rest != zero)
-    common = std::gcd(common, rest.getLargestKnownDivisor());
-  if (common % lhs.stride != 0)
-    return kNone;
+    return {1, 0};
+  AffineExpr position = getAffineDimExpr(numDims - 1, expr.getContext());
+  int64_t size = lhs.size;
+  while (size > 1) {
+    AffineExpr start = expr.getLHS().replace(position, position * size);
+    int64_t common =
+        std::gcd(divisor.getValue(), start.getLargestKnownDivisor());
+    if (common % (lhs.stride * size) == 0)
+      break;
+    size = common % lhs.stride ? 1 : std::gcd(size, common / lhs.stride);
+  }
   bool isRemainder = expr.getKind() == AffineExprKind::Mod;
-  return {std::gcd(lhs.size, common / lhs.stride),
-          isRemainder ? lhs.stride : 0};
+  return {size, isRemainder ? lhs.stride : 0};
 }
 
 Run vitc::kernel::getRun(AffineExpr offset, unsigned numDims, int64_t size) {

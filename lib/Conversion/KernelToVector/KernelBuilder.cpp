@@ -19,6 +19,14 @@ using namespace vitc::kernel;
 /// Bytes; what the runtime aligns a thread's scratch to.
 static constexpr int64_t kCacheLineBytes = 64;
 
+std::optional<int64_t> vitc::kernel::getSharedConstant(OpOperand &operand) {
+  // Layers differ in it, and would not share a function.
+  auto map = dyn_cast<AttentionMapOp>(operand.getOwner());
+  if (map && operand.get() == map.getLayer())
+    return std::nullopt;
+  return getConstant(operand.get());
+}
+
 std::optional<int64_t> vitc::kernel::getConstant(Value value) {
   IntegerAttr constant;
   if (value.getType().isIndex() && matchPattern(value, m_Constant(&constant)))
@@ -28,9 +36,9 @@ std::optional<int64_t> vitc::kernel::getConstant(Value value) {
 
 SmallVector<Value> vitc::kernel::getLaunchArguments(Operation *op) {
   llvm::SetVector<Value> arguments;
-  for (Value operand : op->getOperands())
-    if (!getConstant(operand))
-      arguments.insert(operand);
+  for (OpOperand &operand : op->getOpOperands())
+    if (!getSharedConstant(operand))
+      arguments.insert(operand.get());
   return arguments.takeVector();
 }
 
@@ -48,9 +56,9 @@ KernelBuilder::KernelBuilder(Operation *op, StringRef name,
   Block *body = function.addEntryBlock();
   setInsertionPointToStart(body);
   mapping.map(passed, body->getArguments().drop_front(2));
-  for (Value operand : op->getOperands())
-    if (std::optional<int64_t> constant = getConstant(operand))
-      mapping.map(operand, index(*constant));
+  for (OpOperand &operand : op->getOpOperands())
+    if (std::optional<int64_t> constant = getSharedConstant(operand))
+      mapping.map(operand.get(), index(*constant));
 }
 
 Value KernelBuilder::getTask() { return function.getArgument(0); }

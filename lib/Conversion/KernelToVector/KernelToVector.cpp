@@ -46,9 +46,9 @@ static bool canShareFunction(Operation *lhs, Operation *rhs) {
                          llvm::find(op->getOperands(), operand));
   };
   for (auto [lhsOperand, rhsOperand] :
-       llvm::zip(lhs->getOperands(), rhs->getOperands()))
-    if (getConstant(lhsOperand) != getConstant(rhsOperand) ||
-        firstUse(lhs, lhsOperand) != firstUse(rhs, rhsOperand))
+       llvm::zip(lhs->getOpOperands(), rhs->getOpOperands()))
+    if (getSharedConstant(lhsOperand) != getSharedConstant(rhsOperand) ||
+        firstUse(lhs, lhsOperand.get()) != firstUse(rhs, rhsOperand.get()))
       return false;
   return llvm::all_of_zip(
       lhs->getRegions(), rhs->getRegions(), [](Region &lhs, Region &rhs) {

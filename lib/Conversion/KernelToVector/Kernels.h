@@ -38,6 +38,10 @@ struct KernelFunction {
   std::optional<int64_t> flopsPerBatch;
 };
 
+/// The constant that a function may be generated for: none for a runtime value,
+/// nor for an operand in which the sharers of a function differ.
+std::optional<int64_t> getSharedConstant(mlir::OpOperand &operand);
+
 /// The constant that `value` is, if it is one.
 std::optional<int64_t> getConstant(mlir::Value value);
 

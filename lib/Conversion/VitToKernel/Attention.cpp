@@ -60,6 +60,19 @@ LogicalResult KernelEmitter::convert(vit::AttentionOp op) {
   return success();
 }
 
+/// (b, h, j) -> (b, 3, h, j) as (b, h, j, layer) -> (b, layer, h, j) and 3.
+static std::pair<AffineMap, int64_t> splitLayer(AffineMap map) {
+  int64_t layer = 0;
+  SmallVector<AffineExpr> results(map.getResults());
+  for (AffineExpr &result : results)
+    if (auto constant = dyn_cast<AffineConstantExpr>(result)) {
+      layer = constant.getValue();
+      result = getAffineDimExpr(3, map.getContext());
+      break;
+    }
+  return {AffineMap::get(4, 0, results, map.getContext()), layer};
+}
+
 LogicalResult KernelEmitter::convert(vit::AttentionMapOp op) {
   RankedTensorType query = op.getQuery().getType();
   RankedTensorType key = op.getKey().getType();
@@ -73,14 +86,15 @@ LogicalResult KernelEmitter::convert(vit::AttentionMapOp op) {
         access.map.compose(getBroadcastMap(op.getBias().getType())));
   }
   Destination destination = write(op.getResult());
+  auto [resultMap, layer] = splitLayer(destination.map);
   auto map = kernel::AttentionMapOp::create(
       builder, TypeRange(destination.init.getType()), batchOf(query),
-      index(query.getDimSize(2)), index(key.getDimSize(2)),
+      index(query.getDimSize(2)), index(key.getDimSize(2)), index(layer),
       builder.getI64IntegerAttr(query.getDimSize(1)),
       builder.getI64IntegerAttr(query.getDimSize(3)), op.getScaleAttr(),
       op.getQueriesAttr(), q.base, AffineMapAttr::get(q.map), k.base,
       AffineMapAttr::get(k.map.compose(getGroupMap(query, key))), bias,
-      biasMap, destination.init, AffineMapAttr::get(destination.map),
+      biasMap, destination.init, AffineMapAttr::get(resultMap),
       kernel::AttentionTilingAttr());
   finish(destination, map.getResult(0));
   return success();

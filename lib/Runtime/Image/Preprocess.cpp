@@ -108,27 +108,15 @@ bool vitc::rt::preprocessToView(const PreprocessDescriptor &preprocess,
   return false;
 }
 
-/// The factor in double precision. The descriptor's float is the nearest to
-/// what the model's configuration says, which is n / 255 for a small n; with
-/// the float itself half of the 256 values would be off by one unit in the
-/// last place.
-static double getRescaleFactor(const PreprocessDescriptor &preprocess) {
-  double factor = preprocess.rescaleFactor;
-  double fraction = std::round(factor * 255.0) / 255.0;
-  return static_cast<float>(fraction) == preprocess.rescaleFactor ? fraction
-                                                                  : factor;
-}
-
 void vitc::rt::normalizeView(const PreprocessDescriptor &preprocess,
                              const Image &view, float *pixels) {
   size_t numPixels = view.rgb.size() / 3;
-  double factor = getRescaleFactor(preprocess);
   for (int c = 0; c < preprocess.channels; ++c) {
     float table[256];
     for (int value = 0; value < 256; ++value) {
       table[value] = static_cast<float>(value);
       if (preprocess.doRescale)
-        table[value] = static_cast<float>(value * factor);
+        table[value] = static_cast<float>(value * preprocess.rescaleFactor);
       if (preprocess.doNormalize)
         table[value] = (table[value] - preprocess.mean[c]) / preprocess.std[c];
     }

@@ -10,8 +10,6 @@
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Pass/PassManager.h"
-#include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
-#include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
 #include "vitc/Pipelines/CPU.h"
 #include "llvm/IR/LegacyPassManager.h"
@@ -71,8 +69,6 @@ FailureOr<LevelCode> vitc::lowerToLLVM(ModuleOp module, StringRef isa,
        llvm::to_vector(lowered->getOperation()->getDiscardableAttrs()))
     lowered->getOperation()->removeDiscardableAttr(attribute.getName());
 
-  registerBuiltinDialectTranslation(*module.getContext());
-  registerLLVMDialectTranslation(*module.getContext());
   level.context = std::make_unique<llvm::LLVMContext>();
   level.module = translateModuleToLLVMIR(*lowered, *level.context, isa);
   if (!level.module)

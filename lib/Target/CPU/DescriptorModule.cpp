@@ -40,6 +40,9 @@ public:
   Constant *number(double value) {
     return llvm::ConstantFP::get(llvm::Type::getFloatTy(context), value);
   }
+  Constant *doubleNumber(double value) {
+    return llvm::ConstantFP::get(llvm::Type::getDoubleTy(context), value);
+  }
   Constant *record(ArrayRef<Constant *> fields) {
     return llvm::ConstantStruct::getAnon(context, fields);
   }
@@ -166,7 +169,7 @@ Constant *DescriptorBuilder::preprocess(vit::PreprocessAttr preprocess,
   return record({i32(isImage ? 0 : -1), i32(channels), i32(height), i32(width),
                  i32(doResize), i32(resize[0]), i32(resize[1]),
                  i32(interpolation), i32(doCrop), i32(doRescale),
-                 i32(doNormalize), number(rescale), numbers(mean),
+                 i32(doNormalize), doubleNumber(rescale), numbers(mean),
                  numbers(deviation)});
 }
 

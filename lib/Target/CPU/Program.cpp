@@ -17,6 +17,8 @@
 #include "vitc/Target/Link.h"
 #include "WeightsObject.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "vitc/Target/CPU.h"
 #include "llvm/Object/ObjectFile.h"
 #include "llvm/Support/FileSystem.h"
@@ -143,6 +145,13 @@ static ProgramSizes getSizes(ModuleOp module) {
   return sizes;
 }
 
+static void forEachLevel(size_t numLevels, function_ref<void(size_t)> body) {
+  llvm::DefaultThreadPool pool(llvm::hardware_concurrency(numLevels));
+  for (size_t i = 0; i < numLevels; ++i)
+    pool.async([=] { body(i); });
+  pool.wait();
+}
+
 FailureOr<ProgramSizes> vitc::emitProgram(ModuleOp module,
                                           const ProgramOptions &options) {
   llvm::InitializeNativeTarget();
@@ -154,10 +163,21 @@ FailureOr<ProgramSizes> vitc::emitProgram(ModuleOp module,
                           << code.message();
   ProgramSizes sizes = getSizes(module);
 
+  // Levels are compiled side by side: each has a module and an LLVM context of
+  // its own.
+  size_t numLevels = options.isas.size();
+  registerBuiltinDialectTranslation(*module.getContext());
+  registerLLVMDialectTranslation(*module.getContext());
+  std::vector<std::optional<LevelCode>> lowered(numLevels);
+  forEachLevel(numLevels, [&](size_t i) {
+    FailureOr<LevelCode> level =
+        lowerToLLVM(module, options.isas[i], options.backend);
+    if (succeeded(level))
+      lowered[i] = std::move(*level);
+  });
   SmallVector<LevelCode> levels;
-  for (const std::string &isa : options.isas) {
-    FailureOr<LevelCode> level = lowerToLLVM(module, isa, options.backend);
-    if (failed(level))
+  for (std::optional<LevelCode> &level : lowered) {
+    if (!level)
       return failure();
     levels.push_back(std::move(*level));
   }
@@ -172,19 +192,13 @@ FailureOr<ProgramSizes> vitc::emitProgram(ModuleOp module,
     return sizes;
   }
 
-  // Levels compile side by side: each has an LLVM context of its own.
   bool assembly = options.kind == OutputKind::Assembly;
   SmallVector<SmallVector<char, 0>> code(levels.size());
   SmallVector<std::string> errors(levels.size());
-  {
-    llvm::DefaultThreadPool pool(llvm::hardware_concurrency(levels.size()));
-    for (size_t i = 0; i < levels.size(); ++i)
-      pool.async([&, i] {
-        generateCode(*levels[i].module, levels[i].cpu, levels[i].features,
-                     assembly, code[i], errors[i]);
-      });
-    pool.wait();
-  }
+  forEachLevel(numLevels, [&](size_t i) {
+    generateCode(*levels[i].module, levels[i].cpu, levels[i].features, assembly,
+                 code[i], errors[i]);
+  });
   SmallVector<std::string> objects;
   for (size_t i = 0; i < levels.size(); ++i) {
     if (!errors[i].empty())

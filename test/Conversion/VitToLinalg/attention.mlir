@@ -1,39 +1,39 @@
 // RUN: vit-opt %s -convert-vit-to-linalg -canonicalize -cse | FileCheck %s
 
 // scale * Q·K^T, softmax along the keys, · V; head h reads key-value head h / 2.
-// CHECK-DAG: #[[Q:.*]] = affine_map<(d0, d1, d2, d3, d4) -> (d0, d1, d2, d4)>
-// CHECK-DAG: #[[K:.*]] = affine_map<(d0, d1, d2, d3, d4) -> (d0, d1 floordiv 2, d3, d4)>
-// CHECK-DAG: #[[V:.*]] = affine_map<(d0, d1, d2, d3, d4) -> (d0, d1 floordiv 2, d4, d3)>
-// CHECK-DAG: #[[R:.*]] = affine_map<(d0, d1, d2, d3, d4) -> (d0, d1, d2, d3)>
-// CHECK-DAG: #[[ALL:.*]] = affine_map<(d0, d1, d2, d3) -> (d0, d1, d2, d3)>
-// CHECK-DAG: #[[ROW:.*]] = affine_map<(d0, d1, d2, d3) -> (d0, d1, d2)>
+// CHECK-DAG: #[[$Q:.*]] = affine_map<(d0, d1, d2, d3, d4) -> (d0, d1, d2, d4)>
+// CHECK-DAG: #[[$K:.*]] = affine_map<(d0, d1, d2, d3, d4) -> (d0, d1 floordiv 2, d3, d4)>
+// CHECK-DAG: #[[$V:.*]] = affine_map<(d0, d1, d2, d3, d4) -> (d0, d1 floordiv 2, d4, d3)>
+// CHECK-DAG: #[[$R:.*]] = affine_map<(d0, d1, d2, d3, d4) -> (d0, d1, d2, d3)>
+// CHECK-DAG: #[[$ALL:.*]] = affine_map<(d0, d1, d2, d3) -> (d0, d1, d2, d3)>
+// CHECK-DAG: #[[$ROW:.*]] = affine_map<(d0, d1, d2, d3) -> (d0, d1, d2)>
 // CHECK-LABEL: func @attention(
 //  CHECK-SAME:     %[[QUERY:.*]]: tensor<?x4x7x8xf32>, %[[KEY:.*]]: tensor<?x2x5x8xf32>, %[[VALUE:.*]]: tensor<?x2x5x6xf32>
 //   CHECK-DAG:   %[[LOWEST:.*]] = arith.constant 0xFF800000 : f32
 //   CHECK-DAG:   %[[SCALE:.*]] = arith.constant 2.500000e-01 : f32
 //   CHECK-DAG:   %[[ZERO:.*]] = arith.constant 0.000000e+00 : f32
-//       CHECK:   linalg.generic {indexing_maps = [#[[Q]], #[[K]], #[[R]]]
+//       CHECK:   linalg.generic {indexing_maps = [#[[$Q]], #[[$K]], #[[$R]]]
 //  CHECK-SAME:       ins(%[[QUERY]], %[[KEY]]
 //       CHECK:     arith.mulf
 //       CHECK:     arith.addf
 //       CHECK:   linalg.generic
 //       CHECK:     arith.mulf %{{.*}}, %[[SCALE]]
-//       CHECK:   linalg.generic {indexing_maps = [#[[ALL]], #[[ROW]]]
+//       CHECK:   linalg.generic {indexing_maps = [#[[$ALL]], #[[$ROW]]]
 //       CHECK:     arith.maximumf
-//       CHECK:   linalg.generic {indexing_maps = [#[[ALL]], #[[ROW]], #[[ALL]]]
+//       CHECK:   linalg.generic {indexing_maps = [#[[$ALL]], #[[$ROW]], #[[$ALL]]]
 //       CHECK:   ^bb0(%[[S:.*]]: f32, %[[MAX:.*]]: f32, %{{.*}}: f32):
 //       CHECK:     %[[MASKED:.*]] = arith.cmpf oeq, %[[MAX]], %[[LOWEST]]
 //       CHECK:     %[[SHIFT:.*]] = arith.select %[[MASKED]], %[[ZERO]], %[[MAX]]
 //       CHECK:     %[[D:.*]] = arith.subf %[[S]], %[[SHIFT]]
 //       CHECK:     math.exp %[[D]]
-//       CHECK:   linalg.generic {indexing_maps = [#[[ALL]], #[[ROW]]]
+//       CHECK:   linalg.generic {indexing_maps = [#[[$ALL]], #[[$ROW]]]
 //       CHECK:     arith.addf
-//       CHECK:   linalg.generic {indexing_maps = [#[[ALL]], #[[ROW]], #[[ALL]]]
+//       CHECK:   linalg.generic {indexing_maps = [#[[$ALL]], #[[$ROW]], #[[$ALL]]]
 //       CHECK:   ^bb0(%[[E:.*]]: f32, %[[SUM:.*]]: f32, %{{.*}}: f32):
 //       CHECK:     %[[EMPTY:.*]] = arith.cmpf oeq, %[[SUM]], %[[ZERO]]
 //       CHECK:     %[[P:.*]] = arith.divf %[[E]], %[[SUM]]
 //       CHECK:     arith.select %[[EMPTY]], %[[ZERO]], %[[P]]
-//       CHECK:   %[[RESULT:.*]] = linalg.generic {indexing_maps = [#[[Q]], #[[V]], #[[R]]]
+//       CHECK:   %[[RESULT:.*]] = linalg.generic {indexing_maps = [#[[$Q]], #[[$V]], #[[$R]]]
 //  CHECK-SAME:       ins(%{{.*}}, %[[VALUE]]
 //       CHECK:   return %[[RESULT]]
 func.func @attention(%q: tensor<?x4x7x8xf32>, %k: tensor<?x2x5x8xf32>, %v: tensor<?x2x5x6xf32>) -> tensor<?x4x7x6xf32> {

@@ -1,15 +1,15 @@
 // RUN: vit-opt %s -convert-vit-to-linalg -canonicalize -cse | FileCheck %s
 
 // Product, bias, GELU, residual: one op each, in this order.
-// CHECK-DAG: #[[X:.*]] = affine_map<(d0, d1, d2, d3) -> (d0, d1, d3)>
-// CHECK-DAG: #[[W:.*]] = affine_map<(d0, d1, d2, d3) -> (d2, d3)>
-// CHECK-DAG: #[[Y:.*]] = affine_map<(d0, d1, d2, d3) -> (d0, d1, d2)>
-// CHECK-DAG: #[[N:.*]] = affine_map<(d0, d1, d2) -> (d2)>
+// CHECK-DAG: #[[$X:.*]] = affine_map<(d0, d1, d2, d3) -> (d0, d1, d3)>
+// CHECK-DAG: #[[$W:.*]] = affine_map<(d0, d1, d2, d3) -> (d2, d3)>
+// CHECK-DAG: #[[$Y:.*]] = affine_map<(d0, d1, d2, d3) -> (d0, d1, d2)>
+// CHECK-DAG: #[[$N:.*]] = affine_map<(d0, d1, d2) -> (d2)>
 // CHECK-LABEL: func @linear(
 //  CHECK-SAME:     %[[INPUT:.*]]: tensor<?x4x8xf32>, %[[WEIGHT:.*]]: tensor<16x8xf32>, %[[BIAS:.*]]: tensor<16xf32>, %[[RESIDUAL:.*]]: tensor<?x4x16xf32>
-//       CHECK:   %[[P:.*]] = linalg.generic {indexing_maps = [#[[X]], #[[W]], #[[Y]]]
+//       CHECK:   %[[P:.*]] = linalg.generic {indexing_maps = [#[[$X]], #[[$W]], #[[$Y]]]
 //  CHECK-SAME:       ins(%[[INPUT]], %[[WEIGHT]]
-//       CHECK:   %[[B:.*]] = linalg.generic {indexing_maps = [#{{.*}}, #[[N]], #{{.*}}]{{.*}}ins(%[[P]], %[[BIAS]]
+//       CHECK:   %[[B:.*]] = linalg.generic {indexing_maps = [#{{.*}}, #[[$N]], #{{.*}}]{{.*}}ins(%[[P]], %[[BIAS]]
 //       CHECK:     arith.addf
 //       CHECK:   %[[G:.*]] = linalg.generic {{.*}}ins(%[[B]]
 //       CHECK:     math.erf

@@ -2,8 +2,8 @@
 
 // Every vit op but vit.constant goes or is an error.
 func.func @negative_weight_file() {
-  module {
-    // expected-error @+1 {{failed to legalize operation 'vit.weight_file' that was explicitly marked illegal}}
+  builtin.module {
+    // expected-error @+1 {{failed to legalize operation 'vit.weight_file'}}
     vit.weight_file @weights path "model.safetensors" hash "3f2a"
   }
   return

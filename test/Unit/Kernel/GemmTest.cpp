@@ -111,7 +111,8 @@ void testGemm(const Gemm &gemm, llvm::StringRef isa) {
     }
   double error = getRelativeError(result, expected);
   EXPECT_LE(error, 1e-5);
-  RecordProperty("relative_error", std::to_string(error));
+  testing::Test::RecordProperty("relative_error",
+                                llvm::formatv("{0:e}", error).str());
 
   for (int64_t numRanges : {2, 7}) {
     std::vector<float> again(expected.size(), 0);

@@ -16,6 +16,9 @@
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/InitAllExtensions.h"
 #include "mlir/Parser/Parser.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "llvm/ExecutionEngine/Orc/LLJIT.h"
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/TargetParser/Host.h"
@@ -87,10 +90,14 @@ CompiledKernel::~CompiledKernel() = default;
 
 static mlir::MLIRContext &getContext() {
   static mlir::MLIRContext *context = [] {
+    // lowerToLLVM applies them.
+    mlir::registerPassManagerCLOptions();
     llvm::InitializeNativeTarget();
     llvm::InitializeNativeTargetAsmPrinter();
     mlir::DialectRegistry registry;
     mlir::registerAllExtensions(registry);
+    mlir::registerBuiltinDialectTranslation(registry);
+    mlir::registerLLVMDialectTranslation(registry);
     registry.insert<kernel::KernelDialect, vit::VitDialect,
                     mlir::arith::ArithDialect, mlir::func::FuncDialect,
                     mlir::math::MathDialect>();

@@ -127,7 +127,7 @@ FakeModel::FakeModel() {
   preprocess.resizeWidth = kWidth;
   preprocess.interpolation = static_cast<int32_t>(Interpolation::Bilinear);
   preprocess.doRescale = 1;
-  preprocess.rescaleFactor = 1.0f / 255.0f;
+  preprocess.rescaleFactor = 1.0 / 255;
   descriptor.attention = {kLayers, kHeads, kKeys, 1, 2, 2, 1, 0};
   descriptor.parameters = kClasses;
   descriptor.modelName = "FakeForImageClassification";

@@ -98,7 +98,7 @@ TEST(PreprocessTest, LumaForOneChannel) {
 TEST(PreprocessTest, ChannelsAreSeparatedAndNormalised) {
   PreprocessDescriptor preprocess = makePreprocess(1, 2);
   preprocess.doRescale = 1;
-  preprocess.rescaleFactor = 1.0f / 255;
+  preprocess.rescaleFactor = 1.0 / 255;
   preprocess.doNormalize = 1;
   for (int c = 0; c < 3; ++c) {
     preprocess.mean[c] = 0.5f * c;

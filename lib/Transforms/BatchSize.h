@@ -1,0 +1,27 @@
+//===- BatchSize.h - The batch of a function, as a slice size - -*- C++
+//-*--===//
+//
+// Part of the vitc project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef VITC_LIB_TRANSFORMS_BATCHSIZE_H
+#define VITC_LIB_TRANSFORMS_BATCHSIZE_H
+
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/OpDefinition.h"
+
+namespace vitc::vit {
+
+/// Sizes of a value of `type`: static ones as attributes, the batch, dim 0, as
+/// tensor.dim of the first argument of the surrounding function that has it.
+/// The values themselves get no new users, so that what is fused later still
+/// sees who reads them.
+llvm::SmallVector<mlir::OpFoldResult>
+getMixedSizes(mlir::OpBuilder &builder, mlir::RankedTensorType type);
+
+} // namespace vitc::vit
+
+#endif // VITC_LIB_TRANSFORMS_BATCHSIZE_H

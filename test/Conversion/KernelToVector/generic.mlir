@@ -1,0 +1,66 @@
+// RUN: vit-opt %s -convert-kernel-to-vector -canonicalize -cse | FileCheck %s
+
+#cpu = #kernel.cpu<isa = "x86-64-v2", cpu = "x86-64-v2", features = "", lanes = 4, registers = 16, fma = false>
+#row = affine_map<(b, i, c) -> (b, i, c)>
+
+module attributes {kernel.cpu = #cpu} {
+
+// One input goes along the row, one is the same for all rows, one the same
+// along a row: vectors, with a scalar for the last of 5 elements.
+// CHECK-LABEL: func @generic(
+//       CHECK:   kernel.launch %{{.*}} @generic_3x5 tasks
+//  CHECK-SAME:     work [0, 30, 20, 132]
+func.func @generic(%context: !kernel.context) {
+  %b = kernel.batch %context
+  %limit = arith.constant 2.000000e+00 : f32
+  %x = kernel.buffer %context input 0 : memref<?x3x5xf32>
+  %p = kernel.buffer %context input 1 : memref<5xf32>
+  %s = kernel.buffer %context input 2 : memref<?x3xf32>
+  %y = kernel.buffer %context output 0 : memref<?x3x5xf32>
+  kernel.generic batch(%b) sizes [3, 5] inputs(%x, %p, %s : memref<?x3x5xf32>, memref<5xf32>, memref<?x3xf32>)
+      at [#row, affine_map<(b, i, c) -> (c)>, affine_map<(b, i, c) -> (b, i)>]
+      init(%y at #row : memref<?x3x5xf32>) tiling <rows = 8> {
+  ^bb0(%a: f32, %q: f32, %w: f32):
+    %0 = math.fma %a, %q, %w : f32
+    %1 = arith.minimumf %0, %limit : f32
+    kernel.yield %1 : f32
+  }
+  return
+}
+
+// The other order of two elements is no vector.
+// CHECK-LABEL: func @negative_generic_reverse(
+//       CHECK:   kernel.launch %{{.*}} @generic_8 tasks
+func.func @negative_generic_reverse(%context: !kernel.context) {
+  %b = kernel.batch %context
+  %x = kernel.buffer %context input 0 : memref<?x8xf32>
+  %y = kernel.buffer %context output 0 : memref<?x8xf32>
+  kernel.generic batch(%b) sizes [8] inputs(%x : memref<?x8xf32>) at [affine_map<(b, c) -> (b, 7 - c)>]
+      init(%y at affine_map<(b, c) -> (b, c)> : memref<?x8xf32>) tiling <rows = 8> {
+  ^bb0(%a: f32):
+    %0 = math.exp %a : f32
+    kernel.yield %0 : f32
+  }
+  return
+}
+
+// Without fused multiply-add, math.fma would be a call: it is two operations.
+// CHECK-LABEL: func private @generic_3x5(
+//   CHECK-DAG:   %[[LIMIT:.*]] = arith.constant dense<2.000000e+00> : vector<4xf32>
+//   CHECK-DAG:   %[[SCALAR:.*]] = arith.constant 2.000000e+00 : f32
+//       CHECK:   %[[A:.*]] = vector.load {{.*}} vector<4xf32>
+//       CHECK:   %[[Q:.*]] = vector.load {{.*}} memref<5xf32>, vector<4xf32>
+//       CHECK:   memref.load
+//       CHECK:   %[[W:.*]] = vector.broadcast
+//       CHECK:   %[[P:.*]] = arith.mulf %[[A]], %[[Q]]
+//       CHECK:   %[[F:.*]] = arith.addf %[[P]], %[[W]]
+//       CHECK:   %[[M:.*]] = arith.minimumf %[[F]], %[[LIMIT]]
+//       CHECK:   vector.store %[[M]]
+//       CHECK:   arith.minimumf %{{.*}}, %[[SCALAR]] : f32
+//       CHECK:   memref.store
+
+// CHECK-LABEL: func private @generic_8(
+//   CHECK-NOT:   vector
+//       CHECK:   math.exp {{.*}} : f32
+//   CHECK-NOT:   vector
+}
