@@ -18,6 +18,12 @@ LogicalResult WeightOp::verify() {
                          << (getFile() ? "both a file and a seed"
                                        : "neither a file nor a seed")
                          << "; it needs exactly one";
+  if (getFile().has_value() != getOffset().has_value() ||
+      getSeed().has_value() != getMean().has_value() ||
+      getSeed().has_value() != getScale().has_value())
+    return emitOpError() << "'" << getSymName()
+                         << "' has a file and an offset, or a seed, a mean and "
+                            "a scale; a part is missing";
   // C2
   auto type = cast<RankedTensorType>(getType());
   Type element = type.getElementType();

@@ -7,8 +7,8 @@
 # ===----------------------------------------------------------------------===#
 """The models of `zoo:NAME` as files, to compare vitc with other programs.
 
-vitc generates the weights of zoo models; this module generates the same ones, bit for bit, with numpy and writes them as
-a Hugging Face folder or as ONNX:
+vitc generates the weights of zoo models; this module generates the same ones, bit for bit, with numpy, and writes them
+as a Hugging Face folder or as ONNX:
 
     python -m vitc.zoo vit-b --onnx vit-b.onnx --hf vit-b
     python -m vitc.zoo "vit?dim=192,depth=2,heads=3,pool=mean" --onnx small.onnx --batch dynamic

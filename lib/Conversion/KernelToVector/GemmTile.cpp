@@ -23,7 +23,7 @@ using namespace vitc::kernel;
 
 /// f32 values.
 static constexpr int64_t kCacheLine = 16;
-/// Tiles of at most so many rows come alone or in pairs: see `prefetch` below.
+/// Tiles of at most so many rows come alone or in pairs: see emitKLoop.
 static constexpr int64_t kFewRows = 3;
 
 int64_t GemmEmitter::getNumVectors(const Strip &strip) const {
@@ -70,10 +70,10 @@ SmallVector<Value> GemmEmitter::emitInit(int64_t numRows, Value row,
   };
   auto partialSums = [&] {
     SmallVector<Value> init;
-    for (Value offset : result.getOffsets(b, row, numRows))
+    for (RowOffset offset : result.getOffsets(b, row, numRows))
       for (int64_t j = 0; j < numVectors; ++j)
         init.push_back(b.load(result.getFlat(),
-                              b.add(b.add(offset, strip.column), j * b.lanes()),
+                              offset.at(b, strip.column, j * b.lanes()),
                               b.lanes(), getCount(strip, j)));
     return init;
   };
@@ -88,15 +88,20 @@ SmallVector<Value> GemmEmitter::emitKLoop(int64_t numRows, Value row,
                                           const KBlock &block,
                                           ValueRange init) {
   int64_t numVectors = getNumVectors(strip);
-  SmallVector<Value> lhsRows = lhs.getOffsets(b, row, numRows);
-  auto multiply = [&](Value kIndex, SmallVector<Value> &sums) {
+  SmallVector<RowOffset> lhsRows = lhs.getOffsets(b, row, numRows);
+  Value line = b.mul(b.rem(tile, strip.prefetchLines), kCacheLine);
+  Value nextPanel = b.add(strip.nextPanel, line);
+  // One step of k, k = kIndex + u.
+  auto multiply = [&](Value kIndex, int64_t u, SmallVector<Value> &sums) {
     Value weightsRow = b.add(strip.weights, b.mul(kIndex, strip.weightsStride));
+    int64_t step = u * strip.weightsStride;
     SmallVector<Value> vectors;
     for (int64_t j = 0; j < numVectors; ++j)
-      vectors.push_back(b.load(weights, b.add(weightsRow, j * b.lanes())));
+      vectors.push_back(
+          b.load(weights, b.add(weightsRow, step + j * b.lanes())));
     for (int64_t r = 0; r < numRows; ++r) {
       Value value =
-          b.broadcast(b.loadScalar(lhs.getFlat(), b.add(lhsRows[r], kIndex)));
+          b.broadcast(b.loadScalar(lhs.getFlat(), lhsRows[r].at(b, kIndex, u)));
       for (int64_t j = 0; j < numVectors; ++j) {
         Value &sum = sums[r * numVectors + j];
         sum = b.fma(value, vectors[j], sum);
@@ -106,14 +111,16 @@ SmallVector<Value> GemmEmitter::emitKLoop(int64_t numRows, Value row,
   // The next panel comes into L2 while this one is used: a step of k asks for
   // one of the lines that lie there at the same k, the next tile's step for
   // another. Tiles with few rows have few or no successors and ask for all.
-  bool prefetchAll = numRows <= kFewRows;
-  Value line = b.mul(b.rem(tile, strip.prefetchLines), kCacheLine);
-  auto prefetch = [&](Value kIndex) {
-    Value place = b.add(strip.nextPanel, b.mul(kIndex, strip.weightsStride));
-    if (!prefetchAll)
-      return b.prefetch(weights, b.add(place, line), /*intoL1=*/false);
+  auto prefetch = [&](Value kIndex, int64_t u) {
+    Value place = b.mul(kIndex, strip.weightsStride);
+    int64_t step = u * strip.weightsStride;
+    if (numRows > kFewRows)
+      return b.prefetch(weights, b.add(b.add(nextPanel, place), step),
+                        /*intoL1=*/false);
     for (int64_t i = 0; i < strip.prefetchLines; ++i)
-      b.prefetch(weights, b.add(place, i * kCacheLine), /*intoL1=*/false);
+      b.prefetch(weights,
+                 b.add(b.add(strip.nextPanel, place), step + i * kCacheLine),
+                 /*intoL1=*/false);
   };
 
   int64_t unroll = tiling.getUnroll();
@@ -123,8 +130,8 @@ SmallVector<Value> GemmEmitter::emitKLoop(int64_t numRows, Value row,
                                       [&](Value kIndex, ValueRange current) {
                                         SmallVector<Value> sums(current);
                                         for (int64_t u = 0; u < unroll; ++u) {
-                                          prefetch(b.add(kIndex, u));
-                                          multiply(b.add(kIndex, u), sums);
+                                          prefetch(kIndex, u);
+                                          multiply(kIndex, u, sums);
                                         }
                                         return sums;
                                       });
@@ -133,7 +140,7 @@ SmallVector<Value> GemmEmitter::emitKLoop(int64_t numRows, Value row,
   return b.forLoop(b.index(mainEnd), block.end, 1, sums,
                    [&](Value kIndex, ValueRange current) {
                      SmallVector<Value> sums(current);
-                     multiply(kIndex, sums);
+                     multiply(kIndex, 0, sums);
                      return sums;
                    });
 }
@@ -141,20 +148,21 @@ SmallVector<Value> GemmEmitter::emitKLoop(int64_t numRows, Value row,
 void GemmEmitter::emitStore(int64_t numRows, Value row, const Strip &strip,
                             ValueRange sums, bool addResidual) {
   int64_t numVectors = getNumVectors(strip);
-  SmallVector<Value> resultRows = result.getOffsets(b, row, numRows);
-  SmallVector<Value> residualRows;
+  SmallVector<RowOffset> resultRows = result.getOffsets(b, row, numRows);
+  SmallVector<RowOffset> residualRows;
   if (addResidual)
     residualRows = residual->getOffsets(b, row, numRows);
   for (int64_t r = 0; r < numRows; ++r)
     for (int64_t j = 0; j < numVectors; ++j) {
-      Value column = b.add(strip.column, j * b.lanes());
       Value value = sums[r * numVectors + j];
+      int64_t lane = j * b.lanes();
       int64_t count = getCount(strip, j);
       if (addResidual)
         value = b.addf(value, b.load(residual->getFlat(),
-                                     b.add(residualRows[r], column), b.lanes(),
-                                     count));
-      b.store(value, result.getFlat(), b.add(resultRows[r], column), count);
+                                     residualRows[r].at(b, strip.column, lane),
+                                     b.lanes(), count));
+      b.store(value, result.getFlat(), resultRows[r].at(b, strip.column, lane),
+              count);
     }
 }
 
@@ -168,21 +176,21 @@ void GemmEmitter::emitEpilogue(Value numRows, Value row, const Strip &strip) {
   b.forLoop(b.index(0), numRows, 1, [&](Value r) {
     Value scratchRow = b.mul(r, numVectors * b.lanes());
     Value m = b.add(row, r);
-    Value resultRow = result.getOffsets(b, m, 1).front();
-    Value residualRow;
+    RowOffset resultRow = result.getOffsets(b, m, 1).front();
+    std::optional<RowOffset> residualRow;
     if (residual)
       residualRow = residual->getOffsets(b, m, 1).front();
     for (int64_t j = 0; j < numVectors; ++j) {
-      Value column = b.add(strip.column, j * b.lanes());
+      int64_t lane = j * b.lanes();
       int64_t count = getCount(strip, j);
-      Value value =
-          b.activation(op.getActivation(),
-                       b.load(scratch, b.add(scratchRow, j * b.lanes())));
+      Value value = b.activation(op.getActivation(),
+                                 b.load(scratch, b.add(scratchRow, lane)));
       if (residual)
-        value =
-            b.addf(value, b.load(residual->getFlat(),
-                                 b.add(residualRow, column), b.lanes(), count));
-      b.store(value, result.getFlat(), b.add(resultRow, column), count);
+        value = b.addf(value, b.load(residual->getFlat(),
+                                     residualRow->at(b, strip.column, lane),
+                                     b.lanes(), count));
+      b.store(value, result.getFlat(), resultRow.at(b, strip.column, lane),
+              count);
     }
   });
 }

@@ -38,22 +38,22 @@ MatrixRows::MatrixRows(KernelBuilder &builder, Value operand, AffineMap map,
   stride = getRowStride(access, batch, rows);
 }
 
-SmallVector<Value> MatrixRows::getOffsets(VectorBuilder &builder, Value m,
-                                          int64_t count) const {
-  SmallVector<Value> offsets;
+SmallVector<RowOffset> MatrixRows::getOffsets(VectorBuilder &builder, Value m,
+                                              int64_t count) const {
+  SmallVector<RowOffset> offsets;
   Value zero = builder.index(0);
   if (stride) {
     Value origin = builder.apply(offset, {zero, zero, zero});
     Value first = builder.add(builder.mul(m, *stride), origin);
     for (int64_t r = 0; r < count; ++r)
-      offsets.push_back(builder.add(first, r * *stride));
+      offsets.push_back({first, r * *stride});
     return offsets;
   }
   for (int64_t r = 0; r < count; ++r) {
     Value row = builder.add(m, r);
     Value b = builder.div(row, rows);
     Value i = builder.rem(row, rows);
-    offsets.push_back(builder.apply(offset, {b, i, zero}));
+    offsets.push_back({builder.apply(offset, {b, i, zero}), 0});
   }
   return offsets;
 }

@@ -14,6 +14,18 @@
 
 namespace vitc::kernel {
 
+/// Where element 0 of a row lies: `base` + `distance`. Rows that are evenly
+/// spaced share the base, so that one register addresses them all.
+struct RowOffset {
+  mlir::Value base;
+  int64_t distance;
+
+  /// Offset of element column + j of the row.
+  mlir::Value at(VectorBuilder &builder, mlir::Value column, int64_t j) const {
+    return builder.add(builder.add(base, column), distance + j);
+  }
+};
+
 /// An operand with a map (b, i, j), j contiguous, as a matrix of batch * rows
 /// rows: row m is (b, i) = (m / rows, m mod rows).
 class MatrixRows {
@@ -23,9 +35,9 @@ public:
              mlir::Value batch, mlir::Value rows);
 
   mlir::Value getFlat() const { return flat; }
-  /// Offsets of element 0 of rows m, m + 1, ..., of which there are `count`.
-  llvm::SmallVector<mlir::Value> getOffsets(VectorBuilder &builder,
-                                            mlir::Value m, int64_t count) const;
+  /// Offsets of rows m, m + 1, ..., of which there are `count`.
+  llvm::SmallVector<RowOffset> getOffsets(VectorBuilder &builder, mlir::Value m,
+                                          int64_t count) const;
 
 private:
   mlir::Value flat;

@@ -17,8 +17,10 @@
 #include "vitc/Target/Link.h"
 #include "WeightsObject.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Pass/PassManager.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
+#include "vitc/Pipelines/CPU.h"
 #include "vitc/Target/CPU.h"
 #include "llvm/Object/ObjectFile.h"
 #include "llvm/Support/FileSystem.h"
@@ -145,6 +147,20 @@ static ProgramSizes getSizes(ModuleOp module) {
   return sizes;
 }
 
+/// Loads what lowering needs, which threads must not do.
+static void loadCodeDialects(MLIRContext &context,
+                             const ProgramOptions &options) {
+  registerBuiltinDialectTranslation(context);
+  registerLLVMDialectTranslation(context);
+  PassManager passes(&context);
+  addCpuCodePasses(passes, options.isas.front(), options.backend);
+  DialectRegistry registry;
+  passes.getDependentDialects(registry);
+  context.appendDialectRegistry(registry);
+  for (StringRef name : registry.getDialectNames())
+    context.getOrLoadDialect(name);
+}
+
 static void forEachLevel(size_t numLevels, function_ref<void(size_t)> body) {
   llvm::DefaultThreadPool pool(llvm::hardware_concurrency(numLevels));
   for (size_t i = 0; i < numLevels; ++i)
@@ -166,8 +182,7 @@ FailureOr<ProgramSizes> vitc::emitProgram(ModuleOp module,
   // Levels are compiled side by side: each has a module and an LLVM context of
   // its own.
   size_t numLevels = options.isas.size();
-  registerBuiltinDialectTranslation(*module.getContext());
-  registerLLVMDialectTranslation(*module.getContext());
+  loadCodeDialects(*module.getContext(), options);
   std::vector<std::optional<LevelCode>> lowered(numLevels);
   forEachLevel(numLevels, [&](size_t i) {
     FailureOr<LevelCode> level =

@@ -10,7 +10,7 @@ module attributes {kernel.cpu = #cpu} {
 //       CHECK:   %[[BATCH:.*]] = kernel.batch
 //       CHECK:   %[[TASKS:.*]] = arith.muli %[[BATCH]], %c4
 //       CHECK:   kernel.launch %{{.*}} @attention_h2_d16 tasks(%[[TASKS]])
-//  CHECK-SAME:     scratch 5888 work [0, 18432, 0, 4608]
+//  CHECK-SAME:     scratch 3712 work [0, 18432, 0, 4608]
 //       CHECK:   kernel.launch %{{.*}} @attention_h2_d16 tasks
 //   CHECK-NOT:   @attention_h2_d16_
 func.func @attention(%context: !kernel.context) {

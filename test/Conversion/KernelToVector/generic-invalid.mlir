@@ -1,0 +1,42 @@
+// RUN: vit-opt %s -convert-kernel-to-vector -split-input-file -verify-diagnostics
+
+#cpu = #kernel.cpu<isa = "x86-64-v3", cpu = "x86-64-v3", features = "", lanes = 8, registers = 16, fma = true>
+#row = affine_map<(b, c) -> (b, c)>
+module attributes {kernel.cpu = #cpu} {
+func.func private @f(f32) -> f32
+func.func @negative_generic_call(%context: !kernel.context) {
+  %b = kernel.batch %context
+  %x = kernel.buffer %context input 0 : memref<?x8xf32>
+  %y = kernel.buffer %context output 0 : memref<?x8xf32>
+  // expected-error @+1 {{'kernel.generic' op has 'func.call' in its body, which has no vector form; needs elementwise ops}}
+  kernel.generic batch(%b) sizes [8] inputs(%x : memref<?x8xf32>) at [#row] init(%y at #row : memref<?x8xf32>)
+      tiling <rows = 8> {
+  ^bb0(%a: f32):
+    %0 = func.call @f(%a) : (f32) -> f32
+    kernel.yield %0 : f32
+  }
+  return
+}
+}
+
+// -----
+
+#cpu = #kernel.cpu<isa = "x86-64-v3", cpu = "x86-64-v3", features = "", lanes = 8, registers = 16, fma = true>
+#row = affine_map<(b, c) -> (b, c)>
+module attributes {kernel.cpu = #cpu} {
+func.func @negative_generic_outside_value(%context: !kernel.context) {
+  %b = kernel.batch %context
+  %x = kernel.buffer %context input 0 : memref<?x8xf32>
+  %y = kernel.buffer %context output 0 : memref<?x8xf32>
+  %i = arith.index_cast %b : index to i32
+  %s = arith.sitofp %i : i32 to f32
+  // expected-error @+1 {{'kernel.generic' op uses a value of type 'f32' from outside of its body; needs an input or a constant}}
+  kernel.generic batch(%b) sizes [8] inputs(%x : memref<?x8xf32>) at [#row] init(%y at #row : memref<?x8xf32>)
+      tiling <rows = 8> {
+  ^bb0(%a: f32):
+    %0 = arith.addf %a, %s : f32
+    kernel.yield %0 : f32
+  }
+  return
+}
+}
