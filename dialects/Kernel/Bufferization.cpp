@@ -6,9 +6,9 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "Kernel/KernelDialect.h"
 #include "mlir/Dialect/Bufferization/IR/BufferizableOpInterface.h"
-#include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/Bufferization/IR/DstBufferizableOpInterfaceImpl.h"
 
 using namespace mlir;
@@ -44,9 +44,8 @@ struct ComputeOpInterface
         return op->emitOpError("has an operand without a buffer");
       operands.push_back(*buffer);
     }
-    OpOperand &init = *cast<DestinationStyleOpInterface>(op)
-                           .getDpsInitsMutable()
-                           .begin();
+    OpOperand &init =
+        *cast<DestinationStyleOpInterface>(op).getDpsInitsMutable().begin();
     Value initBuffer = operands[init.getOperandNumber()];
     OperationState clone(op->getLoc(), op->getName(), operands, TypeRange(),
                          op->getAttrs());

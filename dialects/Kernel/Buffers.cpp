@@ -44,6 +44,15 @@ LogicalResult BufferOp::verify() {
   return success();
 }
 
+LogicalResult BufferOp::verifySymbolUses(SymbolTableCollection &symbolTable) {
+  // C4
+  if (getWeightAttr() &&
+      !symbolTable.lookupNearestSymbolFrom<WeightOp>(*this, getWeightAttr()))
+    return emitOpError() << "names @" << *getWeight()
+                         << ", which no kernel.weight defines";
+  return success();
+}
+
 LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &symbolTable) {
   // C1
   auto callee = symbolTable.lookupNearestSymbolFrom<FunctionOpInterface>(
@@ -54,8 +63,10 @@ LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &symbolTable) {
   if (callee.getNumResults() != 0)
     return emitOpError() << "calls @" << getCallee() << ", which has results";
   ArrayRef<Type> types = callee.getArgumentTypes();
+  auto scratch = MemRefType::get({ShapedType::kDynamic},
+                                 IntegerType::get(getContext(), 8));
   if (types.size() != getArgs().size() + 2 || !types[0].isIndex() ||
-      !isa<MemRefType>(types[1]) ||
+      types[1] != scratch ||
       TypeRange(types.drop_front(2)) != getArgs().getTypes())
     return emitOpError() << "calls @" << getCallee() << ", which takes "
                          << callee.getFunctionType()

@@ -22,7 +22,7 @@ def Kernel_ConstantOp : Kernel_Op<"constant", [Pure]> {
   }];
   let arguments = (ins Vit_WeightExprAttr:$value);
   let results = (outs Kernel_Shaped:$result);
-  let assemblyFormat = "$value `as` type($result) attr-dict";
+  let assemblyFormat = "qualified($value) `as` type($result) attr-dict";
   let hasVerifier = 1;
 }
 
@@ -35,17 +35,22 @@ def Kernel_WeightOp : Kernel_Op<"weight", [Symbol]> {
     ```
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, I64Attr:$offset, Vit_WeightExprAttr:$value);
-  let assemblyFormat = "$sym_name `at` $offset `value` $value attr-dict";
+  let assemblyFormat = "$sym_name `at` $offset `value` qualified($value) attr-dict";
 }
 
 def Kernel_BatchOp : Kernel_Op<"batch", [Pure]> {
   let summary = "the batch of this run";
+  let description = [{
+    ```mlir
+    %b = kernel.batch %context
+    ```
+  }];
   let arguments = (ins Kernel_ContextType:$ctx);
   let results = (outs Index:$result);
   let assemblyFormat = "$ctx attr-dict";
 }
 
-def Kernel_BufferOp : Kernel_Op<"buffer", [Pure]> {
+def Kernel_BufferOp : Kernel_Op<"buffer", [Pure, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "the memory behind a memref";
   let description = [{
     input, output: the context's pointer number `offset`. arena: byte `offset` +
@@ -54,8 +59,10 @@ def Kernel_BufferOp : Kernel_Op<"buffer", [Pure]> {
     C1: `weight` is given for weights and only there.
     C2: perBatch is given for the arena only.
     C3: only dim 0 of the memref is dynamic, and its layout is the identity.
+    C4: `weight` names a kernel.weight.
     ```mlir
-    %x = kernel.buffer %context arena 64 per_batch 4096 : memref<?x32x32xf32>
+    %w = kernel.buffer %context weights @w0 : memref<10xf32>
+    %x = kernel.buffer %context arena at 64 per_batch 4096 : memref<?x32x32xf32>
     ```
   }];
   let arguments = (ins Kernel_ContextType:$ctx, Kernel_SpaceAttr:$space,
@@ -63,7 +70,7 @@ def Kernel_BufferOp : Kernel_Op<"buffer", [Pure]> {
                        OptionalAttr<FlatSymbolRefAttr>:$weight);
   let results = (outs AnyMemRef:$result);
   let assemblyFormat = [{
-    $ctx $space ($offset^)? (`per_batch` $perBatch^)? ($weight^)? attr-dict `:` type($result)
+    $ctx $space ($weight^)? (`at` $offset^)? (`per_batch` $perBatch^)? attr-dict `:` type($result)
   }];
   let hasVerifier = 1;
 }
@@ -82,7 +89,7 @@ def Kernel_LaunchOp : Kernel_Op<"launch", [DeclareOpInterfaceMethods<SymbolUserO
     ```
   }];
   let arguments = (ins Kernel_ContextType:$ctx, FlatSymbolRefAttr:$callee, Index:$tasks,
-                       Variadic<AnyType>:$args, I64Attr:$scratchBytes, OptionalAttr<DenseI64ArrayAttr>:$work);
+                       Variadic<AnyTypeOf<[Index, AnyFloat, AnyMemRef]>>:$args, I64Attr:$scratchBytes, OptionalAttr<DenseI64ArrayAttr>:$work);
   let assemblyFormat = [{
     $ctx $callee `tasks` `(` $tasks `)` `args` `(` ($args^ `:` type($args))? `)` `scratch` $scratchBytes
     (`work` $work^)? attr-dict

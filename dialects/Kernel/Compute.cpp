@@ -20,8 +20,7 @@ LogicalResult vitc::kernel::verifyMap(Operation *op, StringRef name,
       map.getNumResults() != static_cast<unsigned>(type.getRank()))
     return op->emitOpError()
            << "has " << name << " map " << AffineMapAttr::get(map) << " for "
-           << type
-           << "; needs " << numDims << " dims, no symbols and "
+           << type << "; needs " << numDims << " dims, no symbols and "
            << type.getRank() << " results";
   return success();
 }
@@ -30,10 +29,10 @@ LogicalResult vitc::kernel::verifyDestination(Operation *op, Value init) {
   bool onTensors = isa<RankedTensorType>(init.getType());
   if (op->getNumResults() != (onTensors ? 1u : 0u) ||
       (onTensors && op->getResult(0).getType() != init.getType()))
-    return op->emitOpError() << "has init " << init.getType() << " and "
-                             << op->getNumResults()
-                             << " results; a tensor init needs one result of "
-                                "its type, a memref none";
+    return op->emitOpError()
+           << "has init " << init.getType() << " and " << op->getNumResults()
+           << " results; a tensor init needs one result of "
+              "its type, a memref none";
   return success();
 }
 
@@ -67,9 +66,9 @@ static LogicalResult verifyPair(Operation *op, StringRef name, Value operand,
                                 std::optional<AffineMap> map,
                                 unsigned numDims) {
   if (static_cast<bool>(operand) != map.has_value())
-    return op->emitOpError() << "has " << name
-                             << (operand ? " without its map"
-                                         : " map without its operand");
+    return op->emitOpError()
+           << "has " << name
+           << (operand ? " without its map" : " map without its operand");
   return operand ? verifyMap(op, name, *map, numDims, operand) : success();
 }
 
@@ -85,8 +84,8 @@ LogicalResult GemmOp::verify() {
     return failure();
   // C2, C3
   if (failed(verifyMap(*this, "lhs", getLhsMap(), 3, getLhs())) ||
-      failed(verifyPair(*this, "residual", getResidual(), getResidualMap(),
-                        3)) ||
+      failed(
+          verifyPair(*this, "residual", getResidual(), getResidualMap(), 3)) ||
       failed(verifyMap(*this, "init", getResultMap(), 3, getInit())))
     return failure();
   return verifyDestination(*this, getInit());

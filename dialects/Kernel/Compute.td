@@ -99,6 +99,12 @@ def Kernel_AttentionMapOp : Kernel_ComputeOp<"attention_map"> {
     C1: each map takes 4 dims and has one result for each dim of its operand.
     C2: bias and biasMap come together.
     C3: heads and headDim are positive.
+    ```mlir
+    #qk = affine_map<(b, h, i, d) -> (b, i, h * 4 + d)>
+    kernel.attention_map batch(%b) queries(%n) keys(%n) layer(%l) heads 2 head_dim 4 scale 5.000000e-01
+        selection first query(%q at #qk : memref<?x9x8xf32>) key(%k at #qk : memref<?x9x8xf32>)
+        init(%m at affine_map<(b, h, j, layer) -> (b, layer, h, j)> : memref<?x12x2x9xf32>)
+    ```
   }];
   let arguments = (ins Index:$batch, Index:$queries, Index:$keys, Index:$layer,
                        I64Attr:$heads, I64Attr:$headDim, F64Attr:$scale, Vit_QuerySelectionAttr:$selection,
@@ -125,6 +131,11 @@ def Kernel_NormOp : Kernel_ComputeOp<"norm", [AttrSizedOperandSegments]> {
 
     C1: each map takes 3 dims and has one result for each dim of its operand.
     C2: scale and shift have `channels` elements.
+    ```mlir
+    kernel.norm batch(%b) rows(%n) channels 8 epsilon 1.000000e-06
+        input(%x at affine_map<(b, i, c) -> (b, i, c)> : memref<?x9x8xf32>) scale(%g : memref<8xf32>)
+        shift(%s : memref<8xf32>) init(%y at affine_map<(b, i, c) -> (b, i, c)> : memref<?x9x8xf32>)
+    ```
   }];
   let arguments = (ins Index:$batch, Index:$rows, I64Attr:$channels, F64Attr:$epsilon,
                        Kernel_Shaped:$input, AffineMapAttr:$inputMap,
@@ -147,6 +158,10 @@ def Kernel_MeanOp : Kernel_ComputeOp<"mean"> {
       init[resultMap(b, c)] = sum over i < rows of input[inputMap(b, i, c)] / rows
 
     C1: inputMap takes 3 dims, resultMap 2; one result for each dim of the operand.
+    ```mlir
+    kernel.mean batch(%b) rows(%n) channels 8 input(%x at affine_map<(b, i, c) -> (b, i + 1, c)> : memref<?x9x8xf32>)
+        init(%y at affine_map<(b, c) -> (b, c)> : memref<?x8xf32>)
+    ```
   }];
   let arguments = (ins Index:$batch, Index:$rows, I64Attr:$channels,
                        Kernel_Shaped:$input, AffineMapAttr:$inputMap,

@@ -13,6 +13,8 @@ using namespace mlir;
 using namespace vitc::kernel;
 
 static LogicalResult verifySizes(Operation *op, ArrayRef<int64_t> sizes) {
+  if (sizes.empty())
+    return op->emitOpError("has no sizes; needs 1 or more");
   for (int64_t size : sizes)
     if (size <= 0)
       return op->emitOpError() << "has size " << size << "; needs 1 or more";
@@ -63,7 +65,11 @@ LogicalResult GenericOp::verify() {
       return emitOpError() << "has a body argument of type "
                            << argument.getType() << " for input "
                            << input.getType();
-  auto yield = cast<YieldOp>(body.getTerminator());
+  auto yield = dyn_cast<YieldOp>(body.getTerminator());
+  if (!yield)
+    return emitOpError() << "has a body that ends in '"
+                         << body.getTerminator()->getName()
+                         << "'; needs kernel.yield";
   if (yield.getValue().getType() != getElementTypeOrSelf(getInit().getType()))
     return emitOpError() << "yields " << yield.getValue().getType()
                          << " for init " << getInit().getType();

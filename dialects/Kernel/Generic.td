@@ -22,7 +22,11 @@ def Kernel_GatherOp : Kernel_ComputeOp<"gather"> {
     Patches become rows (im2col), tokens are placed before patches.
     C1: each map takes 1 + size(sizes) dims and has one result for each dim of its
     operand.
-    C2: sizes are positive.
+    C2: there is a size, and all are positive.
+    ```mlir
+    kernel.gather batch(%b) sizes [1, 8] input(%cls at affine_map<(b, n, c) -> (n, c)> : memref<1x8xf32>)
+        init(%x at affine_map<(b, n, c) -> (b, n, c)> : memref<?x5x8xf32>)
+    ```
   }];
   let arguments = (ins Index:$batch, DenseI64ArrayAttr:$sizes,
                        Kernel_Shaped:$input, AffineMapAttr:$inputMap,
@@ -51,8 +55,16 @@ def Kernel_GenericOp : Kernel_ComputeOp<"generic", [SingleBlock]> {
     transformer ends here: fused, vectorised, threaded.
     C1: one input map an input; each map takes 1 + size(sizes) dims and has one
     result for each dim of its operand.
-    C2: sizes are positive.
+    C2: there is a size, and all are positive.
     C3: the body has one argument an input, of its element type, and yields init's.
+    ```mlir
+    kernel.generic batch(%b) sizes [8] inputs(%x : memref<?x8xf32>) at [affine_map<(b, c) -> (b, c)>]
+        init(%y at affine_map<(b, c) -> (b, c)> : memref<?x8xf32>) {
+    ^bb0(%e: f32):
+      %0 = math.absf %e : f32
+      kernel.yield %0 : f32
+    }
+    ```
   }];
   let arguments = (ins Index:$batch, DenseI64ArrayAttr:$sizes, Variadic<Kernel_Shaped>:$inputs,
                        AffineMapArrayAttr:$inputMaps, Kernel_Shaped:$init, AffineMapAttr:$resultMap,

@@ -65,7 +65,7 @@ def Vit_AttentionMapOp : Vit_Op<"attention_map", [Pure, InferTypeOpAdaptor]> {
                        F64Attr:$scale, Vit_QuerySelectionAttr:$queries);
   let results = (outs Vit_FloatTensor3D:$result);
   let assemblyFormat = [{
-    $query `,` $key (`bias` `(` $bias^ `:` type($bias) `)`)? `scale` $scale `queries` $queries attr-dict
+    $query `,` $key (`bias` `(` $bias^ `:` type($bias) `)`)? `scale` $scale `queries` custom<Keyword>($queries) attr-dict
     `:` type($query) `,` type($key) `->` type($result)
   }];
   let hasVerifier = 1;

@@ -32,7 +32,7 @@ def Vit_LinearOp : Vit_Op<"linear", [Pure, AttrSizedOperandSegments,
   let results = (outs Vit_FloatTensor:$result);
   let assemblyFormat = [{
     $input `,` $weight (`bias` `(` $bias^ `:` type($bias) `)`)? (`residual` `(` $residual^ `:` type($residual) `)`)?
-    (`activation` $activation^)? attr-dict `:` type($input) `,` type($weight) `->` type($result)
+    (`activation` custom<Keyword>($activation)^)? attr-dict `:` type($input) `,` type($weight) `->` type($result)
   }];
   let hasVerifier = 1;
 }

@@ -27,7 +27,7 @@ def Vit_Activation : I32EnumAttr<"Activation", "activation of a linear layer", [
   let genSpecializedAttr = 0;
 }
 def Vit_ActivationAttr : EnumAttr<Vit_Dialect, Vit_Activation, "activation"> {
-  let assemblyFormat = "`` $value";
+  let assemblyFormat = "`<` $value `>`";
 }
 
 def Vit_QuerySelection : I32EnumAttr<"QuerySelection", "whose attention a map shows", [
@@ -37,7 +37,7 @@ def Vit_QuerySelection : I32EnumAttr<"QuerySelection", "whose attention a map sh
   let genSpecializedAttr = 0;
 }
 def Vit_QuerySelectionAttr : EnumAttr<Vit_Dialect, Vit_QuerySelection, "queries"> {
-  let assemblyFormat = "`` $value";
+  let assemblyFormat = "`<` $value `>`";
 }
 
 //===----------------------------------------------------------------------===//

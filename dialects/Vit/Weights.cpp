@@ -18,12 +18,6 @@ LogicalResult WeightOp::verify() {
                          << (getFile() ? "both a file and a seed"
                                        : "neither a file nor a seed")
                          << "; it needs exactly one";
-  if (getFile().has_value() != getOffset().has_value() ||
-      getSeed().has_value() != getMean().has_value() ||
-      getSeed().has_value() != getScale().has_value())
-    return emitOpError() << "'" << getSymName()
-                         << "' has a file and an offset, or a seed, a mean and "
-                            "a scale; a part is missing";
   // C2
   auto type = cast<RankedTensorType>(getType());
   Type element = type.getElementType();
@@ -38,18 +32,19 @@ LogicalResult WeightOp::verify() {
     return emitOpError() << "'" << getSymName() << "' has type " << type
                          << "; needs a static shape";
   // C4
-  if (getFile() && !(getOffset() && static_cast<int64_t>(*getOffset()) >= 0)) {
-    InFlightDiagnostic error = emitOpError() << "'" << getSymName() << "' has ";
-    if (getOffset())
-      error << "offset " << static_cast<int64_t>(*getOffset());
-    else
-      error << "a file but no offset";
-    return error << "; needs an offset of 0 or more";
-  }
-  if (getSeed() && !(getMean() && getScale()))
-    return emitOpError() << "'" << getSymName()
-                         << "' has a seed but no mean or no scale; it needs "
-                            "both";
+  if (getFile().has_value() != getOffset().has_value())
+    return emitOpError() << "'" << getSymName() << "' has "
+                         << (getFile() ? "a file but no offset"
+                                       : "an offset but no file")
+                         << "; it needs both or neither";
+  if (getOffset() && static_cast<int64_t>(*getOffset()) < 0)
+    return emitOpError() << "'" << getSymName() << "' has offset "
+                         << static_cast<int64_t>(*getOffset())
+                         << "; needs 0 or more";
+  if (getSeed().has_value() != getMean().has_value() ||
+      getSeed().has_value() != getScale().has_value())
+    return emitOpError() << "'" << getSymName() << "' has only a part of seed, "
+                         << "mean and scale; it needs all or none";
   return success();
 }
 

@@ -39,7 +39,7 @@ def Vit_WeightOp : Vit_Op<"weight", [Symbol, DeclareOpInterfaceMethods<SymbolUse
     C1: exactly one of file and seed is given.
     C2: the element type is f16, bf16, f32 or f64; f32 for a generated tensor.
     C3: the shape is static.
-    C4: file comes with an offset of 0 or more, seed with mean and scale.
+    C4: file and offset, of 0 or more, come together; so do seed, mean and scale.
     C5: file names a vit.weight_file.
     ```mlir
     vit.weight @classifier.bias : tensor<10xf32> file(@weights offset 1024)

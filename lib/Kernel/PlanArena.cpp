@@ -1,4 +1,4 @@
-//===- PlanArena.cpp - Give every buffer a place ---------------------------===//
+//===- PlanArena.cpp - Give every buffer a place --------------------------===//
 //
 // Part of the vitc project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.
@@ -6,11 +6,11 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Buffers whose lives do not overlap share memory. A buffer takes base bytes, or
-// per-batch bytes for each item of the batch; the two kinds are planned apart, so
-// that an offset is base + perBatch * batch for every batch. Largest first, each
-// at the lowest place where it overlaps no placed buffer that is live with it
-// (greedy by size: Pisarchyk and Lee 2020, section 5.2).
+// Buffers whose lives do not overlap share memory. A buffer takes base bytes,
+// or per-batch bytes for each item of the batch; the two kinds are planned
+// apart, so that an offset is base + perBatch * batch for every batch. Largest
+// first, each at the lowest place where it overlaps no placed buffer that is
+// live with it (greedy by size: Pisarchyk and Lee 2020, section 5.2).
 //
 // Weight expressions become kernel.weight symbols, equal ones one symbol. Entry
 // functions take the context and find all memory through kernel.buffer.
@@ -47,15 +47,23 @@ struct Buffer {
 };
 } // namespace
 
+/// Whether memory can be planned for values of a type.
+static bool isPlannable(Type type) {
+  auto memref = dyn_cast<MemRefType>(type);
+  return memref && memref.getLayout().isIdentity() &&
+         memref.getElementType().isIntOrFloat() && memref.getRank() > 0 &&
+         !llvm::is_contained(memref.getShape().drop_front(),
+                             ShapedType::kDynamic);
+}
+
 /// Bytes of a memref, one item of the batch when dim 0 is dynamic. Fails when
 /// they overflow.
 static FailureOr<int64_t> getBytes(Operation *op, MemRefType type) {
-  uint64_t bytes = type.getElementTypeBitWidth() / 8;
+  int64_t bytes = llvm::divideCeil(type.getElementTypeBitWidth(), 8);
   for (int64_t size : type.getShape())
-    if (!ShapedType::isDynamic(size) &&
-        llvm::MulOverflow<int64_t>(bytes, size, (int64_t &)bytes))
-      return op->emitOpError() << "needs a buffer " << type
-                               << " of more than 2^63 bytes";
+    if (!ShapedType::isDynamic(size) && llvm::MulOverflow(bytes, size, bytes))
+      return op->emitOpError()
+             << "needs a buffer " << type << " of more than 2^63 bytes";
   return llvm::alignTo(bytes, kAlignment);
 }
 
@@ -137,12 +145,16 @@ LogicalResult PlanArenaPass::planEntry(func::FuncOp entry) {
   if (numOutputs > body.getNumArguments())
     return entry.emitOpError() << "returns " << numOutputs
                                << " buffers; needs an argument for each";
+  for (Type type : body.getArgumentTypes())
+    if (!isPlannable(type))
+      return entry.emitOpError() << "has an argument of type " << type
+                                 << "; needs memrefs, static but for the batch";
   unsigned numInputs = body.getNumArguments() - numOutputs;
   for (auto [index, value] : llvm::enumerate(terminator.getOperands()))
     if (value != body.getArgument(numInputs + index))
-      return entry.emitOpError() << "does not return its argument "
-                                 << numInputs + index
-                                 << ", where result " << index << " belongs";
+      return entry.emitOpError()
+             << "does not return its argument " << numInputs + index
+             << ", where result " << index << " belongs";
   terminator->setOperands({});
 
   SmallVector<TensorAttr> inputs, outputs;
@@ -158,10 +170,10 @@ LogicalResult PlanArenaPass::planEntry(func::FuncOp entry) {
   for (unsigned i = 0; i < numInputs + numOutputs; ++i) {
     BlockArgument argument = body.getArgument(1);
     bool isInput = i < numInputs;
-    Value buffer = BufferOp::create(
-        builder, entry.getLoc(), argument.getType(), runContext,
-        isInput ? Space::Input : Space::Output,
-        isInput ? i : i - numInputs, 0, FlatSymbolRefAttr());
+    Value buffer =
+        BufferOp::create(builder, entry.getLoc(), argument.getType(),
+                         runContext, isInput ? Space::Input : Space::Output,
+                         isInput ? i : i - numInputs, 0, FlatSymbolRefAttr());
     argument.replaceAllUsesWith(buffer);
     body.eraseArgument(1);
   }
@@ -171,13 +183,12 @@ LogicalResult PlanArenaPass::planEntry(func::FuncOp entry) {
       builder.getFunctionType({ContextType::get(context)}, {}));
   entry.setAllResultAttrs(ArrayRef<DictionaryAttr>());
 
-  FailureOr<std::pair<int64_t, int64_t>> arena =
-      planBuffers(entry, runContext);
+  FailureOr<std::pair<int64_t, int64_t>> arena = planBuffers(entry, runContext);
   if (failed(arena))
     return failure();
-  entry->setAttr(KernelDialect::kEntryAttr,
-                 EntryAttr::get(context, inputs, outputs, arena->first,
-                                arena->second));
+  entry->setAttr(
+      KernelDialect::kEntryAttr,
+      EntryAttr::get(context, inputs, outputs, arena->first, arena->second));
   return success();
 }
 
@@ -200,12 +211,16 @@ PlanArenaPass::planBuffers(func::FuncOp entry, Value context) {
       constant.replaceAllUsesWith(buffer.getResult());
       constant.erase();
     } else if (auto dim = dyn_cast<memref::DimOp>(op)) {
-      if (dim.getConstantIndex() != 0)
+      auto type = dyn_cast<MemRefType>(dim.getSource().getType());
+      if (!type || dim.getConstantIndex() != 0 || !type.isDynamicDim(0))
         return dim.emitOpError("asks for a size that is not the batch");
       dim.replaceAllUsesWith(
           BatchOp::create(builder, op.getLoc(), context).getResult());
       dim.erase();
     } else if (auto alloc = dyn_cast<memref::AllocOp>(op)) {
+      if (!isPlannable(alloc.getType()))
+        return alloc.emitOpError() << "needs a buffer " << alloc.getType()
+                                   << "; buffers are static but for the batch";
       FailureOr<int64_t> size = getBytes(alloc, alloc.getType());
       if (failed(size))
         return failure();
@@ -215,7 +230,7 @@ PlanArenaPass::planBuffers(func::FuncOp entry, Value context) {
         buffer.last = std::max(buffer.last, numbers[user]);
       }
       (alloc.getType().isDynamicDim(0) ? scaled : fixed).push_back(buffer);
-    } else if (isa<memref::CopyOp, memref::DeallocOp>(op)) {
+    } else if (isa<memref::MemRefDialect>(op.getDialect())) {
       return op.emitOpError("is left by bufferisation; every kernel must own "
                             "its destination");
     }
@@ -225,10 +240,9 @@ PlanArenaPass::planBuffers(func::FuncOp entry, Value context) {
   int64_t perBatch = placeBuffers(scaled, reuse);
   auto replace = [&](Buffer &buffer, int64_t offset, int64_t scale) {
     OpBuilder builder(buffer.alloc);
-    Value place = BufferOp::create(builder, buffer.alloc.getLoc(),
-                                   buffer.alloc.getType(), context,
-                                   Space::Arena, offset, scale,
-                                   FlatSymbolRefAttr());
+    Value place = BufferOp::create(
+        builder, buffer.alloc.getLoc(), buffer.alloc.getType(), context,
+        Space::Arena, offset, scale, FlatSymbolRefAttr());
     buffer.alloc.replaceAllUsesWith(place);
     buffer.alloc.erase();
   };

@@ -1,4 +1,5 @@
-//===- Compile.cpp - vitc compile ---------------------------------------------===//
+//===- Compile.cpp - vitc compile
+//---------------------------------------------===//
 //
 // Part of the vitc project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.
@@ -77,7 +78,8 @@ static void printDiagnostic(Diagnostic &diagnostic, bool verbose) {
 static OwningOpRef<ModuleOp> loadModel(const CompileOptions &options,
                                        MLIRContext &context) {
   StringRef model = options.model;
-  if (model != "-" && !model.ends_with(".mlir") && !model.ends_with(".mlirbc")) {
+  if (model != "-" && !model.ends_with(".mlir") &&
+      !model.ends_with(".mlirbc")) {
     import_::ImportOptions importOptions;
     importOptions.batch = options.batch;
     importOptions.imageSize = options.imageSize;
@@ -146,8 +148,8 @@ static LogicalResult runPhases(ModuleOp module, const CompileOptions &options,
     if (options.dumpFolder.empty())
       continue;
     llvm::SmallString<128> path(options.dumpFolder);
-    llvm::sys::path::append(path, llvm::Twine(number) + "-" + step.name +
-                                      ".mlir");
+    llvm::sys::path::append(path,
+                            llvm::Twine(number) + "-" + step.name + ".mlir");
     if (failed(writeModule(module, path)))
       return failure();
   }

@@ -9,7 +9,6 @@
 #include "CompileOptions.h"
 
 #include "llvm/ADT/StringSwitch.h"
-#include "llvm/Support/CommandLine.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -62,6 +61,8 @@ static cl::opt<bool> verbose("v", cl::desc("Print commands, sizes and remarks"),
 static cl::opt<bool>
     printCommands("###", cl::desc("Print the commands, do not run them"),
                   cl::cat(category));
+
+cl::OptionCategory &vitc::getOptionCategory() { return category; }
 
 static bool usageError(const Twine &message) {
   errs() << "error: " << message << '\n';
@@ -147,14 +148,14 @@ static bool parseTarget(CompileOptions &options) {
     return usageError("--precision is '" + precision +
                       "'; this version computes in f32");
   if (backend != "llvm" && backend != "onednn")
-    return usageError("--backend is '" + backend +
-                      "'; needs llvm or onednn");
+    return usageError("--backend is '" + backend + "'; needs llvm or onednn");
   options.program.backend = backend;
 
   ArrayRef<StringRef> levels = getCpuLevels();
   StringRef level = march == "native" ? getHostCpuLevel() : StringRef(march);
   if (!level.empty() && !is_contained(levels, level))
-    return usageError("-march is '" + march + "'; needs x86-64-v2, x86-64-v3, "
+    return usageError("-march is '" + march +
+                      "'; needs x86-64-v2, x86-64-v3, "
                       "x86-64-v4 or native");
   if (!level.empty())
     options.program.isas = {level.str()};

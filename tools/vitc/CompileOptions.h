@@ -11,6 +11,7 @@
 
 #include "vitc/Pipelines/CPU.h"
 #include "vitc/Target/CPU.h"
+#include "llvm/Support/CommandLine.h"
 #include <optional>
 #include <string>
 
@@ -32,6 +33,9 @@ struct CompileOptions {
 /// Checks and gathers what the command line says. On a mistake prints one line
 /// and returns false.
 bool parseCompileOptions(CompileOptions &options);
+
+/// The category of vitc's own options.
+llvm::cl::OptionCategory &getOptionCategory();
 
 } // namespace vitc
 

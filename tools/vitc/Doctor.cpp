@@ -1,4 +1,5 @@
-//===- Doctor.cpp - vitc doctor -------------------------------------------------===//
+//===- Doctor.cpp - vitc doctor
+//-------------------------------------------------===//
 //
 // Part of the vitc project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.
@@ -24,8 +25,7 @@ using namespace llvm;
 
 /// Prints one line; returns whether what is needed is there.
 static bool report(StringRef what, StringRef found, StringRef missing) {
-  outs() << left_justify(what, 18)
-         << (found.empty() ? missing : found) << '\n';
+  outs() << left_justify(what, 18) << (found.empty() ? missing : found) << '\n';
   return !found.empty();
 }
 

@@ -1,4 +1,5 @@
-//===- vitc.cpp - The compiler driver ---------------------------------------===//
+//===- vitc.cpp - The compiler driver
+//---------------------------------------===//
 //
 // Part of the vitc project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.
@@ -10,6 +11,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "CompileOptions.h"
 #include "Verbs.h"
 
 #include "mlir/IR/AsmState.h"
@@ -27,23 +29,44 @@ static void printVersion(raw_ostream &os) {
      << VITC_LLVM_VERSION << '\n';
 }
 
-/// Parses the options behind the verb. LLVM's message is cut to its first line.
+/// Leaves vitc's own options and MLIR's in --help: LLVM has hundreds more.
+static void hideForeignOptions() {
+  for (auto &[name, option] : cl::getRegisteredOptions()) {
+    bool ours = name.starts_with("mlir-") || name == "help" ||
+                name == "version" ||
+                is_contained(option->Categories, &vitc::getOptionCategory());
+    if (!ours)
+      option->setHiddenFlag(cl::ReallyHidden);
+  }
+}
+
+/// What LLVM says of a mistake, in one line of ours.
+static std::string describeMistake(StringRef message) {
+  StringRef line = message.split('\n').first;
+  line.consume_front("vitc: ");
+  constexpr StringLiteral unknown("Unknown command line argument '");
+  if (line.consume_front(unknown))
+    return ("unknown option '" + line.split('\'').first +
+            "'; try 'vitc --help'")
+        .str();
+  return line.str();
+}
+
+/// Parses the options behind the verb.
 static bool parseOptions(int argc, char **argv) {
   mlir::registerAsmPrinterCLOptions();
   mlir::registerMLIRContextCLOptions();
   mlir::registerPassManagerCLOptions();
   mlir::registerDefaultTimingManagerCLOptions();
   cl::SetVersionPrinter(printVersion);
+  hideForeignOptions();
   std::string message;
   raw_string_ostream os(message);
   if (cl::ParseCommandLineOptions(
           argc, argv, "vitc: ahead-of-time compiler for vision transformers\n",
           &os))
     return true;
-  StringRef line = StringRef(message).split('\n').first;
-  line.consume_front(argv[0]);
-  line.consume_front(": ");
-  errs() << "error: " << line << '\n';
+  errs() << "error: " << describeMistake(message) << '\n';
   return false;
 }
 

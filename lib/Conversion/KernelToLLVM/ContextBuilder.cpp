@@ -21,18 +21,14 @@ using namespace vitc;
 static constexpr size_t getOffset(ContextField field) {
   return 8 * static_cast<size_t>(field);
 }
-static_assert(offsetof(rt::Context, weights) ==
-                  getOffset(ContextField::Weights) &&
-              offsetof(rt::Context, arena) == getOffset(ContextField::Arena) &&
-              offsetof(rt::Context, batch) == getOffset(ContextField::Batch) &&
-              offsetof(rt::Context, inputs) ==
-                  getOffset(ContextField::Inputs) &&
-              offsetof(rt::Context, outputs) ==
-                  getOffset(ContextField::Outputs) &&
-              offsetof(rt::Context, parallel) ==
-                  getOffset(ContextField::Parallel) &&
-              offsetof(rt::Context, oneDnnGemm) ==
-                  getOffset(ContextField::OneDnnGemm));
+static_assert(
+    offsetof(rt::Context, weights) == getOffset(ContextField::Weights) &&
+    offsetof(rt::Context, arena) == getOffset(ContextField::Arena) &&
+    offsetof(rt::Context, batch) == getOffset(ContextField::Batch) &&
+    offsetof(rt::Context, inputs) == getOffset(ContextField::Inputs) &&
+    offsetof(rt::Context, outputs) == getOffset(ContextField::Outputs) &&
+    offsetof(rt::Context, parallel) == getOffset(ContextField::Parallel) &&
+    offsetof(rt::Context, oneDnnGemm) == getOffset(ContextField::OneDnnGemm));
 
 Type ContextBuilder::pointerType() {
   return LLVM::LLVMPointerType::get(getContext());
@@ -55,8 +51,7 @@ Value ContextBuilder::load(ContextField field) {
   Value address = LLVM::GEPOp::create(
       *this, pointerType(), getI8Type(), context,
       ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(getOffset(field))});
-  Type type =
-      field == ContextField::Batch ? integerType(64) : pointerType();
+  Type type = field == ContextField::Batch ? integerType(64) : pointerType();
   return LLVM::LoadOp::create(*this, type, address);
 }
 

@@ -1,4 +1,5 @@
-//===- KernelToLLVM.cpp - Lower launches and buffers to LLVM ---------------===//
+//===- KernelToLLVM.cpp - Lower launches and buffers to LLVM
+//---------------===//
 //
 // Part of the vitc project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.
@@ -12,8 +13,8 @@
 //   store the arguments in a block of the entry's frame
 //   context->parallel(context, site, @f.tasks, block, n)
 // where @f.tasks loads the arguments and calls @f for each task of its range.
-// Memrefs cross by unrealized casts to their descriptors, which the conversions of
-// func and memref then resolve.
+// Memrefs cross by unrealized casts to their descriptors, which the conversions
+// of func and memref then resolve.
 //
 //===----------------------------------------------------------------------===//
 
@@ -62,8 +63,8 @@ struct ConvertKernelToLLVMPass final
   using Base::Base;
   void runOnOperation() override {
     EntryLowering lowering(&getContext());
-    for (auto function : llvm::make_early_inc_range(
-             getOperation().getOps<func::FuncOp>()))
+    for (auto function :
+         llvm::make_early_inc_range(getOperation().getOps<func::FuncOp>()))
       if (function->hasAttr(KernelDialect::kEntryAttr) &&
           failed(lowering.convertEntry(function)))
         return signalPassFailure();
@@ -71,8 +72,7 @@ struct ConvertKernelToLLVMPass final
 };
 } // namespace
 
-void EntryLowering::convertBuffer(BufferOp buffer,
-                                            ContextBuilder &builder) {
+void EntryLowering::convertBuffer(BufferOp buffer, ContextBuilder &builder) {
   auto type = cast<MemRefType>(buffer.getType());
   Value batch = builder.load(ContextField::Batch);
   int64_t offset = buffer.getOffset();
@@ -80,18 +80,17 @@ void EntryLowering::convertBuffer(BufferOp buffer,
   switch (buffer.getSpace()) {
   case Space::Input:
   case Space::Output: {
-    Value table = builder.load(buffer.getSpace() == Space::Input
-                                   ? ContextField::Inputs
-                                   : ContextField::Outputs);
+    Value table =
+        builder.load(buffer.getSpace() == Space::Input ? ContextField::Inputs
+                                                       : ContextField::Outputs);
     Value slot = builder.advance(table, builder.integer(8 * offset));
     pointer = LLVM::LoadOp::create(builder, builder.pointerType(), slot);
     break;
   }
   case Space::Arena: {
-    Value scaled = LLVM::MulOp::create(
-        builder, batch, builder.integer(buffer.getPerBatch()));
-    Value bytes =
-        LLVM::AddOp::create(builder, scaled, builder.integer(offset));
+    Value scaled = LLVM::MulOp::create(builder, batch,
+                                       builder.integer(buffer.getPerBatch()));
+    Value bytes = LLVM::AddOp::create(builder, scaled, builder.integer(offset));
     pointer = builder.advance(builder.load(ContextField::Arena), bytes);
     break;
   }
@@ -107,9 +106,8 @@ void EntryLowering::convertBuffer(BufferOp buffer,
   buffer.erase();
 }
 
-func::FuncOp
-EntryLowering::getTaskFunction(LaunchOp launch,
-                                         LLVM::LLVMStructType block) {
+func::FuncOp EntryLowering::getTaskFunction(LaunchOp launch,
+                                            LLVM::LLVMStructType block) {
   func::FuncOp &function = taskFunctions[launch.getCallee()];
   if (function)
     return function;
@@ -133,11 +131,10 @@ EntryLowering::getTaskFunction(LaunchOp launch,
       Value(), builder.memref(scratchType, body->getArgument(3),
                               builder.integer(launch.getScratchBytes()))};
   for (auto [i, type] : llvm::enumerate(argumentTypes.drop_front(2))) {
-    Value address = LLVM::GEPOp::create(
-        builder, pointer, block, body->getArgument(0),
-        ArrayRef<LLVM::GEPArg>{0, static_cast<int32_t>(i)});
-    Value value =
-        LLVM::LoadOp::create(builder, block.getBody()[i], address);
+    Value address =
+        LLVM::GEPOp::create(builder, pointer, block, body->getArgument(0),
+                            ArrayRef<LLVM::GEPArg>{0, static_cast<int32_t>(i)});
+    Value value = LLVM::LoadOp::create(builder, block.getBody()[i], address);
     arguments.push_back(builder.raise(type, value));
   }
   Value one = arith::ConstantIndexOp::create(builder, 1);
@@ -150,9 +147,8 @@ EntryLowering::getTaskFunction(LaunchOp launch,
   return function;
 }
 
-void EntryLowering::convertLaunch(LaunchOp launch,
-                                            ContextBuilder &builder,
-                                            int32_t site) {
+void EntryLowering::convertLaunch(LaunchOp launch, ContextBuilder &builder,
+                                  int32_t site) {
   SmallVector<Value> values;
   SmallVector<Type> fields;
   for (Value argument : launch.getArgs()) {
@@ -165,24 +161,33 @@ void EntryLowering::convertLaunch(LaunchOp launch,
     builder.storeField(block, arguments, i, value);
 
   func::FuncOp tasks = getTaskFunction(launch, block);
-  Value function = builder.raise(
-      builder.pointerType(),
-      func::ConstantOp::create(builder, tasks.getFunctionType(),
-                               tasks.getSymName()));
+  Value function =
+      builder.raise(builder.pointerType(),
+                    func::ConstantOp::create(builder, tasks.getFunctionType(),
+                                             tasks.getSymName()));
   Type pointer = builder.pointerType();
-  auto type = LLVM::LLVMFunctionType::get(
-      LLVM::LLVMVoidType::get(context),
-      {pointer, builder.integerType(32), pointer, pointer,
-       builder.integerType(64)});
-  LLVM::CallOp::create(
-      builder, type,
-      ValueRange{builder.load(ContextField::Parallel), builder.context,
-                 builder.integer(site, 32), function, arguments,
-                 builder.toInteger(launch.getTasks())});
+  auto type =
+      LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(context),
+                                  {pointer, builder.integerType(32), pointer,
+                                   pointer, builder.integerType(64)});
+  LLVM::CallOp::create(builder, type,
+                       ValueRange{builder.load(ContextField::Parallel),
+                                  builder.context, builder.integer(site, 32),
+                                  function, arguments,
+                                  builder.toInteger(launch.getTasks())});
   launch.erase();
 }
 
 LogicalResult EntryLowering::convertEntry(func::FuncOp entry) {
+  Type contextType = ContextType::get(context);
+  if (!entry->getAttrOfType<EntryAttr>(KernelDialect::kEntryAttr) ||
+      entry.isExternal() || entry.getNumResults() != 0 ||
+      entry.getArgumentTypes() != ArrayRef<Type>(contextType))
+    return entry.emitOpError()
+           << "has type " << entry.getFunctionType() << " and "
+           << KernelDialect::kEntryAttr << " "
+           << entry->getAttr(KernelDialect::kEntryAttr)
+           << "; needs one !kernel.context and #kernel.entry";
   Value runContext = entry.getArgument(0);
   runContext.setType(LLVM::LLVMPointerType::get(context));
   OpBuilder opBuilder(entry);
@@ -193,8 +198,8 @@ LogicalResult EntryLowering::convertEntry(func::FuncOp entry) {
   SmallVector<SiteAttr> sites;
   auto addSite = [&](Operation *op, StringRef kernel, DenseI64ArrayAttr work) {
     StringAttr source = opBuilder.getStringAttr(getSourceName(op->getLoc()));
-    sites.push_back(SiteAttr::get(context, source,
-                                  opBuilder.getStringAttr(kernel), work));
+    sites.push_back(
+        SiteAttr::get(context, source, opBuilder.getStringAttr(kernel), work));
     return static_cast<int32_t>(sites.size() - 1);
   };
   SmallVector<Operation *> ops;

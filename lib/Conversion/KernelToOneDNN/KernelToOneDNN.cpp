@@ -36,11 +36,10 @@ static FailureOr<RowLayout> getRowLayout(GemmOp gemm, StringRef name,
       stride *= type.getDimSize(dim);
   }
   auto at = [&](int64_t b, int64_t i) {
-    AffineExpr value = address.replaceDims(
-        {getAffineConstantExpr(b, context), getAffineConstantExpr(i, context),
-         getAffineConstantExpr(0, context)});
-    return cast<AffineConstantExpr>(simplifyAffineExpr(value, 0, 0))
-        .getValue();
+    AffineExpr value = address.replaceDims({getAffineConstantExpr(b, context),
+                                            getAffineConstantExpr(i, context),
+                                            getAffineConstantExpr(0, context)});
+    return cast<AffineConstantExpr>(simplifyAffineExpr(value, 0, 0)).getValue();
   };
   int64_t offset = at(0, 0);
   RowLayout layout{offset, at(1, 0) - offset, at(0, 1) - offset};
@@ -49,9 +48,9 @@ static FailureOr<RowLayout> getRowLayout(GemmOp gemm, StringRef name,
   AffineExpr rest = address - (b * layout.batchStride + i * layout.rowStride +
                                l + layout.offset);
   if (simplifyAffineExpr(rest, 3, 0) != getAffineConstantExpr(0, context))
-    return gemm.emitOpError() << "has " << name << " map "
-                              << AffineMapAttr::get(map)
-                              << "; oneDNN needs rows at constant strides";
+    return gemm.emitOpError()
+           << "has " << name << " map " << AffineMapAttr::get(map)
+           << "; oneDNN needs rows at constant strides";
   return layout;
 }
 
@@ -63,9 +62,18 @@ LogicalResult vitc::convertGemmToOneDNN(GemmOp gemm, ContextBuilder &builder,
     return builder.advance(builder.elementPointer(memref),
                            builder.integer(offset * sizeof(float)));
   };
-  if (!cast<MemRefType>(gemm.getInit().getType()).getElementType().isF32())
-    return gemm.emitOpError() << "has init " << gemm.getInit().getType()
-                              << "; oneDNN is used for f32 only";
+  for (Value operand : {gemm.getLhs(), gemm.getWeights(), gemm.getBias(),
+                        gemm.getResidual(), gemm.getInit()}) {
+    if (!operand)
+      continue;
+    auto type = dyn_cast<MemRefType>(operand.getType());
+    if (!type || !type.getLayout().isIdentity() ||
+        !type.getElementType().isF32())
+      return gemm.emitOpError()
+             << "has an operand of type " << operand.getType()
+             << "; oneDNN needs memrefs of f32 with "
+                "identity layout";
+  }
   FailureOr<RowLayout> lhs =
       getRowLayout(gemm, "lhs", gemm.getLhs(), gemm.getLhsMap());
   FailureOr<RowLayout> result =
@@ -84,16 +92,14 @@ LogicalResult vitc::convertGemmToOneDNN(GemmOp gemm, ContextBuilder &builder,
   types.push_back(builder.integerType(32));
   static_assert(offsetof(rt::OneDnnGemm, count) == 5 * 8 &&
                 offsetof(rt::OneDnnGemm, activation) == 15 * 8);
-  auto block =
-      LLVM::LLVMStructType::getLiteral(builder.getContext(), types);
-  SmallVector<Value> values = {
-      floats(gemm.getLhs(), lhs->offset),
-      floats(gemm.getWeights(), 0),
-      floats(gemm.getBias(), 0),
-      floats(gemm.getResidual(), residual->offset),
-      floats(gemm.getInit(), result->offset),
-      builder.toInteger(gemm.getBatch()),
-      builder.toInteger(gemm.getRows())};
+  auto block = LLVM::LLVMStructType::getLiteral(builder.getContext(), types);
+  SmallVector<Value> values = {floats(gemm.getLhs(), lhs->offset),
+                               floats(gemm.getWeights(), 0),
+                               floats(gemm.getBias(), 0),
+                               floats(gemm.getResidual(), residual->offset),
+                               floats(gemm.getInit(), result->offset),
+                               builder.toInteger(gemm.getBatch()),
+                               builder.toInteger(gemm.getRows())};
   for (int64_t value :
        {static_cast<int64_t>(gemm.getN()), static_cast<int64_t>(gemm.getK()),
         lhs->batchStride, lhs->rowStride, residual->batchStride,
@@ -106,9 +112,9 @@ LogicalResult vitc::convertGemmToOneDNN(GemmOp gemm, ContextBuilder &builder,
   for (auto [i, value] : llvm::enumerate(values))
     builder.storeField(block, slot, i, value);
 
-  auto type = LLVM::LLVMFunctionType::get(
-      LLVM::LLVMVoidType::get(builder.getContext()),
-      {pointer, builder.integerType(32), pointer});
+  auto type =
+      LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(builder.getContext()),
+                                  {pointer, builder.integerType(32), pointer});
   LLVM::CallOp::create(builder, type,
                        ValueRange{builder.load(ContextField::OneDnnGemm),
                                   builder.context, builder.integer(site, 32),

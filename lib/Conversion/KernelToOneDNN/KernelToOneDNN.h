@@ -15,9 +15,9 @@ namespace vitc {
 
 class ContextBuilder;
 
-/// Replaces a gemm by a call of the runtime's oneDNN product, whose weights have
-/// the same packed layout as our own kernels'. Reports rows that are not at
-/// constant strides.
+/// Replaces a gemm by a call of the runtime's oneDNN product, whose weights
+/// have the same packed layout as our own kernels'. Reports rows that are not
+/// at constant strides.
 mlir::LogicalResult convertGemmToOneDNN(kernel::GemmOp gemm,
                                         ContextBuilder &builder, int32_t site);
 

@@ -90,12 +90,17 @@ void Elements::store(VectorBuilder &b, Value value, Value flat) const {
     b.store(value, flat, offsets.back());
 }
 
-/// Rows of the box, all but the last dim.
+/// Elements in a row: a box without dims has rows of one.
+static int64_t getRowSize(ArrayRef<int64_t> sizes) {
+  return sizes.empty() ? 1 : sizes.back();
+}
+
+/// Rows of the box in an image.
 static int64_t countRows(ArrayRef<int64_t> sizes) {
-  int64_t rows = 1;
-  for (int64_t size : sizes.drop_back())
-    rows *= size;
-  return rows;
+  int64_t elements = 1;
+  for (int64_t size : sizes)
+    elements *= size;
+  return elements / getRowSize(sizes);
 }
 
 Value ElementLoop::countTasks(VectorBuilder &b) const {
@@ -112,18 +117,19 @@ void ElementLoop::emit(KernelBuilder &b,
 
 void ElementLoop::emitRow(KernelBuilder &b, Value row,
                           function_ref<void(const Elements &)> body) const {
-  unsigned lastDim = sizes.size();
-  SmallVector<Value> dims(lastDim + 1);
-  for (unsigned dim = lastDim - 1; dim > 0; --dim) {
+  unsigned numDims = sizes.size() + 1;
+  SmallVector<Value> dims(numDims);
+  for (unsigned dim = numDims - 1; dim-- > 1;) {
     dims[dim] = b.rem(row, sizes[dim - 1]);
     row = b.div(row, sizes[dim - 1]);
   }
   dims[0] = row;
 
-  int64_t run = sizes.back();
+  int64_t rowSize = getRowSize(sizes);
+  int64_t run = rowSize;
   SmallVector<int64_t> strides;
   for (const Access &access : accesses) {
-    Run operand = getRun(access.getOffset(), lastDim + 1, run);
+    Run operand = getRun(access.getOffset(), numDims, run);
     run = std::gcd(run, operand.size);
     strides.push_back(operand.stride);
   }
@@ -134,8 +140,9 @@ void ElementLoop::emitRow(KernelBuilder &b, Value row,
   if (!isContiguous)
     run = 1;
 
-  b.forLoop(b.index(0), b.index(sizes.back()), run, [&](Value element) {
-    dims[lastDim] = element;
+  b.forLoop(b.index(0), b.index(rowSize), run, [&](Value element) {
+    if (!sizes.empty())
+      dims.back() = element;
     SmallVector<Value> starts;
     for (const Access &access : accesses)
       starts.push_back(b.apply(access.getOffset(), dims));

@@ -30,11 +30,13 @@ GemmEmitter::GemmEmitter(GemmOp op, KernelBuilder &builder)
     : op(op), b(builder), tiling(*op.getTiling()), n(op.getN()), k(op.getK()),
       packedK(llvm::alignTo(k, kPackGranule)),
       weights(b.getFlat(op.getWeights())), bias(b.getFlat(op.getBias())),
-      lhs(b, op.getLhs(), op.getLhsMap(), op.getBatch(), op.getRows()),
-      result(b, op.getInit(), op.getResultMap(), op.getBatch(), op.getRows()) {
+      lhs(b, op.getLhs(), op.getLhsMap(), op.getBatch(), op.getRows(),
+          tiling.getRows()),
+      result(b, op.getInit(), op.getResultMap(), op.getBatch(), op.getRows(),
+             tiling.getRows()) {
   if (op.getResidual())
     residual.emplace(b, op.getResidual(), *op.getResidualMap(), op.getBatch(),
-                     op.getRows());
+                     op.getRows(), tiling.getRows());
   if (op.getActivation() != vit::Activation::None)
     scratch = b.getScratch(tiling.getRows() * tiling.getColumns());
 }
@@ -120,6 +122,10 @@ void GemmEmitter::emitStrip(Rows rows, const Strip &strip,
     Value numRows = b.select(isLarge, r, b.sub(r, b.index(1)));
     Value skipped = b.select(isLarge, b.index(0), b.sub(tile, numLarge));
     Value row = b.add(rows.begin, b.sub(b.mul(tile, r), skipped));
+    lhs.startTile(row, numRows);
+    result.startTile(row, numRows);
+    if (residual)
+      residual->startTile(row, numRows);
 
     SmallVector<int64_t> cases =
         llvm::to_vector(llvm::seq<int64_t>(1, tiling.getRows()));
@@ -128,7 +134,7 @@ void GemmEmitter::emitStrip(Rows rows, const Strip &strip,
     auto emitBody = [&](Region &region, int64_t numRows) {
       OpBuilder::InsertionGuard guard(b);
       b.createBlock(&region);
-      emitTile(numRows, row, tile, strip, block);
+      emitTile(numRows, tile, strip, block);
       scf::YieldOp::create(b);
     };
     for (auto [region, numRows] : llvm::zip(bodies.getCaseRegions(), cases))
@@ -137,7 +143,7 @@ void GemmEmitter::emitStrip(Rows rows, const Strip &strip,
 
     if (!scratch)
       return;
-    auto epilogue = [&] { emitEpilogue(numRows, row, strip); };
+    auto epilogue = [&] { emitEpilogue(numRows, strip); };
     if (block.isLast)
       b.ifElse(block.isLast, epilogue, nullptr);
     else

@@ -53,20 +53,19 @@ private:
 
   // GemmTile.cpp
   /// `tile` counts the tiles of a strip.
-  void emitTile(int64_t numRows, mlir::Value row, mlir::Value tile,
-                const Strip &strip, const KBlock &block);
-  llvm::SmallVector<mlir::Value> emitInit(int64_t numRows, mlir::Value row,
-                                          const Strip &strip,
+  void emitTile(int64_t numRows, mlir::Value tile, const Strip &strip,
+                const KBlock &block);
+  llvm::SmallVector<mlir::Value> emitInit(int64_t numRows, const Strip &strip,
                                           const KBlock &block);
-  llvm::SmallVector<mlir::Value> emitKLoop(int64_t numRows, mlir::Value row,
-                                           mlir::Value tile, const Strip &strip,
+  llvm::SmallVector<mlir::Value> emitKLoop(int64_t numRows, mlir::Value tile,
+                                           const Strip &strip,
                                            const KBlock &block,
                                            mlir::ValueRange init);
-  void emitStore(int64_t numRows, mlir::Value row, const Strip &strip,
-                 mlir::ValueRange sums, bool addResidual);
+  void emitStore(int64_t numRows, const Strip &strip, mlir::ValueRange sums,
+                 bool addResidual);
   void emitStoreScratch(mlir::ValueRange sums);
   /// Activation and residual of the tile in scratch; numRows is an index.
-  void emitEpilogue(mlir::Value numRows, mlir::Value row, const Strip &strip);
+  void emitEpilogue(mlir::Value numRows, const Strip &strip);
 
   int64_t getNumVectors(const Strip &strip) const;
   /// Columns of vector `j` of a strip that the result has.

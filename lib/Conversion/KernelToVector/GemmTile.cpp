@@ -34,27 +34,26 @@ int64_t GemmEmitter::getCount(const Strip &strip, int64_t j) const {
   return std::min(b.lanes(), strip.numColumns - j * b.lanes());
 }
 
-void GemmEmitter::emitTile(int64_t numRows, Value row, Value tile,
-                           const Strip &strip, const KBlock &block) {
-  SmallVector<Value> sums = emitKLoop(numRows, row, tile, strip, block,
-                                      emitInit(numRows, row, strip, block));
+void GemmEmitter::emitTile(int64_t numRows, Value tile, const Strip &strip,
+                           const KBlock &block) {
+  SmallVector<Value> sums =
+      emitKLoop(numRows, tile, strip, block, emitInit(numRows, strip, block));
   auto storeSums = [&] {
     if (scratch)
       emitStoreScratch(sums);
     else
-      emitStore(numRows, row, strip, sums,
+      emitStore(numRows, strip, sums,
                 /*addResidual=*/residual.has_value());
   };
   auto storePartialSums = [&] {
-    emitStore(numRows, row, strip, sums, /*addResidual=*/false);
+    emitStore(numRows, strip, sums, /*addResidual=*/false);
   };
   if (!block.isLast || (!scratch && !residual))
     return storeSums();
   b.ifElse(block.isLast, storeSums, storePartialSums);
 }
 
-SmallVector<Value> GemmEmitter::emitInit(int64_t numRows, Value row,
-                                         const Strip &strip,
+SmallVector<Value> GemmEmitter::emitInit(int64_t numRows, const Strip &strip,
                                          const KBlock &block) {
   int64_t numVectors = getNumVectors(strip);
   auto first = [&] {
@@ -70,7 +69,7 @@ SmallVector<Value> GemmEmitter::emitInit(int64_t numRows, Value row,
   };
   auto partialSums = [&] {
     SmallVector<Value> init;
-    for (RowOffset offset : result.getOffsets(b, row, numRows))
+    for (RowOffset offset : result.getOffsets(numRows))
       for (int64_t j = 0; j < numVectors; ++j)
         init.push_back(b.load(result.getFlat(),
                               offset.at(b, strip.column, j * b.lanes()),
@@ -83,12 +82,12 @@ SmallVector<Value> GemmEmitter::emitInit(int64_t numRows, Value row,
   return b.ifElse(block.isFirst, types, first, partialSums);
 }
 
-SmallVector<Value> GemmEmitter::emitKLoop(int64_t numRows, Value row,
-                                          Value tile, const Strip &strip,
+SmallVector<Value> GemmEmitter::emitKLoop(int64_t numRows, Value tile,
+                                          const Strip &strip,
                                           const KBlock &block,
                                           ValueRange init) {
   int64_t numVectors = getNumVectors(strip);
-  SmallVector<RowOffset> lhsRows = lhs.getOffsets(b, row, numRows);
+  SmallVector<RowOffset> lhsRows = lhs.getOffsets(numRows);
   Value line = b.mul(b.rem(tile, strip.prefetchLines), kCacheLine);
   Value nextPanel = b.add(strip.nextPanel, line);
   // One step of k, k = kIndex + u.
@@ -145,13 +144,13 @@ SmallVector<Value> GemmEmitter::emitKLoop(int64_t numRows, Value row,
                    });
 }
 
-void GemmEmitter::emitStore(int64_t numRows, Value row, const Strip &strip,
+void GemmEmitter::emitStore(int64_t numRows, const Strip &strip,
                             ValueRange sums, bool addResidual) {
   int64_t numVectors = getNumVectors(strip);
-  SmallVector<RowOffset> resultRows = result.getOffsets(b, row, numRows);
+  SmallVector<RowOffset> resultRows = result.getOffsets(numRows);
   SmallVector<RowOffset> residualRows;
   if (addResidual)
-    residualRows = residual->getOffsets(b, row, numRows);
+    residualRows = residual->getOffsets(numRows);
   for (int64_t r = 0; r < numRows; ++r)
     for (int64_t j = 0; j < numVectors; ++j) {
       Value value = sums[r * numVectors + j];
@@ -171,15 +170,14 @@ void GemmEmitter::emitStoreScratch(ValueRange sums) {
     b.store(sum, scratch, b.index(i * b.lanes()));
 }
 
-void GemmEmitter::emitEpilogue(Value numRows, Value row, const Strip &strip) {
+void GemmEmitter::emitEpilogue(Value numRows, const Strip &strip) {
   int64_t numVectors = getNumVectors(strip);
   b.forLoop(b.index(0), numRows, 1, [&](Value r) {
     Value scratchRow = b.mul(r, numVectors * b.lanes());
-    Value m = b.add(row, r);
-    RowOffset resultRow = result.getOffsets(b, m, 1).front();
+    RowOffset resultRow = result.getOffset(r);
     std::optional<RowOffset> residualRow;
     if (residual)
-      residualRow = residual->getOffsets(b, m, 1).front();
+      residualRow = residual->getOffset(r);
     for (int64_t j = 0; j < numVectors; ++j) {
       int64_t lane = j * b.lanes();
       int64_t count = getCount(strip, j);

@@ -7,7 +7,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "ElementLoop.h"
-#include "mlir/Dialect/Math/IR/Math.h"
+#include "MathApproximation.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/Matchers.h"
 
 using namespace mlir;
@@ -78,11 +79,6 @@ static Value cloneBody(KernelBuilder &b, GenericOp op, IRMapping &mapping,
     if (inner.getNumResults() == 1 && getScalarConstant(inner.getResult(0)))
       continue;
     SmallVector<Value> operands = llvm::map_to_vector(inner.getOperands(), map);
-    if (isa<math::FmaOp>(inner)) {
-      mapping.map(inner.getResult(0),
-                  b.fma(operands[0], operands[1], operands[2]));
-      continue;
-    }
     OperationState state(op.getLoc(), inner.getName(), operands,
                          llvm::map_to_vector(inner.getResultTypes(), widen),
                          inner.getAttrs());
@@ -111,7 +107,10 @@ FailureOr<KernelFunction> vitc::kernel::buildGeneric(GenericOp op,
   int64_t elements = body.getOperations().size() - 1;
   for (int64_t size : op.getSizes())
     elements *= size;
-  return b.finish(elements);
+  KernelFunction kernel = b.finish(elements);
+  if (failed(approximateMath(kernel.function, context.cpu)))
+    return failure();
+  return kernel;
 }
 
 Value vitc::kernel::countGenericTasks(GenericOp op, VectorBuilder &builder) {

@@ -71,11 +71,14 @@ Value KernelBuilder::getFlat(Value operand) {
   return operand ? flatten(mapping.lookup(operand)) : Value();
 }
 
-Value KernelBuilder::getScratch(int64_t elements) {
-  auto type = MemRefType::get(elements, getF32Type());
-  Value view = memref::ViewOp::create(*this, type, function.getArgument(1),
+Value KernelBuilder::getScratch(int64_t elements, Type type) {
+  type = type ? type : getF32Type();
+  int64_t elementBytes =
+      type.isIndex() ? sizeof(int64_t) : type.getIntOrFloatBitWidth() / 8;
+  Value view = memref::ViewOp::create(*this, MemRefType::get(elements, type),
+                                      function.getArgument(1),
                                       index(scratchBytes), ValueRange());
-  scratchBytes += llvm::alignTo(elements * sizeof(float), kCacheLineBytes);
+  scratchBytes += llvm::alignTo(elements * elementBytes, kCacheLineBytes);
   return view;
 }
 

@@ -60,9 +60,9 @@ public:
   mlir::Value get(mlir::Value operand);
   /// Flat view of a memref operand of the op; null for null.
   mlir::Value getFlat(mlir::Value operand);
-  /// A flat memref of `elements` f32 values in the thread's scratch, aligned to
-  /// a cache line; call it outside of loops.
-  mlir::Value getScratch(int64_t elements);
+  /// A flat memref of `elements` values, f32 unless `type` is given, in the
+  /// thread's scratch, aligned to a cache line; call it outside of loops.
+  mlir::Value getScratch(int64_t elements, mlir::Type type = {});
   /// Ends the body.
   KernelFunction finish(std::optional<int64_t> flopsPerBatch);
 

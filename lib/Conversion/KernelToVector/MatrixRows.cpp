@@ -31,29 +31,44 @@ static std::optional<int64_t> getRowStride(const Access &access, Value batch,
 }
 
 MatrixRows::MatrixRows(KernelBuilder &builder, Value operand, AffineMap map,
-                       Value batch, Value rows)
-    : flat(builder.getFlat(operand)), rows(builder.get(rows)) {
+                       Value batch, Value rows, int64_t maxTileRows)
+    : b(builder), flat(b.getFlat(operand)), rows(b.get(rows)) {
   Access access(map, cast<MemRefType>(operand.getType()));
   offset = access.getOffsetWithout(kColumn);
   stride = getRowStride(access, batch, rows);
+  if (!stride)
+    table = b.getScratch(maxTileRows, b.getIndexType());
 }
 
-SmallVector<RowOffset> MatrixRows::getOffsets(VectorBuilder &builder, Value m,
-                                              int64_t count) const {
+Value MatrixRows::getOffsetOf(Value m) const {
+  Value zero = b.index(0);
+  if (stride)
+    return b.add(b.mul(m, *stride), b.apply(offset, {zero, zero, zero}));
+  return b.apply(offset, {b.div(m, rows), b.rem(m, rows), zero});
+}
+
+void MatrixRows::startTile(Value m, Value numRows) {
+  tileBegin = m;
+  if (!table)
+    return;
+  b.forLoop(b.index(0), numRows, 1, [&](Value r) {
+    b.storeScalar(getOffsetOf(b.add(m, r)), table, r);
+  });
+}
+
+SmallVector<RowOffset> MatrixRows::getOffsets(int64_t count) const {
   SmallVector<RowOffset> offsets;
-  Value zero = builder.index(0);
-  if (stride) {
-    Value origin = builder.apply(offset, {zero, zero, zero});
-    Value first = builder.add(builder.mul(m, *stride), origin);
-    for (int64_t r = 0; r < count; ++r)
-      offsets.push_back({first, r * *stride});
-    return offsets;
-  }
   for (int64_t r = 0; r < count; ++r) {
-    Value row = builder.add(m, r);
-    Value b = builder.div(row, rows);
-    Value i = builder.rem(row, rows);
-    offsets.push_back({builder.apply(offset, {b, i, zero}), 0});
+    if (table)
+      offsets.push_back({b.loadScalar(table, b.index(r)), 0});
+    else
+      offsets.push_back({getOffsetOf(tileBegin), r * *stride});
   }
   return offsets;
+}
+
+RowOffset MatrixRows::getOffset(Value r) const {
+  if (table)
+    return {b.loadScalar(table, r), 0};
+  return {getOffsetOf(b.add(tileBegin, r)), 0};
 }

@@ -27,25 +27,37 @@ struct RowOffset {
 };
 
 /// An operand with a map (b, i, j), j contiguous, as a matrix of batch * rows
-/// rows: row m is (b, i) = (m / rows, m mod rows).
+/// rows, row m being (m / rows, m mod rows), of which a tile is worked on.
 class MatrixRows {
 public:
-  /// `operand` is one of the op that `builder` builds for.
+  /// `operand` is one of the op that `builder` builds for; a tile has up to
+  /// `maxTileRows` rows.
   MatrixRows(KernelBuilder &builder, mlir::Value operand, mlir::AffineMap map,
-             mlir::Value batch, mlir::Value rows);
+             mlir::Value batch, mlir::Value rows, int64_t maxTileRows);
 
   mlir::Value getFlat() const { return flat; }
-  /// Offsets of rows m, m + 1, ..., of which there are `count`.
-  llvm::SmallVector<RowOffset> getOffsets(VectorBuilder &builder, mlir::Value m,
-                                          int64_t count) const;
+  /// The tile is rows m, m + 1, ..., m + numRows - 1 from here on.
+  void startTile(mlir::Value m, mlir::Value numRows);
+  /// Offsets of the tile's first `count` rows.
+  llvm::SmallVector<RowOffset> getOffsets(int64_t count) const;
+  /// Offset of the tile's row `r`.
+  RowOffset getOffset(mlir::Value r) const;
 
 private:
+  mlir::Value getOffsetOf(mlir::Value m) const;
+
+  KernelBuilder &b;
   mlir::Value flat;
   mlir::Value rows;
   mlir::AffineExpr offset; // of (b, i)
   /// Elements from row to row when that is the same everywhere, as it is
   /// without skipped or repeated rows.
   std::optional<int64_t> stride;
+  /// The tile's offsets otherwise. From memory they are values like any other;
+  /// LLVM does not move the addition of an address that is computed by a
+  /// division out of the loop over k, and runs out of registers there.
+  mlir::Value table;
+  mlir::Value tileBegin;
 };
 
 } // namespace vitc::kernel

@@ -16,8 +16,7 @@ static AffineMap getGroupMap(RankedTensorType query, RankedTensorType key) {
   AffineExpr b, h, n, d;
   bindDims(query.getContext(), b, h, n, d);
   int64_t group = query.getDimSize(1) / key.getDimSize(1);
-  return AffineMap::get(4, 0, {b, h.floorDiv(group), n, d},
-                        query.getContext());
+  return AffineMap::get(4, 0, {b, h.floorDiv(group), n, d}, query.getContext());
 }
 
 /// The identity, but 0 where the bias has size 1 and is broadcast.
@@ -53,9 +52,8 @@ LogicalResult KernelEmitter::convert(vit::AttentionOp op) {
       builder.getI64IntegerAttr(op.getValue().getType().getDimSize(3)),
       op.getScaleAttr(), q.base, AffineMapAttr::get(q.map), k.base,
       AffineMapAttr::get(k.map.compose(group)), v.base,
-      AffineMapAttr::get(v.map.compose(group)), bias, biasMap,
-      destination.init, AffineMapAttr::get(destination.map),
-      kernel::AttentionTilingAttr());
+      AffineMapAttr::get(v.map.compose(group)), bias, biasMap, destination.init,
+      AffineMapAttr::get(destination.map), kernel::AttentionTilingAttr());
   finish(destination, attention.getResult(0));
   return success();
 }
@@ -93,8 +91,8 @@ LogicalResult KernelEmitter::convert(vit::AttentionMapOp op) {
       builder.getI64IntegerAttr(query.getDimSize(1)),
       builder.getI64IntegerAttr(query.getDimSize(3)), op.getScaleAttr(),
       op.getQueriesAttr(), q.base, AffineMapAttr::get(q.map), k.base,
-      AffineMapAttr::get(k.map.compose(getGroupMap(query, key))), bias,
-      biasMap, destination.init, AffineMapAttr::get(resultMap),
+      AffineMapAttr::get(k.map.compose(getGroupMap(query, key))), bias, biasMap,
+      destination.init, AffineMapAttr::get(resultMap),
       kernel::AttentionTilingAttr());
   finish(destination, map.getResult(0));
   return success();

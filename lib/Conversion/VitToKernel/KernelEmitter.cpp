@@ -9,7 +9,6 @@
 #include "KernelEmitter.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -73,10 +72,18 @@ static bool isRowContiguous(AffineMap map) {
   for (AffineExpr expr : map.getResults().drop_back())
     if (expr.isFunctionOfDim(last))
       return false;
-  AffineExpr rest = map.getResults().back() -
-                    getAffineDimExpr(last, map.getContext());
+  AffineExpr rest =
+      map.getResults().back() - getAffineDimExpr(last, map.getContext());
   rest = simplifyAffineExpr(rest, map.getNumDims(), 0);
   return !rest.isFunctionOfDim(last);
+}
+
+/// Whether a dynamic size is dim 0 of a tensor that has a dynamic batch.
+static bool isBatch(Value size) {
+  auto dim = size.getDefiningOp<tensor::DimOp>();
+  auto type = dim ? dyn_cast<RankedTensorType>(dim.getSource().getType())
+                  : RankedTensorType();
+  return type && dim.getConstantIndex() == 0 && type.isDynamicDim(0);
 }
 
 //===----------------------------------------------------------------------===//
@@ -92,6 +99,15 @@ Value KernelEmitter::index(int64_t value) {
 
 Value KernelEmitter::batchOf(RankedTensorType type) {
   return type.isDynamicDim(0) ? batch : index(type.getDimSize(0));
+}
+
+Box KernelEmitter::getBox(ArrayRef<int64_t> shape) {
+  Value size = ShapedType::isDynamic(shape[0]) ? batch : index(shape[0]);
+  if (shape.size() > 1)
+    return {size, builder.getDenseI64ArrayAttr(shape.drop_front()),
+            builder.getMultiDimIdentityMap(shape.size())};
+  return {size, builder.getDenseI64ArrayAttr({1}),
+          AffineMap::get(2, 0, builder.getAffineDimExpr(0))};
 }
 
 Value KernelEmitter::constant(vit::WeightExprAttr value) {
@@ -130,22 +146,47 @@ ValueAccess KernelEmitter::read(Value value) {
                                   {b, e.floorDiv(headDim), n, e % headDim},
                                   context));
   }
-  auto slice = cast<tensor::ExtractSliceOp>(op);
-  return through(slice.getSource(),
-                 getSliceMap(slice.getStaticOffsets(), slice.getDroppedDims(),
-                             context));
+  if (auto slice = dyn_cast<tensor::ExtractSliceOp>(op))
+    return through(
+        slice.getSource(),
+        getSliceMap(slice.getStaticOffsets(), slice.getDroppedDims(), context));
+  if (auto constantOp = dyn_cast<arith::ConstantOp>(op))
+    converted[value] = splat(cast<SplatElementsAttr>(constantOp.getValue()));
+  else
+    converted[value] = emptyTensor(cast<tensor::EmptyOp>(op).getType());
+  return read(value);
+}
+
+Value KernelEmitter::splat(SplatElementsAttr value) {
+  auto type = cast<RankedTensorType>(value.getType());
+  Box box = getBox(type.getShape());
+  auto generic = kernel::GenericOp::create(
+      builder, TypeRange(type), box.batch, box.sizes, ValueRange(),
+      builder.getAffineMapArrayAttr({}), emptyTensor(type),
+      AffineMapAttr::get(box.map), kernel::RowTilingAttr());
+  OpBuilder::InsertionGuard guard(builder);
+  builder.createBlock(&generic.getBody());
+  kernel::YieldOp::create(
+      builder,
+      arith::ConstantOp::create(builder, value.getSplatValue<TypedAttr>()));
+  return generic.getResult(0);
+}
+
+Value KernelEmitter::gather(RankedTensorType type, const ValueAccess &source,
+                            Value init, AffineMap map) {
+  Box box = getBox(type.getShape());
+  auto gather = kernel::GatherOp::create(
+      builder, TypeRange(init.getType()), box.batch, box.sizes, source.base,
+      AffineMapAttr::get(source.map.compose(box.map)), init,
+      AffineMapAttr::get(map.compose(box.map)), kernel::RowTilingAttr());
+  return gather.getResult(0);
 }
 
 Value KernelEmitter::materialize(Value value) {
   auto type = cast<RankedTensorType>(value.getType());
   ValueAccess source = read(value);
-  auto gather = kernel::GatherOp::create(
-      builder, TypeRange(type), batchOf(type),
-      builder.getDenseI64ArrayAttr(type.getShape().drop_front()), source.base,
-      AffineMapAttr::get(source.map), emptyTensor(type),
-      AffineMapAttr::get(builder.getMultiDimIdentityMap(type.getRank())),
-      kernel::RowTilingAttr());
-  return gather.getResult(0);
+  return gather(type, source, emptyTensor(type),
+                builder.getMultiDimIdentityMap(type.getRank()));
 }
 
 ValueAccess KernelEmitter::readRows(Value value) {
@@ -158,9 +199,15 @@ ValueAccess KernelEmitter::readRows(Value value) {
                     cast<RankedTensorType>(value.getType()).getRank())};
 }
 
+Value KernelEmitter::readVector(Value value) {
+  ValueAccess access = read(value);
+  return access.map.isIdentity() ? access.base : materialize(value);
+}
+
 Value KernelEmitter::writeInto(Value dest) {
+  // What others read too, or the caller owns, must keep its elements.
   if (Value init = converted.lookup(dest))
-    return init;
+    return dest.hasOneUse() && init.getDefiningOp() ? init : Value();
   if (!dest.getDefiningOp<tensor::EmptyOp>())
     return {};
   // A chain of insertions starts here; its end may be an output.
@@ -195,12 +242,13 @@ Destination KernelEmitter::write(Value result) {
     if (insert && use.get() == insert.getSource() &&
         isStaticUnitSlice(insert.getStaticOffsets(),
                           insert.getStaticStrides())) {
-      if (Value init = writeInto(insert.getDest())) {
-        AffineMap place =
-            getSliceMap(insert.getStaticOffsets(), insert.getDroppedDims(),
-                        builder.getContext());
-        return {init, place.compose(map), insert.getResult()};
-      }
+      AffineMap place =
+          getSliceMap(insert.getStaticOffsets(), insert.getDroppedDims(),
+                      builder.getContext())
+              .compose(map);
+      if (isRowContiguous(place))
+        if (Value init = writeInto(insert.getDest()))
+          return {init, place, insert.getResult()};
     }
     break;
   }
@@ -219,19 +267,65 @@ bool KernelEmitter::isDataMovement(Operation *op) {
   if (auto slice = dyn_cast<tensor::ExtractSliceOp>(op))
     return isStaticUnitSlice(slice.getStaticOffsets(),
                              slice.getStaticStrides());
-  // An insert_slice is done by what it inserts, see `write`.
-  if (auto insert = dyn_cast<tensor::InsertSliceOp>(op))
-    return converted.contains(insert.getResult());
   return isa<vit::ConstantOp, vit::SplitHeadsOp, vit::MergeHeadsOp,
-             tensor::EmptyOp, tensor::DimOp, arith::ConstantOp>(op);
+             tensor::EmptyOp, tensor::DimOp>(op);
+}
+
+LogicalResult KernelEmitter::verifySizes(Operation *op) {
+  for (Type type : op->getResultTypes()) {
+    auto tensor = dyn_cast<RankedTensorType>(type);
+    if (!tensor || tensor.hasStaticShape())
+      continue;
+    if (!batch || llvm::is_contained(tensor.getShape().drop_front(),
+                                     ShapedType::kDynamic))
+      return op->emitOpError()
+             << "has result " << tensor
+             << "; needs static sizes but for the batch, dim 0 of an argument";
+  }
+  ValueRange sizes;
+  if (auto empty = dyn_cast<tensor::EmptyOp>(op))
+    sizes = empty.getDynamicSizes();
+  else if (auto slice = dyn_cast<OffsetSizeAndStrideOpInterface>(op))
+    sizes = slice.getSizes();
+  if (!llvm::all_of(sizes, isBatch))
+    return op->emitOpError("has a dynamic size that is not the batch");
+  return success();
+}
+
+LogicalResult KernelEmitter::convert(arith::ConstantOp op) {
+  if (!isa<ShapedType>(op.getType()) || isa<SplatElementsAttr>(op.getValue()))
+    return success();
+  return op.emitOpError() << "has " << op.getType()
+                          << " of several values; needs a vit.constant";
+}
+
+LogicalResult KernelEmitter::convert(tensor::InsertSliceOp op) {
+  // What computes the source may have written it in place.
+  if (converted.contains(op.getResult()))
+    return success();
+  RankedTensorType source = op.getSourceType();
+  if (source.getRank() == 0 ||
+      !isStaticUnitSlice(op.getStaticOffsets(), op.getStaticStrides()))
+    return op.emitOpError("has no kernel");
+  ValueAccess access = read(op.getSource());
+  AffineMap place = getSliceMap(op.getStaticOffsets(), op.getDroppedDims(),
+                                builder.getContext());
+  Value init = op.getDest().getDefiningOp<tensor::EmptyOp>()
+                   ? emptyTensor(op.getType())
+                   : materialize(op.getDest());
+  converted[op.getResult()] = gather(source, access, init, place);
+  return success();
 }
 
 LogicalResult KernelEmitter::convert(Operation *op) {
   builder.setLoc(op->getLoc());
+  if (failed(verifySizes(op)))
+    return failure();
   return llvm::TypeSwitch<Operation *, LogicalResult>(op)
       .Case<vit::PatchEmbedOp, vit::LinearOp, vit::GeluOp, vit::LayerNormOp,
             vit::MeanTokensOp, vit::AttentionOp, vit::AttentionMapOp,
-            linalg::GenericOp>([&](auto op) { return convert(op); })
+            linalg::GenericOp, tensor::InsertSliceOp, arith::ConstantOp>(
+          [&](auto op) { return convert(op); })
       .Case([&](func::ReturnOp op) { return convertReturn(op); })
       .Default([&](Operation *op) -> LogicalResult {
         if (isDataMovement(op))
@@ -256,14 +350,8 @@ LogicalResult KernelEmitter::convertReturn(func::ReturnOp op) {
     if (!written) {
       auto type = cast<RankedTensorType>(value.getType());
       ValueAccess source = read(value);
-      result = kernel::GatherOp::create(
-                   builder, TypeRange(type), batchOf(type),
-                   builder.getDenseI64ArrayAttr(type.getShape().drop_front()),
-                   source.base, AffineMapAttr::get(source.map), output,
-                   AffineMapAttr::get(
-                       builder.getMultiDimIdentityMap(type.getRank())),
-                   kernel::RowTilingAttr())
-                   .getResult(0);
+      result = gather(type, source, output,
+                      builder.getMultiDimIdentityMap(type.getRank()));
     }
     results.push_back(result);
   }
@@ -276,8 +364,8 @@ LogicalResult KernelEmitter::run() {
     return function.emitOpError("has several blocks; only one is supported");
   Block *source = &function.getBody().front();
   FunctionType type = function.getFunctionType();
-  for (Type value : llvm::concat<const Type>(type.getInputs(),
-                                             type.getResults())) {
+  for (Type value :
+       llvm::concat<const Type>(type.getInputs(), type.getResults())) {
     auto tensor = dyn_cast<RankedTensorType>(value);
     if (!tensor || tensor.getRank() == 0 ||
         llvm::is_contained(tensor.getShape().drop_front(),
@@ -290,9 +378,9 @@ LogicalResult KernelEmitter::run() {
   // The new body takes the inputs, then a destination for each result.
   Block *body = new Block();
   function.getBody().push_front(body);
-  body->addArguments(type.getInputs(),
-                     SmallVector<Location>(type.getNumInputs(),
-                                           function.getLoc()));
+  body->addArguments(
+      type.getInputs(),
+      SmallVector<Location>(type.getNumInputs(), function.getLoc()));
   for (Type result : type.getResults())
     outputs.push_back(body->addArgument(result, function.getLoc()));
   for (auto [before, after] :
@@ -300,8 +388,7 @@ LogicalResult KernelEmitter::run() {
     converted[before] = after;
   builder.setInsertionPointToStart(body);
   for (BlockArgument argument : body->getArguments())
-    if (!batch &&
-        cast<RankedTensorType>(argument.getType()).isDynamicDim(0))
+    if (!batch && cast<RankedTensorType>(argument.getType()).isDynamicDim(0))
       batch = tensor::DimOp::create(builder, argument, 0);
 
   for (Operation &op : *source)

@@ -1,4 +1,5 @@
-//===- KernelEmitter.h - Emitting kernels with composed index maps - -*- C++ -*--===//
+//===- KernelEmitter.h - Emitting kernels with composed index maps - -*- C++
+//-*--===//
 //
 // Part of the vitc project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.
@@ -10,8 +11,10 @@
 #define VITC_CONVERSION_VITTOKERNEL_KERNELEMITTER_H
 
 #include "Kernel/KernelDialect.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 
 namespace vitc {
@@ -30,6 +33,14 @@ struct Destination {
   mlir::Value target;
 };
 
+/// The iteration space of a kernel over all elements of a shape.
+struct Box {
+  mlir::Value batch;
+  mlir::DenseI64ArrayAttr sizes;
+  /// From (batch, sizes...) to an index of the shape.
+  mlir::AffineMap map;
+};
+
 /// Converts one function from vit and linalg ops to kernels. Ops that only move
 /// data emit nothing: what reads them composes their index map (`read`), and
 /// what they place is written there at once (`write`).
@@ -41,13 +52,16 @@ public:
   mlir::LogicalResult run();
 
 private:
-  //===--- KernelEmitter.cpp: values and index maps -------------------------===//
+  //===--- KernelEmitter.cpp: values and index maps
+  //-------------------------===//
   mlir::LogicalResult convert(mlir::Operation *op);
   bool isDataMovement(mlir::Operation *op);
   /// How to read a value of the source function.
   ValueAccess read(mlir::Value value);
   /// As read, with the last dim contiguous: copied when the map has it not.
   ValueAccess readRows(mlir::Value value);
+  /// A value of rank 1 as a tensor of its own: copied when it is part of one.
+  mlir::Value readVector(mlir::Value value);
   /// Where to write the result of a source op.
   Destination write(mlir::Value result);
   /// The tensor that insertions into `dest` write, or null.
@@ -56,14 +70,26 @@ private:
   void finish(const Destination &destination, mlir::Value result);
   /// A copy of `value` as a tensor of its own.
   mlir::Value materialize(mlir::Value value);
+  /// Copies elements of shape `type` from `source` to places `map` of `init`.
+  mlir::Value gather(mlir::RankedTensorType type, const ValueAccess &source,
+                     mlir::Value init, mlir::AffineMap map);
+  /// A tensor whose elements are all equal.
+  mlir::Value splat(mlir::SplatElementsAttr value);
   mlir::Value emptyTensor(mlir::RankedTensorType type);
   /// The extent of dim 0 of a type: a constant, or the batch.
   mlir::Value batchOf(mlir::RankedTensorType type);
+  Box getBox(llvm::ArrayRef<int64_t> shape);
   mlir::Value index(int64_t value);
   mlir::Value constant(vit::WeightExprAttr value);
+  /// Whether `op` asks only for sizes that are known here.
+  mlir::LogicalResult verifySizes(mlir::Operation *op);
+  mlir::LogicalResult convert(mlir::arith::ConstantOp op);
+  /// Copies what no kernel could write in place.
+  mlir::LogicalResult convert(mlir::tensor::InsertSliceOp op);
   mlir::LogicalResult convertReturn(mlir::func::ReturnOp op);
 
-  //===--- a file an op family ---------------------------------------------===//
+  //===--- a file an op family
+  //---------------------------------------------===//
   mlir::LogicalResult convert(vit::PatchEmbedOp op);
   mlir::LogicalResult convert(vit::LinearOp op);
   mlir::LogicalResult convert(vit::GeluOp op);

@@ -17,15 +17,14 @@ using namespace vitc;
 LogicalResult KernelEmitter::convert(vit::LinearOp op) {
   auto weight = op.getWeight().getDefiningOp<vit::ConstantOp>();
   if (!weight)
-    return op.emitOpError(
-        "has a computed weight; a gemm needs a constant one");
+    return op.emitOpError("has a computed weight; a gemm needs a constant one");
   RankedTensorType input = op.getInput().getType();
   if (input.getRank() < 2)
-    return op.emitOpError() << "has input " << input
-                            << "; needs a batch and channels";
+    return op.emitOpError()
+           << "has input " << input << "; needs a batch and channels";
   AffineMap rows = getRowMap(input);
   ValueAccess lhs = readRows(op.getInput());
-  Value bias = op.getBias() ? readRows(op.getBias()).base : Value();
+  Value bias = op.getBias() ? readVector(op.getBias()) : Value();
   Value residual;
   AffineMapAttr residualMap;
   if (op.getResidual()) {
@@ -51,8 +50,8 @@ LogicalResult KernelEmitter::convert(vit::LinearOp op) {
 /// x * (1 + erf(x / sqrt 2)) / 2, or its tanh form, on a scalar.
 static Value emitGelu(ImplicitLocOpBuilder &builder, Value x, bool tanh) {
   auto number = [&](double value) -> Value {
-    return arith::ConstantOp::create(
-        builder, builder.getFloatAttr(x.getType(), value));
+    return arith::ConstantOp::create(builder,
+                                     builder.getFloatAttr(x.getType(), value));
   };
   auto mul = [&](Value a, Value b) -> Value {
     return arith::MulFOp::create(builder, a, b);
@@ -64,8 +63,8 @@ static Value emitGelu(ImplicitLocOpBuilder &builder, Value x, bool tanh) {
   if (tanh) {
     Value cube = mul(mul(x, x), x);
     Value inner = add(x, mul(cube, number(0.044715)));
-    bounded = math::TanhOp::create(builder,
-                                   mul(inner, number(0.7978845608028654)));
+    bounded =
+        math::TanhOp::create(builder, mul(inner, number(0.7978845608028654)));
   } else {
     bounded = math::ErfOp::create(builder, mul(x, number(0.7071067811865476)));
   }
@@ -76,11 +75,12 @@ LogicalResult KernelEmitter::convert(vit::GeluOp op) {
   auto type = cast<RankedTensorType>(op.getType());
   ValueAccess input = read(op.getInput());
   Destination destination = write(op.getResult());
+  Box box = getBox(type.getShape());
   auto generic = kernel::GenericOp::create(
-      builder, TypeRange(destination.init.getType()), batchOf(type),
-      builder.getDenseI64ArrayAttr(type.getShape().drop_front()),
-      ValueRange(input.base), builder.getAffineMapArrayAttr({input.map}),
-      destination.init, AffineMapAttr::get(destination.map),
+      builder, TypeRange(destination.init.getType()), box.batch, box.sizes,
+      ValueRange(input.base),
+      builder.getAffineMapArrayAttr({input.map.compose(box.map)}),
+      destination.init, AffineMapAttr::get(destination.map.compose(box.map)),
       kernel::RowTilingAttr());
   {
     OpBuilder::InsertionGuard guard(builder);

@@ -14,12 +14,12 @@ using namespace vitc;
 LogicalResult KernelEmitter::convert(vit::LayerNormOp op) {
   auto type = cast<RankedTensorType>(op.getType());
   if (type.getRank() < 2)
-    return op.emitOpError() << "has input " << type
-                            << "; needs a batch and channels";
+    return op.emitOpError()
+           << "has input " << type << "; needs a batch and channels";
   AffineMap rows = getRowMap(type);
   ValueAccess input = readRows(op.getInput());
-  Value scale = op.getScale() ? readRows(op.getScale()).base : Value();
-  Value shift = op.getShift() ? readRows(op.getShift()).base : Value();
+  Value scale = op.getScale() ? readVector(op.getScale()) : Value();
+  Value shift = op.getShift() ? readVector(op.getShift()) : Value();
   Destination destination = write(op.getResult());
   auto norm = kernel::NormOp::create(
       builder, TypeRange(destination.init.getType()), batchOf(type),
@@ -36,8 +36,8 @@ LogicalResult KernelEmitter::convert(vit::MeanTokensOp op) {
   RankedTensorType type = op.getInput().getType();
   AffineExpr b, i, c;
   bindDims(builder.getContext(), b, i, c);
-  AffineMap skip = AffineMap::get(3, 0, {b, i + op.getSkip(), c},
-                                  builder.getContext());
+  AffineMap skip =
+      AffineMap::get(3, 0, {b, i + op.getSkip(), c}, builder.getContext());
   ValueAccess input = readRows(op.getInput());
   Destination destination = write(op.getResult());
   auto mean = kernel::MeanOp::create(

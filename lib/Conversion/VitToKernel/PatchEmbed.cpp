@@ -7,9 +7,10 @@
 //===----------------------------------------------------------------------===//
 
 //
-// Three kernels write one buffer of tokens: a gather copies the class token with
-// its position to the first rows, another cuts the image into rows of patches,
-// and a gemm projects those behind the tokens, adding bias and position.
+// Three kernels write one buffer of tokens: a gather copies the class token
+// with its position to the first rows, another cuts the image into rows of
+// patches, and a gemm projects those behind the tokens, adding bias and
+// position.
 //
 //===----------------------------------------------------------------------===//
 
@@ -26,8 +27,7 @@ LogicalResult KernelEmitter::convert(vit::PatchEmbedOp op) {
   vit::ConstantOp filter = getConstant(op.getFilter());
   vit::ConstantOp tokens = getConstant(op.getTokens());
   vit::ConstantOp position = getConstant(op.getPosition());
-  if (!filter || (op.getTokens() && !tokens) ||
-      (op.getPosition() && !position))
+  if (!filter || (op.getTokens() && !tokens) || (op.getPosition() && !position))
     return op.emitOpError(
         "has a computed filter, tokens or position; needs constants");
 
@@ -45,10 +45,10 @@ LogicalResult KernelEmitter::convert(vit::PatchEmbedOp op) {
   AffineExpr b, n, c, y, x;
   bindDims(context, b, n, c, y, x);
   int64_t gridWidth = op.getGridWidth();
-  AffineMap pixel = AffineMap::get(5, 0,
-                                   {b, c, n.floorDiv(gridWidth) * height + y,
-                                    n % gridWidth * width + x},
-                                   context);
+  AffineMap pixel = AffineMap::get(
+      5, 0,
+      {b, c, n.floorDiv(gridWidth) * height + y, n % gridWidth * width + x},
+      context);
   AffineMap patchElement =
       AffineMap::get(5, 0, {b, n, (c * height + y) * width + x}, context);
   RankedTensorType patchType =
@@ -69,8 +69,7 @@ LogicalResult KernelEmitter::convert(vit::PatchEmbedOp op) {
     vit::WeightExprAttr value = tokens.getValue();
     if (position)
       value = vit::WeightExprAttr::add(
-          value,
-          vit::WeightExprAttr::slice(position.getValue(), 0, numTokens));
+          value, vit::WeightExprAttr::slice(position.getValue(), 0, numTokens));
     AffineMap token = AffineMap::get(3, 0, {n, c}, context);
     init = kernel::GatherOp::create(
                builder, TypeRange(init.getType()), batchSize,
@@ -80,13 +79,13 @@ LogicalResult KernelEmitter::convert(vit::PatchEmbedOp op) {
                .getResult(0);
   }
 
-  Value bias = op.getBias() ? readRows(op.getBias()).base : Value();
+  Value bias = op.getBias() ? readVector(op.getBias()) : Value();
   Value residual;
   AffineMapAttr residualMap;
   if (position) {
     residual = constant(position.getValue());
-    residualMap = AffineMapAttr::get(
-        AffineMap::get(3, 0, {n + numTokens, c}, context));
+    residualMap =
+        AffineMapAttr::get(AffineMap::get(3, 0, {n + numTokens, c}, context));
   }
   AffineMap behindTokens = AffineMap::get(3, 0, {b, n + numTokens, c}, context);
   auto gemm = kernel::GemmOp::create(

@@ -51,8 +51,7 @@ FailureOr<LevelCode> vitc::lowerToLLVM(ModuleOp module, StringRef isa,
     }
     if (auto code = function->getAttrOfType<kernel::CodeAttr>(
             KernelDialect::kCodeAttr)) {
-      std::string symbol =
-          ("vitc_" + function.getName() + "_" + isa).str();
+      std::string symbol = ("vitc_" + function.getName() + "_" + isa).str();
       std::replace(symbol.begin(), symbol.end(), '-', '_');
       level.entries.push_back({function.getName().str(), symbol, code});
       function.setSymName(symbol);
@@ -98,9 +97,9 @@ static void optimise(llvm::Module &module, llvm::TargetMachine &machine) {
   modulePasses.run(module, modules);
 }
 
-bool vitc::generateCode(llvm::Module &module, StringRef cpu,
-                        StringRef features, bool assembly,
-                        SmallVectorImpl<char> &bytes, std::string &error) {
+bool vitc::generateCode(llvm::Module &module, StringRef cpu, StringRef features,
+                        bool assembly, SmallVectorImpl<char> &bytes,
+                        std::string &error) {
   llvm::Triple triple(kTriple);
   const llvm::Target *target =
       llvm::TargetRegistry::lookupTarget(triple, error);
@@ -114,10 +113,10 @@ bool vitc::generateCode(llvm::Module &module, StringRef cpu,
   optimise(module, *machine);
   llvm::raw_svector_ostream stream(bytes);
   llvm::legacy::PassManager passes;
-  if (machine->addPassesToEmitFile(
-          passes, stream, nullptr,
-          assembly ? llvm::CodeGenFileType::AssemblyFile
-                   : llvm::CodeGenFileType::ObjectFile)) {
+  if (machine->addPassesToEmitFile(passes, stream, nullptr,
+                                   assembly
+                                       ? llvm::CodeGenFileType::AssemblyFile
+                                       : llvm::CodeGenFileType::ObjectFile)) {
     error = "LLVM cannot emit this kind of file";
     return false;
   }

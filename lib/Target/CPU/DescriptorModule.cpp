@@ -28,8 +28,8 @@ public:
       : module(module), context(module.getContext()) {}
 
   Constant *integer(int64_t value, unsigned width) {
-    return llvm::ConstantInt::getSigned(
-        llvm::Type::getIntNTy(context, width), value);
+    return llvm::ConstantInt::getSigned(llvm::Type::getIntNTy(context, width),
+                                        value);
   }
   Constant *i32(int64_t value) { return integer(value, 32); }
   Constant *i64(int64_t value) { return integer(value, 64); }
@@ -60,16 +60,16 @@ public:
         elements);
   }
   Constant *external(StringRef name, llvm::Type *type) {
-    auto *symbol = new llvm::GlobalVariable(
-        module, type, /*isConstant=*/true, llvm::GlobalValue::ExternalLinkage,
-        nullptr, name);
+    auto *symbol = new llvm::GlobalVariable(module, type, /*isConstant=*/true,
+                                            llvm::GlobalValue::ExternalLinkage,
+                                            nullptr, name);
     symbol->setVisibility(llvm::GlobalValue::HiddenVisibility);
     return symbol;
   }
   Constant *function(StringRef name) {
-    auto *type = llvm::FunctionType::get(
-        llvm::Type::getVoidTy(context),
-        {llvm::PointerType::getUnqual(context)}, false);
+    auto *type =
+        llvm::FunctionType::get(llvm::Type::getVoidTy(context),
+                                {llvm::PointerType::getUnqual(context)}, false);
     auto callee = module.getOrInsertFunction(name, type);
     auto *symbol = llvm::cast<llvm::Function>(callee.getCallee());
     symbol->setVisibility(llvm::GlobalValue::HiddenVisibility);
@@ -78,8 +78,7 @@ public:
 
   Constant *tensor(kernel::TensorAttr tensor);
   Constant *code(StringRef isa, kernel::CodeAttr code, StringRef symbol);
-  Constant *preprocess(vit::PreprocessAttr preprocess,
-                       RankedTensorType input);
+  Constant *preprocess(vit::PreprocessAttr preprocess, RankedTensorType input);
   Constant *attention(vit::TokenGridAttr grid, RankedTensorType maps);
 
 private:
@@ -121,9 +120,9 @@ Constant *DescriptorBuilder::code(StringRef isa, kernel::CodeAttr code,
     if (site.getWork())
       work.assign(site.getWork().asArrayRef().begin(),
                   site.getWork().asArrayRef().end());
-    sites.push_back(record({string(site.getSource()), string(site.getKernel()),
-                            i64(work[0]), i64(work[1]), i64(work[2]),
-                            i64(work[3])}));
+    sites.push_back(
+        record({string(site.getSource()), string(site.getKernel()),
+                i64(work[0]), i64(work[1]), i64(work[2]), i64(work[3])}));
   }
   return record({string(isa), function(symbol), i64(code.getScratchBytes()),
                  array(sites), i32(sites.size()), i32(code.getUsesOneDNN())});
@@ -154,8 +153,7 @@ Constant *DescriptorBuilder::preprocess(vit::PreprocessAttr preprocess,
       rescale = preprocess.getRescale().getValueAsDouble();
     doNormalize = preprocess.getMean() && preprocess.getStd();
     if (doNormalize) {
-      llvm::copy(preprocess.getMean().asArrayRef().take_front(4),
-                 mean.begin());
+      llvm::copy(preprocess.getMean().asArrayRef().take_front(4), mean.begin());
       llvm::copy(preprocess.getStd().asArrayRef().take_front(4),
                  deviation.begin());
     }

@@ -18,8 +18,8 @@ namespace vitc {
 /// Symbol of the weights section.
 inline constexpr llvm::StringLiteral kWeightsSymbol = "vitc_weights";
 
-/// The module that defines `vitc_model_descriptor` for `module`, a module of the
-/// kernel phase, and the code of its levels, best first.
+/// The module that defines `vitc_model_descriptor` for `module`, a module of
+/// the kernel phase, and the code of its levels, best first.
 std::unique_ptr<llvm::Module>
 buildDescriptorModule(mlir::ModuleOp module, llvm::ArrayRef<LevelCode> levels,
                       const ProgramSizes &sizes, llvm::StringRef backend,

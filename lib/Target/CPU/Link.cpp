@@ -35,15 +35,6 @@ std::string vitc::findLinkDriver() {
   return "";
 }
 
-/// What the program takes from the system: images' libraries and the C++
-/// library are linked statically, libc and libm are not.
-static void addSystemLibraries(SmallVectorImpl<std::string> &command) {
-  for (StringRef argument :
-       {"-Wl,-Bstatic", "-ljpeg", "-lpng", "-lz", "-Wl,-Bdynamic",
-        "-static-libstdc++", "-static-libgcc", "-lm", "-ldl", "-pthread"})
-    command.push_back(argument.str());
-}
-
 /// A linker script file that exports the C ABI and nothing else.
 static LogicalResult writeVersionScript(StringRef path, Location loc) {
   std::error_code code;
@@ -71,7 +62,18 @@ LogicalResult vitc::linkProgram(ArrayRef<std::string> objects, StringRef path,
 
   std::string folder = getRuntimeFolder();
   std::string script = (path + ".version").str();
-  auto library = [&](StringRef name) { return folder + "/lib" + name.str() + ".a"; };
+  auto library = [&](StringRef name) {
+    return folder + "/lib" + name.str() + ".a";
+  };
+  // Images' libraries and the C++ library are linked statically, libc and libm
+  // are not.
+  auto addLibraries = [&] {
+    for (StringRef name : {"VitcImage", "VitcJpeg", "VitcPng", "VitcZlib"})
+      command.push_back(library(name));
+    for (StringRef argument :
+         {"-static-libstdc++", "-static-libgcc", "-lm", "-ldl", "-pthread"})
+      command.push_back(argument.str());
+  };
   if (options.kind != OutputKind::Object &&
       !llvm::sys::fs::exists(library("VitcRuntime")))
     return emitError(loc) << "found no runtime library '"
@@ -84,14 +86,13 @@ LogicalResult vitc::linkProgram(ArrayRef<std::string> objects, StringRef path,
     if (failed(writeVersionScript(script, loc)))
       return failure();
     command.append({"-shared", "-Wl,--whole-archive", library("VitcRuntime"),
-                    "-Wl,--no-whole-archive", library("VitcImage"),
+                    "-Wl,--no-whole-archive",
                     "-Wl,--version-script=" + script});
-    addSystemLibraries(command);
+    addLibraries();
     break;
   default:
-    command.append({"-pie", library("VitcProgram"), library("VitcRuntime"),
-                    library("VitcImage")});
-    addSystemLibraries(command);
+    command.append({"-pie", library("VitcProgram"), library("VitcRuntime")});
+    addLibraries();
     break;
   }
 

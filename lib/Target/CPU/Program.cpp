@@ -1,4 +1,5 @@
-//===- Program.cpp - Programs for x86-64 -------------------------------------===//
+//===- Program.cpp - Programs for x86-64
+//-------------------------------------===//
 //
 // Part of the vitc project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.
@@ -6,15 +7,14 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// One object for each x86-64 level, one with the weights, one with the descriptor
-// that names both; then the link. All of it happens in a temporary folder, and the
-// output is renamed into place at the end.
+// One object for each x86-64 level, one with the weights, one with the
+// descriptor that names both; then the link. All of it happens in a temporary
+// folder, and the output is renamed into place at the end.
 //
 //===----------------------------------------------------------------------===//
 
 #include "Codegen.h"
 #include "DescriptorModule.h"
-#include "vitc/Target/Link.h"
 #include "WeightsObject.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Pass/PassManager.h"
@@ -22,6 +22,7 @@
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "vitc/Pipelines/CPU.h"
 #include "vitc/Target/CPU.h"
+#include "vitc/Target/Link.h"
 #include "llvm/Object/ObjectFile.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
@@ -43,8 +44,7 @@ StringRef vitc::getHostCpuLevel() {
                         [&](StringRef name) { return features.lookup(name); });
   };
   bool v3 = has({"avx2", "fma", "bmi", "bmi2", "f16c", "lzcnt", "movbe"});
-  if (v3 &&
-      has({"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"}))
+  if (v3 && has({"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"}))
     return "x86-64-v4";
   return v3 ? "x86-64-v3" : "x86-64-v2";
 }
@@ -238,8 +238,8 @@ FailureOr<ProgramSizes> vitc::emitProgram(ModuleOp module,
       return failure();
   }
   llvm::LLVMContext context;
-  std::unique_ptr<llvm::Module> descriptor = buildDescriptorModule(
-      module, levels, sizes, options.backend, context);
+  std::unique_ptr<llvm::Module> descriptor =
+      buildDescriptorModule(module, levels, sizes, options.backend, context);
   SmallVector<char, 0> bytes;
   std::string error;
   if (!generateCode(*descriptor, "x86-64", "", false, bytes, error))

@@ -54,8 +54,13 @@ LogicalResult vitc::writeWeightsObject(ModuleOp module, StringRef path) {
   // Null, weights, note, symbols, their names, section names.
   constexpr auto sectionNames = llvm::StringLiteral::withInnerNUL(
       "\0.lrodata.vitc\0.note.GNU-stack\0.symtab\0.strtab\0.shstrtab\0");
-  enum { WeightsName = 1, NoteName = 15, SymbolsName = 31, StringsName = 39,
-         NamesName = 47 };
+  enum {
+    WeightsName = 1,
+    NoteName = 15,
+    SymbolsName = 31,
+    StringsName = 39,
+    NamesName = 47
+  };
   std::string symbolNames(1, '\0');
   symbolNames += kWeightsSymbol;
   symbolNames.push_back('\0');
@@ -126,7 +131,7 @@ LogicalResult vitc::writeWeightsObject(ModuleOp module, StringRef path) {
   section(NamesName, SHT_STRTAB, 0, namesAt, sectionNames.size(), 1);
   os.close();
   if (os.has_error())
-    return module.emitError() << "cannot write '" << path
-                              << "': " << os.error().message();
+    return module.emitError()
+           << "cannot write '" << path << "': " << os.error().message();
   return success();
 }

@@ -7,8 +7,8 @@ module attributes {kernel.cpu = #cpu} {
 func.func @negative_attention_query_stride(%context: !kernel.context) {
   %b = kernel.batch %context
   %n = arith.constant 8 : index
-  %x = kernel.buffer %context input 0 : memref<?x8x8xf32>
-  %o = kernel.buffer %context output 0 : memref<?x8x8xf32>
+  %x = kernel.buffer %context input at 0 : memref<?x8x8xf32>
+  %o = kernel.buffer %context output at 0 : memref<?x8x8xf32>
   // expected-error @+1 {{'kernel.attention' op has query with stride 8 along d; needs unit stride}}
   kernel.attention batch(%b) queries(%n) keys(%n) heads 1 head_dim 8 value_dim 8 scale 1.000000e+00
       query(%x at #column : memref<?x8x8xf32>) key(%x at #row : memref<?x8x8xf32>)
@@ -27,8 +27,8 @@ module attributes {kernel.cpu = #cpu} {
 func.func @negative_attention_key_stride(%context: !kernel.context) {
   %b = kernel.batch %context
   %n = arith.constant 8 : index
-  %x = kernel.buffer %context input 0 : memref<?x8x8xf32>
-  %o = kernel.buffer %context output 0 : memref<?x8x8xf32>
+  %x = kernel.buffer %context input at 0 : memref<?x8x8xf32>
+  %o = kernel.buffer %context output at 0 : memref<?x8x8xf32>
   // expected-error @+1 {{'kernel.attention' op has key with stride 8 along d; needs unit stride}}
   kernel.attention batch(%b) queries(%n) keys(%n) heads 1 head_dim 8 value_dim 8 scale 1.000000e+00
       query(%x at #row : memref<?x8x8xf32>) key(%x at #column : memref<?x8x8xf32>)
@@ -47,8 +47,8 @@ module attributes {kernel.cpu = #cpu} {
 func.func @negative_attention_value_stride(%context: !kernel.context) {
   %b = kernel.batch %context
   %n = arith.constant 8 : index
-  %x = kernel.buffer %context input 0 : memref<?x8x8xf32>
-  %o = kernel.buffer %context output 0 : memref<?x8x8xf32>
+  %x = kernel.buffer %context input at 0 : memref<?x8x8xf32>
+  %o = kernel.buffer %context output at 0 : memref<?x8x8xf32>
   // expected-error @+1 {{'kernel.attention' op has value with stride 8 along e; needs unit stride}}
   kernel.attention batch(%b) queries(%n) keys(%n) heads 1 head_dim 8 value_dim 8 scale 1.000000e+00
       query(%x at #row : memref<?x8x8xf32>) key(%x at #row : memref<?x8x8xf32>)
@@ -67,9 +67,9 @@ module attributes {kernel.cpu = #cpu} {
 func.func @negative_attention_bias_stride(%context: !kernel.context) {
   %b = kernel.batch %context
   %n = arith.constant 8 : index
-  %x = kernel.buffer %context input 0 : memref<?x8x8xf32>
-  %bias = kernel.buffer %context input 1 : memref<8xf32>
-  %o = kernel.buffer %context output 0 : memref<?x8x8xf32>
+  %x = kernel.buffer %context input at 0 : memref<?x8x8xf32>
+  %bias = kernel.buffer %context input at 1 : memref<8xf32>
+  %o = kernel.buffer %context output at 0 : memref<?x8x8xf32>
   // expected-error @+1 {{'kernel.attention' op has bias with stride 0 along j; needs unit stride}}
   kernel.attention batch(%b) queries(%n) keys(%n) heads 1 head_dim 8 value_dim 8 scale 1.000000e+00
       query(%x at #row : memref<?x8x8xf32>) key(%x at #row : memref<?x8x8xf32>) value(%x at #row : memref<?x8x8xf32>)
@@ -88,8 +88,8 @@ module attributes {kernel.cpu = #cpu} {
 func.func @negative_attention_init_stride(%context: !kernel.context) {
   %b = kernel.batch %context
   %n = arith.constant 8 : index
-  %x = kernel.buffer %context input 0 : memref<?x8x8xf32>
-  %o = kernel.buffer %context output 0 : memref<?x8x8xf32>
+  %x = kernel.buffer %context input at 0 : memref<?x8x8xf32>
+  %o = kernel.buffer %context output at 0 : memref<?x8x8xf32>
   // expected-error @+1 {{'kernel.attention' op has init with stride 8 along e; needs unit stride}}
   kernel.attention batch(%b) queries(%n) keys(%n) heads 1 head_dim 8 value_dim 8 scale 1.000000e+00
       query(%x at #row : memref<?x8x8xf32>) key(%x at #row : memref<?x8x8xf32>)
@@ -107,8 +107,8 @@ module attributes {kernel.cpu = #cpu} {
 func.func @negative_attention_tiling(%context: !kernel.context) {
   %b = kernel.batch %context
   %n = arith.constant 8 : index
-  %x = kernel.buffer %context input 0 : memref<?x8x8xf32>
-  %o = kernel.buffer %context output 0 : memref<?x8x8xf32>
+  %x = kernel.buffer %context input at 0 : memref<?x8x8xf32>
+  %o = kernel.buffer %context output at 0 : memref<?x8x8xf32>
   // expected-error @+1 {{columns = 12, queryBlock = 8, keyBlock = 64>; needs positive numbers and columns in multiples of 8}}
   kernel.attention batch(%b) queries(%n) keys(%n) heads 1 head_dim 8 value_dim 8 scale 1.000000e+00
       query(%x at #row : memref<?x8x8xf32>) key(%x at #row : memref<?x8x8xf32>)
@@ -126,12 +126,12 @@ module attributes {kernel.cpu = #cpu} {
 func.func @negative_attention_map_init_stride(%context: !kernel.context) {
   %b = kernel.batch %context
   %n = arith.constant 8 : index
-  %x = kernel.buffer %context input 0 : memref<?x8x8xf32>
-  %m = kernel.buffer %context output 0 : memref<?x8x2xf32>
+  %x = kernel.buffer %context input at 0 : memref<?x8x8xf32>
+  %m = kernel.buffer %context output at 0 : memref<?x8x2xf32>
   // expected-error @+1 {{'kernel.attention_map' op has init with stride 2 along j; needs unit stride}}
-  kernel.attention_map batch(%b) queries(%n) keys(%n) heads 1 head_dim 8 scale 1.000000e+00 selection first
+  kernel.attention_map batch(%b) queries(%n) keys(%n) layer(%n) heads 1 head_dim 8 scale 1.000000e+00 selection first
       query(%x at #row : memref<?x8x8xf32>) key(%x at #row : memref<?x8x8xf32>)
-      init(%m at affine_map<(b, h, j) -> (b, j, h)> : memref<?x8x2xf32>)
+      init(%m at affine_map<(b, h, j, layer) -> (b, j, h)> : memref<?x8x2xf32>)
       tiling <rows = 4, columns = 16, queryBlock = 8, keyBlock = 64>
   return
 }

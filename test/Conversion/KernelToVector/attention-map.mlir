@@ -2,7 +2,7 @@
 
 #cpu = #kernel.cpu<isa = "x86-64-v2", cpu = "x86-64-v2", features = "", lanes = 4, registers = 16, fma = false>
 #heads = affine_map<(b, h, i, d) -> (b, i, h * 4 + d)>
-#result = affine_map<(b, h, j) -> (b, h, j)>
+#result = affine_map<(b, h, j, layer) -> (b, layer, h, j)>
 
 module attributes {kernel.cpu = #cpu} {
 
@@ -14,15 +14,16 @@ module attributes {kernel.cpu = #cpu} {
 func.func @attention_map(%context: !kernel.context) {
   %b = kernel.batch %context
   %n = arith.constant 9 : index
-  %q = kernel.buffer %context input 0 : memref<?x9x8xf32>
-  %k = kernel.buffer %context input 1 : memref<?x9x8xf32>
-  %o = kernel.buffer %context output 0 : memref<?x2x9xf32>
-  kernel.attention_map batch(%b) queries(%n) keys(%n) heads 2 head_dim 4 scale 5.000000e-01 selection first
+  %layer = arith.constant 2 : index
+  %q = kernel.buffer %context input at 0 : memref<?x9x8xf32>
+  %k = kernel.buffer %context input at 1 : memref<?x9x8xf32>
+  %o = kernel.buffer %context output at 0 : memref<?x3x2x9xf32>
+  kernel.attention_map batch(%b) queries(%n) keys(%n) layer(%layer) heads 2 head_dim 4 scale 5.000000e-01 selection first
       query(%q at #heads : memref<?x9x8xf32>) key(%k at #heads : memref<?x9x8xf32>)
-      init(%o at #result : memref<?x2x9xf32>) tiling <rows = 2, columns = 8, queryBlock = 8, keyBlock = 64>
-  kernel.attention_map batch(%b) queries(%n) keys(%n) heads 2 head_dim 4 scale 5.000000e-01 selection mean
+      init(%o at #result : memref<?x3x2x9xf32>) tiling <rows = 2, columns = 8, queryBlock = 8, keyBlock = 64>
+  kernel.attention_map batch(%b) queries(%n) keys(%n) layer(%layer) heads 2 head_dim 4 scale 5.000000e-01 selection mean
       query(%q at #heads : memref<?x9x8xf32>) key(%k at #heads : memref<?x9x8xf32>)
-      init(%o at #result : memref<?x2x9xf32>) tiling <rows = 2, columns = 8, queryBlock = 8, keyBlock = 64>
+      init(%o at #result : memref<?x3x2x9xf32>) tiling <rows = 2, columns = 8, queryBlock = 8, keyBlock = 64>
   return
 }
 

@@ -17,9 +17,9 @@ func.func @attention(%context: !kernel.context) {
   %b = kernel.batch %context
   %nq = arith.constant 12 : index
   %nk = arith.constant 12 : index
-  %q = kernel.buffer %context input 0 : memref<?x12x32xf32>
-  %k = kernel.buffer %context input 1 : memref<?x12x32xf32>
-  %o = kernel.buffer %context output 0 : memref<?x12x32xf32>
+  %q = kernel.buffer %context input at 0 : memref<?x12x32xf32>
+  %k = kernel.buffer %context input at 1 : memref<?x12x32xf32>
+  %o = kernel.buffer %context output at 0 : memref<?x12x32xf32>
   kernel.attention batch(%b) queries(%nq) keys(%nk) heads 2 head_dim 16 value_dim 16 scale 2.500000e-01
       query(%q at #heads : memref<?x12x32xf32>) key(%k at #heads : memref<?x12x32xf32>)
       value(%k at #heads : memref<?x12x32xf32>) init(%o at #heads : memref<?x12x32xf32>)
@@ -38,10 +38,10 @@ func.func @attention_bias(%context: !kernel.context) {
   %b = kernel.batch %context
   %nq = arith.constant 4 : index
   %nk = arith.constant 9 : index
-  %q = kernel.buffer %context input 0 : memref<?x4x12xf32>
-  %k = kernel.buffer %context input 1 : memref<?x9x12xf32>
-  %bias = kernel.buffer %context input 2 : memref<4x9xf32>
-  %o = kernel.buffer %context output 0 : memref<?x4x12xf32>
+  %q = kernel.buffer %context input at 0 : memref<?x4x12xf32>
+  %k = kernel.buffer %context input at 1 : memref<?x9x12xf32>
+  %bias = kernel.buffer %context input at 2 : memref<4x9xf32>
+  %o = kernel.buffer %context output at 0 : memref<?x4x12xf32>
   kernel.attention batch(%b) queries(%nq) keys(%nk) heads 1 head_dim 12 value_dim 12 scale 1.000000e+00
       query(%q at affine_map<(b, h, i, d) -> (b, i, d)> : memref<?x4x12xf32>)
       key(%k at affine_map<(b, h, j, d) -> (b, j, d)> : memref<?x9x12xf32>)

@@ -11,8 +11,8 @@ module attributes {kernel.cpu = #cpu} {
 //       CHECK:   kernel.launch %{{.*}} @gather_4x768 tasks
 func.func @gather_patches(%context: !kernel.context) {
   %b = kernel.batch %context
-  %x = kernel.buffer %context input 0 : memref<?x3x32x32xf32>
-  %y = kernel.buffer %context output 0 : memref<?x4x768xf32>
+  %x = kernel.buffer %context input at 0 : memref<?x3x32x32xf32>
+  %y = kernel.buffer %context output at 0 : memref<?x4x768xf32>
   kernel.gather batch(%b) sizes [4, 768]
       input(%x at affine_map<(b, i, c) -> (b, c floordiv 256, (i floordiv 2) * 16 + (c mod 256) floordiv 16,
                                            (i mod 2) * 16 + c mod 16)> : memref<?x3x32x32xf32>)
@@ -25,8 +25,8 @@ func.func @gather_patches(%context: !kernel.context) {
 //       CHECK:   kernel.launch %{{.*}} @gather_4x588 tasks
 func.func @gather_odd_patches(%context: !kernel.context) {
   %b = kernel.batch %context
-  %x = kernel.buffer %context input 0 : memref<?x3x28x28xf32>
-  %y = kernel.buffer %context output 0 : memref<?x4x588xf32>
+  %x = kernel.buffer %context input at 0 : memref<?x3x28x28xf32>
+  %y = kernel.buffer %context output at 0 : memref<?x4x588xf32>
   kernel.gather batch(%b) sizes [4, 588]
       input(%x at affine_map<(b, i, c) -> (b, c floordiv 196, (i floordiv 2) * 14 + (c mod 196) floordiv 14,
                                            (i mod 2) * 14 + c mod 14)> : memref<?x3x28x28xf32>)
@@ -39,8 +39,8 @@ func.func @gather_odd_patches(%context: !kernel.context) {
 //       CHECK:   kernel.launch %{{.*}} @gather_16 tasks
 func.func @gather_token(%context: !kernel.context) {
   %b = kernel.batch %context
-  %x = kernel.buffer %context input 0 : memref<16xf32>
-  %y = kernel.buffer %context output 0 : memref<?x5x16xf32>
+  %x = kernel.buffer %context input at 0 : memref<16xf32>
+  %y = kernel.buffer %context output at 0 : memref<?x5x16xf32>
   kernel.gather batch(%b) sizes [16] input(%x at affine_map<(b, c) -> (c)> : memref<16xf32>)
       init(%y at affine_map<(b, c) -> (b, 0, c)> : memref<?x5x16xf32>) tiling <rows = 2>
   return
@@ -51,8 +51,8 @@ func.func @gather_token(%context: !kernel.context) {
 //       CHECK:   kernel.launch %{{.*}} @gather_8x6 tasks
 func.func @negative_gather_transpose(%context: !kernel.context) {
   %b = kernel.batch %context
-  %x = kernel.buffer %context input 0 : memref<?x6x8xf32>
-  %y = kernel.buffer %context output 0 : memref<?x8x6xf32>
+  %x = kernel.buffer %context input at 0 : memref<?x6x8xf32>
+  %y = kernel.buffer %context output at 0 : memref<?x8x6xf32>
   kernel.gather batch(%b) sizes [8, 6] input(%x at affine_map<(b, i, c) -> (b, c, i)> : memref<?x6x8xf32>)
       init(%y at #row : memref<?x8x6xf32>) tiling <rows = 2>
   return

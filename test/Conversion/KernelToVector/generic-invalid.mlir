@@ -6,8 +6,8 @@ module attributes {kernel.cpu = #cpu} {
 func.func private @f(f32) -> f32
 func.func @negative_generic_call(%context: !kernel.context) {
   %b = kernel.batch %context
-  %x = kernel.buffer %context input 0 : memref<?x8xf32>
-  %y = kernel.buffer %context output 0 : memref<?x8xf32>
+  %x = kernel.buffer %context input at 0 : memref<?x8xf32>
+  %y = kernel.buffer %context output at 0 : memref<?x8xf32>
   // expected-error @+1 {{'kernel.generic' op has 'func.call' in its body, which has no vector form; needs elementwise ops}}
   kernel.generic batch(%b) sizes [8] inputs(%x : memref<?x8xf32>) at [#row] init(%y at #row : memref<?x8xf32>)
       tiling <rows = 8> {
@@ -26,8 +26,8 @@ func.func @negative_generic_call(%context: !kernel.context) {
 module attributes {kernel.cpu = #cpu} {
 func.func @negative_generic_outside_value(%context: !kernel.context) {
   %b = kernel.batch %context
-  %x = kernel.buffer %context input 0 : memref<?x8xf32>
-  %y = kernel.buffer %context output 0 : memref<?x8xf32>
+  %x = kernel.buffer %context input at 0 : memref<?x8xf32>
+  %y = kernel.buffer %context output at 0 : memref<?x8xf32>
   %i = arith.index_cast %b : index to i32
   %s = arith.sitofp %i : i32 to f32
   // expected-error @+1 {{'kernel.generic' op uses a value of type 'f32' from outside of its body; needs an input or a constant}}

@@ -13,10 +13,10 @@ module attributes {kernel.cpu = #cpu} {
 func.func @generic(%context: !kernel.context) {
   %b = kernel.batch %context
   %limit = arith.constant 2.000000e+00 : f32
-  %x = kernel.buffer %context input 0 : memref<?x3x5xf32>
-  %p = kernel.buffer %context input 1 : memref<5xf32>
-  %s = kernel.buffer %context input 2 : memref<?x3xf32>
-  %y = kernel.buffer %context output 0 : memref<?x3x5xf32>
+  %x = kernel.buffer %context input at 0 : memref<?x3x5xf32>
+  %p = kernel.buffer %context input at 1 : memref<5xf32>
+  %s = kernel.buffer %context input at 2 : memref<?x3xf32>
+  %y = kernel.buffer %context output at 0 : memref<?x3x5xf32>
   kernel.generic batch(%b) sizes [3, 5] inputs(%x, %p, %s : memref<?x3x5xf32>, memref<5xf32>, memref<?x3xf32>)
       at [#row, affine_map<(b, i, c) -> (c)>, affine_map<(b, i, c) -> (b, i)>]
       init(%y at #row : memref<?x3x5xf32>) tiling <rows = 8> {
@@ -33,8 +33,8 @@ func.func @generic(%context: !kernel.context) {
 //       CHECK:   kernel.launch %{{.*}} @generic_8 tasks
 func.func @negative_generic_reverse(%context: !kernel.context) {
   %b = kernel.batch %context
-  %x = kernel.buffer %context input 0 : memref<?x8xf32>
-  %y = kernel.buffer %context output 0 : memref<?x8xf32>
+  %x = kernel.buffer %context input at 0 : memref<?x8xf32>
+  %y = kernel.buffer %context output at 0 : memref<?x8xf32>
   kernel.generic batch(%b) sizes [8] inputs(%x : memref<?x8xf32>) at [affine_map<(b, c) -> (b, 7 - c)>]
       init(%y at affine_map<(b, c) -> (b, c)> : memref<?x8xf32>) tiling <rows = 8> {
   ^bb0(%a: f32):

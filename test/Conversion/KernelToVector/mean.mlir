@@ -12,8 +12,8 @@ module attributes {kernel.cpu = #cpu} {
 func.func @mean(%context: !kernel.context) {
   %b = kernel.batch %context
   %n = arith.constant 49 : index
-  %x = kernel.buffer %context input 0 : memref<?x49x38xf32>
-  %y = kernel.buffer %context output 0 : memref<?x38xf32>
+  %x = kernel.buffer %context input at 0 : memref<?x49x38xf32>
+  %y = kernel.buffer %context output at 0 : memref<?x38xf32>
   kernel.mean batch(%b) rows(%n) channels 38 input(%x at affine_map<(b, i, c) -> (b, i, c)> : memref<?x49x38xf32>)
       init(%y at affine_map<(b, c) -> (b, c)> : memref<?x38xf32>) tiling <rows = 8>
   return

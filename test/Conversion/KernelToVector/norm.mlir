@@ -18,11 +18,11 @@ module attributes {kernel.cpu = #cpu} {
 func.func @norm(%context: !kernel.context) {
   %b = kernel.batch %context
   %n = arith.constant 5 : index
-  %x = kernel.buffer %context input 0 : memref<?x5x20xf32>
-  %s = kernel.buffer %context input 1 : memref<20xf32>
-  %t = kernel.buffer %context input 2 : memref<20xf32>
-  %y = kernel.buffer %context arena 0 per_batch 448 : memref<?x5x20xf32>
-  %z = kernel.buffer %context output 0 : memref<?x5x20xf32>
+  %x = kernel.buffer %context input at 0 : memref<?x5x20xf32>
+  %s = kernel.buffer %context input at 1 : memref<20xf32>
+  %t = kernel.buffer %context input at 2 : memref<20xf32>
+  %y = kernel.buffer %context arena at 0 per_batch 448 : memref<?x5x20xf32>
+  %z = kernel.buffer %context output at 0 : memref<?x5x20xf32>
   kernel.norm batch(%b) rows(%n) channels 20 epsilon 1.000000e-06 input(%x at #map : memref<?x5x20xf32>)
       scale(%s : memref<20xf32>) shift(%t : memref<20xf32>) init(%y at #map : memref<?x5x20xf32>) tiling <rows = 4>
   kernel.norm batch(%b) rows(%n) channels 20 epsilon 1.000000e-06 input(%y at #map : memref<?x5x20xf32>)
@@ -36,8 +36,8 @@ func.func @norm(%context: !kernel.context) {
 func.func @norm_plain(%context: !kernel.context) {
   %b = kernel.batch %context
   %n = arith.constant 5 : index
-  %x = kernel.buffer %context input 0 : memref<?x5x16xf32>
-  %y = kernel.buffer %context output 0 : memref<?x5x16xf32>
+  %x = kernel.buffer %context input at 0 : memref<?x5x16xf32>
+  %y = kernel.buffer %context output at 0 : memref<?x5x16xf32>
   kernel.norm batch(%b) rows(%n) channels 16 epsilon 1.000000e-06 input(%x at #map : memref<?x5x16xf32>)
       init(%y at #map : memref<?x5x16xf32>) tiling <rows = 4>
   return

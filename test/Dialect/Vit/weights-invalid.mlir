@@ -29,18 +29,23 @@ vit.weight @weight_c3_dynamic : tensor<?xf32> file(@weights offset 0)
 // -----
 
 vit.weight_file @weights path "model.safetensors" hash "3f2a"
-// expected-error @+1 {{'vit.weight' op 'weight_c4_offset_negative' has offset -4; needs an offset of 0 or more}}
+// expected-error @+1 {{'vit.weight' op 'weight_c4_offset_negative' has offset -4; needs 0 or more}}
 vit.weight @weight_c4_offset_negative : tensor<4xf32> file(@weights offset -4)
 
 // -----
 
 vit.weight_file @weights path "model.safetensors" hash "3f2a"
-// expected-error @+1 {{'vit.weight' op 'weight_c4_no_offset' has a file but no offset; needs an offset of 0 or more}}
+// expected-error @+1 {{'vit.weight' op 'weight_c4_no_offset' has a file but no offset; it needs both or neither}}
 "vit.weight"() <{file = @weights, sym_name = "weight_c4_no_offset", type = tensor<4xf32>}> : () -> ()
 
 // -----
 
-// expected-error @+1 {{'vit.weight' op 'weight_c4_no_scale' has a seed but no mean or no scale; it needs both}}
+// expected-error @+1 {{'vit.weight' op 'weight_c4_no_file' has an offset but no file; it needs both or neither}}
+"vit.weight"() <{offset = 0 : i64, seed = 7 : i64, mean = 0.0 : f32, scale = 1.0 : f32, sym_name = "weight_c4_no_file", type = tensor<4xf32>}> : () -> ()
+
+// -----
+
+// expected-error @+1 {{'vit.weight' op 'weight_c4_no_scale' has only a part of seed, mean and scale; it needs all or none}}
 "vit.weight"() <{seed = 7 : i64, mean = 0.0 : f32, sym_name = "weight_c4_no_scale", type = tensor<4xf32>}> : () -> ()
 
 // -----

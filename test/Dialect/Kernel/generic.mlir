@@ -1,0 +1,44 @@
+// RUN: vit-opt %s | vit-opt | FileCheck %s
+// RUN: vit-opt %s -mlir-print-op-generic | vit-opt | FileCheck %s
+
+// CHECK-DAG: #[[$CLS:.*]] = affine_map<(d0, d1, d2) -> (d1, d2)>
+// CHECK-DAG: #[[$TOKENS:.*]] = affine_map<(d0, d1, d2) -> (d0, d1, d2)>
+// CHECK-DAG: #[[$ROW:.*]] = affine_map<(d0, d1) -> (d0, d1)>
+
+// CHECK-LABEL: func @gather(
+//       CHECK:   kernel.gather batch(%{{[^ ]+}}) sizes [1, 8] input(%{{[^ ]+}} at #[[$CLS]] : memref<1x8xf32>)
+//  CHECK-SAME:       init(%{{[^ ]+}} at #[[$TOKENS]] : memref<?x5x8xf32>)
+func.func @gather(%b: index, %cls: memref<1x8xf32>, %x: memref<?x5x8xf32>) {
+  kernel.gather batch(%b) sizes [1, 8] input(%cls at affine_map<(b, n, c) -> (n, c)> : memref<1x8xf32>)
+      init(%x at affine_map<(b, n, c) -> (b, n, c)> : memref<?x5x8xf32>)
+  return
+}
+
+// CHECK-LABEL: func @generic(
+//       CHECK:   kernel.generic batch(%{{[^ ]+}}) sizes [8] inputs(%{{[^ ]+}} : memref<?x8xf32>) at [#[[$ROW]]]
+//  CHECK-SAME:       init(%{{[^ ]+}} at #[[$ROW]] : memref<?x8xf32>) {
+//  CHECK-NEXT:   ^bb0(%[[X:.*]]: f32):
+//  CHECK-NEXT:     %[[Y:.*]] = math.absf %[[X]] : f32
+//  CHECK-NEXT:     kernel.yield %[[Y]] : f32
+func.func @generic(%b: index, %x: memref<?x8xf32>, %y: memref<?x8xf32>) {
+  kernel.generic batch(%b) sizes [8] inputs(%x : memref<?x8xf32>) at [affine_map<(b, c) -> (b, c)>]
+      init(%y at affine_map<(b, c) -> (b, c)> : memref<?x8xf32>) {
+  ^bb0(%e: f32):
+    %0 = math.absf %e : f32
+    kernel.yield %0 : f32
+  }
+  return
+}
+
+// CHECK-LABEL: func @generic_no_inputs(
+//       CHECK:   kernel.generic batch(%{{[^ ]+}}) sizes [8] at []
+//  CHECK-SAME:       init(%{{[^ ]+}} at #[[$ROW]] : tensor<?x8xf32>) tiling <rows = 2> {
+//       CHECK:   } -> tensor<?x8xf32>
+func.func @generic_no_inputs(%b: index, %y: tensor<?x8xf32>) -> tensor<?x8xf32> {
+  %0 = kernel.generic batch(%b) sizes [8] at [] init(%y at affine_map<(b, c) -> (b, c)> : tensor<?x8xf32>)
+      tiling <rows = 2> {
+    %c = arith.constant 1.000000e+00 : f32
+    kernel.yield %c : f32
+  } -> tensor<?x8xf32>
+  return %0 : tensor<?x8xf32>
+}
