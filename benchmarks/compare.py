@@ -10,8 +10,9 @@
     python benchmarks/compare.py zoo:vit-b zoo:deit-ti --threads 1 --rounds 11 --json results.json
 
 Compiles each model, checks all results against ONNX Runtime, then measures in interleaved pairs: the machine's peak,
-vitc and a peer, one after the other, each in a process of its own. benchmarks/README.md explains the columns. Exit codes:
-0 done, 1 a step did not work or a result differs, 2 bad command line.
+vitc and a peer, one after the other, each in a process of its own. benchmarks/README.md explains the columns.
+
+Exit codes: 0 done, 1 a step did not work or a result differs, 2 bad command line.
 """
 
 from __future__ import annotations
@@ -84,7 +85,10 @@ def parse_options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--peers", type=peers, metavar="A,B", help=f"of {','.join(PEERS)} (default: all there are)")
     parser.add_argument("--build-dir", type=Path, default=REPO / "build", metavar="DIR", help="has bin/vitc")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all measurements")
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    if options.json and not options.json.absolute().parent.is_dir():
+        parser.error(f"--json: '{options.json}' is in no folder that exists; it needs one")
+    return options
 
 
 def choose_peers(asked: list[str] | None, build: Path) -> list[str]:
@@ -206,6 +210,8 @@ def main(arguments: list[str] | None = None) -> int:
     machine = describe_machine()
     results = []
     try:
+        if not vitc.is_file():
+            raise BenchmarkError(f"{options.build_dir} has no bin/vitc; a built vitc is needed")
         peers = choose_peers(options.peers, options.build_dir)
         build_tools(tools)
         for model in options.models:

@@ -101,7 +101,7 @@ def is_installed(peer: str) -> bool:
 
 def version(contender: Contender) -> str:
     if contender.kind == "vitc":
-        return run([contender.artefact, "--version"]).splitlines()[0]
+        return json.loads(run([contender.artefact, "--info", "--json"]))["compiler"]
     return importlib.metadata.version(contender.kind)
 
 
@@ -110,9 +110,8 @@ def compile_program(model: str, name: str, settings: Settings, folder: Path) -> 
     program = folder / name
     backend = "onednn" if name == "vitc-onednn" else "llvm"
     start = time.monotonic()
-    run(
-        [settings.vitc, model, "-o", program, "-march=native", f"--batch={settings.batch}", f"--backend={backend}"],
-    )
+    options = ["-march=native", f"--batch={settings.batch}", f"--backend={backend}"]
+    run([settings.vitc, model, "-o", program, *options])
     return Contender(name, "vitc", program, time.monotonic() - start)
 
 

@@ -53,7 +53,7 @@ class Measurements:
     computed_flops: int  # of vitc's program
     read_gb_per_s: float
     isa: str = ""
-    contenders: list[dict] = dataclasses.field(default_factory=list)  # name, version, file_bytes, max_difference
+    contenders: list[dict] = dataclasses.field(default_factory=list)  # by compare.check_results
     pairs: list[Pair] = dataclasses.field(default_factory=list)
     first_results: dict[str, list[float]] = dataclasses.field(default_factory=dict)  # name -> milliseconds
 
@@ -92,7 +92,7 @@ def format_row(row: dict) -> list[str]:
     low, _, high = row["median_ms_quartiles"]
     ratios = row["ratio_quartiles"]
     return [
-        row["name"],
+        f"{row['name']} {row['version']}",
         f"{row['median_ms']:.2f}",
         f"{low:.2f}-{high:.2f}",
         f"{ratios[1]:.3f}" if ratios else "1",

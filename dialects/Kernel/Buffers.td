@@ -70,7 +70,7 @@ def Kernel_BufferOp : Kernel_Op<"buffer", [Pure, DeclareOpInterfaceMethods<Symbo
                        OptionalAttr<FlatSymbolRefAttr>:$weight);
   let results = (outs AnyMemRef:$result);
   let assemblyFormat = [{
-    $ctx $space ($weight^)? (`at` $offset^)? (`per_batch` $perBatch^)? attr-dict `:` type($result)
+    $ctx custom<Keyword>($space) ($weight^)? (`at` $offset^)? (`per_batch` $perBatch^)? attr-dict `:` type($result)
   }];
   let hasVerifier = 1;
 }

@@ -43,7 +43,7 @@ def Kernel_GemmOp : Kernel_ComputeOp<"gemm", [AttrSizedOperandSegments]> {
     `lhs` `(` $lhs `at` $lhsMap `:` type($lhs) `)` `weights` `(` $weights `:` type($weights) `)`
     (`bias` `(` $bias^ `:` type($bias) `)`)? (`residual` `(` $residual^ `at` $residualMap `:` type($residual) `)`)?
     `init` `(` $init `at` $resultMap `:` type($init) `)`
-    (`activation` $activation^)? (`tiling` $tiling^)? attr-dict (`->` type($results)^)?
+    (`activation` custom<Keyword>($activation)^)? (`tiling` $tiling^)? attr-dict (`->` type($results)^)?
   }];
 }
 
@@ -114,7 +114,7 @@ def Kernel_AttentionMapOp : Kernel_ComputeOp<"attention_map"> {
                        OptionalAttr<Kernel_AttentionTilingAttr>:$tiling);
   let assemblyFormat = [{
     `batch` `(` $batch `)` `queries` `(` $queries `)` `keys` `(` $keys `)` `layer` `(` $layer `)`
-    `heads` $heads `head_dim` $headDim `scale` $scale `selection` $selection
+    `heads` $heads `head_dim` $headDim `scale` $scale `selection` custom<Keyword>($selection)
     `query` `(` $query `at` $queryMap `:` type($query) `)` `key` `(` $key `at` $keyMap `:` type($key) `)`
     (`bias` `(` $bias^ `at` $biasMap `:` type($bias) `)`)?
     `init` `(` $init `at` $resultMap `:` type($init) `)` (`tiling` $tiling^)? attr-dict (`->` type($results)^)?

@@ -102,7 +102,7 @@ def Kernel_Space : I32EnumAttr<"Space", "where a buffer lies", [
   let genSpecializedAttr = 0;
 }
 def Kernel_SpaceAttr : EnumAttr<Kernel_Dialect, Kernel_Space, "space"> {
-  let assemblyFormat = "`` $value";
+  let assemblyFormat = "`<` $value `>`";
 }
 
 #endif // KERNEL_ATTRS_TD

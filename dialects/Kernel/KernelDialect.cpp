@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Kernel/KernelDialect.h"
+#include "Vit/Keyword.h"
 
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/DialectImplementation.h"
@@ -14,6 +15,8 @@
 
 using namespace mlir;
 using namespace vitc::kernel;
+using vitc::vit::parseKeyword;
+using vitc::vit::printKeyword;
 
 #include "Kernel/KernelDialect.cpp.inc"
 #include "Kernel/KernelEnums.cpp.inc"

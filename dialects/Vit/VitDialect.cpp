@@ -7,27 +7,13 @@
 //===----------------------------------------------------------------------===//
 
 #include "Vit/VitDialect.h"
+#include "Vit/Keyword.h"
 
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/DialectImplementation.h"
 
 using namespace mlir;
 using namespace vitc::vit;
-
-/// An enum attribute of an op's syntax is the bare keyword.
-template <typename EnumAttr>
-static ParseResult parseKeyword(OpAsmParser &parser, EnumAttr &attr) {
-  auto value = FieldParser<decltype(attr.getValue())>::parse(parser);
-  if (failed(value))
-    return failure();
-  attr = EnumAttr::get(parser.getContext(), *value);
-  return success();
-}
-
-template <typename EnumAttr>
-static void printKeyword(OpAsmPrinter &printer, Operation *op, EnumAttr attr) {
-  printer << stringifyEnum(attr.getValue());
-}
 
 #include "Vit/VitDialect.cpp.inc"
 #define GET_OP_CLASSES

@@ -112,7 +112,7 @@ def test_negative_results_that_differ(monkeypatch: pytest.MonkeyPatch, tmp_path:
     answers = iter([np.array([[1.0, 2.0]], np.float32), np.array(logits, np.float32)])
     monkeypatch.setattr(compare, "first_result", lambda *_: (next(answers), {}))
     contender = compare.Contender("vitc", "vitc", Path(os.devnull), 0)
-    with pytest.raises(compare.BenchmarkError, match="vitc differs from ONNX Runtime by .* less than 1e-04 is needed"):
+    with pytest.raises(compare.BenchmarkError, match=r"vitc differs from ONNX Runtime by .* less than 1e-04 is needed"):
         compare.check_results([contender], contender, tmp_path, None, tmp_path)
 
 
@@ -125,6 +125,19 @@ def test_negative_unknown_op() -> None:
 def test_negative_unknown_model() -> None:
     line = error_line(sys.executable, COMPARE, "zoo:nope", *OPTIONS, code=1)
     assert "model 'nope' is not one of" in line
+
+
+def test_negative_no_compiler(tmp_path: Path) -> None:
+    line = error_line(sys.executable, COMPARE, "zoo:vit-ti", "--build-dir", tmp_path, code=1)
+    assert line.endswith(f"error: {tmp_path} has no bin/vitc; a built vitc is needed")
+    assert not any(tmp_path.iterdir())
+
+
+def test_negative_results_in_no_folder(tmp_path: Path) -> None:
+    path = tmp_path / "none" / "results.json"
+    result = run(sys.executable, COMPARE, "zoo:vit-ti", "--json", path)
+    assert result.returncode == 2
+    assert f"'{path}' is in no folder that exists; it needs one" in result.stderr
 
 
 @pytest.mark.parametrize(

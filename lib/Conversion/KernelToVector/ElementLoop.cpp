@@ -90,17 +90,12 @@ void Elements::store(VectorBuilder &b, Value value, Value flat) const {
     b.store(value, flat, offsets.back());
 }
 
-/// Elements in a row: a box without dims has rows of one.
-static int64_t getRowSize(ArrayRef<int64_t> sizes) {
-  return sizes.empty() ? 1 : sizes.back();
-}
-
-/// Rows of the box in an image.
+/// Rows of the box in an image, all but the last dim.
 static int64_t countRows(ArrayRef<int64_t> sizes) {
-  int64_t elements = 1;
-  for (int64_t size : sizes)
-    elements *= size;
-  return elements / getRowSize(sizes);
+  int64_t rows = 1;
+  for (int64_t size : sizes.drop_back())
+    rows *= size;
+  return rows;
 }
 
 Value ElementLoop::countTasks(VectorBuilder &b) const {
@@ -119,14 +114,13 @@ void ElementLoop::emitRow(KernelBuilder &b, Value row,
                           function_ref<void(const Elements &)> body) const {
   unsigned numDims = sizes.size() + 1;
   SmallVector<Value> dims(numDims);
-  for (unsigned dim = numDims - 1; dim-- > 1;) {
+  for (unsigned dim = numDims - 2; dim > 0; --dim) {
     dims[dim] = b.rem(row, sizes[dim - 1]);
     row = b.div(row, sizes[dim - 1]);
   }
   dims[0] = row;
 
-  int64_t rowSize = getRowSize(sizes);
-  int64_t run = rowSize;
+  int64_t run = sizes.back();
   SmallVector<int64_t> strides;
   for (const Access &access : accesses) {
     Run operand = getRun(access.getOffset(), numDims, run);
@@ -140,9 +134,8 @@ void ElementLoop::emitRow(KernelBuilder &b, Value row,
   if (!isContiguous)
     run = 1;
 
-  b.forLoop(b.index(0), b.index(rowSize), run, [&](Value element) {
-    if (!sizes.empty())
-      dims.back() = element;
+  b.forLoop(b.index(0), b.index(sizes.back()), run, [&](Value element) {
+    dims.back() = element;
     SmallVector<Value> starts;
     for (const Access &access : accesses)
       starts.push_back(b.apply(access.getOffset(), dims));

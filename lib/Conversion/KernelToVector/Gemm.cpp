@@ -23,8 +23,6 @@ using namespace vitc::kernel;
 /// The packed layout of weights, see #vit.expr<pack>.
 static constexpr int64_t kPanelColumns = 64;
 static constexpr int64_t kPackGranule = 16;
-/// f32 values.
-static constexpr int64_t kCacheLine = 16;
 
 GemmEmitter::GemmEmitter(GemmOp op, KernelBuilder &builder)
     : op(op), b(builder), tiling(*op.getTiling()), n(op.getN()), k(op.getK()),
@@ -81,7 +79,7 @@ void GemmEmitter::emitPanel(Rows rows, Value panel, int64_t width,
     strip.weightsStride = width;
     strip.numColumns = numColumns;
     strip.nextPanel = b.add(strip.weights, width * packedK);
-    strip.prefetchLines = llvm::divideCeil(numColumns, kCacheLine);
+    strip.prefetchLines = llvm::divideCeil(numColumns, kCacheLineValues);
     return strip;
   };
   int64_t stripColumns = tiling.getColumns();
@@ -151,7 +149,26 @@ void GemmEmitter::emitStrip(Rows rows, const Strip &strip,
   });
 }
 
-static LogicalResult checkGemm(GemmOp op) {
+static LogicalResult checkTiling(GemmOp op, CpuAttr cpu) {
+  GemmTilingAttr tiling = *op.getTiling();
+  if (std::min({tiling.getRows(), tiling.getKBlock(), tiling.getUnroll(),
+                tiling.getRowBlock()}) < 1)
+    return op.emitOpError() << "has tiling " << tiling
+                            << "; rows, kBlock, unroll and rowBlock are 1 or "
+                               "more";
+  int64_t columns = tiling.getColumns(), lanes = cpu.getLanes();
+  if (lanes < 1 || lanes > kPackGranule || columns < 1 ||
+      columns > kPanelColumns || columns % lanes != 0)
+    return op.emitOpError()
+           << "has tiles of " << columns << " columns and " << lanes
+           << " lanes; needs a multiple of up to " << kPackGranule
+           << " lanes, at most " << kPanelColumns;
+  return success();
+}
+
+static LogicalResult checkGemm(GemmOp op, CpuAttr cpu) {
+  if (failed(checkTiling(op, cpu)))
+    return failure();
   enum : unsigned { kColumn = 2 };
   auto check = [&](Value operand, AffineMap map, StringRef name,
                    StringRef axis) {
@@ -169,7 +186,7 @@ static LogicalResult checkGemm(GemmOp op) {
 
 FailureOr<KernelFunction> vitc::kernel::buildGemm(GemmOp op,
                                                   KernelContext &context) {
-  if (failed(checkGemm(op)))
+  if (failed(checkGemm(op, context.cpu)))
     return failure();
   std::string name = llvm::formatv("gemm_n{0}_k{1}", op.getN(), op.getK());
   if (op.getActivation() != vit::Activation::None)

@@ -13,13 +13,15 @@
 
 namespace vitc::kernel {
 
+/// f32 values of a cache line.
+inline constexpr int64_t kCacheLineValues = 16;
+
 /// Emits one task of a gemm: one panel of columns for one block of rows.
 ///
-///   for each block of K                          the panel's part stays in L2
-///     for each strip of columns                  tiling.columns wide
-///       for each tile of rows                    r or r - 1 rows, r <=
-///       tiling.rows
-///         for k of the block                     accumulators in registers
+///   for each block of K              the panel's part stays in L2
+///     for each strip of columns      of tiling.columns
+///       for each tile of rows        r or r - 1, r being at most tiling.rows
+///         for k of the block         accumulators in registers
 ///
 /// Every element of the result is summed in the order of k, however rows are
 /// cut. Between blocks of K the result holds the partial sums.
@@ -61,11 +63,17 @@ private:
                                            const Strip &strip,
                                            const KBlock &block,
                                            mlir::ValueRange init);
+  /// Stores the sums of a tile to the result.
   void emitStore(int64_t numRows, const Strip &strip, mlir::ValueRange sums,
                  bool addResidual);
   void emitStoreScratch(mlir::ValueRange sums);
   /// Activation and residual of the tile in scratch; numRows is an index.
   void emitEpilogue(mlir::Value numRows, const Strip &strip);
+
+  /// Stores vector `j` of a strip; adds `residualRow` if there is one.
+  void emitStoreVector(mlir::Value value, const Strip &strip, int64_t j,
+                       const RowOffset &resultRow,
+                       const std::optional<RowOffset> &residualRow);
 
   int64_t getNumVectors(const Strip &strip) const;
   /// Columns of vector `j` of a strip that the result has.

@@ -21,8 +21,6 @@
 using namespace mlir;
 using namespace vitc::kernel;
 
-/// f32 values.
-static constexpr int64_t kCacheLine = 16;
 /// Tiles of at most so many rows come alone or in pairs: see emitKLoop.
 static constexpr int64_t kFewRows = 3;
 
@@ -88,8 +86,6 @@ SmallVector<Value> GemmEmitter::emitKLoop(int64_t numRows, Value tile,
                                           ValueRange init) {
   int64_t numVectors = getNumVectors(strip);
   SmallVector<RowOffset> lhsRows = lhs.getOffsets(numRows);
-  Value line = b.mul(b.rem(tile, strip.prefetchLines), kCacheLine);
-  Value nextPanel = b.add(strip.nextPanel, line);
   // One step of k, k = kIndex + u.
   auto multiply = [&](Value kIndex, int64_t u, SmallVector<Value> &sums) {
     Value weightsRow = b.add(strip.weights, b.mul(kIndex, strip.weightsStride));
@@ -110,15 +106,18 @@ SmallVector<Value> GemmEmitter::emitKLoop(int64_t numRows, Value tile,
   // The next panel comes into L2 while this one is used: a step of k asks for
   // one of the lines that lie there at the same k, the next tile's step for
   // another. Tiles with few rows have few or no successors and ask for all.
+  int64_t numLines = strip.prefetchLines;
+  Value nextPanel = strip.nextPanel;
+  if (numRows > kFewRows) {
+    Value line = b.rem(tile, strip.prefetchLines);
+    nextPanel = b.add(nextPanel, b.mul(line, kCacheLineValues));
+    numLines = 1;
+  }
   auto prefetch = [&](Value kIndex, int64_t u) {
-    Value place = b.mul(kIndex, strip.weightsStride);
-    int64_t step = u * strip.weightsStride;
-    if (numRows > kFewRows)
-      return b.prefetch(weights, b.add(b.add(nextPanel, place), step),
-                        /*intoL1=*/false);
-    for (int64_t i = 0; i < strip.prefetchLines; ++i)
+    Value place = b.add(nextPanel, b.mul(kIndex, strip.weightsStride));
+    for (int64_t i = 0; i < numLines; ++i)
       b.prefetch(weights,
-                 b.add(b.add(strip.nextPanel, place), step + i * kCacheLine),
+                 b.add(place, u * strip.weightsStride + i * kCacheLineValues),
                  /*intoL1=*/false);
   };
 
@@ -144,25 +143,29 @@ SmallVector<Value> GemmEmitter::emitKLoop(int64_t numRows, Value tile,
                    });
 }
 
+void GemmEmitter::emitStoreVector(Value value, const Strip &strip, int64_t j,
+                                  const RowOffset &resultRow,
+                                  const std::optional<RowOffset> &residualRow) {
+  int64_t lane = j * b.lanes();
+  int64_t count = getCount(strip, j);
+  if (residualRow)
+    value = b.addf(value, b.load(residual->getFlat(),
+                                 residualRow->at(b, strip.column, lane),
+                                 b.lanes(), count));
+  b.store(value, result.getFlat(), resultRow.at(b, strip.column, lane), count);
+}
+
 void GemmEmitter::emitStore(int64_t numRows, const Strip &strip,
                             ValueRange sums, bool addResidual) {
   int64_t numVectors = getNumVectors(strip);
   SmallVector<RowOffset> resultRows = result.getOffsets(numRows);
-  SmallVector<RowOffset> residualRows;
+  SmallVector<std::optional<RowOffset>> residualRows(numRows);
   if (addResidual)
-    residualRows = residual->getOffsets(numRows);
+    llvm::copy(residual->getOffsets(numRows), residualRows.begin());
   for (int64_t r = 0; r < numRows; ++r)
-    for (int64_t j = 0; j < numVectors; ++j) {
-      Value value = sums[r * numVectors + j];
-      int64_t lane = j * b.lanes();
-      int64_t count = getCount(strip, j);
-      if (addResidual)
-        value = b.addf(value, b.load(residual->getFlat(),
-                                     residualRows[r].at(b, strip.column, lane),
-                                     b.lanes(), count));
-      b.store(value, result.getFlat(), resultRows[r].at(b, strip.column, lane),
-              count);
-    }
+    for (int64_t j = 0; j < numVectors; ++j)
+      emitStoreVector(sums[r * numVectors + j], strip, j, resultRows[r],
+                      residualRows[r]);
 }
 
 void GemmEmitter::emitStoreScratch(ValueRange sums) {
@@ -179,16 +182,9 @@ void GemmEmitter::emitEpilogue(Value numRows, const Strip &strip) {
     if (residual)
       residualRow = residual->getOffset(r);
     for (int64_t j = 0; j < numVectors; ++j) {
-      int64_t lane = j * b.lanes();
-      int64_t count = getCount(strip, j);
-      Value value = b.activation(op.getActivation(),
-                                 b.load(scratch, b.add(scratchRow, lane)));
-      if (residual)
-        value = b.addf(value, b.load(residual->getFlat(),
-                                     residualRow->at(b, strip.column, lane),
-                                     b.lanes(), count));
-      b.store(value, result.getFlat(), resultRow.at(b, strip.column, lane),
-              count);
+      Value sum = b.load(scratch, b.add(scratchRow, j * b.lanes()));
+      emitStoreVector(b.activation(op.getActivation(), sum), strip, j,
+                      resultRow, residualRow);
     }
   });
 }

@@ -9,8 +9,8 @@ module attributes {kernel.cpu = #cpu} {
 // A task is a head. The class token's map reads one query of 9.
 // CHECK-LABEL: func @attention_map(
 //       CHECK:   %[[TASKS:.*]] = arith.muli %{{.*}}, %c2
-//       CHECK:   kernel.launch %{{.*}} @attention_map_h2_d4 tasks(%[[TASKS]]) {{.*}} work [0, 288, 0, 648]
-//       CHECK:   kernel.launch %{{.*}} @attention_map_h2_d4_0 tasks(%[[TASKS]]) {{.*}} work [0, 2592, 0, 648]
+//       CHECK:   kernel.launch %{{.*}} @attention_map_h2_d4 tasks(%[[TASKS]]) {{.*}} work [0, 288, 0, 792]
+//       CHECK:   kernel.launch %{{.*}} @attention_map_h2_d4_0 tasks(%[[TASKS]]) {{.*}} work [0, 2592, 0, 792]
 func.func @attention_map(%context: !kernel.context) {
   %b = kernel.batch %context
   %n = arith.constant 9 : index

@@ -38,8 +38,24 @@ func.func @negative_generic_reverse(%context: !kernel.context) {
   kernel.generic batch(%b) sizes [8] inputs(%x : memref<?x8xf32>) at [affine_map<(b, c) -> (b, 7 - c)>]
       init(%y at affine_map<(b, c) -> (b, c)> : memref<?x8xf32>) tiling <rows = 8> {
   ^bb0(%a: f32):
-    %0 = math.exp %a : f32
+    %0 = math.sqrt %a : f32
     kernel.yield %0 : f32
+  }
+  return
+}
+
+// CHECK-LABEL: func @generic_math(
+//       CHECK:   kernel.launch %{{.*}} @generic_4 tasks
+func.func @generic_math(%context: !kernel.context) {
+  %b = kernel.batch %context
+  %x = kernel.buffer %context input at 0 : memref<?x4xf32>
+  %y = kernel.buffer %context output at 0 : memref<?x4xf32>
+  kernel.generic batch(%b) sizes [4] inputs(%x : memref<?x4xf32>) at [affine_map<(b, c) -> (b, c)>]
+      init(%y at affine_map<(b, c) -> (b, c)> : memref<?x4xf32>) tiling <rows = 8> {
+  ^bb0(%a: f32):
+    %0 = math.powf %a, %a : f32
+    %1 = math.tanh %0 : f32
+    kernel.yield %1 : f32
   }
   return
 }
@@ -61,6 +77,13 @@ func.func @negative_generic_reverse(%context: !kernel.context) {
 
 // CHECK-LABEL: func private @generic_8(
 //   CHECK-NOT:   vector
-//       CHECK:   math.exp {{.*}} : f32
+//       CHECK:   math.sqrt {{.*}} : f32
 //   CHECK-NOT:   vector
+
+// powf is functions of exp and log here, which are polynomials as tanh is,
+// without fused multiply-add either.
+// CHECK-LABEL: func private @generic_4(
+//   CHECK-NOT:   math.{{powf|exp|log|tanh|fma}}
+//       CHECK:   vector.store {{.*}} vector<4xf32>
+//   CHECK-NOT:   math.{{powf|exp|log|tanh|fma}}
 }

@@ -140,7 +140,7 @@ func.func @attention_map_c1_init(%b: index, %x: memref<2x9x8xf32>, %m: memref<2x
 func.func @attention_map_c2_map_without_bias(%b: index, %x: memref<2x9x8xf32>, %m: memref<2x1x2x9xf32>) {
   // expected-error @+1 {{'kernel.attention_map' op has bias map without its operand}}
   "kernel.attention_map"(%b, %b, %b, %b, %x, %x, %m) <{heads = 2 : i64, headDim = 4 : i64, scale = 0.5 : f64,
-      selection = #vit<queries first>, queryMap = #qkv, keyMap = #qkv, biasMap = #map, resultMap = #map}>
+      selection = #vit<queries<first>>, queryMap = #qkv, keyMap = #qkv, biasMap = #map, resultMap = #map}>
       : (index, index, index, index, memref<2x9x8xf32>, memref<2x9x8xf32>, memref<2x1x2x9xf32>) -> ()
   return
 }

@@ -38,7 +38,7 @@ func.func @buffer_c1_weight_in_arena(%context: !kernel.context) {
 
 func.func @buffer_c2_per_batch(%context: !kernel.context) {
   // expected-error @+1 {{'kernel.buffer' op has per_batch 64, which only the arena has}}
-  %0 = kernel.buffer %context input 1 per_batch 64 : memref<10xf32>
+  %0 = kernel.buffer %context input at 1 per_batch 64 : memref<10xf32>
   return
 }
 
@@ -46,7 +46,7 @@ func.func @buffer_c2_per_batch(%context: !kernel.context) {
 
 func.func @buffer_c3_dynamic_dim(%context: !kernel.context) {
   // expected-error @+1 {{'kernel.buffer' op has type 'memref<4x?xf32>'; needs an identity layout and static sizes but for dim 0}}
-  %0 = kernel.buffer %context input 1 : memref<4x?xf32>
+  %0 = kernel.buffer %context input at 1 : memref<4x?xf32>
   return
 }
 
@@ -54,7 +54,7 @@ func.func @buffer_c3_dynamic_dim(%context: !kernel.context) {
 
 func.func @buffer_c3_layout(%context: !kernel.context) {
   // expected-error @+1 {{'kernel.buffer' op has type 'memref<4x4xf32, strided<[8, 1]>>'; needs an identity layout}}
-  %0 = kernel.buffer %context input 1 : memref<4x4xf32, strided<[8, 1]>>
+  %0 = kernel.buffer %context input at 1 : memref<4x4xf32, strided<[8, 1]>>
   return
 }
 

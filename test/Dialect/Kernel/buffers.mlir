@@ -25,16 +25,16 @@ func.func @batch(%context: !kernel.context) {
 // CHECK-LABEL: func @buffer(
 //  CHECK-SAME:     %[[CONTEXT:.*]]: !kernel.context
 //       CHECK:   kernel.buffer %[[CONTEXT]] weights @w0 : memref<10xf32>
-//       CHECK:   kernel.buffer %[[CONTEXT]] arena 64 per_batch 4096 : memref<?x32x32xf32>
+//       CHECK:   kernel.buffer %[[CONTEXT]] arena at 64 per_batch 4096 : memref<?x32x32xf32>
 //       CHECK:   kernel.buffer %[[CONTEXT]] arena : memref<4xf32>
-//       CHECK:   kernel.buffer %[[CONTEXT]] input 1 : memref<?x4xf32>
+//       CHECK:   kernel.buffer %[[CONTEXT]] input at 1 : memref<?x4xf32>
 //       CHECK:   kernel.buffer %[[CONTEXT]] output : memref<?x4xf32>
 func.func @buffer(%context: !kernel.context) {
   %w = kernel.buffer %context weights @w0 : memref<10xf32>
-  %x = kernel.buffer %context arena 64 per_batch 4096 : memref<?x32x32xf32>
-  %y = kernel.buffer %context arena 0 per_batch 0 : memref<4xf32>
-  %i = kernel.buffer %context input 1 : memref<?x4xf32>
-  %o = kernel.buffer %context output 0 : memref<?x4xf32>
+  %x = kernel.buffer %context arena at 64 per_batch 4096 : memref<?x32x32xf32>
+  %y = kernel.buffer %context arena at 0 per_batch 0 : memref<4xf32>
+  %i = kernel.buffer %context input at 1 : memref<?x4xf32>
+  %o = kernel.buffer %context output at 0 : memref<?x4xf32>
   return
 }
 

@@ -108,15 +108,15 @@ TEST_P(BoxTest, GatherShift) {
       ASSERT_EQ(result[b * 8 + c], input[b * 8 + (c + 3) % 8]);
 }
 
-// One element an image.
+// Rows of one element.
 TEST_P(BoxTest, GatherScalars) {
   std::vector<float> input = getRandom(5 * 3, 1);
   std::vector<float> result = run(R"mlir(
   %x = kernel.buffer %context input at 0 : memref<?x3xf32>
   %y = kernel.buffer %context output at 0 : memref<?xf32>
-  kernel.gather batch(%batch) sizes []
-      input(%x at affine_map<(b) -> (b, 1)> : memref<?x3xf32>)
-      init(%y at affine_map<(b) -> (b)> : memref<?xf32>)
+  kernel.gather batch(%batch) sizes [1]
+      input(%x at affine_map<(b, c) -> (b, c + 1)> : memref<?x3xf32>)
+      init(%y at affine_map<(b, c) -> (b + c)> : memref<?xf32>)
 )mlir",
                                   5, {input.data()}, 5);
   for (int64_t b = 0; b < 5; ++b)

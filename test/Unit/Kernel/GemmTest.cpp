@@ -61,10 +61,12 @@ std::string getGemmModule(const Gemm &gemm) {
     body += llvm::formatv("residual(%r at affine_map<(b, i, j) -> (b, i, j)> "
                           ": memref<?x{0}x{1}xf32>)\n",
                           gemm.rows, gemm.n);
-  body +=
-      llvm::formatv("init(%y at affine_map<(b, i, j) -> (b, i + {0}, j)> : "
-                    "memref<?x{1}x{2}xf32>) activation {3}\n",
-                    gemm.skip, gemm.rows + gemm.skip, gemm.n, gemm.activation);
+  body += llvm::formatv("init(%y at affine_map<(b, i, j) -> (b, i + {0}, j)> : "
+                        "memref<?x{1}x{2}xf32>)",
+                        gemm.skip, gemm.rows + gemm.skip, gemm.n);
+  if (gemm.activation != "none")
+    body += llvm::formatv(" activation {0}", gemm.activation);
+  body += "\n";
   return getModule(body);
 }
 

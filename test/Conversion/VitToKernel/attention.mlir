@@ -1,0 +1,69 @@
+// RUN: vit-opt %s -convert-vit-to-kernel -canonicalize | FileCheck %s
+
+// Query, key and value are read in place from one wide product, and the heads
+// are merged as they are written: no op is left that only moves data.
+// CHECK-DAG: #[[$QUERY:.*]] = affine_map<(d0, d1, d2, d3) -> (d0, d2, d1 * 4 + d3)>
+// CHECK-DAG: #[[$KEY:.*]] = affine_map<(d0, d1, d2, d3) -> (d0, d2, d1 * 4 + d3 + 8)>
+// CHECK-DAG: #[[$VALUE:.*]] = affine_map<(d0, d1, d2, d3) -> (d0, d2, d1 * 4 + d3 + 16)>
+// CHECK-LABEL: func @packed_qkv(
+//  CHECK-SAME:     %[[X:[^ ]+]]: tensor<?x5x24xf32>, %[[Y:[^ ]+]]: tensor<?x5x8xf32> {bufferization.writable = true})
+//   CHECK-DAG:   %[[B:.*]] = tensor.dim %[[X]]
+//   CHECK-DAG:   %[[N:.*]] = arith.constant 5 : index
+//       CHECK:   %[[O:.*]] = kernel.attention batch(%[[B]]) queries(%[[N]]) keys(%[[N]]) heads 2 head_dim 4 value_dim 4 scale 5.000000e-01
+//  CHECK-SAME:       query(%[[X]] at #[[$QUERY]] : tensor<?x5x24xf32>) key(%[[X]] at #[[$KEY]] : tensor<?x5x24xf32>)
+//  CHECK-SAME:       value(%[[X]] at #[[$VALUE]] : tensor<?x5x24xf32>) init(%[[Y]] at #[[$QUERY]] : tensor<?x5x8xf32>)
+//  CHECK-NEXT:   return %[[O]]
+func.func @packed_qkv(%x: tensor<?x5x24xf32>) -> tensor<?x5x8xf32> {
+  %c0 = arith.constant 0 : index
+  %n = tensor.dim %x, %c0 : tensor<?x5x24xf32>
+  %q = tensor.extract_slice %x[0, 0, 0] [%n, 5, 8] [1, 1, 1] : tensor<?x5x24xf32> to tensor<?x5x8xf32>
+  %k = tensor.extract_slice %x[0, 0, 8] [%n, 5, 8] [1, 1, 1] : tensor<?x5x24xf32> to tensor<?x5x8xf32>
+  %v = tensor.extract_slice %x[0, 0, 16] [%n, 5, 8] [1, 1, 1] : tensor<?x5x24xf32> to tensor<?x5x8xf32>
+  %qh = vit.split_heads %q heads 2 : tensor<?x5x8xf32> -> tensor<?x2x5x4xf32>
+  %kh = vit.split_heads %k heads 2 : tensor<?x5x8xf32> -> tensor<?x2x5x4xf32>
+  %vh = vit.split_heads %v heads 2 : tensor<?x5x8xf32> -> tensor<?x2x5x4xf32>
+  %o = vit.attention %qh, %kh, %vh scale 5.000000e-01
+      : tensor<?x2x5x4xf32>, tensor<?x2x5x4xf32>, tensor<?x2x5x4xf32> -> tensor<?x2x5x4xf32>
+  %y = vit.merge_heads %o : tensor<?x2x5x4xf32> -> tensor<?x5x8xf32>
+  return %y : tensor<?x5x8xf32>
+}
+
+// Four query heads share a key head; a bias of size 1 is broadcast.
+// CHECK-LABEL: func @grouped_bias(
+//       CHECK:   kernel.attention {{.*}} key(%{{.*}} at #[[GROUP:[^ ]+]] : tensor<2x1x5x4xf32>) {{.*}} bias(%{{.*}} at #[[BIAS:[^ ]+]] : tensor<1x4x5x5xf32>)
+func.func @grouped_bias(%q: tensor<2x4x5x4xf32>, %k: tensor<2x1x5x4xf32>, %bias: tensor<1x4x5x5xf32>) -> tensor<2x4x5x4xf32> {
+  %0 = vit.attention %q, %k, %k bias(%bias : tensor<1x4x5x5xf32>) scale 5.000000e-01
+      : tensor<2x4x5x4xf32>, tensor<2x1x5x4xf32>, tensor<2x1x5x4xf32> -> tensor<2x4x5x4xf32>
+  return %0 : tensor<2x4x5x4xf32>
+}
+
+// The result has two users, so that its heads are merged where they are read,
+// by a gather: a row of a merged token is not contiguous in it.
+// CHECK-LABEL: func @merged_by_gather(
+//       CHECK:   %[[O:.*]] = kernel.attention
+//       CHECK:   kernel.gather {{.*}} input(%[[O]] at #{{.*}} : tensor<2x2x5x4xf32>)
+//       CHECK:   kernel.norm
+func.func @merged_by_gather(%x: tensor<2x2x5x4xf32>) -> (tensor<2x2x5x4xf32>, tensor<2x5x8xf32>) {
+  %0 = vit.attention %x, %x, %x scale 5.000000e-01
+      : tensor<2x2x5x4xf32>, tensor<2x2x5x4xf32>, tensor<2x2x5x4xf32> -> tensor<2x2x5x4xf32>
+  %1 = vit.merge_heads %0 : tensor<2x2x5x4xf32> -> tensor<2x5x8xf32>
+  %2 = vit.layer_norm %1 epsilon 1.0e-06 : tensor<2x5x8xf32>
+  return %0, %2 : tensor<2x2x5x4xf32>, tensor<2x5x8xf32>
+}
+
+// Maps of all layers go to their place in the output. The layer is an operand.
+// CHECK-LABEL: func @attention_map(
+//  CHECK-SAME:     %[[X:[^ ]+]]: tensor<2x2x5x4xf32>, %[[MAPS:[^ ]+]]: tensor<2x2x2x5xf32> {bufferization.writable = true})
+//   CHECK-DAG:   %[[L0:.*]] = arith.constant 0 : index
+//   CHECK-DAG:   %[[L1:.*]] = arith.constant 1 : index
+//       CHECK:   %[[M0:.*]] = kernel.attention_map {{.*}} layer(%[[L0]]) {{.*}} selection first {{.*}} init(%[[MAPS]] at #[[MAP:[^ ]+]] : tensor<2x2x2x5xf32>)
+//       CHECK:   %[[M1:.*]] = kernel.attention_map {{.*}} layer(%[[L1]]) {{.*}} selection mean {{.*}} init(%[[M0]] at #[[MAP]] : tensor<2x2x2x5xf32>)
+//       CHECK:   return %[[M1]]
+func.func @attention_map(%x: tensor<2x2x5x4xf32>) -> tensor<2x2x2x5xf32> {
+  %e = tensor.empty() : tensor<2x2x2x5xf32>
+  %0 = vit.attention_map %x, %x scale 5.000000e-01 queries first : tensor<2x2x5x4xf32>, tensor<2x2x5x4xf32> -> tensor<2x2x5xf32>
+  %1 = tensor.insert_slice %0 into %e[0, 0, 0, 0] [2, 1, 2, 5] [1, 1, 1, 1] : tensor<2x2x5xf32> into tensor<2x2x2x5xf32>
+  %2 = vit.attention_map %x, %x scale 5.000000e-01 queries mean : tensor<2x2x5x4xf32>, tensor<2x2x5x4xf32> -> tensor<2x2x5xf32>
+  %3 = tensor.insert_slice %2 into %1[0, 1, 0, 0] [2, 1, 2, 5] [1, 1, 1, 1] : tensor<2x2x5xf32> into tensor<2x2x2x5xf32>
+  return %3 : tensor<2x2x2x5xf32>
+}

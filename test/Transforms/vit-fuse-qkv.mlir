@@ -1,0 +1,117 @@
+// RUN: vit-opt %s -vit-fuse-qkv -canonicalize -split-input-file -verify-diagnostics | FileCheck %s
+
+vit.weight @wq : tensor<8x8xf32> seed(1 mean 0.0 scale 1.0)
+vit.weight @wk : tensor<4x8xf32> seed(2 mean 0.0 scale 1.0)
+vit.weight @bq : tensor<8xf32> seed(3 mean 0.0 scale 1.0)
+vit.weight @bk : tensor<4xf32> seed(4 mean 0.0 scale 1.0)
+
+// CHECK-LABEL: func @qkv(
+//  CHECK-SAME:     %[[X:.*]]: tensor<?x5x8xf32>
+//   CHECK-DAG:   %[[W:.*]] = vit.constant #vit.expr<concat, [#vit.expr<ref, [@wq]> : tensor<8x8xf32>, #vit.expr<ref, [@wk]> : tensor<4x8xf32>]> : tensor<12x8xf32>
+//   CHECK-DAG:   %[[B:.*]] = vit.constant #vit.expr<concat, [#vit.expr<ref, [@bq]> : tensor<8xf32>, #vit.expr<ref, [@bk]> : tensor<4xf32>]> : tensor<12xf32>
+//   CHECK-DAG:   %[[N:.*]] = tensor.dim %[[X]]
+//       CHECK:   %[[WIDE:.*]] = vit.linear %[[X]], %[[W]] bias(%[[B]] : tensor<12xf32>)
+//       CHECK:   %[[Q:.*]] = tensor.extract_slice %[[WIDE]][0, 0, 0] [%[[N]], 5, 8] [1, 1, 1]
+//       CHECK:   %[[K:.*]] = tensor.extract_slice %[[WIDE]][0, 0, 8] [%[[N]], 5, 4] [1, 1, 1]
+//       CHECK:   return %[[Q]], %[[K]]
+func.func @qkv(%x: tensor<?x5x8xf32>) -> (tensor<?x5x8xf32>, tensor<?x5x4xf32>) {
+  %wq = vit.constant #vit.expr<ref, [@wq]> : tensor<8x8xf32>
+  %wk = vit.constant #vit.expr<ref, [@wk]> : tensor<4x8xf32>
+  %bq = vit.constant #vit.expr<ref, [@bq]> : tensor<8xf32>
+  %bk = vit.constant #vit.expr<ref, [@bk]> : tensor<4xf32>
+  %q = vit.linear %x, %wq bias(%bq : tensor<8xf32>) : tensor<?x5x8xf32>, tensor<8x8xf32> -> tensor<?x5x8xf32>
+  %k = vit.linear %x, %wk bias(%bk : tensor<4xf32>) : tensor<?x5x8xf32>, tensor<4x8xf32> -> tensor<?x5x4xf32>
+  return %q, %k : tensor<?x5x8xf32>, tensor<?x5x4xf32>
+}
+
+// CHECK-LABEL: func @qkv_no_bias(
+//       CHECK:   vit.linear %{{[^ ]+}}, %{{[^ ]+}} : tensor<2x8xf32>, tensor<12x8xf32>
+//       CHECK:   tensor.extract_slice %{{.*}}[0, 0] [2, 8] [1, 1]
+//       CHECK:   tensor.extract_slice %{{.*}}[0, 8] [2, 4] [1, 1]
+func.func @qkv_no_bias(%x: tensor<2x8xf32>) -> (tensor<2x8xf32>, tensor<2x4xf32>) {
+  %wq = vit.constant #vit.expr<ref, [@wq]> : tensor<8x8xf32>
+  %wk = vit.constant #vit.expr<ref, [@wk]> : tensor<4x8xf32>
+  %q = vit.linear %x, %wq : tensor<2x8xf32>, tensor<8x8xf32> -> tensor<2x8xf32>
+  %k = vit.linear %x, %wk : tensor<2x8xf32>, tensor<4x8xf32> -> tensor<2x4xf32>
+  return %q, %k : tensor<2x8xf32>, tensor<2x4xf32>
+}
+
+// CHECK-LABEL: func @negative_qkv_other_input(
+// CHECK-COUNT-2: vit.linear
+func.func @negative_qkv_other_input(%x: tensor<2x8xf32>, %y: tensor<2x8xf32>) -> (tensor<2x8xf32>, tensor<2x4xf32>) {
+  %wq = vit.constant #vit.expr<ref, [@wq]> : tensor<8x8xf32>
+  %wk = vit.constant #vit.expr<ref, [@wk]> : tensor<4x8xf32>
+  %q = vit.linear %x, %wq : tensor<2x8xf32>, tensor<8x8xf32> -> tensor<2x8xf32>
+  %k = vit.linear %y, %wk : tensor<2x8xf32>, tensor<4x8xf32> -> tensor<2x4xf32>
+  return %q, %k : tensor<2x8xf32>, tensor<2x4xf32>
+}
+
+// A concatenation is an expression on stored weights.
+// CHECK-LABEL: func @negative_qkv_computed_weight(
+// CHECK-COUNT-2: vit.linear
+func.func @negative_qkv_computed_weight(%x: tensor<2x8xf32>, %wk: tensor<4x8xf32>) -> (tensor<2x8xf32>, tensor<2x4xf32>) {
+  %wq = vit.constant #vit.expr<ref, [@wq]> : tensor<8x8xf32>
+  %q = vit.linear %x, %wq : tensor<2x8xf32>, tensor<8x8xf32> -> tensor<2x8xf32>
+  %k = vit.linear %x, %wk : tensor<2x8xf32>, tensor<4x8xf32> -> tensor<2x4xf32>
+  return %q, %k : tensor<2x8xf32>, tensor<2x4xf32>
+}
+
+// CHECK-LABEL: func @negative_qkv_computed_bias(
+// CHECK-COUNT-2: vit.linear
+func.func @negative_qkv_computed_bias(%x: tensor<2x8xf32>, %bk: tensor<4xf32>) -> (tensor<2x8xf32>, tensor<2x4xf32>) {
+  %wq = vit.constant #vit.expr<ref, [@wq]> : tensor<8x8xf32>
+  %wk = vit.constant #vit.expr<ref, [@wk]> : tensor<4x8xf32>
+  %bq = vit.constant #vit.expr<ref, [@bq]> : tensor<8xf32>
+  %q = vit.linear %x, %wq bias(%bq : tensor<8xf32>) : tensor<2x8xf32>, tensor<8x8xf32> -> tensor<2x8xf32>
+  %k = vit.linear %x, %wk bias(%bk : tensor<4xf32>) : tensor<2x8xf32>, tensor<4x8xf32> -> tensor<2x4xf32>
+  return %q, %k : tensor<2x8xf32>, tensor<2x4xf32>
+}
+
+// CHECK-LABEL: func @negative_qkv_activation(
+// CHECK-COUNT-2: vit.linear
+func.func @negative_qkv_activation(%x: tensor<2x8xf32>) -> (tensor<2x8xf32>, tensor<2x4xf32>) {
+  %wq = vit.constant #vit.expr<ref, [@wq]> : tensor<8x8xf32>
+  %wk = vit.constant #vit.expr<ref, [@wk]> : tensor<4x8xf32>
+  %q = vit.linear %x, %wq : tensor<2x8xf32>, tensor<8x8xf32> -> tensor<2x8xf32>
+  %k = vit.linear %x, %wk activation gelu : tensor<2x8xf32>, tensor<4x8xf32> -> tensor<2x4xf32>
+  return %q, %k : tensor<2x8xf32>, tensor<2x4xf32>
+}
+
+// CHECK-LABEL: func @negative_qkv_residual(
+// CHECK-COUNT-2: vit.linear
+func.func @negative_qkv_residual(%x: tensor<2x8xf32>) -> (tensor<2x8xf32>, tensor<2x4xf32>) {
+  %wq = vit.constant #vit.expr<ref, [@wq]> : tensor<8x8xf32>
+  %wk = vit.constant #vit.expr<ref, [@wk]> : tensor<4x8xf32>
+  %q = vit.linear %x, %wq residual(%x : tensor<2x8xf32>) : tensor<2x8xf32>, tensor<8x8xf32> -> tensor<2x8xf32>
+  %k = vit.linear %x, %wk : tensor<2x8xf32>, tensor<4x8xf32> -> tensor<2x4xf32>
+  return %q, %k : tensor<2x8xf32>, tensor<2x4xf32>
+}
+
+// A vector has no batch, which a gemm needs.
+// CHECK-LABEL: func @negative_qkv_vector(
+// CHECK-COUNT-2: vit.linear
+func.func @negative_qkv_vector(%x: tensor<8xf32>) -> (tensor<8xf32>, tensor<4xf32>) {
+  %wq = vit.constant #vit.expr<ref, [@wq]> : tensor<8x8xf32>
+  %wk = vit.constant #vit.expr<ref, [@wk]> : tensor<4x8xf32>
+  %q = vit.linear %x, %wq : tensor<8xf32>, tensor<8x8xf32> -> tensor<8xf32>
+  %k = vit.linear %x, %wk : tensor<8xf32>, tensor<4x8xf32> -> tensor<4xf32>
+  return %q, %k : tensor<8xf32>, tensor<4xf32>
+}
+
+// -----
+
+vit.weight @wq : tensor<8x8xf32> seed(1 mean 0.0 scale 1.0)
+vit.weight @wk : tensor<4x8xf32> seed(2 mean 0.0 scale 1.0)
+vit.weight @bq : tensor<8xf32> seed(3 mean 0.0 scale 1.0)
+
+// CHECK-LABEL: func @negative_qkv_mixed_biases(
+// CHECK-COUNT-2: vit.linear
+func.func @negative_qkv_mixed_biases(%x: tensor<2x8xf32>) -> (tensor<2x8xf32>, tensor<2x4xf32>) {
+  %wq = vit.constant #vit.expr<ref, [@wq]> : tensor<8x8xf32>
+  %wk = vit.constant #vit.expr<ref, [@wk]> : tensor<4x8xf32>
+  %bq = vit.constant #vit.expr<ref, [@bq]> : tensor<8xf32>
+  // expected-remark @+1 {{not fused with the linear layers beside it: some have a bias and some have none}}
+  %q = vit.linear %x, %wq bias(%bq : tensor<8xf32>) : tensor<2x8xf32>, tensor<8x8xf32> -> tensor<2x8xf32>
+  %k = vit.linear %x, %wk : tensor<2x8xf32>, tensor<4x8xf32> -> tensor<2x4xf32>
+  return %q, %k : tensor<2x8xf32>, tensor<2x4xf32>
+}
