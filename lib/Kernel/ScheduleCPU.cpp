@@ -49,9 +49,11 @@ static constexpr int64_t kGemmUnroll = 8;
 /// tasks. One picture's 197 or 256 tokens are one block.
 static constexpr int64_t kGemmRowBlock = 256;
 
-/// Keys and values of a block stay in L1, its queries' partial results too.
-static constexpr int64_t kAttentionQueryBlock = 48;
-static constexpr int64_t kAttentionKeyBlock = 256;
+/// Keys and values of a block, 2 x 128 KiB for a head of 64, stay in an L2 of 1
+/// MiB beside the block's queries and results. Up to 512 keys need no rescaling.
+/// Measured against 48 x 256 at 197 tokens: 76 % of the peak, not 70 %.
+static constexpr int64_t kAttentionQueryBlock = 256;
+static constexpr int64_t kAttentionKeyBlock = 512;
 
 /// Elements of a task of the kernels that memory bounds: long against the cost
 /// of starting one.

@@ -23,9 +23,9 @@ func.func @gemm(%b: index, %n: index, %x: memref<?x5x8xf32>, %w: memref<256xf32>
 }
 
 // CHECK-LABEL: func @attention(
-//          V4:   tiling <rows = 6, columns = 64, queryBlock = 48, keyBlock = 256>
-//          V3:   tiling <rows = 6, columns = 16, queryBlock = 48, keyBlock = 256>
-//          V2:   tiling <rows = 4, columns = 8, queryBlock = 48, keyBlock = 256>
+//          V4:   tiling <rows = 6, columns = 64, queryBlock = 256, keyBlock = 512>
+//          V3:   tiling <rows = 6, columns = 16, queryBlock = 256, keyBlock = 512>
+//          V2:   tiling <rows = 4, columns = 8, queryBlock = 256, keyBlock = 512>
 #heads = affine_map<(b, h, i, d) -> (b, i, h * 4 + d)>
 func.func @attention(%b: index, %n: index, %q: memref<?x9x8xf32>, %o: memref<?x9x8xf32>) {
   kernel.attention batch(%b) queries(%n) keys(%n) heads 2 head_dim 4 value_dim 4 scale 5.000000e-01

@@ -163,6 +163,29 @@ TEST_P(GemmTest, SkippedRows) {
       testGemm({49, 96, k, activation, true, true, /*skip=*/1}, GetParam());
 }
 
+// A product with 1: the activation alone, far beyond where its polynomials
+// hold.
+TEST_P(GemmTest, Activations) {
+  for (llvm::StringRef activation : {"gelu", "gelu_tanh"}) {
+    auto kernel = CompiledKernel::compile(
+        getGemmModule({1, 1, 1, activation, /*bias=*/false}), GetParam());
+    ASSERT_TRUE(kernel);
+    std::vector<float> values = {-1e30f, -1000, -100, 100, 1000, 1e30f};
+    for (int i = -20000; i <= 20000; ++i)
+      values.push_back(i * 1e-3f);
+    std::vector<float> weights = packWeights({1}, 1, 1);
+    std::vector<float> result(values.size());
+    kernel->run(values.size(), {values.data(), weights.data()}, result.data());
+    for (auto [x, y] : llvm::zip_equal(values, result)) {
+      double expected = activate(activation, x);
+      double error =
+          std::fabs(y - expected) / std::max(1.0, std::fabs(expected));
+      EXPECT_LE(error, 4e-7) << activation.str() << " of " << x;
+      largestError = std::max(largestError, error);
+    }
+  }
+}
+
 // A NaN reaches the elements that depend on it and no others.
 TEST_P(GemmTest, NaN) {
   Gemm gemm = {5, 40, 32, "gelu"};

@@ -1,0 +1,85 @@
+// RUN: vit-opt %s -kernel-plan-arena | FileCheck %s --check-prefixes=CHECK,REUSE
+// RUN: vit-opt %s -kernel-plan-arena=reuse=false | FileCheck %s --check-prefixes=CHECK,ALONE
+
+#rows = affine_map<(b, i, c) -> (b, i, c)>
+
+vit.weight @g : tensor<8xf32> seed(1 mean 0.0 scale 1.0)
+vit.weight @s : tensor<8xf32> seed(2 mean 0.0 scale 1.0)
+
+// Equal expressions are one weight, in all entries. Offsets are multiples of 64.
+// CHECK: kernel.weight @weight0 at 0 value #vit.expr<ref, [@g]> : tensor<8xf32>
+// CHECK: kernel.weight @weight1 at 64 value #vit.expr<ref, [@s]> : tensor<8xf32>
+// CHECK-NOT: kernel.weight
+
+// A chain of three buffers of 160 bytes an item, rounded up to 192: the first
+// is dead when the third is written.
+// CHECK-LABEL: func @chain(
+//  CHECK-SAME:     %[[CONTEXT:[^ ]+]]: !kernel.context) attributes
+//  CHECK-SAME:     inputs = [<name = "x", type = tensor<?x5x8xf32>>], outputs = [<name = "y", type = tensor<?x5x8xf32>>]
+//  REUSE-SAME:     arena = 0, per_batch = 384
+//  ALONE-SAME:     arena = 0, per_batch = 576
+//   CHECK-DAG:   %[[X:.*]] = kernel.buffer %[[CONTEXT]] input : memref<?x5x8xf32>
+//   CHECK-DAG:   %[[Y:.*]] = kernel.buffer %[[CONTEXT]] output : memref<?x5x8xf32>
+//       CHECK:   %[[BATCH:.*]] = kernel.batch %[[CONTEXT]]
+//       CHECK:   %[[A:.*]] = kernel.buffer %[[CONTEXT]] arena : memref<?x5x8xf32>
+//       CHECK:   %[[G:.*]] = kernel.buffer %[[CONTEXT]] weights @weight0 : memref<8xf32>
+//       CHECK:   kernel.norm batch(%[[BATCH]]) {{.*}} input(%[[X]] {{.*}} scale(%[[G]] {{.*}} init(%[[A]]
+//       CHECK:   %[[B:.*]] = kernel.buffer %[[CONTEXT]] arena per_batch 192 : memref<?x5x8xf32>
+//       CHECK:   kernel.norm {{.*}} input(%[[A]] {{.*}} init(%[[B]]
+//       REUSE:   %[[C:.*]] = kernel.buffer %[[CONTEXT]] arena : memref<?x5x8xf32>
+//       ALONE:   %[[C:.*]] = kernel.buffer %[[CONTEXT]] arena per_batch 384 : memref<?x5x8xf32>
+//       CHECK:   kernel.norm {{.*}} input(%[[B]] {{.*}} init(%[[C]]
+//       CHECK:   kernel.norm {{.*}} input(%[[C]] {{.*}} init(%[[Y]]
+//  CHECK-NEXT:   return
+func.func @chain(%x: memref<?x5x8xf32> {vit.name = "x"}, %y: memref<?x5x8xf32> {vit.name = "y"}) -> memref<?x5x8xf32> {
+  %c0 = arith.constant 0 : index
+  %m = arith.constant 5 : index
+  %n = memref.dim %x, %c0 : memref<?x5x8xf32>
+  %a = memref.alloc(%n) : memref<?x5x8xf32>
+  %g = kernel.constant #vit.expr<ref, [@g]> : tensor<8xf32> as memref<8xf32>
+  kernel.norm batch(%n) rows(%m) channels 8 epsilon 1.0e-06 input(%x at #rows : memref<?x5x8xf32>)
+      scale(%g : memref<8xf32>) init(%a at #rows : memref<?x5x8xf32>)
+  %b = memref.alloc(%n) : memref<?x5x8xf32>
+  kernel.norm batch(%n) rows(%m) channels 8 epsilon 1.0e-06 input(%a at #rows : memref<?x5x8xf32>)
+      init(%b at #rows : memref<?x5x8xf32>)
+  %c = memref.alloc(%n) : memref<?x5x8xf32>
+  kernel.norm batch(%n) rows(%m) channels 8 epsilon 1.0e-06 input(%b at #rows : memref<?x5x8xf32>)
+      init(%c at #rows : memref<?x5x8xf32>)
+  kernel.norm batch(%n) rows(%m) channels 8 epsilon 1.0e-06 input(%c at #rows : memref<?x5x8xf32>)
+      init(%y at #rows : memref<?x5x8xf32>)
+  return %y : memref<?x5x8xf32>
+}
+
+// What does not grow with the batch comes first: offsets of the rest are
+// base + per_batch * batch. Arguments without a name have their number.
+// CHECK-LABEL: func @base_and_batch(
+//  CHECK-SAME:     inputs = [<name = "arg0", type = tensor<?x5x8xf32>>], outputs = [<name = "arg1", type = tensor<?x5x8xf32>>], arena = 320, per_batch = 192
+//       CHECK:   %[[FIXED:.*]] = kernel.buffer %{{.*}} arena : memref<2x5x8xf32>
+//       CHECK:   kernel.buffer %{{.*}} weights @weight1 : memref<8xf32>
+//       CHECK:   kernel.buffer %{{.*}} weights @weight0 : memref<8xf32>
+//       CHECK:   kernel.norm {{.*}} init(%[[FIXED]]
+//       CHECK:   %[[SCALED:.*]] = kernel.buffer %{{.*}} arena at 320 : memref<?x5x8xf32>
+//       CHECK:   kernel.norm {{.*}} init(%[[SCALED]]
+func.func @base_and_batch(%x: memref<?x5x8xf32>, %y: memref<?x5x8xf32>) -> memref<?x5x8xf32> {
+  %c0 = arith.constant 0 : index
+  %c2 = arith.constant 2 : index
+  %m = arith.constant 5 : index
+  %n = memref.dim %x, %c0 : memref<?x5x8xf32>
+  %a = memref.alloc() : memref<2x5x8xf32>
+  %s = kernel.constant #vit.expr<ref, [@s]> : tensor<8xf32> as memref<8xf32>
+  %g = kernel.constant #vit.expr<ref, [@g]> : tensor<8xf32> as memref<8xf32>
+  kernel.norm batch(%c2) rows(%m) channels 8 epsilon 1.0e-06 input(%x at #rows : memref<?x5x8xf32>)
+      scale(%g : memref<8xf32>) shift(%s : memref<8xf32>) init(%a at #rows : memref<2x5x8xf32>)
+  %b = memref.alloc(%n) : memref<?x5x8xf32>
+  kernel.norm batch(%n) rows(%m) channels 8 epsilon 1.0e-06 input(%x at #rows : memref<?x5x8xf32>)
+      init(%b at #rows : memref<?x5x8xf32>)
+  kernel.norm batch(%n) rows(%m) channels 8 epsilon 1.0e-06 input(%b at #rows : memref<?x5x8xf32>)
+      init(%y at #rows : memref<?x5x8xf32>)
+  return %y : memref<?x5x8xf32>
+}
+
+// CHECK-LABEL: func @empty(
+//  CHECK-SAME:     %{{.*}}: !kernel.context) attributes {kernel.entry = #kernel.entry<inputs = [], outputs = [], arena = 0, per_batch = 0>}
+func.func @empty() {
+  return
+}
