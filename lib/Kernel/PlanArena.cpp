@@ -233,6 +233,9 @@ PlanArenaPass::planBuffers(func::FuncOp entry, Value context) {
     } else if (isa<memref::MemRefDialect>(op.getDialect())) {
       return op.emitOpError("is left by bufferisation; every kernel must own "
                             "its destination");
+    } else if (op.getNumRegions() != 0 && !isa<GenericOp>(op)) {
+      return op.emitOpError(
+          "has regions; buffers live along a list of kernels");
     }
   }
 

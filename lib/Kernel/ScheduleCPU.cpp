@@ -50,8 +50,9 @@ static constexpr int64_t kGemmUnroll = 8;
 static constexpr int64_t kGemmRowBlock = 256;
 
 /// Keys and values of a block, 2 x 128 KiB for a head of 64, stay in an L2 of 1
-/// MiB beside the block's queries and results. Up to 512 keys need no rescaling.
-/// Measured against 48 x 256 at 197 tokens: 76 % of the peak, not 70 %.
+/// MiB beside the block's queries and results. Up to 512 keys need no
+/// rescaling. Measured against 48 x 256 at 197 tokens: 76 % of the peak, not 70
+/// %.
 static constexpr int64_t kAttentionQueryBlock = 256;
 static constexpr int64_t kAttentionKeyBlock = 512;
 

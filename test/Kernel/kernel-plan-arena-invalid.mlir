@@ -86,3 +86,14 @@ func.func @negative_copy(%x: memref<4xf32>, %y: memref<4xf32>) -> memref<4xf32> 
   memref.copy %x, %y : memref<4xf32> to memref<4xf32>
   return %y : memref<4xf32>
 }
+
+// -----
+
+func.func @negative_region(%x: memref<4xf32>) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  // expected-error @+1 {{'scf.for' op has regions; buffers live along a list of kernels}}
+  scf.for %i = %c0 to %c1 step %c1 {
+  }
+  return
+}

@@ -9,9 +9,9 @@
 
 from __future__ import annotations
 
+import resource
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -89,7 +89,13 @@ def test_name_and_folder_are_the_same_model(saved: Exported) -> None:
 @pytest.mark.slow
 def test_vit_b_compiles_in_seconds(tmp_path: Path) -> None:
     program = tmp_path / "program"
-    start = time.monotonic()
+    before = child_cpu_seconds()
     run_ok(VITC, "compile", "zoo:vit-b", "-o", program)
-    assert time.monotonic() - start < 20
+    assert child_cpu_seconds() - before < 20
     program.unlink()  # 350 MB
+
+
+def child_cpu_seconds() -> float:
+    """Processor time of all programs run so far, which a busy machine does not change."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime

@@ -90,8 +90,10 @@ module attributes {vit.model = #vit.model<name = "vit", task = "tensor", source 
 
 // -----
 
+// There is no attention to show.
 // CHECK-LABEL: func @forward(
-//   CHECK-NOT:   func
+//   CHECK-NOT: func
+//       CHECK: -----
 module attributes {vit.model = #vit.model<name = "vit", task = "tensor", source = "", parameters = 0,
     grid = <prefix = 1, height = 2, width = 2, classToken = true>>} {
   func.func @forward(%x: tensor<2x8xf32>) -> tensor<2x8xf32> {

@@ -1,4 +1,4 @@
-// RUN: vit-opt %s -vit-fuse-qkv -canonicalize -split-input-file -verify-diagnostics | FileCheck %s
+// RUN: vit-opt %s -vit-fuse-qkv -canonicalize -cse -split-input-file -verify-diagnostics | FileCheck %s
 
 vit.weight @wq : tensor<8x8xf32> seed(1 mean 0.0 scale 1.0)
 vit.weight @wk : tensor<4x8xf32> seed(2 mean 0.0 scale 1.0)

@@ -1,5 +1,4 @@
-//===- Compile.cpp - vitc compile
-//---------------------------------------------===//
+//===- Compile.cpp - vitc compile -----------------------------------------===//
 //
 // Part of the vitc project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.
@@ -93,7 +92,10 @@ static OwningOpRef<ModuleOp> loadModel(const CompileOptions &options,
   }
   llvm::SourceMgr sources;
   sources.AddNewSourceBuffer(std::move(buffer), SMLoc());
-  return parseSourceFile<ModuleOp>(sources, &context);
+  OwningOpRef<ModuleOp> module = parseSourceFile<ModuleOp>(sources, &context);
+  if (!module || failed(verifyPhase(*module, options.compileFrom)))
+    return nullptr;
+  return module;
 }
 
 /// Writes a module as text. Locations are kept: they carry the source's names,
@@ -140,7 +142,7 @@ static LogicalResult runPhases(ModuleOp module, const CompileOptions &options,
       PassManager passes(module.getContext());
       passes.enableTiming(timing);
       if (failed(applyPassManagerCLOptions(passes)))
-        return failure();
+        return module.emitError() << "pass manager options are not registered";
       step.addPasses(passes);
       if (failed(passes.run(module)))
         return failure();

@@ -9,6 +9,7 @@
 #ifndef VITC_PIPELINES_CPU_H
 #define VITC_PIPELINES_CPU_H
 
+#include "mlir/IR/BuiltinOps.h"
 #include "mlir/Pass/PassManager.h"
 
 namespace vitc {
@@ -26,6 +27,10 @@ void addKernelPasses(mlir::OpPassManager &passes);
 /// kernels -> LLVM dialect, for one x86-64 level; `backend` computes gemms.
 void addCpuCodePasses(mlir::OpPassManager &passes, llvm::StringRef isa,
                       llvm::StringRef backend);
+
+/// Checks that a module that was not made here, such as a .mlir file, is what a
+/// phase leaves behind.
+mlir::LogicalResult verifyPhase(mlir::ModuleOp module, Phase phase);
 
 /// Registers the above as -vitc-raise, -vitc-fuse, -vitc-kernel and -vitc-cpu.
 void registerPipelines();

@@ -31,7 +31,7 @@ FailureOr<LevelCode> vitc::lowerToLLVM(ModuleOp module, StringRef isa,
   OwningOpRef<ModuleOp> lowered(module.clone());
   PassManager passes(module.getContext());
   if (failed(applyPassManagerCLOptions(passes)))
-    return failure();
+    return module.emitError() << "pass manager options are not registered";
   addCpuCodePasses(passes, isa, backend);
   if (failed(passes.run(*lowered)))
     return failure();

@@ -25,7 +25,9 @@
 #include "vitc/Target/Link.h"
 #include "llvm/Object/ObjectFile.h"
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
+#include "llvm/Support/raw_ostream.h"
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/Support/ThreadPool.h"
 #include "llvm/TargetParser/Host.h"
@@ -98,8 +100,17 @@ static int64_t getCodeSize(StringRef bytes) {
   return size;
 }
 
-/// Moves or, across file systems, copies a finished file into place.
+/// Moves or, across file systems, copies a finished file into place; "-" is
+/// standard output.
 static LogicalResult install(StringRef from, StringRef to, Location loc) {
+  if (to == "-") {
+    auto file = llvm::MemoryBuffer::getFile(from);
+    if (!file)
+      return emitError(loc) << "cannot read '" << from
+                            << "': " << file.getError().message();
+    llvm::outs() << (*file)->getBuffer();
+    return success();
+  }
   if (!llvm::sys::fs::rename(from, to))
     return success();
   std::string beside = (to + ".part").str();

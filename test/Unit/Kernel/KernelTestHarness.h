@@ -39,7 +39,8 @@ std::vector<float> packWeights(llvm::ArrayRef<float> weights, int64_t n,
                                int64_t k);
 
 /// A module's @forward, which takes its memory from
-///   kernel.buffer %context input at I   and   kernel.buffer %context output at 0
+///   kernel.buffer %context input at I   and   kernel.buffer %context output at
+///   0
 /// compiled for one level by the pipeline that vitc itself runs.
 class CompiledKernel {
 public:
