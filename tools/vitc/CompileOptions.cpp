@@ -30,6 +30,9 @@ static cl::opt<std::string>
           cl::desc("x86-64-v2, x86-64-v3, x86-64-v4 or native; default: all "
                    "levels, chosen at start"),
           cl::cat(category));
+static cl::opt<unsigned> optLevel("O", cl::Prefix, cl::init(3),
+                                  cl::desc("Effort of code generation, 0 to 3"),
+                                  cl::value_desc("N"), cl::cat(category));
 static cl::opt<std::string> target("target", cl::init("x86_64-linux-gnu"),
                                    cl::desc("Target triple"),
                                    cl::cat(category));
@@ -150,6 +153,10 @@ static bool parseTarget(CompileOptions &options) {
   if (backend != "llvm" && backend != "onednn")
     return usageError("--backend is '" + backend + "'; needs llvm or onednn");
   options.program.backend = backend;
+
+  if (optLevel > 3)
+    return usageError("-O is " + Twine(optLevel) + "; needs 0 to 3");
+  options.program.optLevel = optLevel;
 
   ArrayRef<StringRef> levels = getCpuLevels();
   StringRef level = march == "native" ? getHostCpuLevel() : StringRef(march);

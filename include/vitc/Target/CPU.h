@@ -32,6 +32,8 @@ struct ProgramOptions {
   llvm::SmallVector<std::string> isas;
   /// Who computes gemms: "llvm" or "onednn".
   std::string backend = "llvm";
+  /// LLVM's effort in code generation, 0 to 3; the kernels are the same.
+  unsigned optLevel = 3;
   /// Print each command that is run (-v), or print and do not run (-###).
   bool verbose = false, dryRun = false;
   /// A folder for the LLVM IR of each level; empty: not dumped.

@@ -52,9 +52,14 @@ public:
   mlir::LogicalResult run();
 
 private:
-  //===--- KernelEmitter.cpp: values and index maps
-  //-------------------------===//
+  //===--- KernelEmitter.cpp ----------------------------------------------===//
   mlir::LogicalResult convert(mlir::Operation *op);
+  /// Whether `op` asks only for sizes that are known here.
+  mlir::LogicalResult verifySizes(mlir::Operation *op);
+  mlir::LogicalResult convert(mlir::arith::ConstantOp op);
+  mlir::LogicalResult convertReturn(mlir::func::ReturnOp op);
+
+  //===--- ValueAccess.cpp ------------------------------------------------===//
   bool isDataMovement(mlir::Operation *op);
   /// How to read a value of the source function.
   ValueAccess read(mlir::Value value);
@@ -73,6 +78,8 @@ private:
   /// Copies elements of shape `type` from `source` to places `map` of `init`.
   mlir::Value gather(mlir::RankedTensorType type, const ValueAccess &source,
                      mlir::Value init, mlir::AffineMap map);
+  /// Copies what no kernel could write in place.
+  mlir::LogicalResult convert(mlir::tensor::InsertSliceOp op);
   /// A tensor whose elements are all equal.
   mlir::Value splat(mlir::SplatElementsAttr value);
   mlir::Value emptyTensor(mlir::RankedTensorType type);
@@ -81,15 +88,8 @@ private:
   Box getBox(llvm::ArrayRef<int64_t> shape);
   mlir::Value index(int64_t value);
   mlir::Value constant(vit::WeightExprAttr value);
-  /// Whether `op` asks only for sizes that are known here.
-  mlir::LogicalResult verifySizes(mlir::Operation *op);
-  mlir::LogicalResult convert(mlir::arith::ConstantOp op);
-  /// Copies what no kernel could write in place.
-  mlir::LogicalResult convert(mlir::tensor::InsertSliceOp op);
-  mlir::LogicalResult convertReturn(mlir::func::ReturnOp op);
 
-  //===--- a file an op family
-  //---------------------------------------------===//
+  //===--- a file an op family --------------------------------------------===//
   mlir::LogicalResult convert(vit::PatchEmbedOp op);
   mlir::LogicalResult convert(vit::LinearOp op);
   mlir::LogicalResult convert(vit::GeluOp op);

@@ -97,24 +97,25 @@ static void optimise(llvm::Module &module, llvm::TargetMachine &machine) {
   modulePasses.run(module, modules);
 }
 
-bool vitc::generateCode(llvm::Module &module, StringRef cpu, StringRef features,
-                        bool assembly, SmallVectorImpl<char> &bytes,
-                        std::string &error) {
+bool vitc::generateCode(llvm::Module &module, const CodegenOptions &options,
+                        SmallVectorImpl<char> &bytes, std::string &error) {
   llvm::Triple triple(kTriple);
   const llvm::Target *target =
       llvm::TargetRegistry::lookupTarget(triple, error);
   if (!target)
     return false;
   std::unique_ptr<llvm::TargetMachine> machine(target->createTargetMachine(
-      triple, cpu, features, llvm::TargetOptions(), llvm::Reloc::PIC_,
-      std::nullopt, llvm::CodeGenOptLevel::Aggressive));
+      triple, options.cpu, options.features, llvm::TargetOptions(),
+      llvm::Reloc::PIC_, std::nullopt,
+      static_cast<llvm::CodeGenOptLevel>(options.optLevel)));
   module.setTargetTriple(triple);
   module.setDataLayout(machine->createDataLayout());
-  optimise(module, *machine);
+  if (options.optLevel > 0)
+    optimise(module, *machine);
   llvm::raw_svector_ostream stream(bytes);
   llvm::legacy::PassManager passes;
   if (machine->addPassesToEmitFile(passes, stream, nullptr,
-                                   assembly
+                                   options.assembly
                                        ? llvm::CodeGenFileType::AssemblyFile
                                        : llvm::CodeGenFileType::ObjectFile)) {
     error = "LLVM cannot emit this kind of file";

@@ -37,10 +37,15 @@ mlir::FailureOr<LevelCode> lowerToLLVM(mlir::ModuleOp module,
                                        llvm::StringRef isa,
                                        llvm::StringRef backend);
 
-/// Optimises and compiles a module for the CPU `cpu`; false and an error when
-/// LLVM cannot.
-bool generateCode(llvm::Module &module, llvm::StringRef cpu,
-                  llvm::StringRef features, bool assembly,
+/// What generateCode generates code for, and how.
+struct CodegenOptions {
+  llvm::StringRef cpu, features; // LLVM's names
+  unsigned optLevel = 3;         // 0 to 3
+  bool assembly = false;         // text in place of an object
+};
+
+/// Optimises and compiles a module; false and an error when LLVM cannot.
+bool generateCode(llvm::Module &module, const CodegenOptions &options,
                   llvm::SmallVectorImpl<char> &bytes, std::string &error);
 
 } // namespace vitc

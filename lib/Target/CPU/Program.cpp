@@ -27,9 +27,9 @@
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
-#include "llvm/Support/raw_ostream.h"
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/Support/ThreadPool.h"
+#include "llvm/Support/raw_ostream.h"
 #include "llvm/TargetParser/Host.h"
 
 using namespace mlir;
@@ -106,8 +106,8 @@ static LogicalResult install(StringRef from, StringRef to, Location loc) {
   if (to == "-") {
     auto file = llvm::MemoryBuffer::getFile(from);
     if (!file)
-      return emitError(loc) << "cannot read '" << from
-                            << "': " << file.getError().message();
+      return emitError(loc)
+             << "cannot read '" << from << "': " << file.getError().message();
     llvm::outs() << (*file)->getBuffer();
     return success();
   }
@@ -222,8 +222,10 @@ FailureOr<ProgramSizes> vitc::emitProgram(ModuleOp module,
   SmallVector<SmallVector<char, 0>> code(levels.size());
   SmallVector<std::string> errors(levels.size());
   forEachLevel(numLevels, [&](size_t i) {
-    generateCode(*levels[i].module, levels[i].cpu, levels[i].features, assembly,
-                 code[i], errors[i]);
+    generateCode(
+        *levels[i].module,
+        {levels[i].cpu, levels[i].features, options.optLevel, assembly},
+        code[i], errors[i]);
   });
   SmallVector<std::string> objects;
   for (size_t i = 0; i < levels.size(); ++i) {
@@ -253,7 +255,7 @@ FailureOr<ProgramSizes> vitc::emitProgram(ModuleOp module,
       buildDescriptorModule(module, levels, sizes, options.backend, context);
   SmallVector<char, 0> bytes;
   std::string error;
-  if (!generateCode(*descriptor, "x86-64", "", false, bytes, error))
+  if (!generateCode(*descriptor, {"x86-64", ""}, bytes, error))
     return emitError(loc) << "cannot write the descriptor: " << error;
   objects.push_back(folder.file("descriptor.o"));
   if (failed(writeFile(objects.back(), StringRef(bytes.data(), bytes.size()),

@@ -126,8 +126,8 @@ std::unique_ptr<CompiledKernel> CompiledKernel::compile(llvm::StringRef text,
       ->setVisibility(llvm::GlobalValue::DefaultVisibility);
   llvm::SmallVector<char> bytes;
   std::string error;
-  if (!generateCode(*level->module, level->cpu, level->features,
-                    /*assembly=*/false, bytes, error)) {
+  if (!generateCode(*level->module, {level->cpu, level->features}, bytes,
+                    error)) {
     ADD_FAILURE() << error;
     return nullptr;
   }
