@@ -19,14 +19,23 @@ static AffineMap getGroupMap(RankedTensorType query, RankedTensorType key) {
   return AffineMap::get(4, 0, {b, h.floorDiv(group), n, d}, query.getContext());
 }
 
-/// The identity, but 0 where the bias has size 1 and is broadcast.
+/// The identity, but 0 for a batch or heads of 1, which are broadcast.
 static AffineMap getBroadcastMap(RankedTensorType bias) {
   MLIRContext *context = bias.getContext();
   SmallVector<AffineExpr> results;
   for (auto [dim, size] : llvm::enumerate(bias.getShape()))
-    results.push_back(size == 1 ? getAffineConstantExpr(0, context)
-                                : getAffineDimExpr(dim, context));
+    results.push_back(dim < 2 && size == 1 ? getAffineConstantExpr(0, context)
+                                           : getAffineDimExpr(dim, context));
   return AffineMap::get(4, 0, results, context);
+}
+
+std::pair<Value, AffineMapAttr> KernelEmitter::readBias(Value bias) {
+  if (!bias)
+    return {};
+  ValueAccess access = readRows(bias);
+  auto type = cast<RankedTensorType>(bias.getType());
+  return {access.base,
+          AffineMapAttr::get(access.map.compose(getBroadcastMap(type)))};
 }
 
 LogicalResult KernelEmitter::convert(vit::AttentionOp op) {
@@ -35,14 +44,7 @@ LogicalResult KernelEmitter::convert(vit::AttentionOp op) {
   ValueAccess q = readRows(op.getQuery()), k = readRows(op.getKey()),
               v = readRows(op.getValue());
   AffineMap group = getGroupMap(query, key);
-  Value bias;
-  AffineMapAttr biasMap;
-  if (op.getBias()) {
-    ValueAccess access = readRows(op.getBias());
-    bias = access.base;
-    biasMap = AffineMapAttr::get(
-        access.map.compose(getBroadcastMap(op.getBias().getType())));
-  }
+  auto [bias, biasMap] = readBias(op.getBias());
   Destination destination = write(op.getResult());
   auto attention = kernel::AttentionOp::create(
       builder, TypeRange(destination.init.getType()), batchOf(query),
@@ -75,14 +77,7 @@ LogicalResult KernelEmitter::convert(vit::AttentionMapOp op) {
   RankedTensorType query = op.getQuery().getType();
   RankedTensorType key = op.getKey().getType();
   ValueAccess q = readRows(op.getQuery()), k = readRows(op.getKey());
-  Value bias;
-  AffineMapAttr biasMap;
-  if (op.getBias()) {
-    ValueAccess access = readRows(op.getBias());
-    bias = access.base;
-    biasMap = AffineMapAttr::get(
-        access.map.compose(getBroadcastMap(op.getBias().getType())));
-  }
+  auto [bias, biasMap] = readBias(op.getBias());
   Destination destination = write(op.getResult());
   auto [resultMap, layer] = splitLayer(destination.map);
   auto map = kernel::AttentionMapOp::create(

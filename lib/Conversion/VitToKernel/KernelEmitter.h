@@ -65,6 +65,9 @@ private:
   ValueAccess read(mlir::Value value);
   /// As read, with the last dim contiguous: copied when the map has it not.
   ValueAccess readRows(mlir::Value value);
+  /// How to read attention's bias, broadcast along batch and heads; nulls for
+  /// null.
+  std::pair<mlir::Value, mlir::AffineMapAttr> readBias(mlir::Value bias);
   /// A value of rank 1 as a tensor of its own: copied when it is part of one.
   mlir::Value readVector(mlir::Value value);
   /// Where to write the result of a source op.
