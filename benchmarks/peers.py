@@ -23,7 +23,7 @@ import statistics
 import sys
 import time
 from pathlib import Path
-from typing import Callable
+from typing import Callable, NamedTuple
 
 import numpy as np
 
@@ -31,10 +31,16 @@ import numpy as np
 WARMUP_RUNS = 2
 LEAST_RUNS = 3
 
-Run = Callable[[], np.ndarray]
+
+class Loaded(NamedTuple):
+    """A model that is ready to run, and what the runtime itself says it runs with."""
+
+    run: Callable[[], np.ndarray]
+    precision: str
+    threads: int
 
 
-def load_onnxruntime(model: Path, pixels: np.ndarray, threads: int) -> Run:
+def load_onnxruntime(model: Path, pixels: np.ndarray, threads: int) -> Loaded:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -44,11 +50,17 @@ def load_onnxruntime(model: Path, pixels: np.ndarray, threads: int) -> Run:
     # vitc's threads flush denormals too.
     options.add_session_config_entry("session.set_denormal_as_zero", "1")
     session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-    feeds = {session.get_inputs()[0].name: pixels}
-    return lambda: session.run(None, feeds)[0]
+    source = session.get_inputs()[0]
+    feeds = {source.name: pixels}
+    return Loaded(
+        lambda: session.run(None, feeds)[0],
+        # It computes in the model's own type.
+        precision="f32" if source.type == "tensor(float)" else source.type,
+        threads=session.get_session_options().intra_op_num_threads,
+    )
 
 
-def load_openvino(model: Path, pixels: np.ndarray, threads: int) -> Run:
+def load_openvino(model: Path, pixels: np.ndarray, threads: int) -> Loaded:
     import openvino
 
     settings = {
@@ -61,13 +73,17 @@ def load_openvino(model: Path, pixels: np.ndarray, threads: int) -> Run:
     compiled = core.compile_model(core.read_model(model), "CPU", settings)
     request = compiled.create_infer_request()
     output = compiled.output(0)
-    return lambda: request.infer([pixels], share_inputs=True, share_outputs=True)[output]
+    return Loaded(
+        lambda: request.infer([pixels], share_inputs=True, share_outputs=True)[output],
+        precision=compiled.get_property("INFERENCE_PRECISION_HINT").get_type_name(),
+        threads=compiled.get_property("INFERENCE_NUM_THREADS"),
+    )
 
 
 LOADERS = {"onnxruntime": load_onnxruntime, "openvino": load_openvino}
 
 
-def measure(run: Run, min_time: float) -> dict[str, float]:
+def measure(run: Callable[[], np.ndarray], min_time: float) -> dict[str, float]:
     """Times of single runs until `min_time` seconds are over, in milliseconds."""
     for _ in range(WARMUP_RUNS):
         run()
@@ -96,11 +112,13 @@ def main() -> int:
     form.add_argument("--output", type=Path, metavar="FILE.npy")
     form.add_argument("--min-time", type=float, metavar="S")
     options = parser.parse_args()
-    run = LOADERS[options.peer](options.model, np.load(options.input), options.threads)
+    pixels = np.load(options.input)
+    loaded = LOADERS[options.peer](options.model, pixels, options.threads)
     if options.output:
-        np.save(options.output, run())
+        np.save(options.output, loaded.run())
     else:
-        print(json.dumps(measure(run, options.min_time)))
+        ran_with = {"precision": loaded.precision, "threads": loaded.threads, "batch": len(pixels)}
+        print(json.dumps({**measure(loaded.run, options.min_time), **ran_with}))
     return 0
 
 

@@ -1,4 +1,4 @@
-//===- Bufferization.cpp - Bufferisation of the kernel dialect -----------===//
+//===- Bufferization.cpp - Bufferisation of the kernel dialect ------------===//
 //
 // Part of the vitc project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

@@ -1,4 +1,4 @@
-//===- Buffers.cpp - Weights, buffers and launches -----------------------===//
+//===- Buffers.cpp - Weights, buffers and launches ------------------------===//
 //
 // Part of the vitc project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.
@@ -20,6 +20,17 @@ LogicalResult ConstantOp::verify() {
       result.getElementType() != value.getElementType())
     return emitOpError() << "has result " << result << " for a value of type "
                          << value;
+  return success();
+}
+
+LogicalResult WeightOp::verify() {
+  // C1
+  constexpr int64_t alignment = 64, limit = int64_t(1) << 62;
+  auto offset = static_cast<int64_t>(getOffset());
+  if (offset < 0 || offset >= limit || offset % alignment != 0)
+    return emitOpError() << "'" << getSymName() << "' lies at byte " << offset
+                         << "; needs a multiple of " << alignment
+                         << ", 0 or more and less than 2^62";
   return success();
 }
 

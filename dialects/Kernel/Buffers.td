@@ -29,13 +29,15 @@ def Kernel_ConstantOp : Kernel_Op<"constant", [Pure]> {
 def Kernel_WeightOp : Kernel_Op<"weight", [Symbol]> {
   let summary = "a value in the weights section of the program";
   let description = [{
-    The object writer stores `value` at byte `offset`, a multiple of 64.
+    The object writer stores `value` at byte `offset`.
+    C1: offset is a multiple of 64, 0 or more and less than 2^62.
     ```mlir
     kernel.weight @w0 at 0 value #vit.expr<ref, [@bias]> : tensor<10xf32>
     ```
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, I64Attr:$offset, Vit_WeightExprAttr:$value);
   let assemblyFormat = "$sym_name `at` $offset `value` qualified($value) attr-dict";
+  let hasVerifier = 1;
 }
 
 def Kernel_BatchOp : Kernel_Op<"batch", [Pure]> {

@@ -1,4 +1,4 @@
-//===- Compute.cpp - Gemm, attention and norms ---------------------------===//
+//===- Compute.cpp - Gemm, attention and norms ----------------------------===//
 //
 // Part of the vitc project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.
@@ -72,11 +72,25 @@ static LogicalResult verifyPair(Operation *op, StringRef name, Value operand,
   return operand ? verifyMap(op, name, *map, numDims, operand) : success();
 }
 
+/// Checks that each of the named sizes is positive.
+static LogicalResult
+verifyPositive(Operation *op,
+               ArrayRef<std::pair<StringRef, int64_t>> namedSizes) {
+  for (auto [name, size] : namedSizes)
+    if (size <= 0)
+      return op->emitOpError()
+             << "has " << name << " " << size << "; needs 1 or more";
+  return success();
+}
+
 //===----------------------------------------------------------------------===//
 // GemmOp
 //===----------------------------------------------------------------------===//
 
 LogicalResult GemmOp::verify() {
+  // C4
+  if (failed(verifyPositive(*this, {{"n", getN()}, {"k", getK()}})))
+    return failure();
   // C1
   if (failed(verifyVector(*this, "weights", getWeights(),
                           vit::WeightExprAttr::packedSize(getN(), getK()))) ||
@@ -100,17 +114,6 @@ void GemmOp::getEffects(
 //===----------------------------------------------------------------------===//
 // AttentionOp
 //===----------------------------------------------------------------------===//
-
-/// Checks that each of the named sizes is positive.
-static LogicalResult
-verifyPositive(Operation *op,
-               ArrayRef<std::pair<StringRef, int64_t>> namedSizes) {
-  for (auto [name, size] : namedSizes)
-    if (size <= 0)
-      return op->emitOpError()
-             << "has " << name << " " << size << "; needs 1 or more";
-  return success();
-}
 
 LogicalResult AttentionOp::verify() {
   // C1, C2
@@ -171,6 +174,9 @@ LogicalResult NormOp::verify() {
   if (failed(verifyVector(*this, "scale", getScale(), getChannels())) ||
       failed(verifyVector(*this, "shift", getShift(), getChannels())))
     return failure();
+  // C3
+  if (failed(verifyPositive(*this, {{"channels", getChannels()}})))
+    return failure();
   return verifyDestination(*this, getInit());
 }
 
@@ -184,6 +190,9 @@ LogicalResult MeanOp::verify() {
   // C1
   if (failed(verifyMap(*this, "input", getInputMap(), 3, getInput())) ||
       failed(verifyMap(*this, "init", getResultMap(), 2, getInit())))
+    return failure();
+  // C2
+  if (failed(verifyPositive(*this, {{"channels", getChannels()}})))
     return failure();
   return verifyDestination(*this, getInit());
 }

@@ -25,6 +25,7 @@ def Kernel_GemmOp : Kernel_ComputeOp<"gemm", [AttrSizedOperandSegments]> {
     C1: weights has packedSize(n, k) elements; bias has n.
     C2: each map takes 3 dims and has one result for each dim of its operand.
     C3: residual and residualMap come together.
+    C4: n and k are positive.
     ```mlir
     kernel.gemm batch(%b) rows(%m) n 16 k 8 lhs(%x at affine_map<(b, i, l) -> (b, i, l)> : memref<?x4x8xf32>)
         weights(%w : memref<256xf32>) bias(%c : memref<16xf32>)
@@ -131,6 +132,7 @@ def Kernel_NormOp : Kernel_ComputeOp<"norm", [AttrSizedOperandSegments]> {
 
     C1: each map takes 3 dims and has one result for each dim of its operand.
     C2: scale and shift have `channels` elements.
+    C3: channels is positive.
     ```mlir
     kernel.norm batch(%b) rows(%n) channels 8 epsilon 1.000000e-06
         input(%x at affine_map<(b, i, c) -> (b, i, c)> : memref<?x9x8xf32>) scale(%g : memref<8xf32>)
@@ -158,6 +160,7 @@ def Kernel_MeanOp : Kernel_ComputeOp<"mean"> {
       init[resultMap(b, c)] = sum over i < rows of input[inputMap(b, i, c)] / rows
 
     C1: inputMap takes 3 dims, resultMap 2; one result for each dim of the operand.
+    C2: channels is positive.
     ```mlir
     kernel.mean batch(%b) rows(%n) channels 8 input(%x at affine_map<(b, i, c) -> (b, i + 1, c)> : memref<?x9x8xf32>)
         init(%y at affine_map<(b, c) -> (b, c)> : memref<?x8xf32>)

@@ -1,4 +1,4 @@
-//===- Generic.cpp - Data movement and what has no kernel of its own -----===//
+//===- Generic.cpp - Data movement and what has no kernel of its own ------===//
 //
 // Part of the vitc project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

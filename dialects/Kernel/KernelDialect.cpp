@@ -1,4 +1,4 @@
-//===- KernelDialect.cpp - The kernel dialect ----------------------------===//
+//===- KernelDialect.cpp - The kernel dialect -----------------------------===//
 //
 // Part of the vitc project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

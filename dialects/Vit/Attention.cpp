@@ -1,4 +1,4 @@
-//===- Attention.cpp - Attention and its heads ---------------------------===//
+//===- Attention.cpp - Attention and its heads ----------------------------===//
 //
 // Part of the vitc project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

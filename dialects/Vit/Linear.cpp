@@ -1,4 +1,4 @@
-//===- Linear.cpp - Linear layers and their activations ------------------===//
+//===- Linear.cpp - Linear layers and their activations -------------------===//
 //
 // Part of the vitc project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

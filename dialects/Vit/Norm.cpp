@@ -1,4 +1,4 @@
-//===- Norm.cpp - Normalisation ------------------------------------------===//
+//===- Norm.cpp - Normalisation -------------------------------------------===//
 //
 // Part of the vitc project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

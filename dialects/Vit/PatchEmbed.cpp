@@ -1,4 +1,4 @@
-//===- PatchEmbed.cpp - Patch embedding ----------------------------------===//
+//===- PatchEmbed.cpp - Patch embedding -----------------------------------===//
 //
 // Part of the vitc project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

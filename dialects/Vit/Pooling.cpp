@@ -1,4 +1,4 @@
-//===- Pooling.cpp - Pooling of tokens -----------------------------------===//
+//===- Pooling.cpp - Pooling of tokens ------------------------------------===//
 //
 // Part of the vitc project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

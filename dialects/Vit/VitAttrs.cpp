@@ -1,4 +1,4 @@
-//===- VitAttrs.cpp - Attributes of the vit dialect ----------------------===//
+//===- VitAttrs.cpp - Attributes of the vit dialect -----------------------===//
 //
 // Part of the vitc project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.
@@ -31,14 +31,23 @@ void VitDialect::registerAttributes() {
 // WeightExprAttr
 //===----------------------------------------------------------------------===//
 
-/// Columns of a panel of the packed layout, and what its tail and K round to.
-static constexpr int64_t kPanelColumns = 64;
-static constexpr int64_t kPackGranule = 16;
-
 int64_t WeightExprAttr::packedSize(int64_t n, int64_t k) {
-  int64_t tail = llvm::alignTo(n % kPanelColumns, kPackGranule);
-  int64_t columns = n / kPanelColumns * kPanelColumns + tail;
-  return columns * llvm::alignTo(k, kPackGranule);
+  constexpr uint64_t limit = std::numeric_limits<int64_t>::max();
+  uint64_t tail = llvm::alignTo(n % kPanelColumns, kPackGranule);
+  uint64_t columns = n / kPanelColumns * kPanelColumns + tail;
+  return std::min(limit, llvm::SaturatingMultiply<uint64_t>(
+                             columns, llvm::alignTo(k, kPackGranule)));
+}
+
+std::optional<int64_t> WeightExprAttr::getStoredBytes(RankedTensorType type) {
+  constexpr uint64_t limit = uint64_t(1) << 62;
+  uint64_t bytes = llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+  for (int64_t dim : type.getShape()) {
+    if (dim < 1) // kDynamic is negative.
+      return std::nullopt;
+    bytes = llvm::SaturatingMultiply<uint64_t>(bytes, dim);
+  }
+  return bytes < limit ? std::optional<int64_t>(bytes) : std::nullopt;
 }
 
 WeightExprAttr WeightExprAttr::getExprOperand(unsigned index) {
@@ -48,7 +57,7 @@ WeightExprAttr WeightExprAttr::getExprOperand(unsigned index) {
 static LogicalResult
 verifyConcat(llvm::function_ref<InFlightDiagnostic()> emitError,
              ArrayRef<Attribute> operands, RankedTensorType type) {
-  int64_t rows = 0;
+  uint64_t rows = 0;
   for (Attribute operand : operands) {
     RankedTensorType piece = cast<WeightExprAttr>(operand).getType();
     if (piece.getRank() != type.getRank() ||
@@ -57,9 +66,9 @@ verifyConcat(llvm::function_ref<InFlightDiagnostic()> emitError,
       return emitError() << "#vit.expr<concat> of type " << type
                          << " has an operand of type " << piece
                          << "; all but dim 0 must agree";
-    rows += piece.getDimSize(0);
+    rows = llvm::SaturatingAdd<uint64_t>(rows, piece.getDimSize(0));
   }
-  if (rows != type.getDimSize(0))
+  if (rows != static_cast<uint64_t>(type.getDimSize(0)))
     return emitError() << "#vit.expr<concat> of type " << type << " has "
                        << rows << " rows in its operands";
   return success();
@@ -74,6 +83,10 @@ WeightExprAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError,
     return emitError() << "#vit.expr<" << name
                        << "> needs a static ranked tensor type of rank 1 or "
                           "more";
+  if (!isa<FloatType>(type.getElementType()) || !getStoredBytes(type))
+    return emitError() << "#vit.expr<" << name << "> has type " << type
+                       << "; needs floats, dims of 1 or more and less than "
+                          "2^62 bytes";
   if (kind != WeightExprKind::Slice && !params.empty())
     return emitError() << "#vit.expr<" << name << "> has " << params.size()
                        << " params; only slice takes them";

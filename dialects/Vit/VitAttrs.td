@@ -73,6 +73,8 @@ def Vit_WeightExprAttr : Vit_Attr<"WeightExpr", "expr", [TypedAttrInterface]> {
                panel is N mod 64 rounded up to 16 wide; a flat tensor of
                packedSize(N, K) elements
 
+    `type` has a float element type, a static shape of rank 1 or more without empty
+    dims, and less than 2^62 bytes.
     ```mlir
     #vit.expr<cast, [#vit.expr<ref, [@classifier.weight]> : tensor<10x128xf16>]> : tensor<10x128xf32>
     ```
@@ -93,8 +95,14 @@ def Vit_WeightExprAttr : Vit_Attr<"WeightExpr", "expr", [TypedAttrInterface]> {
     static WeightExprAttr add(WeightExprAttr lhs, WeightExprAttr rhs);
     static WeightExprAttr pack(WeightExprAttr matrix);
     WeightExprAttr getExprOperand(unsigned index);
-    /// Elements of a packed [n, k] matrix.
+    /// Columns of a panel of the packed layout, and what its tail and K round to.
+    static constexpr int64_t kPanelColumns = 64;
+    static constexpr int64_t kPackGranule = 16;
+    /// Elements of a packed [n, k] matrix; saturates.
     static int64_t packedSize(int64_t n, int64_t k);
+    /// Bytes of a stored tensor of floats; none for a dynamic shape, an empty dim
+    /// or 2^62 bytes and more.
+    static ::std::optional<int64_t> getStoredBytes(::mlir::RankedTensorType type);
   }];
 }
 
@@ -109,6 +117,10 @@ def Vit_PreprocessAttr : Vit_Attr<"Preprocess", "preprocess"> {
     filter number `interpolation` (0 nearest, 1 lanczos, 2 bilinear, 3 bicubic, 4
     box, 5 hamming), crop the centre to `crop`, multiply by `rescale`, normalise to
     (x - mean) / std. An absent step is not done.
+    C1: resize has 1 or 2 entries, crop 2, all positive.
+    C2: interpolation is a filter's number.
+    C3: mean and std come together, one entry for each of 1 to 4 channels; no
+    entry of std is 0.
   }];
   let parameters = (ins OptionalParameter<"::mlir::DenseI64ArrayAttr">:$resize,
                         DefaultValuedParameter<"int64_t", "2">:$interpolation,
@@ -117,6 +129,7 @@ def Vit_PreprocessAttr : Vit_Attr<"Preprocess", "preprocess"> {
                         OptionalParameter<"::mlir::DenseF64ArrayAttr">:$mean,
                         OptionalParameter<"::mlir::DenseF64ArrayAttr">:$std);
   let assemblyFormat = "`<` struct(params) `>`";
+  let genVerifyDecl = 1;
 }
 
 def Vit_TokenGridAttr : Vit_Attr<"TokenGrid", "token_grid"> {
@@ -124,9 +137,12 @@ def Vit_TokenGridAttr : Vit_Attr<"TokenGrid", "token_grid"> {
   let description = [{
     `prefix` tokens (class, distillation, registers), then height x width patches,
     row-major. `classToken` says that token 0 is a class token.
+    C1: height and width are positive, prefix is 0 or more, 1 or more with a class
+    token.
   }];
   let parameters = (ins "int64_t":$prefix, "int64_t":$height, "int64_t":$width, "bool":$classToken);
   let assemblyFormat = "`<` struct(params) `>`";
+  let genVerifyDecl = 1;
 }
 
 def Vit_ModelAttr : Vit_Attr<"Model", "model"> {
@@ -134,6 +150,9 @@ def Vit_ModelAttr : Vit_Attr<"Model", "model"> {
   let description = [{
     `name` is the source's architecture, `task` one of "tensor", "classification",
     "embedding"; `labels` the class names; `source` the hex BLAKE3 of the weights.
+    C1: task is one of the three.
+    C2: parameters is 0 or more.
+    C3: labels are strings.
   }];
   let parameters = (ins "::mlir::StringAttr":$name, "::mlir::StringAttr":$task,
                         "::mlir::StringAttr":$source, "int64_t":$parameters,
@@ -142,6 +161,7 @@ def Vit_ModelAttr : Vit_Attr<"Model", "model"> {
                         OptionalParameter<"PreprocessAttr">:$preprocess,
                         OptionalParameter<"TokenGridAttr">:$grid);
   let assemblyFormat = "`<` struct(params) `>`";
+  let genVerifyDecl = 1;
 }
 
 #endif // VIT_ATTRS_TD

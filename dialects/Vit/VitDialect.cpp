@@ -1,4 +1,4 @@
-//===- VitDialect.cpp - The vit dialect ----------------------------------===//
+//===- VitDialect.cpp - The vit dialect -----------------------------------===//
 //
 // Part of the vitc project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

@@ -1,4 +1,4 @@
-//===- Weights.cpp - Weights of the vit dialect --------------------------===//
+//===- Weights.cpp - Weights of the vit dialect ---------------------------===//
 //
 // Part of the vitc project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.
@@ -28,9 +28,10 @@ LogicalResult WeightOp::verify() {
                          << element << "; needs "
                          << (getSeed() ? "f32" : "f16, bf16, f32 or f64");
   // C3
-  if (!type.hasStaticShape())
+  if (!WeightExprAttr::getStoredBytes(type))
     return emitOpError() << "'" << getSymName() << "' has type " << type
-                         << "; needs a static shape";
+                         << "; needs static dims of 1 or more and less than "
+                            "2^62 bytes";
   // C4
   if (getFile().has_value() != getOffset().has_value())
     return emitOpError() << "'" << getSymName() << "' has "

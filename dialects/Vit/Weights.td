@@ -38,7 +38,7 @@ def Vit_WeightOp : Vit_Op<"weight", [Symbol, DeclareOpInterfaceMethods<SymbolUse
     pseudorandom number generators".
     C1: exactly one of file and seed is given.
     C2: the element type is f16, bf16, f32 or f64; f32 for a generated tensor.
-    C3: the shape is static.
+    C3: the shape is static, no dim is empty, and there are less than 2^62 bytes.
     C4: file and offset, of 0 or more, come together; so do seed, mean and scale.
     C5: file names a vit.weight_file.
     ```mlir

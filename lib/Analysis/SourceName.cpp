@@ -1,4 +1,4 @@
-//===- SourceName.cpp - The source's name of an operation ----------------===//
+//===- SourceName.cpp - The source's name of an operation -----------------===//
 //
 // Part of the vitc project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

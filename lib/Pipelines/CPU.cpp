@@ -28,13 +28,14 @@ void vitc::addRaisePasses(OpPassManager &passes) {
 }
 
 void vitc::addFusePasses(OpPassManager &passes) {
+  // Maps need all queries: they are added before tokens are dropped.
+  passes.addPass(vit::createAddAttentionEntryPass());
   OpPassManager &functions = passes.nest<func::FuncOp>();
   functions.addPass(vit::createNarrowTokensPass());
   functions.addPass(createCSEPass());
   functions.addPass(vit::createFuseQkvPass());
   functions.addPass(vit::createFuseLinearGeluPass());
   functions.addPass(vit::createFuseLinearResidualPass());
-  passes.addPass(vit::createAddAttentionEntryPass());
   passes.addPass(createCanonicalizerPass());
   passes.addPass(createCSEPass());
 }

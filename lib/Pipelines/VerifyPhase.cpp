@@ -42,12 +42,15 @@ LogicalResult vitc::verifyPhase(ModuleOp module, Phase phase) {
   });
   if (result.wasInterrupted())
     return failure();
-  for (auto function : module.getOps<func::FuncOp>())
+  for (auto function : module.getOps<func::FuncOp>()) {
+    if (function.isExternal())
+      return function.emitOpError("has no body; a program needs one");
     if (onKernels && !function->getAttrOfType<kernel::EntryAttr>(
                          kernel::KernelDialect::kEntryAttr))
       return function.emitOpError()
              << "has no " << kernel::KernelDialect::kEntryAttr
              << "; the kernel phase needs entry functions";
+  }
   if (!module.lookupSymbol<func::FuncOp>("forward"))
     return module.emitError("the module has no function @forward; needs the "
                             "model's entry");

@@ -54,6 +54,20 @@ void vitc::rt::checkDescriptor(const vitc_model_descriptor_t &descriptor) {
   }
 }
 
+void vitc::rt::requirePictures(const PreprocessDescriptor &preprocess,
+                               const char *instead) {
+  if (preprocess.inputIndex < 0)
+    throw Failure(VITC_UNSUPPORTED,
+                  "the model's source has no picture preprocessing "
+                  "(preprocessor_config.json); needs {}",
+                  instead);
+  if (preprocess.channels != 1 && preprocess.channels != 3)
+    throw Failure(VITC_UNSUPPORTED,
+                  "the model's input has {} channels; a picture needs 1 or 3, "
+                  "or else {}",
+                  preprocess.channels, instead);
+}
+
 static const vitc_model_descriptor_t &
 checked(const vitc_model_descriptor_t &descriptor) {
   checkDescriptor(descriptor);
@@ -79,6 +93,14 @@ vitc_model::vitc_model(vitc_runtime &runtime,
   }
   if (usesOneDnn)
     oneDnn = loadOneDnn(descriptor.oneDnnLibrary);
+}
+
+const vitc_model::Entry &vitc_model::requireAttention() const {
+  if (!attention.descriptor)
+    throw Failure(VITC_UNSUPPORTED,
+                  "the model has no attention maps; needs a model compiled "
+                  "with them");
+  return attention;
 }
 
 //===----------------------------------------------------------------------===//
@@ -171,11 +193,7 @@ vitc_status_t vitc_model_attention(const vitc_model_t *model,
   return guard(error, [&] {
     requireNonNull(model, "model");
     requireNonNull(info, "info");
-    if (!model->attention.descriptor)
-      throw Failure(VITC_UNSUPPORTED,
-                    "the model has no attention maps; needs a model compiled "
-                    "with them");
-    const EntryDescriptor &entry = *model->attention.descriptor;
+    const EntryDescriptor &entry = *model->requireAttention().descriptor;
     *info = makeTensorInfo(entry.outputs[entry.numOutputs - 1]);
   });
 }
@@ -188,9 +206,7 @@ vitc_status_t vitc_model_read_image(const vitc_model_t *model, const char *path,
     requireNonNull(path, "path");
     requireNonNull(pixels, "pixels");
     const PreprocessDescriptor &preprocess = model->descriptor.preprocess;
-    if (preprocess.inputIndex < 0)
-      throw Failure(VITC_UNSUPPORTED,
-                    "the model takes no picture; needs an image input");
+    requirePictures(preprocess, "the pixels as a tensor");
     int64_t dims[] = {preprocess.channels, preprocess.height, preprocess.width};
     TensorDescriptor expected = {"pixels", dims, 3, VITC_F32};
     BatchCheck noBatch{1};

@@ -35,6 +35,9 @@ struct vitc_model {
     const vitc::rt::CodeDescriptor *code = nullptr;
   };
 
+  /// The attention entry. Throws Failure(VITC_UNSUPPORTED) when there is none.
+  const Entry &requireAttention() const;
+
   vitc_runtime &runtime;
   const vitc_model_descriptor_t &descriptor;
   Entry forward;
@@ -50,6 +53,11 @@ const EntryDescriptor *findEntry(const vitc_model_descriptor_t &descriptor,
 
 /// Throws Failure(VITC_UNSUPPORTED) unless this runtime can run `descriptor`.
 void checkDescriptor(const vitc_model_descriptor_t &descriptor);
+
+/// Throws Failure(VITC_UNSUPPORTED) unless the model takes pictures; `instead`
+/// is what it needs then.
+void requirePictures(const PreprocessDescriptor &preprocess,
+                     const char *instead);
 
 } // namespace vitc::rt
 

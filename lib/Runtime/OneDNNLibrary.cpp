@@ -13,6 +13,7 @@
 #include <dlfcn.h>
 
 #include <cstdlib>
+#include <vector>
 
 using namespace vitc::rt;
 
@@ -20,32 +21,15 @@ static constexpr const char *kSoname = "libdnnl.so.3";
 static constexpr const char *kPathVariable = "VITC_ONEDNN_LIBRARY";
 static constexpr int kNeededMajor = 3, kNeededMinor = 2;
 
-void *OneDnnLibrary::open(const char *compiledLibrary) {
-  auto load = [&](const char *name) {
-    path = name;
-    return ::dlopen(name, RTLD_NOW | RTLD_LOCAL);
-  };
-  // A library that the user names is the one used, or none.
-  if (const char *named = std::getenv(kPathVariable); named && *named) {
-    if (void *library = load(named))
-      return library;
-    throw Failure(VITC_UNSUPPORTED,
-                  "{} names '{}', which does not load ({}); the model needs "
-                  "oneDNN {}.{} or newer",
-                  kPathVariable, named, ::dlerror(), kNeededMajor,
-                  kNeededMinor);
-  }
-  if (void *library = load(kSoname))
+void *OneDnnLibrary::open() const {
+  if (void *library = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL))
     return library;
-  bool compiled = compiledLibrary && *compiledLibrary;
-  if (compiled)
-    if (void *library = load(compiledLibrary))
-      return library;
+  const char *reason = ::dlerror();
   throw Failure(VITC_UNSUPPORTED,
-                "the model needs oneDNN {}.{} or newer and the system has "
-                "neither {} nor {}; install it or name it in {}",
-                kNeededMajor, kNeededMinor, kSoname,
-                compiled ? compiledLibrary : "another", kPathVariable);
+                "oneDNN library '{}' does not load ({}); needs oneDNN {}.{} or "
+                "newer",
+                path, reason ? reason : "no reason given", kNeededMajor,
+                kNeededMinor);
 }
 
 void *OneDnnLibrary::find(const char *symbol) const {
@@ -56,8 +40,7 @@ void *OneDnnLibrary::find(const char *symbol) const {
                 path, symbol, kNeededMajor, kNeededMinor);
 }
 
-OneDnnLibrary::OneDnnLibrary(const char *compiledLibrary)
-    : handle(open(compiledLibrary)) {
+OneDnnLibrary::OneDnnLibrary(const char *path) : path(path), handle(open()) {
 #define VITC_ONEDNN_FIND(name)                                                 \
   name = reinterpret_cast<decltype(name)>(find(#name));
   VITC_ONEDNN_FUNCTIONS(VITC_ONEDNN_FIND)
@@ -97,5 +80,20 @@ void OneDnnLibrary::check(dnnl_status_t status, const char *what) const {
 
 std::shared_ptr<const OneDnnLibrary>
 vitc::rt::loadOneDnn(const char *compiledLibrary) {
-  return std::make_shared<const OneDnnLibrary>(compiledLibrary);
+  // A library that the user names is the one used, or none.
+  if (const char *named = std::getenv(kPathVariable); named && *named)
+    return std::make_shared<const OneDnnLibrary>(named);
+  std::vector<const char *> candidates = {kSoname};
+  if (compiledLibrary && *compiledLibrary)
+    candidates.push_back(compiledLibrary);
+  std::string reasons;
+  for (const char *candidate : candidates) {
+    try {
+      return std::make_shared<const OneDnnLibrary>(candidate);
+    } catch (const Failure &failure) {
+      reasons.append(reasons.empty() ? "" : "; ").append(failure.what());
+    }
+  }
+  throw Failure(VITC_UNSUPPORTED, "{}; install it or name it in {}", reasons,
+                kPathVariable);
 }

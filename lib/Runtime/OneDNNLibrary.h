@@ -48,7 +48,9 @@
 namespace vitc::rt {
 
 struct OneDnnLibrary {
-  explicit OneDnnLibrary(const char *compiledLibrary);
+  /// Throws Failure(VITC_UNSUPPORTED) unless `path` is a library of a version
+  /// that vitc can use.
+  explicit OneDnnLibrary(const char *path);
   OneDnnLibrary(const OneDnnLibrary &) = delete;
   OneDnnLibrary &operator=(const OneDnnLibrary &) = delete;
 
@@ -66,7 +68,7 @@ struct OneDnnLibrary {
   std::string path;
 
 private:
-  void *open(const char *compiledLibrary);
+  void *open() const;
   void *find(const char *symbol) const;
 
   void *handle; // never closed: OpenMP's threads cannot survive an unload

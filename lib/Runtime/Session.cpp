@@ -181,11 +181,6 @@ vitc_status_t vitc_session_run_attention(vitc_session_t *session,
   return guard(error, [&] {
     requireNonNull(session, "session");
     requireNonNull(maps, "maps");
-    const vitc_model::Entry &entry = session->getModel().attention;
-    if (!entry.descriptor)
-      throw Failure(VITC_UNSUPPORTED,
-                    "the model has no attention maps; needs a model compiled "
-                    "with them");
-    session->run(entry, inputs, outputs, maps);
+    session->run(session->getModel().requireAttention(), inputs, outputs, maps);
   });
 }

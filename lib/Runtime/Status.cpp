@@ -21,10 +21,8 @@ vitc_status_t vitc::rt::reportError(vitc_error_t *error, vitc_status_t status,
   if (length < message.size())
     while (length > 0 && (static_cast<uint8_t>(message[length]) & 0xC0) == 0x80)
       --length;
-  // A file name may hold a line break; the message stays one line.
-  std::transform(
-      message.begin(), message.begin() + length, error->message,
-      [](char c) { return static_cast<uint8_t>(c) < ' ' ? ' ' : c; });
+  std::transform(message.begin(), message.begin() + length, error->message,
+                 toPrintable);
   error->message[length] = '\0';
   return status;
 }

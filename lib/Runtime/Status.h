@@ -48,21 +48,38 @@ private:
 vitc_status_t reportError(vitc_error_t *error, vitc_status_t status,
                           std::string_view message) noexcept;
 
-/// Runs `body` and returns VITC_OK, or the status of what it threw.
-template <typename Body>
-vitc_status_t guard(vitc_error_t *error, Body &&body) noexcept {
+/// `c`, or a space for a control character: a file name may hold a line break,
+/// and a message stays one line.
+inline char toPrintable(char c) {
+  return static_cast<uint8_t>(c) < ' ' ? ' ' : c;
+}
+
+/// Runs `body` and returns VITC_OK, or what `report` makes of the status and
+/// the message of what it threw.
+template <typename Body, typename Report>
+vitc_status_t guardWith(Report &&report, Body &&body) noexcept {
   try {
     body();
     return VITC_OK;
   } catch (const Failure &failure) {
-    return reportError(error, failure.getStatus(), failure.what());
+    return report(failure.getStatus(), failure.what());
   } catch (const std::bad_alloc &) {
-    return reportError(error, VITC_OUT_OF_MEMORY, "out of memory");
+    return report(VITC_OUT_OF_MEMORY, "out of memory");
   } catch (const std::exception &exception) {
-    return reportError(error, VITC_INTERNAL, exception.what());
+    return report(VITC_INTERNAL, exception.what());
   } catch (...) {
-    return reportError(error, VITC_INTERNAL, "exception of unknown type");
+    return report(VITC_INTERNAL, "exception of unknown type");
   }
+}
+
+/// Runs `body` and returns VITC_OK, or the status of what it threw.
+template <typename Body>
+vitc_status_t guard(vitc_error_t *error, Body &&body) noexcept {
+  return guardWith(
+      [&](vitc_status_t status, const char *message) {
+        return reportError(error, status, message);
+      },
+      body);
 }
 
 /// Throws Failure(VITC_INVALID_ARGUMENT) when a required pointer is null.

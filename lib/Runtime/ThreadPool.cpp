@@ -92,6 +92,9 @@ ThreadPool::ThreadPool(int32_t threads) : process(::getpid()) {
     stop();
     throw Failure(VITC_OUT_OF_MEMORY, "{} of {} threads could be started: {}",
                   started + 1, numThreads, error.code().message());
+  } catch (...) {
+    stop();
+    throw;
   }
 }
 
@@ -111,16 +114,21 @@ void ThreadPool::stop() {
     worker.join();
 }
 
-ThreadPool::Lease::Lease(ThreadPool &pool) {
-  if (pool.process != ::getpid())
+void ThreadPool::checkProcess() const {
+  if (process != ::getpid())
     throw Failure(VITC_UNSUPPORTED,
                   "the runtime was made in process {} and is used in its fork "
                   "{}; a fork needs a runtime of its own",
-                  pool.process, ::getpid());
+                  process, ::getpid());
+}
+
+ThreadPool::Lease::Lease(ThreadPool &pool) {
+  pool.checkProcess();
   lock = std::unique_lock(pool.leaseMutex);
 }
 
 void ThreadPool::reserveScratch(int64_t bytes) {
+  checkProcess(); // the lock may be one that only a thread of the parent frees
   std::lock_guard lock(leaseMutex);
   for (Arena &buffer : scratch)
     if (buffer.size() < bytes)

@@ -55,6 +55,7 @@ public:
   };
 
   /// Grows each thread's scratch buffer to `bytes`; not while holding a lease.
+  /// Throws Failure in a forked child.
   void reserveScratch(int64_t bytes);
 
   /// Runs `fn` over tasks [t*T/n, (t+1)*T/n) on thread t of n, thread 0 being
@@ -71,6 +72,7 @@ private:
   uint32_t waitForJob(uint32_t seen);
   void waitForWorkers();
   void stop();
+  void checkProcess() const;
 
   int32_t numThreads;
   bool spins; // false when the threads outnumber the cores

@@ -10,6 +10,7 @@
 //   %m = vit.attention_map %q, %k scale s queries first
 //   %maps = tensor.insert_slice %m into %previous[0, layer, 0, 0]
 // while query and key are live. The rest of the clone is @forward, op by op.
+// Runs before vit-narrow-tokens, so that a map sees every query.
 //
 //===----------------------------------------------------------------------===//
 
@@ -28,6 +29,15 @@ namespace vitc::vit {
 using namespace mlir;
 using namespace vitc::vit;
 
+/// [B, layers, H, Nk], the maps of all layers.
+static RankedTensorType getMapsType(ArrayRef<AttentionOp> ops) {
+  AttentionOp first = ops.front();
+  RankedTensorType query = first.getQuery().getType();
+  return query.clone({query.getDimSize(0), static_cast<int64_t>(ops.size()),
+                      query.getDimSize(1),
+                      first.getKey().getType().getDimSize(2)});
+}
+
 /// The attention ops of a function when their maps stack: same batch, heads and
 /// keys. A remark says why not.
 static SmallVector<AttentionOp> getStackableAttention(func::FuncOp function) {
@@ -42,6 +52,11 @@ static SmallVector<AttentionOp> getStackableAttention(func::FuncOp function) {
     op.emitRemark("no attention maps: layers differ in heads or keys");
     return {};
   }
+  if (!ops.empty() && !hasMixedSizes(ops[0], getMapsType(ops))) {
+    ops[0].emitRemark("no attention maps: no argument has the dynamic size of ")
+        << getMapsType(ops);
+    return {};
+  }
   return ops;
 }
 
@@ -54,12 +69,7 @@ static void addAttentionEntry(func::FuncOp forward, QuerySelection selection) {
   entry.setName("attention");
   SmallVector<AttentionOp> ops(entry.getOps<AttentionOp>());
 
-  auto query = ops.front().getQuery().getType();
-  int64_t heads = query.getDimSize(1);
-  int64_t keys = ops.front().getKey().getType().getDimSize(2);
-  int64_t layers = ops.size();
-  auto type = query.clone({query.getDimSize(0), layers, heads, keys});
-
+  RankedTensorType type = getMapsType(ops);
   builder.setInsertionPoint(ops.front());
   Location loc = forward.getLoc();
   SmallVector<OpFoldResult> sizes = getMixedSizes(builder, type);

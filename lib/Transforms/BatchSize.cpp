@@ -1,4 +1,4 @@
-//===- BatchSize.cpp - The batch of a function, as a slice size ----------===//
+//===- BatchSize.cpp - The batch of a function as a slice size ------------===//
 //
 // Part of the vitc project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.
@@ -14,31 +14,44 @@
 
 using namespace mlir;
 
-/// tensor.dim 0 of the first argument with a dynamic batch, at the function's
-/// start; CSE merges equal ones.
-static Value getBatch(OpBuilder &builder, func::FuncOp function) {
-  OpBuilder::InsertionGuard guard(builder);
-  builder.setInsertionPointToStart(&function.getBody().front());
+/// The first argument with a dynamic batch.
+static Value getBatchedArgument(func::FuncOp function) {
   for (BlockArgument argument : function.getArguments()) {
     auto type = dyn_cast<RankedTensorType>(argument.getType());
-    if (!type || type.getRank() == 0 || !type.isDynamicDim(0))
-      continue;
-    return tensor::DimOp::create(builder, function.getLoc(), argument, 0);
+    if (type && type.getRank() > 0 && type.isDynamicDim(0))
+      return argument;
   }
   return {};
+}
+
+/// The batch of the surrounding function, at its start; CSE merges equal ones.
+static Value getBatch(OpBuilder &builder) {
+  OpBuilder::InsertionGuard guard(builder);
+  Operation *parent = builder.getInsertionBlock()->getParentOp();
+  auto function = dyn_cast<func::FuncOp>(parent);
+  if (!function)
+    function = parent->getParentOfType<func::FuncOp>();
+  builder.setInsertionPointToStart(&function.getBody().front());
+  return tensor::DimOp::create(builder, function.getLoc(),
+                               getBatchedArgument(function), 0);
+}
+
+bool vitc::vit::hasMixedSizes(Operation *op, RankedTensorType type) {
+  for (int64_t dim = 1; dim < type.getRank(); ++dim)
+    if (type.isDynamicDim(dim))
+      return false;
+  return type.hasStaticShape() ||
+         getBatchedArgument(op->getParentOfType<func::FuncOp>());
 }
 
 SmallVector<OpFoldResult> vitc::vit::getMixedSizes(OpBuilder &builder,
                                                    RankedTensorType type) {
   SmallVector<OpFoldResult> sizes;
   for (int64_t size : type.getShape()) {
-    if (!ShapedType::isDynamic(size)) {
+    if (ShapedType::isDynamic(size))
+      sizes.push_back(getBatch(builder));
+    else
       sizes.push_back(builder.getIndexAttr(size));
-      continue;
-    }
-    auto function = cast<func::FuncOp>(
-        builder.getInsertionBlock()->getParent()->getParentOp());
-    sizes.push_back(getBatch(builder, function));
   }
   return sizes;
 }

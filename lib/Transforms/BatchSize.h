@@ -1,5 +1,4 @@
-//===- BatchSize.h - The batch of a function, as a slice size - -*- C++
-//-*--===//
+//===- BatchSize.h - The batch of a function as a slice size -*- C++ -*----===//
 //
 // Part of the vitc project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.
@@ -14,6 +13,11 @@
 #include "mlir/IR/OpDefinition.h"
 
 namespace vitc::vit {
+
+/// Whether getMixedSizes can tell the sizes of a value of `type` beside `op`:
+/// no dim but 0 is dynamic, and where that is, an argument of the function has
+/// it.
+bool hasMixedSizes(mlir::Operation *op, mlir::RankedTensorType type);
 
 /// Sizes of a value of `type`: static ones as attributes, the batch, dim 0, as
 /// tensor.dim of the first argument of the surrounding function that has it.

@@ -58,7 +58,13 @@ static LogicalResult fuseQkv(ArrayRef<LinearOp> linears,
   if (!biases.empty() && biases.size() != weights.size()) {
     first.emitRemark("not fused with the linear layers beside it: some have a "
                      "bias and some have none");
-    return rewriter.notifyMatchFailure(first, "some biases are missing");
+    return failure();
+  }
+  if (!hasMixedSizes(first, first.getType())) {
+    first.emitRemark("not fused with the linear layers beside it: no argument "
+                     "has the dynamic size of ")
+        << first.getType();
+    return failure();
   }
 
   rewriter.setInsertionPoint(first);
@@ -90,13 +96,14 @@ namespace {
 struct FuseQkvPass final : vitc::vit::impl::FuseQkvPassBase<FuseQkvPass> {
   using Base::Base;
   void runOnOperation() override {
-    llvm::MapVector<Value, SmallVector<LinearOp>> readers;
+    // Linears of different blocks do not always run together.
+    llvm::MapVector<std::pair<Value, Block *>, SmallVector<LinearOp>> readers;
     getOperation().walk([&](LinearOp linear) {
       if (isFusible(linear))
-        readers[linear.getInput()].push_back(linear);
+        readers[{linear.getInput(), linear->getBlock()}].push_back(linear);
     });
     IRRewriter rewriter(&getContext());
-    for (auto &[input, linears] : readers)
+    for (auto &[place, linears] : readers)
       if (linears.size() > 1 && succeeded(fuseQkv(linears, rewriter)))
         numFused += linears.size();
   }

@@ -12,9 +12,11 @@
 // becomes
 //   %s = tensor.extract_slice %x[0, 0, 0] ...
 //   %c = vit.linear %s, %w                     // [B, 1, E]
-// Attention narrows its queries; keys and values keep all tokens. One walk from
-// the end upwards is enough, since every user is visited before its operands.
-// An op is left alone when another token of its result is read.
+// Attention narrows its queries; keys and values keep all tokens. A map of the
+// first query reads whatever the slices read, if that begins with token 0. One
+// walk from the end upwards is enough, since every user is visited before its
+// operands. An op is left alone when another token of its result is read, or
+// when its dynamic size is not the batch of an argument.
 //
 //===----------------------------------------------------------------------===//
 
@@ -72,17 +74,33 @@ static std::optional<TokenRange> getTokenRange(tensor::ExtractSliceOp slice) {
   return range;
 }
 
-/// The one range that all users of a value read.
+/// Whether the use reads token 0 alone: the query of a map of the first query.
+/// A bias would have to narrow along.
+static bool readsFirstToken(OpOperand &use) {
+  auto map = dyn_cast<AttentionMapOp>(use.getOwner());
+  return map && use == map.getQueryMutable() && !map.getBias() &&
+         map.getQueries() == QuerySelection::First;
+}
+
+/// The one range that all slices of a value take. Other users read token 0 of
+/// it.
 static std::optional<TokenRange> getReadRange(Value value) {
   std::optional<TokenRange> range;
-  for (Operation *user : value.getUsers()) {
-    auto slice = dyn_cast<tensor::ExtractSliceOp>(user);
+  bool firstIsRead = false;
+  for (OpOperand &use : value.getUses()) {
+    if (readsFirstToken(use)) {
+      firstIsRead = true;
+      continue;
+    }
+    auto slice = dyn_cast<tensor::ExtractSliceOp>(use.getOwner());
     std::optional<TokenRange> next =
         slice ? getTokenRange(slice) : std::nullopt;
     if (!next || (range && !(*range == *next)))
       return std::nullopt;
     range = next;
   }
+  if (firstIsRead && range && range->begin != 0)
+    return std::nullopt;
   return range;
 }
 
@@ -135,7 +153,10 @@ static bool narrowTokens(Operation *op, RewriterBase &rewriter) {
   if (!type || type.getRank() < 3)
     return false;
   std::optional<TokenRange> range = getReadRange(op->getResult(0));
-  if (!range)
+  if (!range || !llvm::all_of(operands, [&](OpOperand *operand) {
+        return hasMixedSizes(op,
+                             cast<RankedTensorType>(operand->get().getType()));
+      }))
     return false;
 
   rewriter.setInsertionPoint(op);
@@ -154,8 +175,12 @@ static bool narrowTokens(Operation *op, RewriterBase &rewriter) {
   shape[getTokenAxis(type)] = range->size;
   narrow->getResult(0).setType(type.clone(shape));
 
-  for (Operation *user : llvm::make_early_inc_range(op->getUsers())) {
-    auto slice = cast<tensor::ExtractSliceOp>(user);
+  for (OpOperand &use : llvm::make_early_inc_range(op->getUses())) {
+    if (readsFirstToken(use)) {
+      use.set(narrow->getResult(0));
+      continue;
+    }
+    auto slice = cast<tensor::ExtractSliceOp>(use.getOwner());
     if (slice.getType() == narrow->getResult(0).getType()) {
       rewriter.replaceOp(slice, narrow);
       continue;

@@ -13,6 +13,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import warnings
 from pathlib import Path
 
 from vitc.errors import CompileError, FileError
@@ -57,7 +58,9 @@ def compile(
         The model, ready to be called with arrays of the source's shapes and types.
     Raises:
         CompileError: the compiler refused the model or an option; the text is its message.
-        FileError: there is no vitc program."""
+        FileError: there is no vitc program.
+    Warns:
+        UserWarning: the compiler warned about the model; the text is its message."""
     options = [f"--precision={precision}", f"--backend={backend}"]
     if image_size is not None:
         options.append("--image-size={}x{}".format(*image_size))
@@ -84,3 +87,5 @@ def _run_compiler(model: str | os.PathLike[str], options: list[str], output: str
     if result.returncode != 0:
         message = result.stderr.strip() or f"{program}: ended with code {result.returncode} and no message"
         raise CompileError(message, result.returncode)
+    if result.stderr.strip():
+        warnings.warn(result.stderr.strip(), stacklevel=3)  # Of who calls vitc.compile.

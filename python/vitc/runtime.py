@@ -113,7 +113,6 @@ class CompiledModel:
             float32 [1, 3, height, width]: a batch of one for the model's picture input.
         Raises:
             FileError: the file is missing or not a picture. UnsupportedError: the model takes no picture."""
-        self._check_open()
         for info in self.inputs:
             if len(info.shape) == 4:
                 pixels = np.empty(info.shape[1:], np.float32)
@@ -122,7 +121,9 @@ class CompiledModel:
             names = ", ".join(f"'{info.name}' {list(info.shape)}" for info in self.inputs)
             raise UnsupportedError(f"model has the inputs {names}; a picture needs one of [B, C, H, W]")
         tensor = _abi.as_tensor(pixels)
-        self._library.call("vitc_model_read_image", self._model, os.fsencode(path), ctypes.byref(tensor))
+        with self._lock:
+            self._check_open()
+            self._library.call("vitc_model_read_image", self._model, os.fsencode(path), ctypes.byref(tensor))
         return pixels[np.newaxis]
 
     def close(self) -> None:

@@ -22,8 +22,6 @@ sys.path.insert(0, str(REPO / "python"))
 os.environ["VITC"] = str(VITC)
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(REPO / "python"), os.environ.get("PYTHONPATH")]))
 
-collect_ignore = [] if os.environ.get("VITC_FIXTURES") else ["test_fixtures.py"]
-
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "slow: takes more than ten seconds; leave out with -m 'not slow'")

@@ -116,6 +116,18 @@ def test_negative_results_that_differ(monkeypatch: pytest.MonkeyPatch, tmp_path:
         compare.check_results([contender], contender, tmp_path, None, tmp_path)
 
 
+@pytest.mark.parametrize(("change", "found"), [({"precision": "bf16"}, "bf16"), ({"precision": None}, "unknown")])
+def test_negative_another_precision(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, change: dict, found: str) -> None:
+    contenders = load_script("contenders")
+    ran_with = {"precision": "f32", "threads": 1, "batch": 1, **change}
+    result = {key: value for key, value in ran_with.items() if value is not None}
+    monkeypatch.setattr(contenders, "run_measured", lambda *_: (json.dumps(result), {"max_rss_bytes": 1}))
+    settings = contenders.Settings(tmp_path, tmp_path, threads=1, batch=1, min_time=0)
+    peer = contenders.Contender("openvino", "openvino", tmp_path, 0)
+    with pytest.raises(contenders.BenchmarkError, match=f"openvino ran with precision {found}; f32 is needed"):
+        contenders.time_runs(peer, tmp_path, settings, tmp_path)
+
+
 def test_negative_unknown_op() -> None:
     flops = load_script("flops")
     with pytest.raises(ValueError, match=r"op 'kernel\.conv' is not one whose operations are counted"):

@@ -100,18 +100,6 @@ def test_compiler_unknown_option(tmp_path: Path) -> None:
     assert not output.exists()
 
 
-@pytest.mark.parametrize("option", ["--backend=tpu", "--precision=f8", "--image-size=tall", "--batch=-1"])
-def test_compiler_option_value(tmp_path: Path, option: str) -> None:
-    output = tmp_path / "program"
-    line = error_line(VITC, "compile", SIGNDIGITS / "model", "-o", output, option, code=2)
-    assert option.split("=")[1] in line
-    assert not output.exists()
-
-
-def test_compiler_without_model() -> None:
-    error_line(VITC, "compile", "-o", "program", code=2)
-
-
 def test_program_unknown_option(program: Path) -> None:
     assert "--quikc" in error_line(program, "--quikc", PHOTO, code=2)
 
@@ -191,11 +179,20 @@ def test_python_names(library: Path) -> None:
         assert model({"pixel_values": pixels}).tobytes() == model(pixel_values=pixels).tobytes()
 
 
+def test_python_passes_warnings_on(broken_model: Path) -> None:
+    (broken_model / "preprocessor_config.json").unlink()
+    with pytest.warns(UserWarning, match="no preprocessor_config.json; using ViTImageProcessor's defaults") as caught:
+        vitc.compile(broken_model).close()
+    assert caught[0].filename == __file__
+
+
 def test_python_closed_model(library: Path) -> None:
     model = vitc.load(library)
     model.close()
     with pytest.raises(vitc.InvalidArgumentError, match="model is closed"):
         model(np.zeros((1, 3, 64, 64), np.float32))
+    with pytest.raises(vitc.InvalidArgumentError, match="model is closed"):
+        model.read_image(PHOTO)
 
 
 def test_python_files(library: Path, tmp_path: Path) -> None:

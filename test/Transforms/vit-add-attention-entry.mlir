@@ -121,3 +121,18 @@ module attributes {vit.model = #vit.model<name = "vit", task = "tensor", source 
     return %0 : tensor<2x2x5x4xf32>
   }
 }
+
+// -----
+
+// CHECK-LABEL: func @forward(
+//   CHECK-NOT:   vit.attention_map
+module attributes {vit.model = #vit.model<name = "vit", task = "tensor", source = "", parameters = 0,
+    grid = <prefix = 1, height = 2, width = 2, classToken = true>>} {
+  func.func @forward(%n: index) -> tensor<?x2x5x4xf32> {
+    %x = tensor.empty(%n) : tensor<?x2x5x4xf32>
+    // expected-remark @+1 {{no attention maps: no argument has the dynamic size of 'tensor<?x1x2x5xf32>'}}
+    %0 = vit.attention %x, %x, %x scale 5.000000e-01
+        : tensor<?x2x5x4xf32>, tensor<?x2x5x4xf32>, tensor<?x2x5x4xf32> -> tensor<?x2x5x4xf32>
+    return %0 : tensor<?x2x5x4xf32>
+  }
+}

@@ -115,3 +115,47 @@ func.func @negative_qkv_mixed_biases(%x: tensor<2x8xf32>) -> (tensor<2x8xf32>, t
   %k = vit.linear %x, %wk : tensor<2x8xf32>, tensor<4x8xf32> -> tensor<2x4xf32>
   return %q, %k : tensor<2x8xf32>, tensor<2x4xf32>
 }
+
+// -----
+
+vit.weight @wq : tensor<8x8xf32> seed(1 mean 0.0 scale 1.0)
+vit.weight @wk : tensor<4x8xf32> seed(2 mean 0.0 scale 1.0)
+
+// Only the linears of one block always run together.
+// CHECK-LABEL: func @qkv_nested(
+//       CHECK:   scf.if
+//       CHECK:     vit.linear {{.*}} -> tensor<?x12xf32>
+//       CHECK:   else
+//       CHECK:     vit.linear {{.*}} -> tensor<?x8xf32>
+func.func @qkv_nested(%x: tensor<?x8xf32>, %c: i1) -> (tensor<?x8xf32>, tensor<?x4xf32>) {
+  %wq = vit.constant #vit.expr<ref, [@wq]> : tensor<8x8xf32>
+  %wk = vit.constant #vit.expr<ref, [@wk]> : tensor<4x8xf32>
+  %0:2 = scf.if %c -> (tensor<?x8xf32>, tensor<?x4xf32>) {
+    %q = vit.linear %x, %wq : tensor<?x8xf32>, tensor<8x8xf32> -> tensor<?x8xf32>
+    %k = vit.linear %x, %wk : tensor<?x8xf32>, tensor<4x8xf32> -> tensor<?x4xf32>
+    scf.yield %q, %k : tensor<?x8xf32>, tensor<?x4xf32>
+  } else {
+    %q = vit.linear %x, %wq : tensor<?x8xf32>, tensor<8x8xf32> -> tensor<?x8xf32>
+    %n = arith.constant 2 : index
+    %k = tensor.empty(%n) : tensor<?x4xf32>
+    scf.yield %q, %k : tensor<?x8xf32>, tensor<?x4xf32>
+  }
+  return %0#0, %0#1 : tensor<?x8xf32>, tensor<?x4xf32>
+}
+
+// -----
+
+vit.weight @wq : tensor<8x8xf32> seed(1 mean 0.0 scale 1.0)
+vit.weight @wk : tensor<4x8xf32> seed(2 mean 0.0 scale 1.0)
+
+// CHECK-LABEL: func @negative_qkv_batch_of_no_argument(
+// CHECK-COUNT-2: vit.linear
+func.func @negative_qkv_batch_of_no_argument(%n: index) -> (tensor<?x8xf32>, tensor<?x4xf32>) {
+  %wq = vit.constant #vit.expr<ref, [@wq]> : tensor<8x8xf32>
+  %wk = vit.constant #vit.expr<ref, [@wk]> : tensor<4x8xf32>
+  %x = tensor.empty(%n) : tensor<?x8xf32>
+  // expected-remark @+1 {{not fused with the linear layers beside it: no argument has the dynamic size of 'tensor<?x8xf32>'}}
+  %q = vit.linear %x, %wq : tensor<?x8xf32>, tensor<8x8xf32> -> tensor<?x8xf32>
+  %k = vit.linear %x, %wk : tensor<?x8xf32>, tensor<4x8xf32> -> tensor<?x4xf32>
+  return %q, %k : tensor<?x8xf32>, tensor<?x4xf32>
+}

@@ -154,3 +154,31 @@ func.func @negative_mean(%x: tensor<2x5x8xf32>) -> tensor<2x8xf32> {
   %0 = vit.mean_tokens %x : tensor<2x5x8xf32> -> tensor<2x8xf32>
   return %0 : tensor<2x8xf32>
 }
+
+// The slice's size would have to come from an argument.
+// CHECK-LABEL: func @negative_batch_of_no_argument(
+//       CHECK:   vit.gelu %{{.*}} : tensor<?x5x8xf32>
+func.func @negative_batch_of_no_argument(%n: index) -> tensor<?x1x8xf32> {
+  %x = tensor.empty(%n) : tensor<?x5x8xf32>
+  %0 = vit.gelu %x : tensor<?x5x8xf32>
+  %1 = tensor.extract_slice %0[0, 0, 0] [%n, 1, 8] [1, 1, 1] : tensor<?x5x8xf32> to tensor<?x1x8xf32>
+  return %1 : tensor<?x1x8xf32>
+}
+
+// A map of the first query reads a token that the slice keeps.
+// CHECK-LABEL: func @map_first(
+//  CHECK-SAME:     %[[X:[^ ]+]]: tensor<2x5x8xf32>
+//       CHECK:   %[[XS:.*]] = tensor.extract_slice %[[X]][0, 0, 0] [2, 2, 8]
+//       CHECK:   %[[Q:.*]] = vit.split_heads %[[XS]]
+//       CHECK:   %[[K:.*]] = vit.split_heads %[[X]]
+//       CHECK:   vit.attention %[[Q]], %[[K]], %[[K]]
+//       CHECK:   vit.attention_map %[[Q]], %[[K]] scale 5.000000e-01 queries first : tensor<2x2x2x4xf32>, tensor<2x2x5x4xf32> -> tensor<2x2x5xf32>
+func.func @map_first(%x: tensor<2x5x8xf32>) -> (tensor<2x2x2x4xf32>, tensor<2x2x5xf32>) {
+  %q = vit.split_heads %x heads 2 : tensor<2x5x8xf32> -> tensor<2x2x5x4xf32>
+  %k = vit.split_heads %x heads 2 : tensor<2x5x8xf32> -> tensor<2x2x5x4xf32>
+  %0 = vit.attention %q, %k, %k scale 5.000000e-01
+      : tensor<2x2x5x4xf32>, tensor<2x2x5x4xf32>, tensor<2x2x5x4xf32> -> tensor<2x2x5x4xf32>
+  %1 = vit.attention_map %q, %k scale 5.000000e-01 queries first : tensor<2x2x5x4xf32>, tensor<2x2x5x4xf32> -> tensor<2x2x5xf32>
+  %2 = tensor.extract_slice %0[0, 0, 0, 0] [2, 2, 2, 4] [1, 1, 1, 1] : tensor<2x2x5x4xf32> to tensor<2x2x2x4xf32>
+  return %2, %1 : tensor<2x2x2x4xf32>, tensor<2x2x5xf32>
+}

@@ -25,13 +25,20 @@
 #include "vitc/Analysis/SourceName.h"
 #include "vitc/Import/Import.h"
 #include "vitc/Pipelines/CPU.h"
+#include "vitc/Target/Output.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/SourceMgr.h"
-#include "llvm/Support/ToolOutputFile.h"
 
 using namespace mlir;
 using namespace vitc;
+
+/// Whether the command line has an option that MLIR registered.
+static bool wasGiven(StringRef name) {
+  const auto &options = llvm::cl::getRegisteredOptions();
+  auto option = options.find(name);
+  return option != options.end() && option->second->getNumOccurrences() > 0;
+}
 
 /// "FILE:LINE:COL: " or "FILE: " for a place in a file, else "".
 static std::string printPlace(Location loc) {
@@ -77,8 +84,7 @@ static void printDiagnostic(Diagnostic &diagnostic, bool verbose) {
 static OwningOpRef<ModuleOp> loadModel(const CompileOptions &options,
                                        MLIRContext &context) {
   StringRef model = options.model;
-  if (model != "-" && !model.ends_with(".mlir") &&
-      !model.ends_with(".mlirbc")) {
+  if (!options.isModelIR()) {
     import_::ImportOptions importOptions;
     importOptions.batch = options.batch;
     importOptions.imageSize = options.imageSize;
@@ -98,20 +104,17 @@ static OwningOpRef<ModuleOp> loadModel(const CompileOptions &options,
   return module;
 }
 
-/// Writes a module as text. Locations are kept: they carry the source's names,
-/// and compiling the file again gives the same bytes.
+/// Writes a module as text. Locations are kept, unless the user decides: they
+/// carry the source's names, and compiling the file again gives the same bytes.
 static LogicalResult writeModule(ModuleOp module, StringRef path) {
-  std::string error;
-  std::unique_ptr<llvm::ToolOutputFile> file = openOutputFile(path, &error);
-  if (!file)
-    return emitError(UnknownLoc::get(module.getContext())) << error;
   OpPrintingFlags flags;
-  if (path != "-")
+  if (!wasGiven("mlir-print-debuginfo"))
     flags.enableDebugInfo();
-  module->print(file->os(), flags);
-  file->os() << '\n';
-  file->keep();
-  return success();
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  module.print(os, flags);
+  os << '\n';
+  return writeOutput(path, text, UnknownLoc::get(module.getContext()));
 }
 
 namespace {
@@ -141,8 +144,9 @@ static LogicalResult runPhases(ModuleOp module, const CompileOptions &options,
     if (step.phase > options.compileFrom) {
       PassManager passes(module.getContext());
       passes.enableTiming(timing);
+      // It has said what is wrong with the options.
       if (failed(applyPassManagerCLOptions(passes)))
-        return module.emitError() << "pass manager options are not registered";
+        return failure();
       step.addPasses(passes);
       if (failed(passes.run(module)))
         return failure();
@@ -174,6 +178,7 @@ static LogicalResult compile(const CompileOptions &options,
   if (options.emitModule)
     return writeModule(*module, options.program.output);
 
+  TimingScope emission = timing.nest("llvm");
   FailureOr<ProgramSizes> sizes = emitProgram(*module, options.program);
   if (failed(sizes))
     return failure();
@@ -195,7 +200,8 @@ int vitc::runCompile() {
   registry.insert<kernel::KernelDialect, vit::VitDialect>();
   kernel::registerBufferizableOpInterfaceModels(registry);
   MLIRContext context(registry);
-  context.printOpOnDiagnostic(false);
+  if (!wasGiven("mlir-print-op-on-diagnostic"))
+    context.printOpOnDiagnostic(false);
   import_::loadDialects(context);
   ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) {
     printDiagnostic(diagnostic, options.program.verbose);

@@ -82,6 +82,11 @@ static std::optional<Phase> parsePhase(StringRef name) {
       .Default(std::nullopt);
 }
 
+bool CompileOptions::isModelIR() const {
+  StringRef name = model;
+  return name == "-" || name.ends_with(".mlir") || name.ends_with(".mlirbc");
+}
+
 static bool parsePhases(CompileOptions &options) {
   for (auto [option, phase] : {std::pair(&compileTo, &options.compileTo),
                                std::pair(&compileFrom, &options.compileFrom)}) {
@@ -93,16 +98,15 @@ static bool parsePhases(CompileOptions &options) {
                         "'; needs import, raise, fuse, kernel or llvm");
     *phase = *parsed;
   }
-  bool isModule = options.model == "-" ||
-                  StringRef(options.model).ends_with(".mlir") ||
-                  StringRef(options.model).ends_with(".mlirbc");
-  if (!compileFrom.empty() && !isModule)
+  if (options.compileFrom == Phase::LLVM)
+    return usageError("--compile-from is 'llvm'; needs import, raise, fuse or "
+                      "kernel");
+  if (!compileFrom.empty() && !options.isModelIR())
     return usageError("--compile-from needs a .mlir file; MODEL is '" +
                       options.model + "'");
-  if (options.compileFrom > options.compileTo ||
-      options.compileFrom == Phase::LLVM)
+  if (options.compileFrom > options.compileTo)
     return usageError("--compile-from=" + compileFrom +
-                      " comes after what is asked for");
+                      " comes after --compile-to=" + compileTo);
   return true;
 }
 
@@ -112,6 +116,9 @@ static bool parseKind(CompileOptions &options) {
   if (kind.empty()) {
     kind = sys::path::extension(options.program.output);
     kind.consume_front(".");
+    if (kind == "h" || kind == "ptx")
+      return usageError("-o is '" + output +
+                        "'; this version does not write ." + kind);
     if (!compileTo.empty() && options.compileTo != Phase::LLVM)
       kind = "mlir";
     else if (kind != "so" && kind != "o" && kind != "s" && kind != "ll" &&
@@ -177,6 +184,12 @@ static bool parseTarget(CompileOptions &options) {
 }
 
 static bool parseSizes(CompileOptions &options) {
+  for (cl::Option *option : {static_cast<cl::Option *>(&batch),
+                             static_cast<cl::Option *>(&imageSize)})
+    if (option->getNumOccurrences() > 0 && options.isModelIR())
+      return usageError("--" + option->ArgStr +
+                        " is set when a model is imported; MODEL is '" +
+                        options.model + "', whose sizes are set");
   if (batch != "dynamic") {
     int64_t value;
     if (StringRef(batch).getAsInteger(10, value) || value < 1)

@@ -28,6 +28,9 @@ struct CompileOptions {
   std::optional<std::pair<int64_t, int64_t>> imageSize;
   std::string dumpFolder;
   ProgramOptions program;
+
+  /// Whether the model is an .mlir or .mlirbc file, or IR on standard input.
+  bool isModelIR() const;
 };
 
 /// Checks and gathers what the command line says. On a mistake prints one line

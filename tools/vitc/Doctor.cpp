@@ -1,5 +1,4 @@
-//===- Doctor.cpp - vitc doctor
-//-------------------------------------------------===//
+//===- Doctor.cpp - vitc doctor -------------------------------------------===//
 //
 // Part of the vitc project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

@@ -9,6 +9,8 @@
 #ifndef VITC_TOOLS_VITC_VERBS_H
 #define VITC_TOOLS_VITC_VERBS_H
 
+#include "llvm/ADT/ArrayRef.h"
+
 namespace vitc {
 
 /// Exit codes, of vitc and of the programs that it makes.
@@ -24,6 +26,10 @@ enum ExitCode {
 int runCompile();
 /// vitc doctor: says what this machine has of what vitc needs.
 int runDoctor();
+
+/// Ends a crash of vitc with one line, that repeats `arguments`, and exit code
+/// kInternalError.
+void installInternalErrorHandlers(llvm::ArrayRef<char *> arguments);
 
 } // namespace vitc
 

@@ -1,5 +1,4 @@
-//===- vitc.cpp - The compiler driver
-//---------------------------------------===//
+//===- vitc.cpp - The compiler driver -------------------------------------===//
 //
 // Part of the vitc project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.
@@ -21,8 +20,15 @@
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/InitLLVM.h"
 #include "llvm/Support/raw_ostream.h"
+#include <cstdlib>
+#include <unistd.h>
 
 using namespace llvm;
+
+/// Verbs of later versions: not folders of models.
+static constexpr StringLiteral kLaterVerbs[] = {"run",    "bench",   "batch",
+                                                "verify", "inspect", "explain",
+                                                "diff",   "quantize"};
 
 static void printVersion(raw_ostream &os) {
   os << "vitc " << VITC_VERSION << " (" << VITC_COMMIT << "), LLVM "
@@ -70,15 +76,40 @@ static bool parseOptions(int argc, char **argv) {
   return false;
 }
 
+static int usageError(const Twine &message) {
+  errs() << "error: " << message << '\n';
+  return vitc::kUsageError;
+}
+
+/// What --help and doctor print must have been written.
+static void checkStandardOutput() {
+  outs().flush();
+  if (!outs().has_error())
+    return;
+  errs() << "error: cannot write '-': " << outs().error().message() << '\n';
+  outs().clear_error();
+  _exit(vitc::kUserError);
+}
+
 int main(int argc, char **argv) {
+  // Before LLVM's handlers, which print a stack trace.
+  vitc::installInternalErrorHandlers(ArrayRef(argv, argc));
   InitLLVM init(argc, argv);
+  outs(); // outlives the check
+  std::atexit(checkStandardOutput);
   SmallVector<char *> arguments(argv, argv + argc);
   static char name[] = "vitc";
   arguments[0] = name;
   StringRef verb = argc > 1 ? StringRef(argv[1]) : StringRef();
+  if (is_contained(kLaterVerbs, verb))
+    return usageError("this version has compile and doctor; '" + verb +
+                      "' comes later");
   bool isDoctor = verb == "doctor";
   if (isDoctor || verb == "compile")
     arguments.erase(arguments.begin() + 1);
+  if (isDoctor && arguments.size() > 1 && StringRef(arguments[1]) != "--help")
+    return usageError("doctor takes no arguments; found '" +
+                      Twine(arguments[1]) + "'");
   if (!parseOptions(arguments.size(), arguments.data()))
     return vitc::kUsageError;
   return isDoctor ? vitc::runDoctor() : vitc::runCompile();

@@ -6,8 +6,9 @@
 |*                                                                            *|
 |*===----------------------------------------------------------------------===*|
 |*                                                                            *|
-|* The only header a deployed program needs. A compiled model (.so, .o)       *|
-|* exports one descriptor, `vitc_model_descriptor`, and carries the runtime.  *|
+|* The only header a deployed program needs. A compiled model exports one     *|
+|* descriptor, `vitc_model_descriptor`. A .so carries the runtime; a .o is    *|
+|* linked with the runtime's libraries.                                       *|
 |*                                                                            *|
 |*   vitc_runtime_t  the thread pool; shared by any number of models.         *|
 |*   vitc_model_t    immutable; shared by any number of sessions and threads. *|
@@ -168,7 +169,8 @@ VITC_EXPORT vitc_status_t vitc_model_attention(const vitc_model_t *model,
                                                vitc_error_t *error);
 
 /* Decodes a JPEG or PNG file and preprocesses it as the model's own processor
-   does, into `pixels`, f32 [3, H, W] of the model's input. */
+   does, into `pixels`, f32 [channels, H, W] of the model's input, of 1 or 3
+   channels. VITC_UNSUPPORTED for a model that takes no picture. */
 VITC_EXPORT vitc_status_t vitc_model_read_image(const vitc_model_t *model,
                                                 const char *path,
                                                 const vitc_tensor_t *pixels,

@@ -1,4 +1,4 @@
-//===- ContextBuilder.cpp - Access to the run's context in generated code ===//
+//===- ContextBuilder.cpp - Access to the run's context in generated code -===//
 //
 // Part of the vitc project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

@@ -1,5 +1,4 @@
-//===- ContextBuilder.h - Access to the run's context in generated code - -*-
-// C++ -*--===//
+//===- ContextBuilder.h - Access to the run's context -------*- C++ -*-----===//
 //
 // Part of the vitc project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

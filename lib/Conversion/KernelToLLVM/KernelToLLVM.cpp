@@ -1,5 +1,4 @@
-//===- KernelToLLVM.cpp - Lower launches and buffers to LLVM
-//---------------===//
+//===- KernelToLLVM.cpp - Lower launches and buffers to LLVM --------------===//
 //
 // Part of the vitc project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

@@ -1,4 +1,4 @@
-//===- KernelToOneDNN.cpp - Gemms as calls of oneDNN ---------------------===//
+//===- KernelToOneDNN.cpp - Gemms as calls of oneDNN ----------------------===//
 //
 // Part of the vitc project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

@@ -1,4 +1,4 @@
-//===- Attention.cpp - Vector code for kernel.attention ------------------===//
+//===- Attention.cpp - Vector code for kernel.attention -------------------===//
 //
 // Part of the vitc project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

@@ -1,4 +1,4 @@
-//===- AttentionTile.cpp - Scores and softmax of a tile ------------------===//
+//===- AttentionTile.cpp - Scores and softmax of a tile -------------------===//
 //
 // Part of the vitc project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

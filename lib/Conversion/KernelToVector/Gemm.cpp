@@ -20,9 +20,9 @@
 using namespace mlir;
 using namespace vitc::kernel;
 
-/// The packed layout of weights, see #vit.expr<pack>.
-static constexpr int64_t kPanelColumns = 64;
-static constexpr int64_t kPackGranule = 16;
+static constexpr int64_t kPanelColumns =
+    vitc::vit::WeightExprAttr::kPanelColumns;
+static constexpr int64_t kPackGranule = vitc::vit::WeightExprAttr::kPackGranule;
 
 GemmEmitter::GemmEmitter(GemmOp op, KernelBuilder &builder)
     : op(op), b(builder), tiling(*op.getTiling()), n(op.getN()), k(op.getK()),

@@ -1,4 +1,4 @@
-//===- MathApproximation.cpp - Polynomials for math functions ------------===//
+//===- MathApproximation.cpp - Polynomials for math functions -------------===//
 //
 // Part of the vitc project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

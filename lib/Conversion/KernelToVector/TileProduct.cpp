@@ -1,4 +1,4 @@
-//===- TileProduct.cpp - Products of tiles in scratch memory -------------===//
+//===- TileProduct.cpp - Products of tiles in scratch memory --------------===//
 //
 // Part of the vitc project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

@@ -1,4 +1,4 @@
-//===- VectorFold.cpp - Reductions over rows of vectors ------------------===//
+//===- VectorFold.cpp - Reductions over rows of vectors -------------------===//
 //
 // Part of the vitc project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

@@ -1,4 +1,4 @@
-//===- Generic.cpp - linalg.generic to kernel.generic --------------------===//
+//===- Generic.cpp - linalg.generic to kernel.generic ---------------------===//
 //
 // Part of the vitc project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

@@ -66,7 +66,11 @@ LogicalResult KernelEmitter::convert(Operation *op) {
       .Default([&](Operation *op) -> LogicalResult {
         if (isDataMovement(op))
           return success();
-        return op->emitOpError("has no kernel");
+        if (isa<tensor::ExtractSliceOp>(op))
+          return op->emitOpError("has a dynamic offset or a stride; needs "
+                                 "static offsets and strides of 1");
+        return op->emitOpError("has no kernel; only vit, linalg.generic and "
+                               "static tensor slices have one");
       });
 }
 

@@ -1,5 +1,4 @@
-//===- KernelEmitter.h - Emitting kernels with composed index maps - -*- C++
-//-*--===//
+//===- KernelEmitter.h - Kernels with composed index maps ---*- C++ -*-----===//
 //
 // Part of the vitc project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

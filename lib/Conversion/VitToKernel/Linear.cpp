@@ -1,4 +1,4 @@
-//===- Linear.cpp - Linear layers to kernels -----------------------------===//
+//===- Linear.cpp - Linear layers to kernels ------------------------------===//
 //
 // Part of the vitc project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.
@@ -47,7 +47,8 @@ LogicalResult KernelEmitter::convert(vit::LinearOp op) {
   return success();
 }
 
-/// x * (1 + erf(x / sqrt 2)) / 2, or its tanh form, on a scalar.
+/// x * (1 + erf(x / sqrt 2)) / 2, or its tanh form, on a scalar. VitToLinalg
+/// has its own on purpose: the reference shares no code with what it checks.
 static Value emitGelu(ImplicitLocOpBuilder &builder, Value x, bool tanh) {
   auto number = [&](double value) -> Value {
     return arith::ConstantOp::create(builder,

@@ -1,4 +1,4 @@
-//===- Norm.cpp - Norms and pooling to kernels ---------------------------===//
+//===- Norm.cpp - Norms and pooling to kernels ----------------------------===//
 //
 // Part of the vitc project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

@@ -1,5 +1,4 @@
-//===- ValueAccess.cpp - Composing index maps
-//------------------------------===//
+//===- ValueAccess.cpp - Composing index maps -----------------------------===//
 //
 // Part of the vitc project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.
@@ -260,9 +259,11 @@ LogicalResult KernelEmitter::convert(tensor::InsertSliceOp op) {
   if (converted.contains(op.getResult()))
     return success();
   RankedTensorType source = op.getSourceType();
-  if (source.getRank() == 0 ||
-      !isStaticUnitSlice(op.getStaticOffsets(), op.getStaticStrides()))
-    return op.emitOpError("has no kernel");
+  if (source.getRank() == 0)
+    return op.emitOpError("inserts a tensor of rank 0; needs rank 1 or more");
+  if (!isStaticUnitSlice(op.getStaticOffsets(), op.getStaticStrides()))
+    return op.emitOpError("has a dynamic offset or a stride; needs static "
+                          "offsets and strides of 1");
   ValueAccess access = read(op.getSource());
   AffineMap place = getSliceMap(op.getStaticOffsets(), op.getDroppedDims(),
                                 builder.getContext());

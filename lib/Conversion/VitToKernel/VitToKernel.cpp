@@ -1,4 +1,4 @@
-//===- VitToKernel.cpp - Lower vit and linalg ops to kernels -------------===//
+//===- VitToKernel.cpp - Lower vit and linalg ops to kernels --------------===//
 //
 // Part of the vitc project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

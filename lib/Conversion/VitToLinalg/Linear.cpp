@@ -21,7 +21,8 @@ using namespace mlir;
 using namespace vitc;
 
 /// x * (1 + erf(x / sqrt 2)) / 2, or with `tanh` its approximation
-/// x * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 x^3))) / 2.
+/// x * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 x^3))) / 2. VitToKernel has its
+/// own on purpose: the reference shares no code with what it checks.
 static Value buildGelu(ImplicitLocOpBuilder &b, Value x, bool tanh) {
   auto constant = [&](double value) {
     return buildFloat(b, x.getType(), value);

@@ -1,5 +1,4 @@
-//===- Patterns.h - Patterns of convert-vit-to-linalg, by op family  -*- C++
-//-*-===//
+//===- Patterns.h - Patterns of convert-vit-to-linalg -------*- C++ -*-----===//
 //
 // Part of the vitc project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

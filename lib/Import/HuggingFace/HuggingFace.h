@@ -32,7 +32,9 @@ mlir::OwningOpRef<mlir::ModuleOp> importVit(llvm::StringRef folder,
                                             const ImportOptions &options);
 
 /// Reads the folder's preprocessor_config.json for a model of pictures of
-/// `height` x `width`; null when there is none.
+/// `height` x `width`; without one, warns and takes the defaults of the
+/// processor's class for `modelType`, vit or deit. Null for a model of other
+/// channels than a picture's, grey or RGB.
 mlir::FailureOr<vit::PreprocessAttr>
 importPreprocessor(llvm::StringRef folder, llvm::StringRef modelType,
                    int64_t height, int64_t width, int64_t channels,

@@ -8,12 +8,15 @@
 //
 // Reads the image processors of ViT and DeiT, in the spelling of today and in
 // that of the feature extractors before them (`size` a number, no
-// rescale_factor). Absent keys have the defaults of the processor's class.
+// rescale_factor). Absent keys have the defaults of the processor's class. A
+// folder without the file gets, with a warning, those defaults at the model's
+// size.
 //
 //===----------------------------------------------------------------------===//
 
 #include "HuggingFace.h"
 
+#include "InputFile.h"
 #include "llvm/ADT/StringSwitch.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
@@ -28,11 +31,14 @@ using namespace vitc::import_;
 static constexpr int64_t kMaxPixels = 65536;
 /// PIL's numbers of its filters.
 static constexpr int64_t kBilinear = 2, kBicubic = 3, kLastFilter = 5;
+/// The picture that the defaults of both classes give.
+static constexpr int64_t kDefaultPixels = 224;
 
 namespace {
 
 /// The defaults of a processor's class.
 struct ProcessorClass {
+  StringRef name;
   int64_t size;
   int64_t resample;
   bool centerCrop;
@@ -41,7 +47,8 @@ struct ProcessorClass {
 } // namespace
 
 static std::optional<ProcessorClass> getClass(StringRef name) {
-  ProcessorClass vit{224, kBilinear, false}, deit{256, kBicubic, true};
+  ProcessorClass vit{"ViTImageProcessor", kDefaultPixels, kBilinear, false};
+  ProcessorClass deit{"DeiTImageProcessor", 256, kBicubic, true};
   return llvm::StringSwitch<std::optional<ProcessorClass>>(name)
       .Cases({"ViTImageProcessor", "ViTImageProcessorFast",
               "ViTImageProcessorPil", "ViTFeatureExtractor", "vit"},
@@ -133,53 +140,84 @@ static void verifyResult(Config &config, ArrayRef<int64_t> resize,
                        << "; the model needs " << height << "x" << width;
 }
 
-FailureOr<vit::PreprocessAttr>
-import_::importPreprocessor(StringRef folder, StringRef modelType,
-                            int64_t height, int64_t width, int64_t channels,
-                            MLIRContext &context) {
-  SmallString<256> path(folder);
-  llvm::sys::path::append(path, "preprocessor_config.json");
-  if (!llvm::sys::fs::exists(path))
-    return vit::PreprocessAttr();
-  FailureOr<Config> read = Config::read(path, context);
-  if (failed(read))
-    return failure();
-  Config &config = *read;
-
-  std::string name =
-      config.getString("image_processor_type",
-                       config.getString("feature_extractor_type", modelType));
-  std::optional<ProcessorClass> defaults = getClass(name);
-  if (!defaults) {
-    config.emitError() << "image_processor_type = '" << name
-                       << "'; vitc imports ViTImageProcessor and "
-                          "DeiTImageProcessor";
-    return failure();
-  }
-
+static FailureOr<vit::PreprocessAttr>
+readPreprocessor(Config &config, const ProcessorClass &defaults, int64_t height,
+                 int64_t width, int64_t channels) {
+  MLIRContext *context = config.getLoc().getContext();
   SmallVector<int64_t> resize, crop;
   if (config.getBool("do_resize", true))
-    resize = readSize(config, "size", defaults->size);
-  if (config.getBool("do_center_crop", defaults->centerCrop))
-    crop = readSize(config, "crop_size", 224);
+    resize = readSize(config, "size", defaults.size);
+  if (config.getBool("do_center_crop", defaults.centerCrop))
+    crop = readSize(config, "crop_size", kDefaultPixels);
   verifyResult(config, resize, crop, height, width);
 
   FloatAttr rescale;
   if (config.getBool("do_rescale", true))
-    rescale = FloatAttr::get(Float64Type::get(&context),
+    rescale = FloatAttr::get(Float64Type::get(context),
                              config.getNumber("rescale_factor", 1.0 / 255.0));
   DenseF64ArrayAttr mean, std;
   if (config.getBool("do_normalize", true)) {
     mean = readChannels(config, "image_mean", channels, /*positive=*/false);
     std = readChannels(config, "image_std", channels, /*positive=*/true);
   }
-  int64_t filter = readFilter(config, defaults->resample);
+  int64_t filter = readFilter(config, defaults.resample);
   if (config.failed())
     return failure();
   auto asAttr = [&](ArrayRef<int64_t> sizes) {
     return sizes.empty() ? DenseI64ArrayAttr()
-                         : DenseI64ArrayAttr::get(&context, sizes);
+                         : DenseI64ArrayAttr::get(context, sizes);
   };
-  return vit::PreprocessAttr::get(&context, asAttr(resize), filter,
-                                  asAttr(crop), rescale, mean, std);
+  return vit::PreprocessAttr::get(context, asAttr(resize), filter, asAttr(crop),
+                                  rescale, mean, std);
+}
+
+/// The class's sizes, scaled from its default picture to the model's.
+static llvm::json::Object scaleSizes(const ProcessorClass &defaults,
+                                     int64_t height, int64_t width) {
+  auto scale = [&](int64_t pixels) {
+    return pixels * defaults.size / kDefaultPixels;
+  };
+  return llvm::json::Object{
+      {"size",
+       llvm::json::Object{{"height", scale(height)}, {"width", scale(width)}}},
+      {"crop_size", llvm::json::Object{{"height", height}, {"width", width}}}};
+}
+
+FailureOr<vit::PreprocessAttr>
+import_::importPreprocessor(StringRef folder, StringRef modelType,
+                            int64_t height, int64_t width, int64_t channels,
+                            MLIRContext &context) {
+  SmallString<256> path(folder);
+  llvm::sys::path::append(path, "preprocessor_config.json");
+  bool exists = llvm::sys::fs::exists(path);
+  if (channels != 1 && channels != 3) {
+    if (exists)
+      emitWarning(getFileLoc(path, context))
+          << "not used, as the model has num_channels = " << channels
+          << "; pictures have 1 or 3";
+    return vit::PreprocessAttr();
+  }
+  if (!exists) {
+    ProcessorClass defaults = *getClass(modelType);
+    Location loc = getFileLoc(folder, context);
+    emitWarning(loc) << "no preprocessor_config.json; using " << defaults.name
+                     << "'s defaults";
+    Config config(scaleSizes(defaults, height, width), loc);
+    return readPreprocessor(config, defaults, height, width, channels);
+  }
+
+  FailureOr<Config> config = Config::read(path, context);
+  if (failed(config))
+    return failure();
+  std::string name =
+      config->getString("image_processor_type",
+                        config->getString("feature_extractor_type", modelType));
+  std::optional<ProcessorClass> defaults = getClass(name);
+  if (!defaults) {
+    config->emitError() << "image_processor_type = '" << name
+                        << "'; vitc imports ViTImageProcessor and "
+                           "DeiTImageProcessor";
+    return failure();
+  }
+  return readPreprocessor(*config, *defaults, height, width, channels);
 }

@@ -50,9 +50,9 @@ void normalizeView(const PreprocessDescriptor &preprocess, const Image &view,
 bool preprocessImage(const PreprocessDescriptor &preprocess, const char *path,
                      float *pixels, std::string &error);
 
-/// Writes `image` as a PNG file; `path` appears only once it is complete. On
-/// failure returns false and sets `error` to one line that starts with `path`.
-bool writePng(const char *path, const Image &image, std::string &error);
+/// Sets `bytes` to `image` as a PNG file. On failure returns false and sets
+/// `error` to one line.
+bool encodePng(const Image &image, std::string &bytes, std::string &error);
 
 /// Lays `map`, f32 [gridHeight, gridWidth], over the luma of `view`: viridis
 /// colours, from the map's least value (dark violet) to its greatest (yellow).

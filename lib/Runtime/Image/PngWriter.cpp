@@ -8,12 +8,9 @@
 
 #include "Image/Codec.h"
 
-#include <cerrno>
 #include <csetjmp>
-#include <cstdio>
-#include <cstring>
-#include <fcntl.h>
-#include <unistd.h>
+#include <new>
+#include <utility>
 
 #include <fmt/format.h>
 #include <png.h>
@@ -28,7 +25,7 @@ struct PngWriter {
 
   png_structp png;
   png_infop info = nullptr;
-  std::vector<uint8_t> bytes;
+  std::string bytes;
   std::jmp_buf recover;
   std::string error;
 };
@@ -43,7 +40,7 @@ static void onError(png_structp png, png_const_charp message) {
 static void appendBytes(png_structp png, png_bytep bytes, size_t count) {
   auto &writer = *static_cast<PngWriter *>(png_get_io_ptr(png));
   try {
-    writer.bytes.insert(writer.bytes.end(), bytes, bytes + count);
+    writer.bytes.append(reinterpret_cast<const char *>(bytes), count);
     return;
   } catch (const std::bad_alloc &) {
     // No exception may cross libpng; its own error follows, outside of the
@@ -79,53 +76,18 @@ static bool encode(PngWriter &writer, const Image &image) {
   return true;
 }
 
-static bool writeAll(int file, const std::vector<uint8_t> &bytes) {
-  for (size_t done = 0; done < bytes.size();) {
-    ssize_t written = write(file, bytes.data() + done, bytes.size() - done);
-    if (written < 0 && errno == EINTR)
-      continue;
-    if (written < 0)
-      return false;
-    done += written;
-  }
-  return true;
-}
-
-/// Writes a new file beside `path`, then gives it that name. Returns 0 or the
-/// failed call's errno.
-static int replaceFile(const std::string &path,
-                       const std::vector<uint8_t> &bytes) {
-  std::string temporary = fmt::format("{}.{}.tmp", path, getpid());
-  int file =
-      open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-  if (file < 0)
-    return errno;
-  int failure = writeAll(file, bytes) ? 0 : errno;
-  if (close(file) != 0 && !failure)
-    failure = errno;
-  if (!failure && std::rename(temporary.c_str(), path.c_str()) != 0)
-    failure = errno;
-  if (failure)
-    unlink(temporary.c_str());
-  return failure;
-}
-
-bool vitc::rt::writePng(const char *path, const Image &image,
-                        std::string &error) try {
+bool vitc::rt::encodePng(const Image &image, std::string &bytes,
+                         std::string &error) try {
   PngWriter writer;
   if (!encode(writer, image)) {
-    error = fmt::format("{}: cannot encode {} x {} pixels as PNG: {}", path,
-                        image.height, image.width, writer.error);
+    error = fmt::format("cannot encode {} x {} pixels as PNG: {}", image.height,
+                        image.width, writer.error);
     return false;
   }
-  if (int failure = replaceFile(path, writer.bytes)) {
-    error = fmt::format("{}: cannot write the picture: {}", path,
-                        decapitalize(std::strerror(failure)));
-    return false;
-  }
+  bytes = std::move(writer.bytes);
   return true;
 } catch (const std::bad_alloc &) {
-  error = fmt::format("{}: not enough memory to encode {} x {} pixels", path,
+  error = fmt::format("not enough memory to encode {} x {} pixels",
                       image.height, image.width);
   return false;
 }

@@ -56,9 +56,8 @@ static void checkMaps(const AttentionDescriptor &attention,
 void vitc::rt::runAttention(const vitc_model &model, const Options &options,
                             Output &output) {
   if (!model.attention.descriptor)
-    throw Failure(VITC_UNSUPPORTED,
-                  "the model has no attention maps; needs a model compiled "
-                  "with them");
+    throw UsageError("--attention was given and the model has no attention "
+                     "maps; needs a model compiled with them");
   const AttentionDescriptor &attention = model.descriptor.attention;
   const EntryDescriptor &entry = *model.attention.descriptor;
   checkMaps(attention, entry.outputs[entry.numOutputs - 1]);

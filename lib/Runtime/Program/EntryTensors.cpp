@@ -8,8 +8,10 @@
 
 #include "Program/EntryTensors.h"
 
-#include "Status.h"
+#include "Program/Options.h"
 #include "Tensor.h"
+
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <cstring>
@@ -112,12 +114,11 @@ int64_t vitc::rt::fixedBatch(const EntryDescriptor &entry) {
 
 int64_t vitc::rt::chooseBatch(const EntryDescriptor &entry, int64_t wanted) {
   int64_t fixed = fixedBatch(entry);
-  // The default of 1 gives way to what the model was compiled for.
+  if (wanted == 0)
+    return fixed == -1 ? 1 : fixed;
   if (fixed == -1 || wanted == fixed)
     return wanted;
-  if (wanted == 1)
-    return fixed;
-  throw Failure(VITC_INVALID_ARGUMENT,
-                "--batch is {}; the model was compiled for a batch of {}",
-                wanted, fixed);
+  throw UsageError(fmt::format("--batch is {}; the model was compiled for a "
+                               "batch of {}",
+                               wanted, fixed));
 }

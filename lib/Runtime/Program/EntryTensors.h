@@ -37,8 +37,8 @@ struct EntryTensors {
 /// The batch that the entry is compiled for, or -1 when it takes any.
 int64_t fixedBatch(const EntryDescriptor &entry);
 
-/// The batch of a run with --batch=`wanted`. Throws Failure unless the model
-/// takes it.
+/// The batch of a run with --batch=`wanted`, 0 when it was not given: the
+/// model's own, or 1. Throws UsageError unless the model takes it.
 int64_t chooseBatch(const EntryDescriptor &entry, int64_t wanted);
 
 } // namespace vitc::rt

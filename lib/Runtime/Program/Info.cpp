@@ -10,6 +10,7 @@
 
 #include "Isa.h"
 #include "Json.h"
+#include "Program/EntryTensors.h"
 #include "Status.h"
 #include "Tensor.h"
 
@@ -29,12 +30,15 @@ static const char *taskName(int32_t task) {
   return "tensor";
 }
 
-/// The level that would run here, or null: a description needs none.
-static const char *runningIsa(const EntryDescriptor &entry) {
+/// The level that would run here with --isa=`wanted`, or "none": a description
+/// needs none.
+static std::string runningIsa(const EntryDescriptor &entry,
+                              const std::string &wanted) {
   for (int32_t i = 0; i < entry.numCodes; ++i)
-    if (machineHasIsa(entry.codes[i].isa))
+    if ((wanted == "native" || wanted == entry.codes[i].isa) &&
+        machineHasIsa(entry.codes[i].isa))
       return entry.codes[i].isa;
-  return nullptr;
+  return "none";
 }
 
 static void writeTensors(JsonWriter &json, const char *key,
@@ -58,7 +62,8 @@ static void writeTensors(JsonWriter &json, const char *key,
 }
 
 static std::string formatJson(const vitc_model_descriptor_t &model,
-                              const EntryDescriptor &entry) {
+                              const EntryDescriptor &entry,
+                              const std::string &isa) {
   JsonWriter json;
   json.beginObject();
   json.key("model").value(model.modelName);
@@ -74,13 +79,13 @@ static std::string formatJson(const vitc_model_descriptor_t &model,
   for (int32_t i = 0; i < entry.numCodes; ++i)
     json.value(entry.codes[i].isa);
   json.endArray();
-  const char *isa = runningIsa(entry);
-  json.key("isa").value(isa ? isa : "none");
+  json.key("isa").value(runningIsa(entry, isa));
   json.key("parameters").value(model.parameters);
   json.key("weight_bytes").value(model.weightBytes);
   json.key("code_bytes").value(model.codeBytes);
   json.key("arena_bytes")
-      .value(arenaBytes(entry.arenaBase, entry.arenaPerBatch, 1));
+      .value(arenaBytes(entry.arenaBase, entry.arenaPerBatch,
+                        chooseBatch(entry, 0)));
   if (model.attention.layers > 0) {
     json.key("attention").beginObject();
     json.key("layers").value(model.attention.layers);
@@ -111,7 +116,8 @@ static void appendTensors(std::string &text, const char *name,
 }
 
 static std::string formatText(const vitc_model_descriptor_t &model,
-                              const EntryDescriptor &entry) {
+                              const EntryDescriptor &entry,
+                              const std::string &isa) {
   std::string text;
   appendLine(text, "model", model.modelName);
   appendLine(text, "task", taskName(model.task));
@@ -123,15 +129,18 @@ static std::string formatText(const vitc_model_descriptor_t &model,
   appendLine(text, "backend", model.backend);
   if (*model.oneDnnLibrary)
     appendLine(text, "oneDNN", model.oneDnnLibrary);
-  const char *isa = runningIsa(entry);
-  appendLine(text, "ISA levels",
-             fmt::format("{}; here: {}", listIsas(entry), isa ? isa : "none"));
+  appendLine(
+      text, "ISA levels",
+      fmt::format("{}; here: {}", listIsas(entry), runningIsa(entry, isa)));
   appendLine(text, "parameters", fmt::format("{}", model.parameters));
   appendLine(text, "weights", fmt::format("{} bytes", model.weightBytes));
   appendLine(text, "code", fmt::format("{} bytes", model.codeBytes));
-  appendLine(text, "arena",
-             fmt::format("{} bytes for one image",
-                         arenaBytes(entry.arenaBase, entry.arenaPerBatch, 1)));
+  int64_t batch = chooseBatch(entry, 0);
+  appendLine(
+      text, "arena",
+      fmt::format("{} bytes for a batch of {}",
+                  arenaBytes(entry.arenaBase, entry.arenaPerBatch, batch),
+                  batch));
   if (model.attention.layers > 0)
     appendLine(text, "attention",
                fmt::format("{} layers, {} heads, {} keys",
@@ -148,6 +157,6 @@ void vitc::rt::printInfo(const vitc_model_descriptor_t &model,
                          const Options &options, Output &output) {
   checkDescriptor(model);
   const EntryDescriptor &entry = *findEntry(model, "forward");
-  output.print(options.json ? formatJson(model, entry)
-                            : formatText(model, entry));
+  output.print(options.json ? formatJson(model, entry, options.isa)
+                            : formatText(model, entry, options.isa));
 }

@@ -8,6 +8,10 @@
 
 #include "Program/Program.h"
 
+#include <csignal>
+
 int main(int argc, char **argv) {
+  // A reader that goes away is an error like any other, cleaned up after.
+  std::signal(SIGPIPE, SIG_IGN);
   return vitc::rt::runProgram(vitc_model_descriptor, argc, argv);
 }

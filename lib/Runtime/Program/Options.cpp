@@ -67,6 +67,7 @@ static constexpr uint32_t bit(Mode mode) {
 static constexpr uint32_t kRuns = bit(Mode::Images) | bit(Mode::Tensors) |
                                   bit(Mode::Attention) | bit(Mode::Benchmark) |
                                   bit(Mode::Profile);
+static constexpr uint32_t kDescriptions = bit(Mode::Info) | bit(Mode::Version);
 static constexpr uint32_t kSynthetic =
     bit(Mode::Benchmark) | bit(Mode::Profile);
 static constexpr uint32_t kAll = ~0u;
@@ -154,7 +155,7 @@ static const OptionSpec kOptions[] = {
     {"--threads",
      "N",
      {},
-     kRuns,
+     kRuns | kDescriptions,
      [](Parser &p, std::string_view v) {
        p.options.threads =
            static_cast<int32_t>(p.parseInteger(v, 1, ThreadPool::kMaxThreads));
@@ -163,7 +164,7 @@ static const OptionSpec kOptions[] = {
     {"--isa",
      "LEVEL",
      {},
-     kRuns,
+     kRuns | kDescriptions,
      [](Parser &p, std::string_view v) { p.options.isa = v; },
      "code to run, e.g. x86-64-v3 (default the best)"},
     {"--device", "N", {}, kAll, rejectDevice, ""},
@@ -214,7 +215,9 @@ bool Parser::takesJsonFile() const {
 }
 
 void Parser::selectMode(const OptionSpec &spec) {
-  if (selector && selector != &spec)
+  // Help is for whoever has a wrong command line, too.
+  bool wantsHelp = *spec.selects == Mode::Help;
+  if (!wantsHelp && selector && selector != &spec)
     throw UsageError(fmt::format("{} and {} were given; needs one of them",
                                  selector->name, spec.name));
   selector = &spec;

@@ -48,9 +48,9 @@ struct Options {
   bool json = false;
   int32_t topK = 5;
   int32_t threads = 0; // 0: one a core
-  int64_t batch = 1;
-  int64_t warmup = 2; // runs
-  double minTime = 1; // seconds
+  int64_t batch = 0;   // 0: 1, or what the model was compiled for
+  int64_t warmup = 2;  // runs
+  double minTime = 1;  // seconds
   std::string isa = "native";
 };
 

@@ -10,6 +10,7 @@
 
 #include "Status.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -24,50 +25,54 @@
 using namespace vitc::rt;
 namespace fs = std::filesystem;
 
+/// As many as Linux follows.
+static constexpr int kMaxLinks = 40;
+
 static Failure writeFailure(const std::string &path, int error) {
   return Failure(VITC_IO, "{}: cannot be written: {}", path,
                  std::strerror(error));
 }
 
+/// Writes all of `bytes`; false with errno set on failure.
+static bool writeBytes(std::FILE *file, const std::string &bytes) {
+  return std::fwrite(bytes.data(), 1, bytes.size(), file) == bytes.size() &&
+         std::fflush(file) == 0;
+}
+
+static void writeFile(const std::string &path, const char *mode,
+                      const std::string &contents) {
+  std::unique_ptr<std::FILE, int (*)(std::FILE *)> file(
+      std::fopen(path.c_str(), mode), std::fclose);
+  if (!file || !writeBytes(file.get(), contents) ||
+      std::fclose(file.release()) != 0)
+    throw writeFailure(path, errno);
+}
+
 Output::~Output() {
   std::error_code ignored; // nothing more can be done about leftovers
   for (const File &file : files)
-    if (!file.temporary.empty())
-      fs::remove(file.temporary, ignored);
+    if (!file.written.empty())
+      fs::remove(file.written, ignored);
   for (auto path = madeDirectories.rbegin(); path != madeDirectories.rend();
        ++path)
     fs::remove(*path, ignored); // only if it is empty
 }
 
-void Output::add(const std::string &path,
-                 std::function<void(const std::string &path)> write) {
+void Output::addFile(const std::string &path, std::string contents) {
   for (const File &file : files)
     if (file.path == path)
       throw Failure(VITC_INVALID_ARGUMENT,
                     "two results would be written to '{}'; needs pictures with "
                     "different names",
                     path);
-  files.push_back({path, std::move(write), ""});
+  files.push_back({path, std::move(contents), ""});
 }
 
-void Output::addFile(const std::string &path, std::string contents) {
-  add(path, [contents = std::move(contents)](const std::string &path) {
-    std::unique_ptr<std::FILE, int (*)(std::FILE *)> file(
-        std::fopen(path.c_str(), "wb"), std::fclose);
-    if (!file ||
-        std::fwrite(contents.data(), 1, contents.size(), file.get()) !=
-            contents.size() ||
-        std::fclose(file.release()) != 0)
-      throw writeFailure(path, errno);
-  });
-}
-
-void Output::addPng(const std::string &path, Image image) {
-  add(path, [image = std::move(image)](const std::string &path) {
-    std::string message;
-    if (!writePng(path.c_str(), image, message))
-      throw Failure(VITC_IO, message);
-  });
+void Output::addPng(const std::string &path, const Image &image) {
+  std::string png, message;
+  if (!encodePng(image, png, message))
+    throw Failure(VITC_IO, "{}: {}", path, message);
+  addFile(path, std::move(png));
 }
 
 static bool isDirectory(const std::string &path) {
@@ -80,31 +85,81 @@ void Output::makeDirectory(const std::string &path) {
     return;
   makeDirectory(fs::path(path).parent_path());
   std::error_code error;
-  if (fs::exists(path, error))
-    throw writeFailure(path, ENOTDIR);
-  if (!fs::create_directory(path, error))
-    throw writeFailure(path, error.value());
-  madeDirectories.push_back(path);
+  if (fs::create_directory(path, error))
+    madeDirectories.push_back(path);
+  else if (!isDirectory(path)) // another process may have made it meanwhile
+    throw writeFailure(path, error == std::errc::file_exists ? ENOTDIR
+                                                             : error.value());
+}
+
+/// Whether `path` is what standard output goes to, e.g. /dev/stdout.
+static bool isStandardOutput(const std::string &path) {
+  struct stat named, output;
+  return ::stat(path.c_str(), &named) == 0 &&
+         ::fstat(STDOUT_FILENO, &output) == 0 &&
+         named.st_dev == output.st_dev && named.st_ino == output.st_ino;
+}
+
+/// Whether `path` is there and can only be written to, not replaced.
+static bool isDevice(const std::string &path) {
+  std::error_code unreadable;
+  return fs::is_other(path, unreadable) || isStandardOutput(path);
+}
+
+/// The path that `path` names once its last component is no symbolic link.
+static std::string resolveLinks(const std::string &path) {
+  fs::path target = path;
+  std::error_code error;
+  for (int i = 0; fs::is_symlink(target, error); ++i) {
+    if (i == kMaxLinks)
+      throw writeFailure(path, ELOOP);
+    fs::path next = fs::read_symlink(target, error);
+    if (error)
+      throw writeFailure(path, error.value());
+    target = target.parent_path() / next;
+  }
+  return target;
+}
+
+void Output::writeTemporary(File &file) {
+  file.path = resolveLinks(file.path);
+  makeDirectory(fs::path(file.path).parent_path());
+  file.written = fmt::format("{}.{}.partial", file.path, ::getpid());
+  writeFile(file.written, "wb", file.contents);
+}
+
+void Output::writeThrough(const File &file) {
+  if (isStandardOutput(file.path))
+    standardOutput += file.contents;
+  else
+    writeFile(file.path, "wb", file.contents);
 }
 
 void Output::commit() {
+  std::vector<File *> renamed;
+  std::vector<const File *> devices;
   for (File &file : files) {
     if (isDirectory(file.path))
       throw writeFailure(file.path, EISDIR);
-    makeDirectory(fs::path(file.path).parent_path());
-    file.temporary = fmt::format("{}.{}.partial", file.path, ::getpid());
-    file.write(file.temporary);
+    if (isDevice(file.path)) {
+      devices.push_back(&file);
+      continue;
+    }
+    writeTemporary(file);
+    renamed.push_back(&file);
   }
-  for (File &file : files) {
-    if (std::rename(file.temporary.c_str(), file.path.c_str()) != 0)
-      throw writeFailure(file.path, errno);
-    file.temporary.clear();
-  }
-  madeDirectories.clear();
-  if (std::fwrite(standardOutput.data(), 1, standardOutput.size(), stdout) !=
-          standardOutput.size() ||
-      std::fflush(stdout) != 0)
+  // What has gone to a device stays there; the files can still be withdrawn.
+  for (const File *file : devices)
+    writeThrough(*file);
+  if (!writeBytes(stdout, standardOutput))
     throw writeFailure("standard output", errno);
+  for (File *file : renamed) {
+    if (std::rename(file->written.c_str(), file->path.c_str()) != 0)
+      throw writeFailure(file->path, errno);
+    file->written = file->path;
+  }
+  files.clear();
+  madeDirectories.clear();
 }
 
 std::string vitc::rt::joinPath(const std::string &directory,

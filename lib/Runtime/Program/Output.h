@@ -11,15 +11,16 @@
 
 #include "Image/Image.h"
 
-#include <functional>
 #include <string>
 #include <vector>
 
 namespace vitc::rt {
 
 /// Collects a run's files and its text on stdout; `commit` writes them when
-/// everything has succeeded. Files get a temporary name first, so that an error
-/// leaves none behind.
+/// everything has succeeded. Files get a temporary name first and their own
+/// last, so that an error leaves none behind. What is there already and is no
+/// regular file (a pipe, a device) is written to, never replaced; a symbolic
+/// link stays and what it names is replaced.
 class Output {
 public:
   Output() = default;
@@ -29,7 +30,7 @@ public:
 
   /// Throws Failure when `path` is there already: two results of one name.
   void addFile(const std::string &path, std::string contents);
-  void addPng(const std::string &path, Image image);
+  void addPng(const std::string &path, const Image &image);
   void print(const std::string &text) { standardOutput += text; }
 
   /// Throws Failure(VITC_IO).
@@ -37,13 +38,12 @@ public:
 
 private:
   struct File {
-    std::string path;
-    std::function<void(const std::string &path)> write;
-    std::string temporary; // "" before it is written and after its rename
+    std::string path, contents;
+    std::string written; // what to remove after an error: "" for nothing
   };
 
-  void add(const std::string &path,
-           std::function<void(const std::string &path)> write);
+  void writeTemporary(File &file);
+  void writeThrough(const File &file);
   void makeDirectory(const std::string &path);
 
   std::vector<File> files;

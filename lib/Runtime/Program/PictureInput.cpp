@@ -18,9 +18,7 @@ using namespace vitc::rt;
 static const EntryDescriptor &checkPictureInput(const vitc_model &model,
                                                 const EntryDescriptor &entry) {
   const PreprocessDescriptor &preprocess = model.descriptor.preprocess;
-  if (preprocess.inputIndex < 0)
-    throw Failure(VITC_INVALID_ARGUMENT,
-                  "the model takes no picture; use --input and --output-dir");
+  requirePictures(preprocess, "--input");
   if (entry.numInputs != 1 || preprocess.inputIndex != 0)
     throw Failure(VITC_INVALID_ARGUMENT,
                   "the model has {} inputs and a picture is one of them; use "
@@ -35,7 +33,7 @@ static const EntryDescriptor &checkPictureInput(const vitc_model &model,
 PictureInput::PictureInput(const vitc_model &model,
                            const vitc_model::Entry &entry)
     : model(model), entry(entry),
-      batch(chooseBatch(checkPictureInput(model, *entry.descriptor), 1)),
+      batch(chooseBatch(checkPictureInput(model, *entry.descriptor), 0)),
       tensors(*entry.descriptor, batch), session(model, batch) {}
 
 EntryTensors &PictureInput::run(const std::string &path) {

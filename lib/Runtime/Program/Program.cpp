@@ -11,13 +11,26 @@
 #include "Program/Commands.h"
 #include "Status.h"
 
+#include <algorithm>
 #include <cstdio>
 
 using namespace vitc::rt;
 
 /// Where stderr cannot be written there is nobody left to tell.
-static void printToStderr(const std::string &text) {
-  (void)std::fputs(text.c_str(), stderr);
+static void printToStderr(std::string_view text) {
+  (void)std::fwrite(text.data(), 1, text.size(), stderr);
+}
+
+/// Prints a message of any length as one line.
+static void printError(const std::string &program,
+                       std::string_view message) noexcept {
+  try {
+    std::string line = fmt::format("{}: error: {}", program, message);
+    std::transform(line.begin(), line.end(), line.begin(), toPrintable);
+    printToStderr(line + "\n");
+  } catch (const std::bad_alloc &) {
+    printToStderr(message); // better than nothing
+  }
 }
 
 static void runMode(const vitc_model_descriptor_t &descriptor,
@@ -82,8 +95,11 @@ int vitc::rt::runProgram(const vitc_model_descriptor_t &model, int argc,
   std::string program = argc > 0 ? argv[0] : "program";
   program.erase(0, program.rfind('/') + 1);
   bool isUsageError = false;
-  vitc_error_t error;
-  vitc_status_t status = guard(&error, [&] {
+  auto report = [&](vitc_status_t status, std::string_view message) {
+    printError(program, message);
+    return status;
+  };
+  vitc_status_t status = guardWith(report, [&] {
     Output output;
     try {
       Options options = parseOptions(argc, argv);
@@ -94,9 +110,6 @@ int vitc::rt::runProgram(const vitc_model_descriptor_t &model, int argc,
     }
     output.commit();
   });
-  if (status == VITC_OK)
-    return kExitDone;
-  printToStderr(fmt::format("{}: error: {}\n", program, error.message));
   if (status == VITC_INTERNAL)
     printReproduction(model, argc, argv);
   return isUsageError ? kExitUsageError : exitCodeOf(status);

@@ -48,9 +48,11 @@ static std::vector<ClassScore> rankClasses(const double *logits, int64_t count,
   std::vector<int64_t> order(count);
   std::iota(order.begin(), order.end(), 0);
   for (int64_t i = 0; i < count; ++i)
-    if (std::isnan(logits[i]))
+    if (!std::isfinite(logits[i]))
       throw Failure(VITC_INVALID_ARGUMENT,
-                    "the model's score of class {} is NaN; needs a number", i);
+                    "the model's score of class {} is {}; needs a finite "
+                    "number",
+                    i, logits[i]);
   double greatest = *std::max_element(logits, logits + count);
   double sum = 0;
   for (int64_t i = 0; i < count; ++i)

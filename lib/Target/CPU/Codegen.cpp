@@ -30,8 +30,9 @@ FailureOr<LevelCode> vitc::lowerToLLVM(ModuleOp module, StringRef isa,
                                        StringRef backend) {
   OwningOpRef<ModuleOp> lowered(module.clone());
   PassManager passes(module.getContext());
+  // It has said what is wrong with the options.
   if (failed(applyPassManagerCLOptions(passes)))
-    return module.emitError() << "pass manager options are not registered";
+    return failure();
   addCpuCodePasses(passes, isa, backend);
   if (failed(passes.run(*lowered)))
     return failure();

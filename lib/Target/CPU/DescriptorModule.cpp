@@ -128,19 +128,26 @@ Constant *DescriptorBuilder::code(StringRef isa, kernel::CodeAttr code,
                  array(sites), i32(sites.size()), i32(code.getUsesOneDNN())});
 }
 
+/// Whether pixels of grey or colour, and of one size, go in: [B, C, H, W].
+static bool isPicture(RankedTensorType input) {
+  return input && input.getRank() == 4 &&
+         llvm::is_contained({1, 3}, input.getDimSize(1)) &&
+         !input.isDynamicDim(2) && !input.isDynamicDim(3);
+}
+
 Constant *DescriptorBuilder::preprocess(vit::PreprocessAttr preprocess,
                                         RankedTensorType input) {
-  bool isImage = input && input.getRank() == 4;
+  // The program reads pictures when the source says how.
+  bool isImage = preprocess && isPicture(input);
   int64_t channels = isImage ? input.getDimSize(1) : 0;
   int64_t height = isImage ? input.getDimSize(2) : 0;
   int64_t width = isImage ? input.getDimSize(3) : 0;
-  // Without a preprocessor the picture is resized and scaled to [0, 1].
-  SmallVector<int64_t> resize = {height, width};
-  bool doResize = true, doCrop = false, doRescale = true, doNormalize = false;
-  int64_t interpolation = 2;
-  double rescale = 1.0 / 255;
+  SmallVector<int64_t> resize(2, 0);
+  bool doResize = false, doCrop = false, doRescale = false, doNormalize = false;
+  int64_t interpolation = 0;
+  double rescale = 1.0;
   SmallVector<double> mean(4, 0.0), deviation(4, 1.0);
-  if (preprocess) {
+  if (isImage) {
     doResize = static_cast<bool>(preprocess.getResize());
     if (doResize) {
       ArrayRef<int64_t> size = preprocess.getResize().asArrayRef();
@@ -187,12 +194,41 @@ static rt::Task getTask(StringRef name) {
   return name == "embedding" ? rt::Task::Embedding : rt::Task::Tensor;
 }
 
-std::unique_ptr<llvm::Module>
+/// The type [B, layers, heads, keys] of what @attention gives, which the
+/// runtime reads as maps over the patches of `grid`.
+static FailureOr<RankedTensorType> getAttentionMaps(func::FuncOp function,
+                                                    kernel::EntryAttr entry,
+                                                    vit::TokenGridAttr grid) {
+  if (entry.getOutputs().empty())
+    return function.emitOpError()
+           << "has no outputs; needs \"attentions\" as the last one";
+  kernel::TensorAttr output = entry.getOutputs().back();
+  RankedTensorType type = output.getType();
+  if (output.getName() != "attentions" || type.getRank() != 4 ||
+      llvm::any_of(type.getShape().drop_front(), ShapedType::isDynamic))
+    return function.emitOpError()
+           << "has " << output.getName() << " of type " << type
+           << " as its last output; needs \"attentions\" of type "
+              "[batch, layers, heads, keys]";
+  if (grid && type.getDimSize(3) !=
+                  grid.getPrefix() + grid.getHeight() * grid.getWidth())
+    return function.emitOpError()
+           << "has maps over " << type.getDimSize(3)
+           << " keys; needs the model's grid of " << grid.getPrefix() << " + "
+           << grid.getHeight() << " x " << grid.getWidth() << " tokens";
+  return type;
+}
+
+FailureOr<std::unique_ptr<llvm::Module>>
 vitc::buildDescriptorModule(ModuleOp module, ArrayRef<LevelCode> levels,
                             const ProgramSizes &sizes, StringRef backend,
                             llvm::LLVMContext &context) {
   auto result = std::make_unique<llvm::Module>("descriptor", context);
   DescriptorBuilder builder(*result);
+
+  auto model =
+      module->getAttrOfType<vit::ModelAttr>(vit::VitDialect::kModelAttr);
+  vit::TokenGridAttr grid = model ? model.getGrid() : vit::TokenGridAttr();
 
   SmallVector<Constant *> entries;
   RankedTensorType input, maps;
@@ -218,12 +254,15 @@ vitc::buildDescriptorModule(ModuleOp module, ArrayRef<LevelCode> levels,
          builder.i32(codes.size()), builder.i32(0)}));
     if (function.getName() == "forward" && !entry.getInputs().empty())
       input = entry.getInputs().front().getType();
-    if (function.getName() == "attention")
-      maps = entry.getOutputs().back().getType();
+    if (function.getName() == "attention") {
+      FailureOr<RankedTensorType> found =
+          getAttentionMaps(function, entry, grid);
+      if (failed(found))
+        return failure();
+      maps = *found;
+    }
   }
 
-  auto model =
-      module->getAttrOfType<vit::ModelAttr>(vit::VitDialect::kModelAttr);
   auto text = [](StringAttr value) {
     return value ? value.getValue() : StringRef();
   };
@@ -247,7 +286,7 @@ vitc::buildDescriptorModule(ModuleOp module, ArrayRef<LevelCode> levels,
       builder.array(labels),
       builder.preprocess(model ? model.getPreprocess() : vit::PreprocessAttr(),
                          input),
-      builder.attention(model ? model.getGrid() : vit::TokenGridAttr(), maps),
+      builder.attention(grid, maps),
       builder.i64(sizes.code),
       builder.i64(model ? model.getParameters() : 0),
       builder.string(model ? text(model.getName()) : ""),

@@ -19,8 +19,9 @@ namespace vitc {
 inline constexpr llvm::StringLiteral kWeightsSymbol = "vitc_weights";
 
 /// The module that defines `vitc_model_descriptor` for `module`, a module of
-/// the kernel phase, and the code of its levels, best first.
-std::unique_ptr<llvm::Module>
+/// the kernel phase, and the code of its levels, best first. Errors are
+/// diagnostics.
+mlir::FailureOr<std::unique_ptr<llvm::Module>>
 buildDescriptorModule(mlir::ModuleOp module, llvm::ArrayRef<LevelCode> levels,
                       const ProgramSizes &sizes, llvm::StringRef backend,
                       llvm::LLVMContext &context);

@@ -7,12 +7,14 @@
 //===----------------------------------------------------------------------===//
 
 #include "vitc/Target/Link.h"
+#include "vitc/Target/Output.h"
 
 #include "mlir/IR/Diagnostics.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/Program.h"
+#include "llvm/Support/Signals.h"
 #include "llvm/Support/raw_ostream.h"
 
 using namespace mlir;
@@ -25,7 +27,10 @@ std::string vitc::getRuntimeFolder() {
   llvm::sys::path::remove_filename(path); // bin
   llvm::sys::path::remove_filename(path);
   llvm::sys::path::append(path, "lib");
-  return path.str().str();
+  llvm::SmallString<256> installed(path);
+  llvm::sys::path::append(installed, "vitc");
+  bool isInstalled = llvm::sys::fs::is_directory(installed);
+  return (isInstalled ? installed : path).str().str();
 }
 
 std::string vitc::findLinkDriver() {
@@ -33,17 +38,6 @@ std::string vitc::findLinkDriver() {
     if (auto path = llvm::sys::findProgramByName(name))
       return *path;
   return "";
-}
-
-/// A linker script file that exports the C ABI and nothing else.
-static LogicalResult writeVersionScript(StringRef path, Location loc) {
-  std::error_code code;
-  llvm::raw_fd_ostream os(path, code);
-  if (code)
-    return emitError(loc) << "cannot write '" << path
-                          << "': " << code.message();
-  os << "{ global: vitc_*; local: *; };\n";
-  return success();
 }
 
 LogicalResult vitc::linkProgram(ArrayRef<std::string> objects, StringRef path,
@@ -61,7 +55,9 @@ LogicalResult vitc::linkProgram(ArrayRef<std::string> objects, StringRef path,
   command.push_back("-Wl,--build-id=none");
 
   std::string folder = getRuntimeFolder();
-  std::string script = (path + ".version").str();
+  std::string script = (path + ".version").str(), log = (path + ".log").str();
+  for (const std::string &file : {script, log})
+    llvm::sys::RemoveFileOnSignal(file);
   auto library = [&](StringRef name) {
     return folder + "/lib" + name.str() + ".a";
   };
@@ -83,7 +79,8 @@ LogicalResult vitc::linkProgram(ArrayRef<std::string> objects, StringRef path,
     command.append({"-r", "-nostdlib"});
     break;
   case OutputKind::SharedLibrary:
-    if (failed(writeVersionScript(script, loc)))
+    // The C ABI is exported and nothing else.
+    if (failed(writeFile(script, "{ global: vitc_*; local: *; };\n", loc)))
       return failure();
     command.append({"-shared", "-Wl,--whole-archive", library("VitcRuntime"),
                     "-Wl,--no-whole-archive",
@@ -104,7 +101,7 @@ LogicalResult vitc::linkProgram(ArrayRef<std::string> objects, StringRef path,
   LogicalResult result = success();
   if (!options.dryRun) {
     SmallVector<StringRef> arguments(command.begin(), command.end());
-    std::string log = (path + ".log").str(), error;
+    std::string error;
     std::optional<StringRef> redirects[] = {std::nullopt, StringRef(log),
                                             StringRef(log)};
     int code = llvm::sys::ExecuteAndWait(driver, arguments, std::nullopt,
@@ -112,12 +109,14 @@ LogicalResult vitc::linkProgram(ArrayRef<std::string> objects, StringRef path,
     if (code != 0) {
       auto output = llvm::MemoryBuffer::getFile(log);
       result = emitError(loc)
-               << "cannot link '" << path << "': " << driver
+               << "cannot link '" << options.output << "': " << driver
                << " ended with status " << code << " " << error << "\n"
                << (output ? (*output)->getBuffer() : StringRef());
     }
-    llvm::sys::fs::remove(log);
   }
-  llvm::sys::fs::remove(script);
+  for (const std::string &file : {script, log}) {
+    llvm::sys::fs::remove(file);
+    llvm::sys::DontRemoveFileOnSignal(file);
+  }
   return result;
 }

@@ -1,5 +1,4 @@
-//===- Program.cpp - Programs for x86-64
-//-------------------------------------===//
+//===- Program.cpp - Programs for x86-64 ----------------------------------===//
 //
 // Part of the vitc project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.
@@ -8,8 +7,7 @@
 //===----------------------------------------------------------------------===//
 //
 // One object for each x86-64 level, one with the weights, one with the
-// descriptor that names both; then the link. All of it happens in a temporary
-// folder, and the output is renamed into place at the end.
+// descriptor that names both; then the link.
 //
 //===----------------------------------------------------------------------===//
 
@@ -23,6 +21,7 @@
 #include "vitc/Pipelines/CPU.h"
 #include "vitc/Target/CPU.h"
 #include "vitc/Target/Link.h"
+#include "vitc/Target/Output.h"
 #include "llvm/Object/ObjectFile.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -51,40 +50,6 @@ StringRef vitc::getHostCpuLevel() {
   return v3 ? "x86-64-v3" : "x86-64-v2";
 }
 
-namespace {
-/// A folder that goes away with everything in it.
-struct TemporaryFolder {
-  llvm::SmallString<128> path;
-  std::error_code create() {
-    return llvm::sys::fs::createUniqueDirectory("vitc", path);
-  }
-  ~TemporaryFolder() {
-    if (!path.empty())
-      llvm::sys::fs::remove_directories(path);
-  }
-  std::string file(const Twine &name) const {
-    llvm::SmallString<128> result(path);
-    llvm::sys::path::append(result, name);
-    return result.str().str();
-  }
-};
-} // namespace
-
-static LogicalResult writeFile(StringRef path, StringRef bytes, Location loc) {
-  std::error_code code;
-  llvm::raw_fd_ostream os(path, code);
-  if (!code) {
-    os << bytes;
-    os.close();
-    code = os.error();
-    os.clear_error();
-  }
-  if (code)
-    return emitError(loc) << "cannot write '" << path
-                          << "': " << code.message();
-  return success();
-}
-
 /// Bytes of machine code in an object.
 static int64_t getCodeSize(StringRef bytes) {
   auto object = llvm::object::ObjectFile::createObjectFile(
@@ -100,33 +65,6 @@ static int64_t getCodeSize(StringRef bytes) {
   return size;
 }
 
-/// Moves or, across file systems, copies a finished file into place; "-" is
-/// standard output.
-static LogicalResult install(StringRef from, StringRef to, Location loc) {
-  if (to == "-") {
-    auto file = llvm::MemoryBuffer::getFile(from);
-    if (!file)
-      return emitError(loc)
-             << "cannot read '" << from << "': " << file.getError().message();
-    llvm::outs() << (*file)->getBuffer();
-    return success();
-  }
-  if (!llvm::sys::fs::rename(from, to))
-    return success();
-  std::string beside = (to + ".part").str();
-  std::error_code code = llvm::sys::fs::copy_file(from, beside);
-  if (!code) {
-    auto permissions = llvm::sys::fs::getPermissions(from);
-    if (permissions)
-      llvm::sys::fs::setPermissions(beside, *permissions);
-    code = llvm::sys::fs::rename(beside, to);
-  }
-  if (!code)
-    return success();
-  llvm::sys::fs::remove(beside);
-  return emitError(loc) << "cannot write '" << to << "': " << code.message();
-}
-
 static std::string printModule(llvm::Module &module) {
   std::string text;
   llvm::raw_string_ostream os(text);
@@ -139,7 +77,7 @@ static LogicalResult dumpLevels(ArrayRef<LevelCode> levels, StringRef folder,
   for (const LevelCode &level : levels) {
     llvm::SmallString<128> path(folder);
     llvm::sys::path::append(path, "4-llvm." + level.isa + ".ll");
-    if (failed(writeFile(path, printModule(*level.module), loc)))
+    if (failed(writeOutput(path, printModule(*level.module), loc)))
       return failure();
   }
   return success();
@@ -172,11 +110,44 @@ static void loadCodeDialects(MLIRContext &context,
     context.getOrLoadDialect(name);
 }
 
-static void forEachLevel(size_t numLevels, function_ref<void(size_t)> body) {
+/// Calls `body` for each level: side by side, unless threads are disabled.
+static void forEachLevel(MLIRContext &context, size_t numLevels,
+                         function_ref<void(size_t)> body) {
+  if (!context.isMultithreadingEnabled()) {
+    for (size_t i = 0; i < numLevels; ++i)
+      body(i);
+    return;
+  }
   llvm::DefaultThreadPool pool(llvm::hardware_concurrency(numLevels));
   for (size_t i = 0; i < numLevels; ++i)
     pool.async([=] { body(i); });
   pool.wait();
+}
+
+/// Lowers every level. Each has a module and an LLVM context of its own.
+static LogicalResult lowerLevels(ModuleOp module, const ProgramOptions &options,
+                                 SmallVectorImpl<LevelCode> &levels) {
+  MLIRContext &context = *module.getContext();
+  loadCodeDialects(context, options);
+  std::vector<FailureOr<LevelCode>> lowered(options.isas.size());
+  auto lower = [&](size_t i) {
+    lowered[i] = lowerToLLVM(module, options.isas[i], options.backend);
+  };
+  {
+    // An error of one level mostly is one of all: it is reported below, once.
+    ScopedDiagnosticHandler handler(&context, [](Diagnostic &diagnostic) {
+      return success(diagnostic.getSeverity() == DiagnosticSeverity::Error);
+    });
+    forEachLevel(context, lowered.size(), lower);
+  }
+  for (size_t i = 0; i < lowered.size(); ++i) {
+    if (failed(lowered[i]))
+      lower(i);
+    if (failed(lowered[i]))
+      return failure();
+    levels.push_back(std::move(*lowered[i]));
+  }
+  return success();
 }
 
 FailureOr<ProgramSizes> vitc::emitProgram(ModuleOp module,
@@ -184,36 +155,21 @@ FailureOr<ProgramSizes> vitc::emitProgram(ModuleOp module,
   llvm::InitializeNativeTarget();
   llvm::InitializeNativeTargetAsmPrinter();
   Location loc = module.getLoc();
-  TemporaryFolder folder;
-  if (std::error_code code = folder.create())
-    return emitError(loc) << "cannot make a temporary folder: "
-                          << code.message();
+  Output output(options.output);
+  if (!options.dryRun && failed(output.check(loc)))
+    return failure();
   ProgramSizes sizes = getSizes(module);
 
-  // Levels are compiled side by side: each has a module and an LLVM context of
-  // its own.
   size_t numLevels = options.isas.size();
-  loadCodeDialects(*module.getContext(), options);
-  std::vector<std::optional<LevelCode>> lowered(numLevels);
-  forEachLevel(numLevels, [&](size_t i) {
-    FailureOr<LevelCode> level =
-        lowerToLLVM(module, options.isas[i], options.backend);
-    if (succeeded(level))
-      lowered[i] = std::move(*level);
-  });
   SmallVector<LevelCode> levels;
-  for (std::optional<LevelCode> &level : lowered) {
-    if (!level)
-      return failure();
-    levels.push_back(std::move(*level));
-  }
+  if (failed(lowerLevels(module, options, levels)))
+    return failure();
   if (!options.dumpFolder.empty() &&
       failed(dumpLevels(levels, options.dumpFolder, loc)))
     return failure();
   if (options.kind == OutputKind::LLVMIR) {
-    std::string path = folder.file("code.ll");
-    if (failed(writeFile(path, printModule(*levels.front().module), loc)) ||
-        failed(install(path, options.output, loc)))
+    if (failed(writeOutput(options.output, printModule(*levels.front().module),
+                           loc)))
       return failure();
     return sizes;
   }
@@ -221,7 +177,7 @@ FailureOr<ProgramSizes> vitc::emitProgram(ModuleOp module,
   bool assembly = options.kind == OutputKind::Assembly;
   SmallVector<SmallVector<char, 0>> code(levels.size());
   SmallVector<std::string> errors(levels.size());
-  forEachLevel(numLevels, [&](size_t i) {
+  forEachLevel(*module.getContext(), numLevels, [&](size_t i) {
     generateCode(
         *levels[i].module,
         {levels[i].cpu, levels[i].features, options.optLevel, assembly},
@@ -233,39 +189,41 @@ FailureOr<ProgramSizes> vitc::emitProgram(ModuleOp module,
       return emitError(loc) << "cannot generate code for " << levels[i].isa
                             << ": " << errors[i];
     StringRef bytes(code[i].data(), code[i].size());
-    objects.push_back(folder.file(levels[i].isa + (assembly ? ".s" : ".o")));
+    objects.push_back(output.addPart(levels[i].isa + (assembly ? ".s" : ".o")));
     if (failed(writeFile(objects.back(), bytes, loc)))
       return failure();
     if (!assembly)
       sizes.code += getCodeSize(bytes);
   }
   if (assembly) {
-    if (failed(install(objects.front(), options.output, loc)))
+    if (failed(output.install(objects.front(), loc)))
       return failure();
     return sizes;
   }
 
   if (sizes.weights != 0) {
-    objects.push_back(folder.file("weights.o"));
+    objects.push_back(output.addPart("weights.o"));
     if (failed(writeWeightsObject(module, objects.back())))
       return failure();
   }
   llvm::LLVMContext context;
-  std::unique_ptr<llvm::Module> descriptor =
+  FailureOr<std::unique_ptr<llvm::Module>> descriptor =
       buildDescriptorModule(module, levels, sizes, options.backend, context);
+  if (failed(descriptor))
+    return failure();
   SmallVector<char, 0> bytes;
   std::string error;
-  if (!generateCode(*descriptor, {"x86-64", ""}, bytes, error))
+  if (!generateCode(**descriptor, {"x86-64", ""}, bytes, error))
     return emitError(loc) << "cannot write the descriptor: " << error;
-  objects.push_back(folder.file("descriptor.o"));
+  objects.push_back(output.addPart("descriptor.o"));
   if (failed(writeFile(objects.back(), StringRef(bytes.data(), bytes.size()),
                        loc)))
     return failure();
 
-  std::string program = folder.file("program");
+  std::string program = output.addPart("program");
   if (failed(linkProgram(objects, program, options, loc)))
     return failure();
-  if (!options.dryRun && failed(install(program, options.output, loc)))
+  if (!options.dryRun && failed(output.install(program, loc)))
     return failure();
   return sizes;
 }

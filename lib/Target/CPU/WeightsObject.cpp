@@ -1,4 +1,4 @@
-//===- WeightsObject.cpp - The weights as an object file -----------------===//
+//===- WeightsObject.cpp - The weights as an object file ------------------===//
 //
 // Part of the vitc project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.
@@ -12,6 +12,7 @@
 #include "Kernel/KernelDialect.h"
 #include "vitc/Runtime/Descriptor.h"
 #include "vitc/Target/Weights.h"
+#include "llvm/ADT/ScopeExit.h"
 #include "llvm/BinaryFormat/ELF.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MathExtras.h"
@@ -24,23 +25,52 @@ using namespace llvm::ELF;
 /// The section starts on a page, so that processes share it.
 static constexpr uint64_t kPage = 4096;
 
-static int64_t getSize(kernel::WeightOp weight) {
-  RankedTensorType type = weight.getValue().getType();
-  return type.getNumElements() * type.getElementTypeBitWidth() / 8;
+/// Each is below 2^62, so that their sum is an int64_t.
+static int64_t getEnd(kernel::WeightOp weight) {
+  return weight.getOffset() +
+         *vit::WeightExprAttr::getStoredBytes(weight.getValue().getType());
 }
 
 int64_t vitc::getWeightsSize(ModuleOp module) {
   int64_t size = 0;
   for (auto weight : module.getOps<kernel::WeightOp>())
-    size = std::max<int64_t>(size, weight.getOffset() + getSize(weight));
+    size = std::max(size, getEnd(weight));
   return size;
+}
+
+/// Checks that the weights are f32, as the evaluator writes them, and lie in
+/// their order, apart from each other.
+static LogicalResult verifyPlaces(ModuleOp module) {
+  int64_t end = 0;
+  for (auto weight : module.getOps<kernel::WeightOp>()) {
+    Type element = weight.getValue().getType().getElementType();
+    if (!element.isF32())
+      return weight.emitError()
+             << "weight '" << weight.getSymName() << "' has element type "
+             << element << "; needs f32";
+    if (static_cast<int64_t>(weight.getOffset()) < end)
+      return weight.emitError() << "weight '" << weight.getSymName()
+                                << "' lies at byte " << weight.getOffset()
+                                << "; the one before it ends at byte " << end;
+    end = getEnd(weight);
+  }
+  return success();
 }
 
 template <typename T> static void writeRecord(raw_ostream &os, const T &value) {
   os.write(reinterpret_cast<const char *>(&value), sizeof(value));
 }
 
+/// Gaps may be longer than the 32 bits that write_zeros takes.
+static void writeZerosUpTo(llvm::raw_fd_ostream &os, uint64_t offset) {
+  constexpr uint64_t most = 1 << 20;
+  while (os.tell() < offset && !os.has_error())
+    os.write_zeros(std::min(most, offset - os.tell()));
+}
+
 LogicalResult vitc::writeWeightsObject(ModuleOp module, StringRef path) {
+  if (failed(verifyPlaces(module)))
+    return failure();
   FailureOr<std::unique_ptr<WeightEvaluator>> evaluator =
       WeightEvaluator::create(module);
   if (failed(evaluator))
@@ -50,6 +80,11 @@ LogicalResult vitc::writeWeightsObject(ModuleOp module, StringRef path) {
   if (code)
     return module.emitError()
            << "cannot write '" << path << "': " << code.message();
+  // An error that is left in the stream ends the process.
+  llvm::scope_exit clearError([&] {
+    os.close();
+    os.clear_error();
+  });
 
   // Null, weights, note, symbols, their names, section names.
   constexpr auto sectionNames = llvm::StringLiteral::withInnerNUL(
@@ -85,15 +120,15 @@ LogicalResult vitc::writeWeightsObject(ModuleOp module, StringRef path) {
   header.e_shnum = 6;
   header.e_shstrndx = 5;
   writeRecord(os, header);
-  os.write_zeros(kPage - os.tell());
+  writeZerosUpTo(os, kPage);
 
   for (auto weight : module.getOps<kernel::WeightOp>()) {
-    os.write_zeros(kPage + weight.getOffset() - os.tell());
+    writeZerosUpTo(os, kPage + weight.getOffset());
     if (failed((*evaluator)->write(weight.getValue(), os)))
       return failure();
   }
 
-  os.write_zeros(symbolsAt - os.tell());
+  writeZerosUpTo(os, symbolsAt);
   Elf64_Sym symbol = {};
   writeRecord(os, symbol);
   symbol.st_name = 1;
@@ -103,7 +138,7 @@ LogicalResult vitc::writeWeightsObject(ModuleOp module, StringRef path) {
   symbol.st_size = size;
   writeRecord(os, symbol);
   os << symbolNames << sectionNames;
-  os.write_zeros(headersAt - os.tell());
+  writeZerosUpTo(os, headersAt);
 
   auto section = [&](uint32_t name, uint32_t type, uint64_t flags,
                      uint64_t offset, uint64_t length, uint64_t alignment,
@@ -129,9 +164,10 @@ LogicalResult vitc::writeWeightsObject(ModuleOp module, StringRef path) {
           /*link=*/4, /*info=*/1, sizeof(Elf64_Sym));
   section(StringsName, SHT_STRTAB, 0, stringsAt, symbolNames.size(), 1);
   section(NamesName, SHT_STRTAB, 0, namesAt, sectionNames.size(), 1);
-  os.close();
-  if (os.has_error())
+  os.flush();
+  code = os.error();
+  if (code)
     return module.emitError()
-           << "cannot write '" << path << "': " << os.error().message();
+           << "cannot write '" << path << "': " << code.message();
   return success();
 }

@@ -29,9 +29,8 @@ using namespace vitc::vit;
 
 /// Elements that are streamed at once where the order allows any number.
 static constexpr int64_t kChunk = 32 * 1024;
-/// Columns of a panel of the packed layout, and what its tail and K round to.
-static constexpr int64_t kPanelColumns = 64;
-static constexpr int64_t kPackGranule = 16;
+static constexpr int64_t kPanelColumns = WeightExprAttr::kPanelColumns;
+static constexpr int64_t kPackGranule = WeightExprAttr::kPackGranule;
 /// Columns of the matrix that are packed at once, a multiple of kPackGranule.
 static constexpr int64_t kPackDepth = 1024;
 
@@ -82,14 +81,6 @@ LogicalResult WeightEvaluator::addFile(WeightFileOp file) {
   return success();
 }
 
-/// Saturates, so that no shape of a hand-written module passes for a small one.
-static uint64_t getStoredBytes(RankedTensorType type) {
-  uint64_t bytes = getElementBytes(type.getElementType());
-  for (int64_t dim : type.getShape())
-    bytes = llvm::SaturatingMultiply<uint64_t>(bytes, dim);
-  return bytes;
-}
-
 LogicalResult WeightEvaluator::addWeight(WeightOp weight) {
   Source source{weight};
   StringRef name = weight.getSymName();
@@ -106,7 +97,8 @@ LogicalResult WeightEvaluator::addWeight(WeightOp weight) {
            << "'" << name << "' refers to file @" << *weight.getFile()
            << "; it needs a vit.weight_file of that name and an offset";
   uint64_t size = file->second->getBufferSize();
-  uint64_t bytes = getStoredBytes(cast<RankedTensorType>(weight.getType()));
+  uint64_t bytes =
+      *WeightExprAttr::getStoredBytes(cast<RankedTensorType>(weight.getType()));
   uint64_t offset = *weight.getOffset();
   if (offset > size || bytes > size - offset)
     return weight.emitError()

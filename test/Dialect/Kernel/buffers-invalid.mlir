@@ -118,3 +118,21 @@ func.func @launch_c1_argument(%context: !kernel.context, %n: index, %x: memref<9
   kernel.launch %context @norm tasks(%n) args(%x : memref<9xf32>) scratch 0
   return
 }
+
+// -----
+
+vit.weight @bias : tensor<10xf32> seed(7 mean 0.0 scale 1.0)
+// expected-error @+1 {{'kernel.weight' op 'weight_c1_negative' lies at byte -64; needs a multiple of 64, 0 or more and less than 2^62}}
+kernel.weight @weight_c1_negative at -64 value #vit.expr<ref, [@bias]> : tensor<10xf32>
+
+// -----
+
+vit.weight @bias : tensor<10xf32> seed(7 mean 0.0 scale 1.0)
+// expected-error @+1 {{'kernel.weight' op 'weight_c1_unaligned' lies at byte 32; needs a multiple of 64, 0 or more and less than 2^62}}
+kernel.weight @weight_c1_unaligned at 32 value #vit.expr<ref, [@bias]> : tensor<10xf32>
+
+// -----
+
+vit.weight @bias : tensor<10xf32> seed(7 mean 0.0 scale 1.0)
+// expected-error @+1 {{'kernel.weight' op 'weight_c1_far' lies at byte 4611686018427387904; needs a multiple of 64, 0 or more and less than 2^62}}
+kernel.weight @weight_c1_far at 4611686018427387904 value #vit.expr<ref, [@bias]> : tensor<10xf32>

@@ -92,3 +92,34 @@ func.func @gemm_no_result_on_tensor(%b: index, %x: tensor<2x4x8xf32>, %w: tensor
       init(%y at #rows : tensor<2x4x16xf32>)
   return
 }
+
+// -----
+
+#rows = affine_map<(b, i, l) -> (b, i, l)>
+func.func @gemm_c4_n(%b: index, %x: memref<2x4x8xf32>, %w: memref<256xf32>, %y: memref<2x4x16xf32>) {
+  // expected-error @+1 {{'kernel.gemm' op has n 0; needs 1 or more}}
+  kernel.gemm batch(%b) rows(%b) n 0 k 8 lhs(%x at #rows : memref<2x4x8xf32>) weights(%w : memref<256xf32>)
+      init(%y at #rows : memref<2x4x16xf32>)
+  return
+}
+
+// -----
+
+#rows = affine_map<(b, i, l) -> (b, i, l)>
+func.func @gemm_c4_k(%b: index, %x: memref<2x4x8xf32>, %w: memref<256xf32>, %y: memref<2x4x16xf32>) {
+  // expected-error @+1 {{'kernel.gemm' op has k -8; needs 1 or more}}
+  kernel.gemm batch(%b) rows(%b) n 16 k -8 lhs(%x at #rows : memref<2x4x8xf32>) weights(%w : memref<256xf32>)
+      init(%y at #rows : memref<2x4x16xf32>)
+  return
+}
+
+// -----
+
+// The product of the packed sizes does not wrap to 256.
+#rows = affine_map<(b, i, l) -> (b, i, l)>
+func.func @gemm_c1_overflow(%b: index, %x: memref<2x4x8xf32>, %w: memref<256xf32>, %y: memref<2x4x16xf32>) {
+  // expected-error @+1 {{'kernel.gemm' op has weights of type 'memref<256xf32>'; needs 9223372036854775807 elements}}
+  kernel.gemm batch(%b) rows(%b) n 4294967296 k 4294967296 lhs(%x at #rows : memref<2x4x8xf32>) weights(%w : memref<256xf32>)
+      init(%y at #rows : memref<2x4x16xf32>)
+  return
+}

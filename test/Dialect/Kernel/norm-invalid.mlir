@@ -57,3 +57,23 @@ func.func @mean_c1_init(%b: index, %x: memref<2x9x8xf32>, %y: memref<2x9x8xf32>)
   kernel.mean batch(%b) rows(%b) channels 8 input(%x at #rows : memref<2x9x8xf32>) init(%y at #rows : memref<2x9x8xf32>)
   return
 }
+
+// -----
+
+#rows = affine_map<(b, i, c) -> (b, i, c)>
+func.func @norm_c3_channels(%b: index, %x: memref<2x9x8xf32>, %y: memref<2x9x8xf32>) {
+  // expected-error @+1 {{'kernel.norm' op has channels 0; needs 1 or more}}
+  kernel.norm batch(%b) rows(%b) channels 0 epsilon 1.0e-06 input(%x at #rows : memref<2x9x8xf32>)
+      init(%y at #rows : memref<2x9x8xf32>)
+  return
+}
+
+// -----
+
+#rows = affine_map<(b, i, c) -> (b, i, c)>
+#pooled = affine_map<(b, c) -> (b, c)>
+func.func @mean_c2_channels(%b: index, %x: memref<2x9x8xf32>, %y: memref<2x8xf32>) {
+  // expected-error @+1 {{'kernel.mean' op has channels 0; needs 1 or more}}
+  kernel.mean batch(%b) rows(%b) channels 0 input(%x at #rows : memref<2x9x8xf32>) init(%y at #pooled : memref<2x8xf32>)
+  return
+}

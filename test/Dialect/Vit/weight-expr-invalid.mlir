@@ -120,3 +120,19 @@
 #w = #vit.expr<ref, [@w]> : tensor<10x8xf32>
 // expected-error @+1 {{#vit.expr<pack> cannot make 'tensor<80xf32>' of 'tensor<10x8xf32>'}}
 #pack_unpadded = #vit.expr<pack, [#w]> : tensor<80xf32>
+
+// -----
+
+// expected-error @+1 {{#vit.expr<ref> has type 'tensor<0x8xf32>'; needs floats, dims of 1 or more and less than 2^62 bytes}}
+#ref_empty = #vit.expr<ref, [@w]> : tensor<0x8xf32>
+
+// -----
+
+// expected-error @+1 {{#vit.expr<ref> has type 'tensor<4xindex>'; needs floats}}
+#ref_index = #vit.expr<ref, [@w]> : tensor<4xindex>
+
+// -----
+
+// 2^66 bytes, which 64 bits would take for 0.
+// expected-error @+1 {{#vit.expr<ref> has type 'tensor<4294967296x4294967296xf32>'; needs floats, dims of 1 or more and less than 2^62 bytes}}
+#ref_bytes = #vit.expr<ref, [@w]> : tensor<4294967296x4294967296xf32>

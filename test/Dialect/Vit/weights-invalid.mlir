@@ -23,8 +23,19 @@ vit.weight @weight_c2_generated : tensor<4xf16> seed(7 mean 0.0 scale 1.0)
 // -----
 
 vit.weight_file @weights path "model.safetensors" hash "3f2a"
-// expected-error @+1 {{'vit.weight' op 'weight_c3_dynamic' has type 'tensor<?xf32>'; needs a static shape}}
+// expected-error @+1 {{'vit.weight' op 'weight_c3_dynamic' has type 'tensor<?xf32>'; needs static dims of 1 or more and less than 2^62 bytes}}
 vit.weight @weight_c3_dynamic : tensor<?xf32> file(@weights offset 0)
+
+// -----
+
+// expected-error @+1 {{'vit.weight' op 'weight_c3_empty' has type 'tensor<4x0xf32>'; needs static dims of 1 or more}}
+vit.weight @weight_c3_empty : tensor<4x0xf32> seed(7 mean 0.0 scale 1.0)
+
+// -----
+
+// 2^60 elements of 4 bytes.
+// expected-error @+1 {{'vit.weight' op 'weight_c3_bytes' has type 'tensor<1073741824x1073741824xf32>'; needs static dims of 1 or more and less than 2^62 bytes}}
+vit.weight @weight_c3_bytes : tensor<1073741824x1073741824xf32> seed(7 mean 0.0 scale 1.0)
 
 // -----
 

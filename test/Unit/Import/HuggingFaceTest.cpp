@@ -18,14 +18,20 @@ namespace {
 
 class HuggingFaceTest : public TinyVitTest {
 protected:
-  void expectPreprocess(StringRef json, const std::string &printed) {
+  /// The folder's preprocessing as text; empty without one.
+  std::string importPreprocess() {
     diagnostics.clear();
-    writeFile("preprocessor_config.json", json);
     OwningOpRef<ModuleOp> module = import(folder);
-    ASSERT_TRUE(module) << json.str() << "\n" << messages();
+    EXPECT_TRUE(module) << messages();
     std::string text;
-    llvm::raw_string_ostream(text) << getModel(*module).getPreprocess();
-    EXPECT_EQ(text, printed);
+    if (module && getModel(*module).getPreprocess())
+      llvm::raw_string_ostream(text) << getModel(*module).getPreprocess();
+    return text;
+  }
+  void expectPreprocess(StringRef json, const std::string &printed) {
+    writeFile("preprocessor_config.json", json);
+    EXPECT_EQ(importPreprocess(), printed) << json.str();
+    EXPECT_EQ(messages(), "");
   }
   void expectPreprocessRefused(StringRef json, const std::string &message) {
     writeFile("preprocessor_config.json", json);
@@ -190,6 +196,54 @@ TEST_F(HuggingFaceTest, ShorterEdgeAndCrop) {
           "size": {"shortest_edge": 9}, "crop_size": 8, "do_rescale": false,
           "do_normalize": false})",
       "#vit.preprocess<resize = [9], interpolation = 3, crop = [8, 8]>");
+}
+
+TEST_F(HuggingFaceTest, DefaultsOfTheClassWithoutAFile) {
+  llvm::sys::fs::remove(path("preprocessor_config.json"));
+  EXPECT_EQ(
+      importPreprocess(),
+      "#vit.preprocess<resize = [8, 8], rescale = 0.0039215686274509803 : "
+      "f64, mean = [5.000000e-01, 5.000000e-01, 5.000000e-01], std = "
+      "[5.000000e-01, 5.000000e-01, 5.000000e-01]>");
+  EXPECT_EQ(messages(), "no preprocessor_config.json; using "
+                        "ViTImageProcessor's defaults");
+}
+
+// DeiT's 256 cropped to 224, scaled to the model's 56.
+TEST_F(HuggingFaceTest, DefaultsOfDeitWithoutAFile) {
+  std::map<std::string, TestTensor> renamed;
+  for (const auto &[name, tensor] : tensors) {
+    bool inBackbone = StringRef(name).starts_with("vit.");
+    renamed[inBackbone ? "deit." + name.substr(4) : name] = tensor;
+  }
+  renamed["deit.embeddings.distillation_token"] = filled({1, 1, 8});
+  renamed["deit.embeddings.position_embeddings"] = filled({1, 198, 8});
+  tensors = renamed;
+  config["architectures"] = llvm::json::Array{"DeiTForImageClassification"};
+  config["model_type"] = "deit";
+  config["image_size"] = 56;
+  writeModel();
+  llvm::sys::fs::remove(path("preprocessor_config.json"));
+  EXPECT_EQ(importPreprocess(),
+            "#vit.preprocess<resize = [64, 64], interpolation = 3, crop = [56, "
+            "56], rescale = 0.0039215686274509803 : f64, mean = [5.000000e-01, "
+            "5.000000e-01, 5.000000e-01], std = [5.000000e-01, 5.000000e-01, "
+            "5.000000e-01]>");
+  EXPECT_EQ(messages(), "no preprocessor_config.json; using "
+                        "DeiTImageProcessor's defaults");
+}
+
+TEST_F(HuggingFaceTest, NoPreprocessingWithoutPictures) {
+  config["num_channels"] = 4;
+  tensors["vit.embeddings.patch_embeddings.projection.weight"] =
+      filled({8, 4, 4, 4});
+  writeModel();
+  EXPECT_EQ(importPreprocess(), "");
+  EXPECT_EQ(messages(), "not used, as the model has num_channels = 4; pictures "
+                        "have 1 or 3");
+  llvm::sys::fs::remove(path("preprocessor_config.json"));
+  EXPECT_EQ(importPreprocess(), "");
+  EXPECT_EQ(messages(), "");
 }
 
 TEST_F(HuggingFaceTest, RefusesPicturesOfAnotherSize) {

@@ -46,6 +46,7 @@ protected:
       tensors[norm + ".bias"] = filled({8});
     }
     addLinear("classifier", 2, 8);
+    writeFile("preprocessor_config.json", R"({"do_resize": false})");
     writeModel();
   }
 

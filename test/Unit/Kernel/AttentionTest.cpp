@@ -1,4 +1,4 @@
-//===- AttentionTest.cpp - Attention and its maps against double ---------===//
+//===- AttentionTest.cpp - Attention and its maps against double ----------===//
 //
 // Part of the vitc project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

@@ -1,4 +1,4 @@
-//===- BoxTest.cpp - Data movement and elementwise kernels ---------------===//
+//===- BoxTest.cpp - Data movement and elementwise kernels ----------------===//
 //
 // Part of the vitc project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

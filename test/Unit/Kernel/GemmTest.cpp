@@ -1,4 +1,4 @@
-//===- GemmTest.cpp - Products against double ----------------------------===//
+//===- GemmTest.cpp - Products against double -----------------------------===//
 //
 // Part of the vitc project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

@@ -1,4 +1,4 @@
-//===- RowsTest.cpp - Norms and means against double ---------------------===//
+//===- RowsTest.cpp - Norms and means against double ----------------------===//
 //
 // Part of the vitc project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

@@ -15,8 +15,17 @@
 
 #include <gtest/gtest.h>
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmath>
+#include <cstdio>
 #include <cstring>
+#include <filesystem>
+#include <set>
 #include <string>
+#include <thread>
 #include <vector>
 
 using namespace vitc::rt;
@@ -58,9 +67,9 @@ protected:
     image.height = 8;
     image.width = 8;
     image.rgb.assign(8 * 8 * 3, grey);
-    std::string message, path = directory / name;
-    EXPECT_TRUE(writePng(path.c_str(), image, message)) << message;
-    return path;
+    std::string bytes, message;
+    EXPECT_TRUE(encodePng(image, bytes, message)) << message;
+    return directory.write(name, bytes);
   }
 
   std::string writePixels(const std::string &name, int64_t batch) {
@@ -156,6 +165,86 @@ TEST_F(ProgramTest, AnUnwritableOutputLeavesNothing) {
               file + ": cannot be written: Not a directory");
 }
 
+// What is no regular file is written to, and a link stays a link.
+TEST_F(ProgramTest, PipesDevicesAndLinksAreWrittenThrough) {
+  std::string pipe = directory / "pipe";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  std::string received;
+  std::thread reader([&] { received = directory.read("pipe"); });
+  Outcome outcome = run({"--profile", pipe});
+  reader.join();
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_NE(received.find("traceEvents"), std::string::npos);
+  EXPECT_TRUE(std::filesystem::is_fifo(pipe));
+
+  outcome = run({"--profile", "/dev/stdout"});
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_NE(outcome.out.find("traceEvents"), std::string::npos);
+
+  for (const char *target : {"target.json", "target of none.json"}) {
+    std::string link = directory / (std::string("link to ") + target);
+    std::filesystem::create_symlink(target, link);
+    directory.write("target.json", "old");
+    outcome = run({"--profile", link});
+    EXPECT_EQ(outcome.code, 0) << outcome.err;
+    EXPECT_TRUE(std::filesystem::is_symlink(link));
+    EXPECT_NE(directory.read(target).find("traceEvents"), std::string::npos);
+  }
+}
+
+// A device that refuses the text ends the run before any file has its name.
+TEST_F(ProgramTest, AFailedWriteWithdrawsTheFiles) {
+  int full = ::open("/dev/full", O_WRONLY);
+  ASSERT_GE(full, 0);
+  fake.descriptor.task = static_cast<int32_t>(Task::Embedding);
+  std::string picture = writePicture("cat.png", 0);
+  std::set<std::string> before = directory.list();
+  std::string out = directory / "out";
+  const char *argv[] = {"/bin/fake", picture.c_str(), "-o", out.c_str()};
+  std::fflush(stdout);
+  int saved = ::dup(STDOUT_FILENO);
+  ::dup2(full, STDOUT_FILENO);
+  ::testing::internal::CaptureStderr();
+  int code = runProgram(fake.descriptor, 4, argv);
+  ::dup2(saved, STDOUT_FILENO);
+  ::close(saved);
+  ::close(full);
+  EXPECT_EQ(code, 1);
+  EXPECT_EQ(::testing::internal::GetCapturedStderr(),
+            "fake: error: standard output: cannot be written: No space left on "
+            "device\n");
+  EXPECT_EQ(directory.list(), before);
+}
+
+TEST_F(ProgramTest, ScoresThatAreNotFiniteAreErrors) {
+  std::string picture = writePicture("cat.png", 0);
+  alignas(64) static float weights[4] = {0, 1, INFINITY, 3};
+  fake.descriptor.weights = reinterpret_cast<const uint8_t *>(weights);
+  expectError({picture}, 1,
+              "the model's score of class 2 is inf; needs a finite number");
+  weights[2] = NAN;
+  expectError({picture}, 1,
+              "the model's score of class 2 is nan; needs a finite number");
+}
+
+TEST_F(ProgramTest, ModelsThatTakeNoPicture) {
+  std::string picture = writePicture("cat.png", 0);
+  fake.descriptor.preprocess.channels = 4;
+  expectError({picture}, 1,
+              "the model's input has 4 channels; a picture needs 1 or 3, or "
+              "else --input");
+  fake.descriptor.preprocess.inputIndex = -1;
+  expectError({picture}, 1,
+              "the model's source has no picture preprocessing "
+              "(preprocessor_config.json); needs --input");
+}
+
+TEST_F(ProgramTest, LongMessagesAreWhole) {
+  std::string name(3000, 'x');
+  expectError({"--benchmark", name}, 2,
+              "picture '" + name + "' does not go with --benchmark");
+}
+
 TEST_F(ProgramTest, WritesAttentionMaps) {
   std::string picture = writePicture("cat.png", 100);
   Outcome outcome =
@@ -168,9 +257,9 @@ TEST_F(ProgramTest, WritesAttentionMaps) {
   std::string message, path = directory / "maps/cat.layer-01.png";
   EXPECT_TRUE(readImage(path.c_str(), image, message)) << message;
   fake.descriptor.attention = {};
-  expectError({"--attention", directory / "none", picture}, 1,
-              "the model has no attention maps; needs a model compiled with "
-              "them");
+  expectError({"--attention", directory / "none", picture}, 2,
+              "--attention was given and the model has no attention maps; "
+              "needs a model compiled with them");
 }
 
 TEST_F(ProgramTest, WritesEmbeddings) {
@@ -230,13 +319,22 @@ TEST_F(ProgramTest, DescribesTheModel) {
   outcome = run({"--info", "--json"});
   EXPECT_EQ(outcome.code, 0);
   EXPECT_NE(outcome.out.find("\"source_hash\": \"0123\""), std::string::npos);
-  outcome = run({"--version"});
+  const char *lowest = FakeModel::isaLevels().back();
+  outcome = run({"--info", "--threads", "1", "--isa", lowest});
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_NE(outcome.out.find(std::string("; here: ") + lowest + "\n"),
+            std::string::npos)
+      << outcome.out;
+  outcome = run({"--version", "--threads", "1"});
   EXPECT_EQ(outcome.code, 0);
   EXPECT_EQ(outcome.out, "FakeForImageClassification compiled by vitc 0.1.0, "
                          "runtime 0.1.0\n");
-  outcome = run({"--help"});
-  EXPECT_EQ(outcome.code, 0);
-  EXPECT_NE(outcome.out.find("--benchmark"), std::string::npos);
+  for (std::vector<std::string> args :
+       {std::vector<std::string>{"--help"}, {"--benchmark", "--help"}}) {
+    outcome = run(args);
+    EXPECT_EQ(outcome.code, 0) << outcome.err;
+    EXPECT_NE(outcome.out.find("usage: fake IMAGE..."), std::string::npos);
+  }
 }
 
 TEST_F(ProgramTest, BadCommandLines) {
@@ -281,8 +379,16 @@ TEST_F(ProgramTest, LevelsAndBatchesThatAreNotThere) {
   static const int64_t dims[] = {2, 3, 8, 8}, logits[] = {2, 4};
   fake.inputs[0].dims = dims;
   fake.outputs[0].dims = logits;
-  expectError({"--benchmark", "--batch", "3"}, 1,
-              "--batch is 3; the model was compiled for a batch of 2");
+  for (std::string batch : {"1", "3"})
+    expectError({"--benchmark", "--batch", batch}, 2,
+                "--batch is " + batch +
+                    "; the model was compiled for a batch of 2");
+  EXPECT_EQ(run({"--benchmark", "--min-time=0", "--batch=2"}).code, 0);
+  Outcome outcome = run({"--benchmark", "--min-time=0"});
+  EXPECT_NE(outcome.out.find(", batch 2, "), std::string::npos) << outcome.out;
+  outcome = run({"--info"});
+  EXPECT_NE(outcome.out.find("24 bytes for a batch of 2\n"), std::string::npos)
+      << outcome.out;
 }
 
 TEST_F(ProgramTest, OurOwnErrorsSayHowToReproduceThem) {

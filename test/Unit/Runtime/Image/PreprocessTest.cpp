@@ -139,7 +139,7 @@ TEST(PreprocessTest, NegativeResizedTooLarge) {
 TEST(PreprocessTest, NegativeNamesTheFile) {
   TemporaryFile file(".png");
   std::string error;
-  ASSERT_TRUE(writePng(file.name(), makeImage(5, 4), error)) << error;
+  file.writePng(makeImage(5, 4));
   float pixels[3];
   EXPECT_FALSE(
       preprocessImage(makePreprocess(1, 1), file.name(), pixels, error));

@@ -46,6 +46,12 @@ public:
     file.write(reinterpret_cast<const char *>(bytes.data()), bytes.size());
   }
 
+  void writePng(const Image &image) const {
+    std::string bytes, error;
+    ASSERT_TRUE(encodePng(image, bytes, error)) << error;
+    write({bytes.begin(), bytes.end()});
+  }
+
   std::vector<uint8_t> read() const {
     std::ifstream file(path, std::ios::binary);
     return std::vector<uint8_t>(std::istreambuf_iterator<char>(file), {});
