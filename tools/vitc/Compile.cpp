@@ -178,7 +178,6 @@ static LogicalResult compile(const CompileOptions &options,
   if (options.emitModule)
     return writeModule(*module, options.program.output);
 
-  TimingScope emission = timing.nest("llvm");
   FailureOr<ProgramSizes> sizes = emitProgram(*module, options.program);
   if (failed(sizes))
     return failure();
