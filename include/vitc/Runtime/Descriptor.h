@@ -168,15 +168,15 @@ struct vitc_model_descriptor {
   const char *const *labels;
   vitc::rt::PreprocessDescriptor preprocess;
   vitc::rt::AttentionDescriptor attention;
-  int64_t codeBytes;          // bytes of machine code, all levels
-  int64_t parameters;         // number of parameters in the source
-  const char *modelName;      // e.g. "ViTForImageClassification"
-  const char *sourceHash;     // hex BLAKE3 of the weights file
-  const char *licence;        // of the source model, "" when unknown
-  const char *precision;      // "f32"
-  const char *target;         // "x86_64-linux-gnu"
-  const char *backend;        // "llvm" or "onednn"
-  const char *oneDnnLibrary;  // path where vitc found oneDNN, "" unless used
+  int64_t codeBytes;         // bytes of machine code, all levels
+  int64_t parameters;        // number of parameters in the source
+  const char *modelName;     // e.g. "ViTForImageClassification"
+  const char *sourceHash;    // hex BLAKE3 of the weights file
+  const char *licence;       // of the source model, "" when unknown
+  const char *precision;     // "f32"
+  const char *target;        // "x86_64-linux-gnu"
+  const char *backend;       // "llvm" or "onednn"
+  const char *oneDnnLibrary; // path where vitc found oneDNN, "" unless used
   const char *compilerVersion;
 };
 

@@ -111,10 +111,9 @@ VITC_EXPORT int32_t vitc_runtime_threads(const vitc_runtime_t *runtime);
    best the machine has. VITC_UNSUPPORTED when the file or the machine lacks it,
    when the descriptor's version is not this runtime's, or when a library that
    the code calls (oneDNN) is missing. */
-VITC_EXPORT vitc_status_t
-vitc_model_create(vitc_runtime_t *runtime,
-                  const vitc_model_descriptor_t *descriptor, const char *isa,
-                  vitc_model_t **model, vitc_error_t *error);
+VITC_EXPORT vitc_status_t vitc_model_create(
+    vitc_runtime_t *runtime, const vitc_model_descriptor_t *descriptor,
+    const char *isa, vitc_model_t **model, vitc_error_t *error);
 VITC_EXPORT void vitc_model_destroy(vitc_model_t *model);
 
 /* The ISA level chosen, e.g. "x86-64-v4". */
@@ -158,10 +157,10 @@ VITC_EXPORT vitc_status_t vitc_session_run(vitc_session_t *session,
    for a model without one, the mean over all queries; each row sums to 1. Read
    its shape with vitc_model_attention. The outputs equal vitc_session_run's bit
    for bit. */
-VITC_EXPORT vitc_status_t vitc_session_run_attention(
-    vitc_session_t *session, const vitc_tensor_t *inputs,
-    const vitc_tensor_t *outputs, const vitc_tensor_t *maps,
-    vitc_error_t *error);
+VITC_EXPORT vitc_status_t
+vitc_session_run_attention(vitc_session_t *session, const vitc_tensor_t *inputs,
+                           const vitc_tensor_t *outputs,
+                           const vitc_tensor_t *maps, vitc_error_t *error);
 
 /* Shape of the attention maps. VITC_UNSUPPORTED for a model without any. */
 VITC_EXPORT vitc_status_t vitc_model_attention(const vitc_model_t *model,

@@ -46,9 +46,9 @@ struct ProgramSizes {
   int64_t arenaBase = 0, arenaPerBatch = 0;
 };
 
-/// Generates code for a module of the kernel phase, writes its weights and links
-/// it with the runtime. The output appears whole or not at all. Errors are
-/// diagnostics.
+/// Generates code for a module of the kernel phase, writes its weights and
+/// links it with the runtime. The output appears whole or not at all. Errors
+/// are diagnostics.
 mlir::FailureOr<ProgramSizes> emitProgram(mlir::ModuleOp module,
                                           const ProgramOptions &options);
 

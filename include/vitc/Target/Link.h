@@ -14,8 +14,9 @@
 
 namespace vitc {
 
-/// Links `objects` and the runtime to an executable, a shared library with the C
-/// ABI, or one relocatable object, at `path`. Errors are diagnostics at `loc`.
+/// Links `objects` and the runtime to an executable, a shared library with the
+/// C ABI, or one relocatable object, at `path`. Errors are diagnostics at
+/// `loc`.
 mlir::LogicalResult linkProgram(llvm::ArrayRef<std::string> objects,
                                 llvm::StringRef path,
                                 const ProgramOptions &options,

@@ -106,6 +106,16 @@ static Value buildSoftmax(ImplicitLocOpBuilder &builder, Value scores) {
       });
 }
 
+/// The softmax of the scores of vit.attention or vit.attention_map.
+template <typename OpAdaptor>
+static Value buildProbabilities(ImplicitLocOpBuilder &builder,
+                                OpAdaptor adaptor, Type type) {
+  Value scores = buildScores(builder, adaptor.getQuery(), adaptor.getKey(),
+                             adaptor.getBias(),
+                             adaptor.getScale().convertToDouble(), type);
+  return buildSoftmax(builder, scores);
+}
+
 namespace {
 
 struct ConvertAttentionOp final : OpConversionPattern<vit::AttentionOp> {
@@ -115,10 +125,7 @@ struct ConvertAttentionOp final : OpConversionPattern<vit::AttentionOp> {
                   ConversionPatternRewriter &rewriter) const override {
     ImplicitLocOpBuilder builder(op.getLoc(), rewriter);
     Type type = getAccumulationType(adaptor.getOperands());
-    Value scores = buildScores(builder, adaptor.getQuery(), adaptor.getKey(),
-                               adaptor.getBias(),
-                               adaptor.getScale().convertToDouble(), type);
-    Value probabilities = buildSoftmax(builder, scores);
+    Value probabilities = buildProbabilities(builder, adaptor, type);
 
     // probabilities · value, loops (b, h, i, d, j).
     SmallVector<OpFoldResult> sizes = getSizes(builder, adaptor.getQuery());
@@ -145,11 +152,8 @@ struct ConvertAttentionMapOp final : OpConversionPattern<vit::AttentionMapOp> {
   matchAndRewrite(vit::AttentionMapOp op, OpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
     ImplicitLocOpBuilder builder(op.getLoc(), rewriter);
-    Type type = getAccumulationType(adaptor.getOperands());
-    Value scores = buildScores(builder, adaptor.getQuery(), adaptor.getKey(),
-                               adaptor.getBias(),
-                               adaptor.getScale().convertToDouble(), type);
-    Value probabilities = buildSoftmax(builder, scores);
+    Value probabilities = buildProbabilities(
+        builder, adaptor, getAccumulationType(adaptor.getOperands()));
     Value result = op.getQueries() == vit::QuerySelection::First
                        ? buildFirst(builder, probabilities, op.getType())
                        : buildMean(builder, probabilities);

@@ -6,9 +6,9 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// The copies of libjpeg and libpng that programs link read this variable in place
-// of stderr, see cmake/VitcImageCodecs.cmake. Our error handlers keep them from
-// printing at all.
+// The copies of libjpeg and libpng that programs link read this variable in
+// place of stderr, see cmake/VitcImageCodecs.cmake. Our error handlers keep
+// them from printing at all.
 //
 //===----------------------------------------------------------------------===//
 
