@@ -62,7 +62,8 @@ def AddAttentionEntryPass : Pass<"vit-add-attention-entry", "mlir::ModuleOp"> {
     @attention is @forward with one more result, [B, layers, heads, keys]: the
     attention of the class token, or the mean over queries where there is none. All
     else stays as it is, fused, so that the outputs keep their bits.
-    Left alone: models whose layers differ in heads or keys, or without a token grid.
+    Left alone, with a remark: models whose layers differ in heads or keys, or whose
+    batch is of no argument. Left alone: models without a token grid.
     Example: test/Transforms/vit-add-attention-entry.mlir
   }];
   let dependentDialects = ["mlir::tensor::TensorDialect"];
