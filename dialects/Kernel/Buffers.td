@@ -57,7 +57,7 @@ def Kernel_BufferOp : Kernel_Op<"buffer", [Pure, DeclareOpInterfaceMethods<Symbo
   let description = [{
     input, output: the context's pointer number `offset`. arena: byte `offset` +
     `perBatch` * batch of the arena. weights: where kernel.weight @weight lies.
-    A dynamic leading dimension is the batch.
+    A dynamic leading dimension is the batch or, in the arena, a multiple of it.
     C1: `weight` is given for weights and only there.
     C2: perBatch is given for the arena only.
     C3: only dim 0 of the memref is dynamic, and its layout is the identity.

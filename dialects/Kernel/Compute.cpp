@@ -92,9 +92,14 @@ LogicalResult GemmOp::verify() {
   if (failed(verifyPositive(*this, {{"n", getN()}, {"k", getK()}})))
     return failure();
   // C1
-  if (failed(verifyVector(*this, "weights", getWeights(),
-                          vit::WeightExprAttr::packedSize(getN(), getK()))) ||
-      failed(verifyVector(*this, "bias", getBias(), getN())))
+  auto weights = cast<ShapedType>(getWeights().getType());
+  int64_t packedSize = vit::WeightExprAttr::packedSize(getN(), getK());
+  if ((weights.getRank() != 1 && weights.getRank() != 2) ||
+      weights.getShape().back() != packedSize)
+    return emitOpError() << "has weights of type " << weights << "; needs "
+                         << packedSize << " elements"
+                         << (weights.getRank() == 2 ? " for each batch" : "");
+  if (failed(verifyVector(*this, "bias", getBias(), getN())))
     return failure();
   // C2, C3
   if (failed(verifyMap(*this, "lhs", getLhsMap(), 3, getLhs())) ||
@@ -121,6 +126,7 @@ LogicalResult AttentionOp::verify() {
       failed(verifyMap(*this, "key", getKeyMap(), 4, getKey())) ||
       failed(verifyMap(*this, "value", getValueMap(), 4, getValue())) ||
       failed(verifyPair(*this, "bias", getBias(), getBiasMap(), 4)) ||
+      failed(verifyPair(*this, "mask", getMask(), getMaskMap(), 4)) ||
       failed(verifyMap(*this, "init", getResultMap(), 4, getInit())))
     return failure();
   // C3
@@ -146,6 +152,7 @@ LogicalResult AttentionMapOp::verify() {
   if (failed(verifyMap(*this, "query", getQueryMap(), 4, getQuery())) ||
       failed(verifyMap(*this, "key", getKeyMap(), 4, getKey())) ||
       failed(verifyPair(*this, "bias", getBias(), getBiasMap(), 4)) ||
+      failed(verifyPair(*this, "mask", getMask(), getMaskMap(), 4)) ||
       failed(verifyMap(*this, "init", getResultMap(), 4, getInit())))
     return failure();
   // C3

@@ -21,8 +21,11 @@ def Kernel_GemmOp : Kernel_ComputeOp<"gemm", [AttrSizedOperandSegments]> {
           activation(sum over l < k of lhs[lhsMap(b, i, l)] * W[j, l] + bias[j])
           + residual[residualMap(b, i, j)]
 
-    `weights` holds W packed: #vit.expr<pack>. The sum runs in the order of l.
-    C1: weights has packedSize(n, k) elements; bias has n.
+    `weights` holds W packed as #vit.expr<pack> does; the padding of the tail panel
+    is not used. With weights of rank 2 each b has a W of its own, weights[b]: a
+    matrix that is computed is packed by kernel.gather. The sum runs in the order
+    of l.
+    C1: weights has packedSize(n, k) elements, for each b if of rank 2; bias has n.
     C2: each map takes 3 dims and has one result for each dim of its operand.
     C3: residual and residualMap come together.
     C4: n and k are positive.
@@ -48,7 +51,7 @@ def Kernel_GemmOp : Kernel_ComputeOp<"gemm", [AttrSizedOperandSegments]> {
   }];
 }
 
-def Kernel_AttentionOp : Kernel_ComputeOp<"attention"> {
+def Kernel_AttentionOp : Kernel_ComputeOp<"attention", [AttrSizedOperandSegments]> {
   let summary = "fused attention with online softmax";
   let description = [{
     For b < batch, h < heads, i < queries, e < valueDim, with all d < headDim and
@@ -56,13 +59,13 @@ def Kernel_AttentionOp : Kernel_ComputeOp<"attention"> {
 
       init[resultMap(b, h, i, e)] = sum over j of p[j] * value[valueMap(b, h, j, e)]
       p = softmax over j of scale * (query[queryMap(b, h, i, d)] · key[keyMap(b, h, j, d)])
-                            + bias[biasMap(b, h, i, j)]
+                            + bias[biasMap(b, h, i, j)] + mask[maskMap(b, h, i, j)]
 
     No buffer of queries x keys exists. A row whose keys are all -inf gives zeros.
     Source: Milakov and Gimelshein 2018, algorithm 3 (online softmax); Dao et al.
     2022 (FlashAttention), algorithm 1.
     C1: each map takes 4 dims and has one result for each dim of its operand.
-    C2: bias and biasMap come together.
+    C2: bias and biasMap come together, mask and maskMap likewise.
     C3: heads, headDim and valueDim are positive.
     ```mlir
     #qkv = affine_map<(b, h, i, d) -> (b, i, h * 4 + d)>
@@ -76,6 +79,7 @@ def Kernel_AttentionOp : Kernel_ComputeOp<"attention"> {
                        Kernel_Shaped:$query, AffineMapAttr:$queryMap, Kernel_Shaped:$key, AffineMapAttr:$keyMap,
                        Kernel_Shaped:$value, AffineMapAttr:$valueMap,
                        Optional<Kernel_Shaped>:$bias, OptionalAttr<AffineMapAttr>:$biasMap,
+                       Optional<Kernel_Shaped>:$mask, OptionalAttr<AffineMapAttr>:$maskMap,
                        Kernel_Shaped:$init, AffineMapAttr:$resultMap,
                        OptionalAttr<Kernel_AttentionTilingAttr>:$tiling);
   let assemblyFormat = [{
@@ -84,11 +88,12 @@ def Kernel_AttentionOp : Kernel_ComputeOp<"attention"> {
     `query` `(` $query `at` $queryMap `:` type($query) `)` `key` `(` $key `at` $keyMap `:` type($key) `)`
     `value` `(` $value `at` $valueMap `:` type($value) `)`
     (`bias` `(` $bias^ `at` $biasMap `:` type($bias) `)`)?
+    (`mask` `(` $mask^ `at` $maskMap `:` type($mask) `)`)?
     `init` `(` $init `at` $resultMap `:` type($init) `)` (`tiling` $tiling^)? attr-dict (`->` type($results)^)?
   }];
 }
 
-def Kernel_AttentionMapOp : Kernel_ComputeOp<"attention_map"> {
+def Kernel_AttentionMapOp : Kernel_ComputeOp<"attention_map", [AttrSizedOperandSegments]> {
   let summary = "attention probabilities of the first query, or their mean";
   let description = [{
     For b < batch, h < heads, j < keys, p as in kernel.attention for query i:
@@ -98,7 +103,7 @@ def Kernel_AttentionMapOp : Kernel_ComputeOp<"attention_map"> {
 
     `layer` stays a runtime value, so that all layers share one function.
     C1: each map takes 4 dims and has one result for each dim of its operand.
-    C2: bias and biasMap come together.
+    C2: bias and biasMap come together, mask and maskMap likewise.
     C3: heads and headDim are positive.
     ```mlir
     #qk = affine_map<(b, h, i, d) -> (b, i, h * 4 + d)>
@@ -111,6 +116,7 @@ def Kernel_AttentionMapOp : Kernel_ComputeOp<"attention_map"> {
                        I64Attr:$heads, I64Attr:$headDim, F64Attr:$scale, Vit_QuerySelectionAttr:$selection,
                        Kernel_Shaped:$query, AffineMapAttr:$queryMap, Kernel_Shaped:$key, AffineMapAttr:$keyMap,
                        Optional<Kernel_Shaped>:$bias, OptionalAttr<AffineMapAttr>:$biasMap,
+                       Optional<Kernel_Shaped>:$mask, OptionalAttr<AffineMapAttr>:$maskMap,
                        Kernel_Shaped:$init, AffineMapAttr:$resultMap,
                        OptionalAttr<Kernel_AttentionTilingAttr>:$tiling);
   let assemblyFormat = [{
@@ -118,18 +124,20 @@ def Kernel_AttentionMapOp : Kernel_ComputeOp<"attention_map"> {
     `heads` $heads `head_dim` $headDim `scale` $scale `selection` custom<Keyword>($selection)
     `query` `(` $query `at` $queryMap `:` type($query) `)` `key` `(` $key `at` $keyMap `:` type($key) `)`
     (`bias` `(` $bias^ `at` $biasMap `:` type($bias) `)`)?
+    (`mask` `(` $mask^ `at` $maskMap `:` type($mask) `)`)?
     `init` `(` $init `at` $resultMap `:` type($init) `)` (`tiling` $tiling^)? attr-dict (`->` type($results)^)?
   }];
 }
 
 def Kernel_NormOp : Kernel_ComputeOp<"norm", [AttrSizedOperandSegments]> {
-  let summary = "layer normalisation of rows";
+  let summary = "layer or root mean square normalisation of rows";
   let description = [{
     For b < batch, i < rows, c < channels, with mean and biased variance over c:
 
       init[resultMap(b, i, c)] = (input[inputMap(b, i, c)] - mean)
                                  / sqrt(variance + epsilon) * scale[c] + shift[c]
 
+    With `rms` 0 stands for the mean, and the mean of squares for the variance.
     C1: each map takes 3 dims and has one result for each dim of its operand.
     C2: scale and shift have `channels` elements.
     C3: channels is positive.
@@ -139,13 +147,13 @@ def Kernel_NormOp : Kernel_ComputeOp<"norm", [AttrSizedOperandSegments]> {
         shift(%s : memref<8xf32>) init(%y at affine_map<(b, i, c) -> (b, i, c)> : memref<?x9x8xf32>)
     ```
   }];
-  let arguments = (ins Index:$batch, Index:$rows, I64Attr:$channels, F64Attr:$epsilon,
+  let arguments = (ins Index:$batch, Index:$rows, I64Attr:$channels, UnitAttr:$rms, F64Attr:$epsilon,
                        Kernel_Shaped:$input, AffineMapAttr:$inputMap,
                        Optional<Kernel_Shaped>:$scale, Optional<Kernel_Shaped>:$shift,
                        Kernel_Shaped:$init, AffineMapAttr:$resultMap,
                        OptionalAttr<Kernel_RowTilingAttr>:$tiling);
   let assemblyFormat = [{
-    `batch` `(` $batch `)` `rows` `(` $rows `)` `channels` $channels `epsilon` $epsilon
+    `batch` `(` $batch `)` `rows` `(` $rows `)` `channels` $channels (`rms` $rms^)? `epsilon` $epsilon
     `input` `(` $input `at` $inputMap `:` type($input) `)` (`scale` `(` $scale^ `:` type($scale) `)`)?
     (`shift` `(` $shift^ `:` type($shift) `)`)? `init` `(` $init `at` $resultMap `:` type($init) `)`
     (`tiling` $tiling^)? attr-dict (`->` type($results)^)?

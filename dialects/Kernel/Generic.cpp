@@ -39,8 +39,79 @@ void GatherOp::getEffects(
   getKernelEffects(*this, getInitMutable(), effects);
 }
 
+LogicalResult IndexOp::verify() {
+  auto parent = cast<GenericOp>((*this)->getParentOp());
+  // C1
+  if (getDim() >= parent.getNumDims())
+    return emitOpError() << "has dim " << getDim() << "; the kernel has "
+                         << parent.getNumDims();
+  return success();
+}
+
+LogicalResult LoadOp::verify() {
+  auto parent = cast<GenericOp>((*this)->getParentOp());
+  // C1
+  if (getTable() >= parent.getTables().size())
+    return emitOpError() << "has table " << getTable() << "; the kernel has "
+                         << parent.getTables().size();
+  // The parent's own verifier, which runs later, says what is wrong there.
+  if (getTable() >= parent.getTableMaps().size())
+    return success();
+  // C2
+  auto map = cast<AffineMapAttr>(parent.getTableMaps()[getTable()]).getValue();
+  if (getIndices().size() != map.getNumDims())
+    return emitOpError() << "has " << getIndices().size()
+                         << " indices; the table's map takes "
+                         << map.getNumDims();
+  // C3
+  Type table = parent.getTables()[getTable()].getType();
+  if (getType() != getElementTypeOrSelf(table))
+    return emitOpError() << "has type " << getType() << " for table " << table;
+  return success();
+}
+
+void GenericOp::build(OpBuilder &builder, OperationState &state,
+                      TypeRange results, Value batch, DenseI64ArrayAttr sizes,
+                      ValueRange inputs, ArrayAttr inputMaps, Value init,
+                      AffineMapAttr resultMap, RowTilingAttr tiling) {
+  build(builder, state, results, batch, sizes, builder.getDenseI64ArrayAttr({}),
+        TypedAttr(), inputs, inputMaps, ValueRange(), builder.getArrayAttr({}),
+        init, resultMap, tiling);
+}
+
+/// C3
+static LogicalResult verifyBody(GenericOp op) {
+  Block &body = op.getBody().front();
+  size_t numArguments = op.getInputs().size() + !op.getReduce().empty();
+  if (body.getNumArguments() != numArguments)
+    return op.emitOpError()
+           << "has a body of " << body.getNumArguments() << " arguments for "
+           << op.getInputs().size() << " inputs"
+           << (op.getReduce().empty() ? "" : " and an accumulator");
+  for (auto [argument, input] : llvm::zip(body.getArguments(), op.getInputs()))
+    if (argument.getType() != getElementTypeOrSelf(input.getType()))
+      return op.emitOpError()
+             << "has a body argument of type " << argument.getType()
+             << " for input " << input.getType();
+  Type element = getElementTypeOrSelf(op.getInit().getType());
+  if (BlockArgument accumulator = op.getAccumulator())
+    if (accumulator.getType() != element)
+      return op.emitOpError()
+             << "has an accumulator of type " << accumulator.getType()
+             << " for init " << op.getInit().getType();
+  auto yield = dyn_cast<YieldOp>(body.getTerminator());
+  if (!yield)
+    return op.emitOpError()
+           << "has a body that ends in '" << body.getTerminator()->getName()
+           << "'; needs kernel.yield";
+  if (yield.getValue().getType() != element)
+    return op.emitOpError() << "yields " << yield.getValue().getType()
+                            << " for init " << op.getInit().getType();
+  return success();
+}
+
 LogicalResult GenericOp::verify() {
-  unsigned numDims = 1 + getSizes().size();
+  unsigned numDims = getNumDims();
   // C1
   if (getInputMaps().size() != getInputs().size())
     return emitOpError() << "has " << getInputs().size() << " inputs and "
@@ -51,28 +122,33 @@ LogicalResult GenericOp::verify() {
       return failure();
   if (failed(verifyMap(*this, "init", getResultMap(), numDims, getInit())))
     return failure();
+  for (unsigned dim = 1 + getSizes().size(); dim < numDims; ++dim)
+    if (getResultMap().isFunctionOfDim(dim))
+      return emitOpError() << "has init map " << getResultMapAttr()
+                           << " of the reduced dim " << dim;
   // C2
-  if (failed(verifySizes(*this, getSizes())))
+  if (failed(verifySizes(*this, getSizes())) ||
+      (!getReduce().empty() && failed(verifySizes(*this, getReduce()))))
     return failure();
   // C3
-  Block &body = getBody().front();
-  if (body.getNumArguments() != getInputs().size())
-    return emitOpError() << "has a body of " << body.getNumArguments()
-                         << " arguments for " << getInputs().size()
-                         << " inputs";
-  for (auto [argument, input] : llvm::zip(body.getArguments(), getInputs()))
-    if (argument.getType() != getElementTypeOrSelf(input.getType()))
-      return emitOpError() << "has a body argument of type "
-                           << argument.getType() << " for input "
-                           << input.getType();
-  auto yield = dyn_cast<YieldOp>(body.getTerminator());
-  if (!yield)
-    return emitOpError() << "has a body that ends in '"
-                         << body.getTerminator()->getName()
-                         << "'; needs kernel.yield";
-  if (yield.getValue().getType() != getElementTypeOrSelf(getInit().getType()))
-    return emitOpError() << "yields " << yield.getValue().getType()
-                         << " for init " << getInit().getType();
+  if (failed(verifyBody(*this)))
+    return failure();
+  // C4
+  if (getTableMaps().size() != getTables().size())
+    return emitOpError() << "has " << getTables().size() << " tables and "
+                         << getTableMaps().size() << " table maps";
+  for (auto [table, map] :
+       llvm::zip(getTables(), getTableMaps().getAsValueRange<AffineMapAttr>()))
+    if (failed(verifyMap(*this, "table", map, map.getNumDims(), table)))
+      return failure();
+  // C5
+  if (TypedAttr identity = getIdentityAttr()) {
+    if (getReduce().empty())
+      return emitOpError() << "has an identity and reduces nothing";
+    if (identity.getType() != getElementTypeOrSelf(getInit().getType()))
+      return emitOpError() << "has identity " << identity << " for init "
+                           << getInit().getType();
+  }
   return verifyDestination(*this, getInit());
 }
 
@@ -80,4 +156,7 @@ void GenericOp::getEffects(
     SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>>
         &effects) {
   getKernelEffects(*this, getInitMutable(), effects);
+  if (!getReduce().empty() && !getIdentityAttr() &&
+      isa<MemRefType>(getInit().getType()))
+    effects.emplace_back(MemoryEffects::Read::get(), &getInitMutable());
 }

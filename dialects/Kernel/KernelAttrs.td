@@ -54,6 +54,9 @@ def Kernel_AttentionTilingAttr : Kernel_Attr<"AttentionTiling", "attention_tilin
 
 def Kernel_RowTilingAttr : Kernel_Attr<"RowTiling", "row_tiling"> {
   let summary = "how a kernel over rows is cut: `rows` of them a task";
+  let description = [{
+    A row of a box is its last dim; of a reduction, what one result is reduced from.
+  }];
   let parameters = (ins "int64_t":$rows);
 }
 

@@ -11,10 +11,37 @@
 using namespace mlir;
 using namespace vitc::vit;
 
+/// Checks a bias or mask, which is `role`, of the scores of query and key.
+static LogicalResult verifyAddend(Operation *op, StringRef role,
+                                  RankedTensorType query, RankedTensorType key,
+                                  Value addend) {
+  if (!addend)
+    return success();
+  auto type = cast<RankedTensorType>(addend.getType());
+  if (type.getDimSize(1) != 1 && type.getDimSize(1) != query.getDimSize(1))
+    return op->emitOpError()
+           << role << " has " << type.getDimSize(1) << " heads but query has "
+           << query.getDimSize(1) << "; needs 1 or as many";
+  if (type.getDimSize(2) != query.getDimSize(2) ||
+      type.getDimSize(3) != key.getDimSize(2))
+    return op->emitOpError()
+           << role << " is " << type << " but there are " << query.getDimSize(2)
+           << " queries and " << key.getDimSize(2) << " keys; " << role
+           << " ends in Nq x Nk";
+  int64_t batch = query.getDimSize(0), items = type.getDimSize(0);
+  if (!ShapedType::isDynamic(batch) && !ShapedType::isDynamic(items) &&
+      batch % items != 0)
+    return op->emitOpError()
+           << role << " has " << items << " items but query has a batch of "
+           << batch << ", which they must divide";
+  return success();
+}
+
 /// Checks what attention and attention_map share: D, the heads, the batch and
-/// the bias.
+/// what is added to the scores.
 static LogicalResult verifyScores(Operation *op, RankedTensorType query,
-                                  RankedTensorType key, Value bias) {
+                                  RankedTensorType key, Value bias,
+                                  Value mask) {
   if (query.getDimSize(3) != key.getDimSize(3))
     return op->emitOpError() << "query has head dim " << query.getDimSize(3)
                              << " but key has " << key.getDimSize(3)
@@ -26,22 +53,9 @@ static LogicalResult verifyScores(Operation *op, RankedTensorType query,
   if (query.getDimSize(0) != key.getDimSize(0))
     return op->emitOpError() << "query is " << query << " but key is " << key
                              << "; both have the same batch, dim 0";
-  if (!bias)
-    return success();
-  auto type = cast<RankedTensorType>(bias.getType());
-  for (int64_t dim : {0, 1})
-    if (type.getDimSize(dim) != 1 &&
-        type.getDimSize(dim) != query.getDimSize(dim))
-      return op->emitOpError()
-             << "bias is " << type << " but query is " << query
-             << "; dims 0 and 1 of bias are 1 or agree";
-  if (type.getDimSize(2) != query.getDimSize(2) ||
-      type.getDimSize(3) != key.getDimSize(2))
-    return op->emitOpError()
-           << "bias is " << type << " but there are " << query.getDimSize(2)
-           << " queries and " << key.getDimSize(2)
-           << " keys; bias ends in Nq x Nk";
-  return success();
+  if (failed(verifyAddend(op, "bias", query, key, bias)))
+    return failure();
+  return verifyAddend(op, "mask", query, key, mask);
 }
 
 //===----------------------------------------------------------------------===//
@@ -62,8 +76,9 @@ LogicalResult AttentionOp::inferReturnTypes(MLIRContext *context,
 LogicalResult AttentionOp::verify() {
   RankedTensorType key = getKey().getType();
   RankedTensorType value = getValue().getType();
-  // C1, C3, C4
-  if (failed(verifyScores(*this, getQuery().getType(), key, getBias())))
+  // C1, C3, C4, C5
+  if (failed(
+          verifyScores(*this, getQuery().getType(), key, getBias(), getMask())))
     return failure();
   // C2
   if (key.getShape().take_front(3) != value.getShape().take_front(3))
@@ -88,9 +103,9 @@ LogicalResult AttentionMapOp::inferReturnTypes(MLIRContext *context,
 }
 
 LogicalResult AttentionMapOp::verify() {
-  // C1, C2, C3
+  // C1, C2, C3, C4
   return verifyScores(*this, getQuery().getType(), getKey().getType(),
-                      getBias());
+                      getBias(), getMask());
 }
 
 //===----------------------------------------------------------------------===//

@@ -28,10 +28,32 @@ mlir::ParseResult parseKeyword(mlir::OpAsmParser &parser, EnumAttr &attr) {
   return mlir::success();
 }
 
+/// As parseKeyword where the keyword may be absent.
+template <typename EnumAttr>
+mlir::OptionalParseResult parseOptionalKeyword(mlir::OpAsmParser &parser,
+                                               EnumAttr &attr) {
+  using Enum = decltype(attr.getValue());
+  llvm::SMLoc loc = parser.getCurrentLocation();
+  llvm::StringRef keyword;
+  if (failed(parser.parseOptionalKeyword(&keyword)))
+    return std::nullopt;
+  std::optional<Enum> value = symbolizeEnum<Enum>(keyword);
+  if (!value)
+    return parser.emitError(loc) << "'" << keyword << "' is no known keyword";
+  attr = EnumAttr::get(parser.getContext(), *value);
+  return mlir::OptionalParseResult(mlir::success());
+}
+
 template <typename EnumAttr>
 void printKeyword(mlir::OpAsmPrinter &printer, mlir::Operation *,
                   EnumAttr attr) {
   printer << stringifyEnum(attr.getValue());
+}
+
+template <typename EnumAttr>
+void printOptionalKeyword(mlir::OpAsmPrinter &printer, mlir::Operation *op,
+                          EnumAttr attr) {
+  printKeyword(printer, op, attr);
 }
 
 } // namespace vitc::vit

@@ -40,16 +40,20 @@ def Vit_LinearOp : Vit_Op<"linear", [Pure, AttrSizedOperandSegments,
 def Vit_GeluOp : Vit_Op<"gelu", [Pure, SameOperandsAndResultType]> {
   let summary = "Gaussian error linear unit, elementwise";
   let description = [{
-    x * Phi(x) = x * (1 + erf(x / sqrt 2)) / 2, or with `tanh` the approximation
-    x * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 x^3))) / 2.
+    By `form`:
+
+      exact  x * Phi(x) = x * (1 + erf(x / sqrt 2)) / 2
+      tanh   x * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 x^3))) / 2
+      quick  x / (1 + exp(-1.702 x))
+
     Source: Hendrycks and Gimpel 2016.
     ```mlir
     %y = vit.gelu %x tanh : tensor<4x8xf32>
     ```
   }];
-  let arguments = (ins Vit_FloatTensor:$input, UnitAttr:$tanh);
+  let arguments = (ins Vit_FloatTensor:$input, DefaultValuedAttr<Vit_GeluFormAttr, "GeluForm::Exact">:$form);
   let results = (outs Vit_FloatTensor:$result);
-  let assemblyFormat = "$input (`tanh` $tanh^)? attr-dict `:` type($result)";
+  let assemblyFormat = "$input (custom<OptionalKeyword>($form)^)? attr-dict `:` type($result)";
 }
 
 #endif // VIT_LINEAR_TD

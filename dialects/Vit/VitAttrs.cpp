@@ -8,6 +8,7 @@
 
 #include "Vit/VitDialect.h"
 
+#include "mlir/Dialect/Utils/IndexingUtils.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/DialectImplementation.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -74,6 +75,94 @@ verifyConcat(llvm::function_ref<InFlightDiagnostic()> emitError,
   return success();
 }
 
+static LogicalResult
+verifyRef(llvm::function_ref<InFlightDiagnostic()> emitError,
+          ArrayRef<Attribute> operands) {
+  if (operands.size() != 1)
+    return emitError() << "#vit.expr<ref> has " << operands.size()
+                       << " operands; needs one symbol";
+  if (!isa<FlatSymbolRefAttr>(operands[0]))
+    return emitError() << "#vit.expr<ref> has operand " << operands[0]
+                       << "; needs one symbol";
+  return success();
+}
+
+static LogicalResult
+verifyData(llvm::function_ref<InFlightDiagnostic()> emitError,
+           ArrayRef<Attribute> operands, RankedTensorType type) {
+  if (operands.size() != 1)
+    return emitError() << "#vit.expr<data> has " << operands.size()
+                       << " operands; needs one dense elements attribute";
+  auto values = dyn_cast<DenseElementsAttr>(operands[0]);
+  if (!values || values.getType() != type)
+    return emitError() << "#vit.expr<data> has operand " << operands[0]
+                       << "; needs one dense elements attribute of type "
+                       << type;
+  return success();
+}
+
+static LogicalResult
+verifySlice(llvm::function_ref<InFlightDiagnostic()> emitError,
+            RankedTensorType operand, ArrayRef<int64_t> params,
+            RankedTensorType type) {
+  if (params.size() != 1)
+    return emitError() << "#vit.expr<slice> has " << params.size()
+                       << " params; needs 1, the first row";
+  if (params[0] < 0 || params[0] > operand.getDimSize(0) - type.getDimSize(0))
+    return emitError() << "#vit.expr<slice> takes " << type.getDimSize(0)
+                       << " rows from row " << params[0] << " of "
+                       << operand.getDimSize(0);
+  return success();
+}
+
+static LogicalResult
+verifyTranspose(llvm::function_ref<InFlightDiagnostic()> emitError,
+                RankedTensorType operand, ArrayRef<int64_t> params) {
+  if (static_cast<int64_t>(params.size()) != operand.getRank() ||
+      !isPermutationVector(params))
+    return emitError() << "#vit.expr<transpose> has params [" << params
+                       << "]; needs a permutation of " << operand.getRank()
+                       << " dims";
+  return success();
+}
+
+/// Whether `type` is what `kind` makes of operands of these types; the number
+/// of operands and the params have been checked.
+static bool isResultType(WeightExprKind kind, ArrayRef<Attribute> operands,
+                         ArrayRef<int64_t> params, RankedTensorType type) {
+  RankedTensorType first = cast<WeightExprAttr>(operands[0]).getType();
+  bool sameElement = first.getElementType() == type.getElementType();
+  switch (kind) {
+  case WeightExprKind::Cast:
+    return first.getShape() == type.getShape();
+  case WeightExprKind::Reshape:
+    return first.getNumElements() == type.getNumElements() && sameElement;
+  case WeightExprKind::Slice:
+    return first.getRank() == type.getRank() && sameElement &&
+           first.getShape().drop_front() == type.getShape().drop_front();
+  case WeightExprKind::Transpose:
+    return sameElement &&
+           type.getShape() ==
+               ArrayRef<int64_t>(applyPermutation(first.getShape(), params));
+  case WeightExprKind::Pack:
+    return first.getRank() == 2 && type.getRank() == 1 && sameElement &&
+           type.getDimSize(0) == WeightExprAttr::packedSize(
+                                     first.getDimSize(0), first.getDimSize(1));
+  case WeightExprKind::Ref:
+  case WeightExprKind::Data:
+  case WeightExprKind::Concat:
+  case WeightExprKind::Add:
+    return true;
+  }
+  llvm_unreachable("all kinds are covered");
+}
+
+/// What only moves elements, and so takes integers too.
+static bool isMovement(WeightExprKind kind) {
+  return kind == WeightExprKind::Reshape || kind == WeightExprKind::Slice ||
+         kind == WeightExprKind::Concat || kind == WeightExprKind::Transpose;
+}
+
 LogicalResult
 WeightExprAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError,
                        WeightExprKind kind, ArrayRef<Attribute> operands,
@@ -83,22 +172,26 @@ WeightExprAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError,
     return emitError() << "#vit.expr<" << name
                        << "> needs a static ranked tensor type of rank 1 or "
                           "more";
-  if (!isa<FloatType>(type.getElementType()) || !getStoredBytes(type))
+  bool takesIntegers = kind == WeightExprKind::Data || isMovement(kind);
+  if (!(isa<FloatType>(type.getElementType()) ||
+        (takesIntegers && isa<IntegerType>(type.getElementType()))) ||
+      !getStoredBytes(type))
     return emitError() << "#vit.expr<" << name << "> has type " << type
-                       << "; needs floats, dims of 1 or more and less than "
-                          "2^62 bytes";
-  if (kind != WeightExprKind::Slice && !params.empty())
+                       << "; needs "
+                       << (takesIntegers ? "integers or floats" : "floats")
+                       << ", dims of 1 or more and less than 2^62 bytes";
+  unsigned bits = type.getElementTypeBitWidth();
+  if (bits != 1 && bits != 8 && bits != 16 && bits != 32 && bits != 64)
+    return emitError() << "#vit.expr<" << name << "> has elements of " << bits
+                       << " bits; needs 1, 8, 16, 32 or 64";
+  if (kind != WeightExprKind::Slice && kind != WeightExprKind::Transpose &&
+      !params.empty())
     return emitError() << "#vit.expr<" << name << "> has " << params.size()
-                       << " params; only slice takes them";
-  if (kind == WeightExprKind::Ref) {
-    if (operands.size() != 1)
-      return emitError() << "#vit.expr<ref> has " << operands.size()
-                         << " operands; needs one symbol";
-    if (!isa<FlatSymbolRefAttr>(operands[0]))
-      return emitError() << "#vit.expr<ref> has operand " << operands[0]
-                         << "; needs one symbol";
-    return success();
-  }
+                       << " params; only slice and transpose take them";
+  if (kind == WeightExprKind::Ref)
+    return verifyRef(emitError, operands);
+  if (kind == WeightExprKind::Data)
+    return verifyData(emitError, operands, type);
   for (Attribute operand : operands)
     if (!isa<WeightExprAttr>(operand))
       return emitError() << "#vit.expr<" << name << "> has operand " << operand
@@ -110,46 +203,21 @@ WeightExprAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError,
                        << " operands; needs " << wanted
                        << (kind == WeightExprKind::Concat ? " or more" : "");
   RankedTensorType first = cast<WeightExprAttr>(operands[0]).getType();
-  bool ok = true;
-  switch (kind) {
-  case WeightExprKind::Ref:
-    break;
-  case WeightExprKind::Cast:
-    ok = first.getShape() == type.getShape();
-    break;
-  case WeightExprKind::Reshape:
-    ok = first.getNumElements() == type.getNumElements() &&
-         first.getElementType() == type.getElementType();
-    break;
-  case WeightExprKind::Slice:
-    if (params.size() != 1)
-      return emitError() << "#vit.expr<slice> has " << params.size()
-                         << " params; needs 1, the first row";
-    if (params[0] < 0 || params[0] > first.getDimSize(0) - type.getDimSize(0))
-      return emitError() << "#vit.expr<slice> takes " << type.getDimSize(0)
-                         << " rows from row " << params[0] << " of "
-                         << first.getDimSize(0);
-    ok = first.getRank() == type.getRank() &&
-         first.getShape().drop_front() == type.getShape().drop_front() &&
-         first.getElementType() == type.getElementType();
-    break;
-  case WeightExprKind::Concat:
+  if (kind == WeightExprKind::Concat)
     return verifyConcat(emitError, operands, type);
-  case WeightExprKind::Add: {
+  if (kind == WeightExprKind::Slice &&
+      failed(verifySlice(emitError, first, params, type)))
+    return failure();
+  if (kind == WeightExprKind::Transpose &&
+      failed(verifyTranspose(emitError, first, params)))
+    return failure();
+  if (kind == WeightExprKind::Add) {
     RankedTensorType second = cast<WeightExprAttr>(operands[1]).getType();
     if (first != type || second != type)
       return emitError() << "#vit.expr<add> cannot make " << type << " of "
                          << first << " and " << second;
-    break;
   }
-  case WeightExprKind::Pack:
-    ok = first.getRank() == 2 && type.getRank() == 1 &&
-         first.getElementType() == type.getElementType() &&
-         type.getDimSize(0) ==
-             packedSize(first.getDimSize(0), first.getDimSize(1));
-    break;
-  }
-  if (!ok)
+  if (!isResultType(kind, operands, params, type))
     return emitError() << "#vit.expr<" << name << "> cannot make " << type
                        << " of " << first;
   return success();
@@ -176,6 +244,9 @@ WeightExprAttr WeightExprAttr::reshape(WeightExprAttr operand,
     return operand;
   if (operand.getKind() == WeightExprKind::Reshape)
     return reshape(operand.getExprOperand(0), shape);
+  if (operand.getKind() == WeightExprKind::Data)
+    return data(cast<DenseElementsAttr>(operand.getOperands()[0])
+                    .reshape(type.clone(shape)));
   return get(operand.getContext(), WeightExprKind::Reshape, {operand}, {},
              type.clone(shape));
 }
@@ -185,6 +256,20 @@ WeightExprAttr WeightExprAttr::slice(WeightExprAttr operand, int64_t begin,
   RankedTensorType type = operand.getType();
   if (begin == 0 && size == type.getDimSize(0))
     return operand;
+  if (operand.getKind() == WeightExprKind::Slice)
+    return slice(operand.getExprOperand(0), operand.getParams()[0] + begin,
+                 size);
+  if (operand.getKind() == WeightExprKind::Concat) {
+    // Query, key or value of weights that an importer has put together.
+    int64_t pieceBegin = 0;
+    for (Attribute attr : operand.getOperands()) {
+      auto piece = cast<WeightExprAttr>(attr);
+      int64_t rows = piece.getType().getDimSize(0);
+      if (begin >= pieceBegin && begin + size <= pieceBegin + rows)
+        return slice(piece, begin - pieceBegin, size);
+      pieceBegin += rows;
+    }
+  }
   SmallVector<int64_t> shape(type.getShape());
   shape[0] = size;
   return get(operand.getContext(), WeightExprKind::Slice, {operand}, {begin},
@@ -214,4 +299,35 @@ WeightExprAttr WeightExprAttr::pack(WeightExprAttr matrix) {
   int64_t size = packedSize(type.getDimSize(0), type.getDimSize(1));
   return get(matrix.getContext(), WeightExprKind::Pack, {matrix}, {},
              type.clone(ArrayRef<int64_t>(size)));
+}
+
+/// Whether dims of more than one element keep their order: no element moves.
+static bool keepsOrder(ArrayRef<int64_t> shape, ArrayRef<int64_t> permutation) {
+  int64_t last = -1;
+  for (int64_t dim : permutation) {
+    if (shape[dim] == 1)
+      continue;
+    if (dim < last)
+      return false;
+    last = dim;
+  }
+  return true;
+}
+
+WeightExprAttr WeightExprAttr::transpose(WeightExprAttr operand,
+                                         ArrayRef<int64_t> permutation) {
+  RankedTensorType type = operand.getType();
+  SmallVector<int64_t> shape = applyPermutation(type.getShape(), permutation);
+  if (operand.getKind() == WeightExprKind::Transpose)
+    return transpose(operand.getExprOperand(0),
+                     applyPermutation(operand.getParams(), permutation));
+  if (keepsOrder(type.getShape(), permutation))
+    return reshape(operand, shape);
+  return get(operand.getContext(), WeightExprKind::Transpose, {operand},
+             permutation, type.clone(shape));
+}
+
+WeightExprAttr WeightExprAttr::data(DenseElementsAttr values) {
+  return get(values.getContext(), WeightExprKind::Data, {values}, {},
+             cast<RankedTensorType>(values.getType()));
 }

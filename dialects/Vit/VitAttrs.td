@@ -22,11 +22,23 @@ class Vit_Attr<string name, string attrMnemonic, list<Trait> traits = []>
 def Vit_Activation : I32EnumAttr<"Activation", "activation of a linear layer", [
     I32EnumAttrCase<"None", 0, "none">,
     I32EnumAttrCase<"Gelu", 1, "gelu">,
-    I32EnumAttrCase<"GeluTanh", 2, "gelu_tanh">]> {
+    I32EnumAttrCase<"GeluTanh", 2, "gelu_tanh">,
+    I32EnumAttrCase<"GeluQuick", 3, "gelu_quick">]> {
   let cppNamespace = "::vitc::vit";
   let genSpecializedAttr = 0;
 }
 def Vit_ActivationAttr : EnumAttr<Vit_Dialect, Vit_Activation, "activation"> {
+  let assemblyFormat = "`<` $value `>`";
+}
+
+def Vit_GeluForm : I32EnumAttr<"GeluForm", "how a GELU is computed", [
+    I32EnumAttrCase<"Exact", 0, "exact">,
+    I32EnumAttrCase<"Tanh", 1, "tanh">,
+    I32EnumAttrCase<"Quick", 2, "quick">]> {
+  let cppNamespace = "::vitc::vit";
+  let genSpecializedAttr = 0;
+}
+def Vit_GeluFormAttr : EnumAttr<Vit_Dialect, Vit_GeluForm, "gelu_form"> {
   let assemblyFormat = "`<` $value `>`";
 }
 
@@ -51,7 +63,9 @@ def Vit_WeightExprKind : I32EnumAttr<"WeightExprKind", "operation of a weight ex
     I32EnumAttrCase<"Slice", 3, "slice">,
     I32EnumAttrCase<"Concat", 4, "concat">,
     I32EnumAttrCase<"Add", 5, "add">,
-    I32EnumAttrCase<"Pack", 6, "pack">]> {
+    I32EnumAttrCase<"Pack", 6, "pack">,
+    I32EnumAttrCase<"Transpose", 7, "transpose">,
+    I32EnumAttrCase<"Data", 8, "data">]> {
   let cppNamespace = "::vitc::vit";
   let genSpecializedAttr = 0;
 }
@@ -60,21 +74,24 @@ def Vit_WeightExprAttr : Vit_Attr<"WeightExpr", "expr", [TypedAttrInterface]> {
   let summary = "the value of a weight, as an expression on stored tensors";
   let description = [{
     Stands for a tensor without holding its data: the object writer evaluates it
-    tile by tile. `operands` are expressions, or, for `ref`, one symbol.
+    tile by tile. `operands` are expressions, or, for `ref`, one symbol, or, for
+    `data`, one elements attribute.
 
       ref      the vit.weight @name as stored
+      data     the values of a DenseElementsAttr of this type
       cast     to the element type of `type`
       reshape  same elements in row-major order
       slice    rows [params[0], params[0] + type.dim(0)) of dim 0
       concat   along dim 0
       add      element by element, operands of one shape
+      transpose  dim i of the result is dim params[i] of the operand
       pack     [N, K] to the layout that every gemm kernel reads: panels
                [N/64][K16][64], K16 = K rounded up to 16 and zero-filled; the last
                panel is N mod 64 rounded up to 16 wide; a flat tensor of
                packedSize(N, K) elements
 
-    `type` has a float element type, a static shape of rank 1 or more without empty
-    dims, and less than 2^62 bytes.
+    `type` has a float element type (`data` and what moves it: any integer or float;
+    i1 is stored in one byte), a static shape of rank 1 or more without empty dims, and less than 2^62 bytes.
     ```mlir
     #vit.expr<cast, [#vit.expr<ref, [@classifier.weight]> : tensor<10x128xf16>]> : tensor<10x128xf32>
     ```
@@ -94,13 +111,16 @@ def Vit_WeightExprAttr : Vit_Attr<"WeightExpr", "expr", [TypedAttrInterface]> {
     static WeightExprAttr concat(::llvm::ArrayRef<WeightExprAttr> operands);
     static WeightExprAttr add(WeightExprAttr lhs, WeightExprAttr rhs);
     static WeightExprAttr pack(WeightExprAttr matrix);
+    static WeightExprAttr transpose(WeightExprAttr operand, ::llvm::ArrayRef<int64_t> permutation);
+    /// `values` has a ranked type of rank 1 or more.
+    static WeightExprAttr data(::mlir::DenseElementsAttr values);
     WeightExprAttr getExprOperand(unsigned index);
     /// Columns of a panel of the packed layout, and what its tail and K round to.
     static constexpr int64_t kPanelColumns = 64;
     static constexpr int64_t kPackGranule = 16;
     /// Elements of a packed [n, k] matrix; saturates.
     static int64_t packedSize(int64_t n, int64_t k);
-    /// Bytes of a stored tensor of floats; none for a dynamic shape, an empty dim
+    /// Bytes of a stored tensor, an i1 being one byte; none for a dynamic shape, an empty dim
     /// or 2^62 bytes and more.
     static ::std::optional<int64_t> getStoredBytes(::mlir::RankedTensorType type);
   }];

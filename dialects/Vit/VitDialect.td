@@ -33,6 +33,8 @@ def Vit_Dialect : Dialect {
   let extraClassDeclaration = [{
     /// Attribute of a function's arguments and results: the source's name.
     static constexpr llvm::StringLiteral kNameAttr = "vit.name";
+    /// Attribute of a function's arguments and results: integers without sign.
+    static constexpr llvm::StringLiteral kUnsignedAttr = "vit.unsigned";
     /// Attribute of the module: #vit.model.
     static constexpr llvm::StringLiteral kModelAttr = "vit.model";
     void registerAttributes();

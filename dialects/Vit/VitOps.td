@@ -10,10 +10,12 @@
 #define VIT_OPS_TD
 
 include "Vit/Attention.td"
+include "Vit/Convolution.td"
 include "Vit/Linear.td"
 include "Vit/Norm.td"
 include "Vit/PatchEmbed.td"
 include "Vit/Pooling.td"
 include "Vit/Weights.td"
+include "Vit/Window.td"
 
 #endif // VIT_OPS_TD

@@ -63,6 +63,8 @@ LogicalResult ConstantOp::verifySymbolUses(SymbolTableCollection &symbolTable) {
   SmallVector<WeightExprAttr> pending = {getValue()};
   while (!pending.empty()) {
     WeightExprAttr expr = pending.pop_back_val();
+    if (expr.getKind() == WeightExprKind::Data)
+      continue;
     if (expr.getKind() != WeightExprKind::Ref) {
       for (Attribute operand : expr.getOperands())
         pending.push_back(cast<WeightExprAttr>(operand));

@@ -10,12 +10,15 @@
 
 #include "HuggingFace/HuggingFace.h"
 #include "InputFile.h"
+#include "Onnx/Onnx.h"
 #include "Zoo.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "llvm/ADT/StringSwitch.h"
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
 
 using namespace mlir;
 using namespace vitc;
@@ -24,6 +27,32 @@ void import_::loadDialects(MLIRContext &context) {
   context.loadDialect<arith::ArithDialect, func::FuncDialect,
                       linalg::LinalgDialect, math::MathDialect,
                       tensor::TensorDialect, vit::VitDialect>();
+}
+
+/// What a file of a known suffix is, for messages; "" for others.
+static StringRef describeFile(StringRef path) {
+  return llvm::StringSwitch<StringRef>(llvm::sys::path::extension(path))
+      .Cases({".pth", ".pt", ".bin"}, "a PyTorch checkpoint")
+      .Case(".pt2", "a torch.export program")
+      .Cases({".keras", ".h5"}, "a Keras model")
+      .Case(".safetensors", "weights without a config.json")
+      .Default("");
+}
+
+static OwningOpRef<ModuleOp> importFile(StringRef path, MLIRContext &context,
+                                        const import_::ImportOptions &options) {
+  if (llvm::sys::path::extension(path) == ".onnx")
+    return import_::importOnnx(path, context, options);
+  constexpr StringLiteral readable =
+      "vitc reads .onnx files, .mlir files, folders with config.json and "
+      "*.safetensors, and zoo:NAME";
+  InFlightDiagnostic error = emitError(import_::getFileLoc(path, context));
+  if (StringRef kind = describeFile(path); !kind.empty())
+    error << "is " << kind << ", which 'python -m vitc.export' converts; "
+          << readable;
+  else
+    error << "is a file of another kind; " << readable;
+  return nullptr;
 }
 
 OwningOpRef<ModuleOp> import_::importModel(StringRef source,
@@ -40,10 +69,7 @@ OwningOpRef<ModuleOp> import_::importModel(StringRef source,
     emitError(loc) << "cannot be read: " << error.message();
     return nullptr;
   }
-  if (!llvm::sys::fs::is_directory(status)) {
-    emitError(loc) << "is a file; vitc imports a folder with config.json and "
-                      "*.safetensors, or zoo:NAME";
-    return nullptr;
-  }
+  if (!llvm::sys::fs::is_directory(status))
+    return importFile(source, context, options);
   return importHuggingFace(source, context, options);
 }

@@ -6,7 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "VitBuilder.h"
+#include "VitSpec.h"
 
 #include "mlir/IR/Diagnostics.h"
 
@@ -17,29 +17,52 @@ using namespace vitc::import_;
 /// More tokens than any picture gives; keeps every size far from overflow.
 static constexpr int64_t kMaxTokens = int64_t(1) << 20;
 
-LogicalResult import_::verifySpec(const VitSpec &spec,
-                                  const ImportOptions &options, Location loc) {
+static LogicalResult
+resolveImageSize(VitSpec &spec, const ImportOptions &options, Location loc) {
+  spec.positionHeight = spec.gridHeight();
+  spec.positionWidth = spec.gridWidth();
+  std::pair size(spec.imageHeight, spec.imageWidth);
+  if (!options.imageSize || *options.imageSize == size)
+    return success();
+  auto error = [&] {
+    return emitError(loc) << "image size " << options.imageSize->first << "x"
+                          << options.imageSize->second << " was asked for; ";
+  };
+  if (spec.hasRelativeBias())
+    return error() << "the relative position bias needs " << spec.imageHeight
+                   << "x" << spec.imageWidth;
+  if (spec.stem)
+    return error() << "the convolutional stem needs " << spec.imageHeight << "x"
+                   << spec.imageWidth;
+  std::tie(spec.imageHeight, spec.imageWidth) = *options.imageSize;
+  return success();
+}
+
+LogicalResult import_::resolveSpec(VitSpec &spec, const ImportOptions &options,
+                                   Location loc) {
   if (spec.hiddenSize % spec.numHeads != 0)
     return emitError(loc) << spec.keys.hiddenSize << " = " << spec.hiddenSize
                           << " is not a multiple of " << spec.keys.numHeads
                           << " = " << spec.numHeads;
-  if (spec.imageHeight % spec.patchHeight != 0 ||
-      spec.imageWidth % spec.patchWidth != 0)
-    return emitError(loc) << spec.keys.imageSize << " = " << spec.imageHeight
-                          << "x" << spec.imageWidth << " is not a multiple of "
-                          << spec.keys.patchSize << " = " << spec.patchHeight
-                          << "x" << spec.patchWidth;
+  auto verifyPatches = [&]() -> LogicalResult {
+    if (spec.mapHeight() % spec.patchHeight == 0 &&
+        spec.mapWidth() % spec.patchWidth == 0)
+      return success();
+    return emitError(loc) << (spec.stem ? "the feature map"
+                                        : spec.keys.imageSize)
+                          << " = " << spec.mapHeight() << "x" << spec.mapWidth()
+                          << " is not a multiple of " << spec.keys.patchSize
+                          << " = " << spec.patchHeight << "x"
+                          << spec.patchWidth;
+  };
+  if (failed(verifyPatches()) || failed(resolveImageSize(spec, options, loc)) ||
+      failed(verifyPatches()))
+    return failure();
   int64_t patches = spec.gridHeight() * spec.gridWidth();
   if (patches > kMaxTokens)
     return emitError(loc) << spec.keys.imageSize << " = " << spec.imageHeight
                           << "x" << spec.imageWidth << " gives " << patches
                           << " patches; vitc compiles at most " << kMaxTokens;
-  if (options.imageSize &&
-      *options.imageSize != std::pair(spec.imageHeight, spec.imageWidth))
-    return emitError(loc) << "image size " << options.imageSize->first << "x"
-                          << options.imageSize->second
-                          << " was asked for; the position embeddings need "
-                          << spec.imageHeight << "x" << spec.imageWidth;
   if (options.batch && *options.batch < 1)
     return emitError(loc) << "batch " << *options.batch
                           << " was asked for; it needs to be 1 or more";

@@ -93,7 +93,7 @@ OwningOpRef<ModuleOp> import_::importZoo(StringRef name, MLIRContext &context,
                                          const ImportOptions &options) {
   Location loc = getFileLoc(("zoo:" + name).str(), context);
   FailureOr<ZooModel> model = parseZooName(name, loc);
-  if (failed(model) || failed(verifySpec(model->spec, options, loc)))
+  if (failed(model) || failed(resolveSpec(model->spec, options, loc)))
     return nullptr;
   const VitSpec &spec = model->spec;
   VitModelInfo info;

@@ -179,6 +179,8 @@ FailureOr<ZooModel> import_::parseZooName(StringRef name, Location loc) {
     spec.architecture = "DeiTForImageClassificationWithTeacher";
     spec.prefix = "deit.";
     spec.distillationToken = true;
+    spec.names.distillationToken = "embeddings.distillation_token";
+    spec.names.classifier = "cls_classifier";
     spec.output = VitOutput::TeacherLogits;
   }
   if (base == "vit-small-tutorial") {

@@ -18,10 +18,12 @@
 //===----------------------------------------------------------------------===//
 
 #include "Kernel/KernelDialect.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/Matchers.h"
 #include "vitc/Kernel/Passes.h"
 #include "vitc/Runtime/Descriptor.h"
 #include "llvm/ADT/MapVector.h"
@@ -56,13 +58,35 @@ static bool isPlannable(Type type) {
                              ShapedType::kDynamic);
 }
 
-/// Bytes of a memref, one item of the batch when dim 0 is dynamic. Fails when
-/// they overflow.
-static FailureOr<int64_t> getBytes(Operation *op, MemRefType type) {
+/// m of a size m * batch, where asking for the batch has become kernel.batch.
+static std::optional<int64_t> getMultiple(Value size) {
+  if (size.getDefiningOp<BatchOp>())
+    return 1;
+  auto product = size.getDefiningOp<arith::MulIOp>();
+  IntegerAttr factor;
+  if (product && product.getLhs().getDefiningOp<BatchOp>() &&
+      matchPattern(product.getRhs(), m_Constant(&factor)))
+    return factor.getInt();
+  return std::nullopt;
+}
+
+/// Bytes of an allocation, of one item of the batch when dim 0 is dynamic.
+/// Fails when they overflow.
+static FailureOr<int64_t> getBytes(memref::AllocOp alloc) {
+  MemRefType type = alloc.getType();
+  SmallVector<int64_t> sizes(type.getShape());
+  if (type.isDynamicDim(0)) {
+    std::optional<int64_t> multiple =
+        getMultiple(alloc.getDynamicSizes().front());
+    if (!multiple)
+      return alloc.emitOpError("has a size that is not the batch or a static "
+                               "multiple of it");
+    sizes.front() = *multiple;
+  }
   int64_t bytes = llvm::divideCeil(type.getElementTypeBitWidth(), 8);
-  for (int64_t size : type.getShape())
-    if (!ShapedType::isDynamic(size) && llvm::MulOverflow(bytes, size, bytes))
-      return op->emitOpError()
+  for (int64_t size : sizes)
+    if (llvm::MulOverflow(bytes, size, bytes))
+      return alloc.emitOpError()
              << "needs a buffer " << type << " of more than 2^63 bytes";
   return llvm::alignTo(bytes, kAlignment);
 }
@@ -130,10 +154,15 @@ static TensorAttr describe(func::FuncOp entry, unsigned index) {
   auto name = entry.getArgAttrOfType<StringAttr>(
       index, vitc::vit::VitDialect::kNameAttr);
   auto type = cast<MemRefType>(entry.getArgumentTypes()[index]);
+  Type element = type.getElementType();
+  if (entry.getArgAttr(index, vitc::vit::VitDialect::kUnsignedAttr))
+    element =
+        IntegerType::get(entry.getContext(), element.getIntOrFloatBitWidth(),
+                         IntegerType::Unsigned);
   return TensorAttr::get(
       entry.getContext(),
       name ? name : StringAttr::get(entry.getContext(), "arg" + Twine(index)),
-      RankedTensorType::get(type.getShape(), type.getElementType()));
+      RankedTensorType::get(type.getShape(), element));
 }
 
 LogicalResult PlanArenaPass::planEntry(func::FuncOp entry) {
@@ -221,7 +250,7 @@ PlanArenaPass::planBuffers(func::FuncOp entry, Value context) {
       if (!isPlannable(alloc.getType()))
         return alloc.emitOpError() << "needs a buffer " << alloc.getType()
                                    << "; buffers are static but for the batch";
-      FailureOr<int64_t> size = getBytes(alloc, alloc.getType());
+      FailureOr<int64_t> size = getBytes(alloc);
       if (failed(size))
         return failure();
       Buffer buffer{alloc, std::numeric_limits<int64_t>::max(), 0, *size};

@@ -80,6 +80,9 @@ static void schedule(Operation *op, const Level &level, Provider provider) {
   MLIRContext *context = op->getContext();
   llvm::TypeSwitch<Operation *>(op)
       .Case([&](GemmOp op) {
+        // oneDNN is called with weights that all items of a batch share.
+        if (cast<ShapedType>(op.getWeights().getType()).getRank() == 2)
+          provider = Provider::Vector;
         op.setTilingAttr(GemmTilingAttr::get(context, provider, level.rows,
                                              level.columns, kGemmKBlock,
                                              kGemmUnroll, kGemmRowBlock));
@@ -90,8 +93,15 @@ static void schedule(Operation *op, const Level &level, Provider provider) {
       .Case<NormOp, MeanOp>([&](auto op) {
         op.setTilingAttr(getRowTiling(context, op.getChannels()));
       })
-      .Case<GatherOp, GenericOp>([&](auto op) {
+      .Case([&](GatherOp op) {
         op.setTilingAttr(getBoxTiling(context, op.getSizes()));
+      })
+      .Case([&](GenericOp op) {
+        // A row of a reduction is what one result is reduced from.
+        op.setTilingAttr(
+            op.getReduce().empty()
+                ? getBoxTiling(context, op.getSizes())
+                : getRowTiling(context, llvm::product_of(op.getReduce())));
       });
 }
 

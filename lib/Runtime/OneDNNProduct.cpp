@@ -58,14 +58,24 @@ createAttr(const OneDnnLibrary &library, const OneDnnShape &shape) {
                 "dnnl_post_ops_create");
   OneDnnHandle<dnnl_post_ops_t> postOps(rawPostOps,
                                         library.dnnl_post_ops_destroy);
-  if (shape.activation != Activation::None)
-    library.check(library.dnnl_post_ops_append_eltwise(
-                      postOps.get(),
-                      shape.activation == Activation::Gelu
-                          ? dnnl_eltwise_gelu_erf
-                          : dnnl_eltwise_gelu_tanh,
-                      /*alpha=*/0.0f, /*beta=*/0.0f),
+  auto append = [&](dnnl_alg_kind_t kind, float alpha) {
+    library.check(library.dnnl_post_ops_append_eltwise(postOps.get(), kind,
+                                                       alpha, /*beta=*/0.0f),
                   "dnnl_post_ops_append_eltwise");
+  };
+  switch (shape.activation) {
+  case Activation::None:
+    break;
+  case Activation::Gelu:
+    append(dnnl_eltwise_gelu_erf, /*alpha=*/0.0f);
+    break;
+  case Activation::GeluTanh:
+    append(dnnl_eltwise_gelu_tanh, /*alpha=*/0.0f);
+    break;
+  case Activation::GeluQuick:
+    append(dnnl_eltwise_swish, /*alpha=*/1.702f);
+    break;
+  }
 
   dnnl_primitive_attr_t rawAttr = nullptr;
   library.check(library.dnnl_primitive_attr_create(&rawAttr),

@@ -80,9 +80,9 @@ static void addAttentionEntry(func::FuncOp forward, QuerySelection selection) {
   sizes[1] = builder.getIndexAttr(1);
   for (auto [layer, op] : llvm::enumerate(ops)) {
     builder.setInsertionPointAfter(op);
-    Value map =
-        AttentionMapOp::create(builder, op.getLoc(), op.getQuery(), op.getKey(),
-                               op.getBias(), op.getScale(), selection);
+    Value map = AttentionMapOp::create(builder, op.getLoc(), op.getQuery(),
+                                       op.getKey(), op.getBias(), op.getMask(),
+                                       op.getScale(), selection);
     offsets[1] = builder.getIndexAttr(layer);
     maps = tensor::InsertSliceOp::create(builder, op.getLoc(), map, maps,
                                          offsets, sizes, strides);

@@ -24,16 +24,21 @@ static Value getBatchedArgument(func::FuncOp function) {
   return {};
 }
 
-/// The batch of the surrounding function, at its start; CSE merges equal ones.
-static Value getBatch(OpBuilder &builder) {
+/// CSE merges equal ones.
+Value vitc::vit::getBatchTimes(OpBuilder &builder, int64_t multiple) {
   OpBuilder::InsertionGuard guard(builder);
   Operation *parent = builder.getInsertionBlock()->getParentOp();
   auto function = dyn_cast<func::FuncOp>(parent);
   if (!function)
     function = parent->getParentOfType<func::FuncOp>();
   builder.setInsertionPointToStart(&function.getBody().front());
-  return tensor::DimOp::create(builder, function.getLoc(),
-                               getBatchedArgument(function), 0);
+  Location loc = function.getLoc();
+  Value batch =
+      tensor::DimOp::create(builder, loc, getBatchedArgument(function), 0);
+  if (multiple == 1)
+    return batch;
+  Value factor = arith::ConstantIndexOp::create(builder, loc, multiple);
+  return arith::MulIOp::create(builder, loc, batch, factor);
 }
 
 bool vitc::vit::hasMixedSizes(Operation *op, RankedTensorType type) {
@@ -45,11 +50,12 @@ bool vitc::vit::hasMixedSizes(Operation *op, RankedTensorType type) {
 }
 
 SmallVector<OpFoldResult> vitc::vit::getMixedSizes(OpBuilder &builder,
-                                                   RankedTensorType type) {
+                                                   RankedTensorType type,
+                                                   int64_t multiple) {
   SmallVector<OpFoldResult> sizes;
   for (int64_t size : type.getShape()) {
     if (ShapedType::isDynamic(size))
-      sizes.push_back(getBatch(builder));
+      sizes.push_back(getBatchTimes(builder, multiple));
     else
       sizes.push_back(builder.getIndexAttr(size));
   }

@@ -19,12 +19,17 @@ namespace vitc::vit {
 /// it.
 bool hasMixedSizes(mlir::Operation *op, mlir::RankedTensorType type);
 
-/// Sizes of a value of `type`: static ones as attributes, the batch, dim 0, as
-/// tensor.dim of the first argument of the surrounding function that has it.
-/// The values themselves get no new users, so that what is fused later still
-/// sees who reads them.
-llvm::SmallVector<mlir::OpFoldResult>
-getMixedSizes(mlir::OpBuilder &builder, mlir::RankedTensorType type);
+/// Sizes of a value of `type`: static ones as attributes, a dynamic one as
+/// `multiple` times the batch, tensor.dim of the first argument of the
+/// surrounding function that has it. The values themselves get no new users, so
+/// that what is fused later still sees who reads them.
+llvm::SmallVector<mlir::OpFoldResult> getMixedSizes(mlir::OpBuilder &builder,
+                                                    mlir::RankedTensorType type,
+                                                    int64_t multiple = 1);
+
+/// `multiple` times the batch of the surrounding function, computed at its
+/// start.
+mlir::Value getBatchTimes(mlir::OpBuilder &builder, int64_t multiple);
 
 } // namespace vitc::vit
 

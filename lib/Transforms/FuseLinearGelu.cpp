@@ -28,6 +28,18 @@ namespace vitc::vit {
 using namespace mlir;
 using namespace vitc::vit;
 
+static Activation getActivation(GeluForm form) {
+  switch (form) {
+  case GeluForm::Exact:
+    return Activation::Gelu;
+  case GeluForm::Tanh:
+    return Activation::GeluTanh;
+  case GeluForm::Quick:
+    return Activation::GeluQuick;
+  }
+  llvm_unreachable("a GELU has one of the forms above");
+}
+
 static LogicalResult fuseLinearGelu(GeluOp gelu, bool fuseTanh,
                                     RewriterBase &rewriter) {
   auto linear = gelu.getInput().getDefiningOp<LinearOp>();
@@ -36,12 +48,11 @@ static LogicalResult fuseLinearGelu(GeluOp gelu, bool fuseTanh,
     return rewriter.notifyMatchFailure(gelu, "no plain vit.linear feeds it");
   if (!linear->hasOneUse())
     return rewriter.notifyMatchFailure(gelu, "linear has another user");
-  if (gelu.getTanh() && !fuseTanh)
+  if (gelu.getForm() == GeluForm::Tanh && !fuseTanh)
     return rewriter.notifyMatchFailure(gelu, "fuse-tanh is off");
 
   rewriter.modifyOpInPlace(linear, [&] {
-    linear.setActivation(gelu.getTanh() ? Activation::GeluTanh
-                                        : Activation::Gelu);
+    linear.setActivation(getActivation(gelu.getForm()));
     linear->setLoc(rewriter.getFusedLoc({linear.getLoc(), gelu.getLoc()}));
   });
   rewriter.replaceOp(gelu, linear);

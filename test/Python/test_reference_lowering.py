@@ -50,8 +50,10 @@ def softmax_of_scores(x: Operands, scale: float) -> np.ndarray:
     groups = x["query"].shape[1] // x["key"].shape[1]
     key = np.repeat(x["key"], groups, axis=1)
     scores = scale * np.einsum("bhid,bhjd->bhij", x["query"], key)
-    if "bias" in x:
-        scores = scores + x["bias"]
+    for name in ("bias", "mask"):
+        if name in x:
+            # Item b of the batch reads item b mod Bb.
+            scores = scores + np.tile(x[name], (len(scores) // len(x[name]), 1, 1, 1))
     weights = np.zeros_like(scores)
     for index in np.ndindex(scores.shape[:3]):
         row = scores[index]
@@ -75,6 +77,10 @@ def gelu_tanh(x: np.ndarray) -> np.ndarray:
     return x * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))) / 2
 
 
+def gelu_quick(x: np.ndarray) -> np.ndarray:
+    return x / (1 + np.exp(-1.702 * x))
+
+
 def linear(x: Operands, activation: Callable[[np.ndarray], np.ndarray] = lambda x: x) -> np.ndarray:
     return activation(x["input"] @ x["weight"].T + x.get("bias", 0)) + x.get("residual", 0)
 
@@ -83,6 +89,88 @@ def layer_norm(x: Operands, epsilon: float) -> np.ndarray:
     mean = x["input"].mean(-1, keepdims=True)
     variance = x["input"].var(-1, keepdims=True)
     return (x["input"] - mean) / np.sqrt(variance + epsilon) * x.get("scale", 1) + x.get("shift", 0)
+
+
+def rms_norm(x: Operands, epsilon: float) -> np.ndarray:
+    return x["input"] / np.sqrt((x["input"] ** 2).mean(-1, keepdims=True) + epsilon) * x.get("scale", 1)
+
+
+def conv2d(
+    x: Operands, stride: tuple[int, int], pad: tuple[int, int, int, int], dilation: tuple[int, int], groups: int
+) -> np.ndarray:
+    """pad is top, left, bottom, right."""
+    image = np.pad(x["input"], ((0, 0), (0, 0), (pad[0], pad[2]), (pad[1], pad[3])))
+    filters = x["filter"]
+    outputs, channels, height, width = filters.shape
+    span = [(height - 1) * dilation[0] + 1, (width - 1) * dilation[1] + 1]
+    rows = (image.shape[2] - span[0]) // stride[0] + 1
+    columns = (image.shape[3] - span[1]) // stride[1] + 1
+    result = np.zeros((len(image), outputs, rows, columns))
+    for output, row, column in np.ndindex(outputs, rows, columns):
+        first = output // (outputs // groups) * channels
+        top, left = row * stride[0], column * stride[1]
+        patch = image[:, first : first + channels, top : top + span[0] : dilation[0], left : left + span[1] : dilation[1]]
+        result[:, output, row, column] = (patch * filters[output]).sum((1, 2, 3))
+    return result + x.get("bias", np.zeros(outputs))[:, None, None]
+
+
+def window_partition(x: np.ndarray, height: int, width: int) -> np.ndarray:
+    windows = [
+        x[b, top : top + height, left : left + width].reshape(height * width, -1)
+        for b in range(len(x))
+        for top in range(0, x.shape[1], height)
+        for left in range(0, x.shape[2], width)
+    ]
+    return np.stack(windows)
+
+
+def window_reverse(x: np.ndarray, window: tuple[int, int], size: tuple[int, int]) -> np.ndarray:
+    windows = iter(x)
+    batch = len(x) * window[0] * window[1] // (size[0] * size[1])
+    result = np.zeros((batch, *size, x.shape[2]))
+    for b in range(batch):
+        for top in range(0, size[0], window[0]):
+            for left in range(0, size[1], window[1]):
+                block = next(windows).reshape(*window, -1)
+                result[b, top : top + window[0], left : left + window[1]] = block
+    return result
+
+
+def shift_mask(size: tuple[int, int], window: tuple[int, int], shift: tuple[int, int], value: float) -> np.ndarray:
+    """As Swin's authors make it: number the regions of the shifted map, then compare within each window."""
+    regions = np.zeros((1, *size, 1))
+    number = 0
+    cuts = [
+        [slice(0, -w), slice(-w, -s), slice(-s, None)] if s else [slice(None)] for w, s in zip(window, shift, strict=True)
+    ]
+    for rows in cuts[0]:
+        for columns in cuts[1]:
+            regions[:, rows, columns] = number
+            number += 1
+    tokens = window_partition(regions, *window)[..., 0]
+    return np.where(tokens[:, None, :, None] == tokens[:, None, None, :], 0.0, value)
+
+
+def relative_position_index(height: int, width: int) -> np.ndarray:
+    """As Swin's authors make it, from the coordinates of all tokens."""
+    coords = np.stack(np.meshgrid(np.arange(height), np.arange(width), indexing="ij")).reshape(2, -1)
+    relative = coords[:, :, None] - coords[:, None, :]
+    return (relative[0] + height - 1) * (2 * width - 1) + relative[1] + width - 1
+
+
+def relative_position_bias(table: np.ndarray, height: int, width: int, class_token: bool = False) -> np.ndarray:
+    index = relative_position_index(height, width)
+    if class_token:
+        # As BEiT's authors do.
+        index = np.pad(index, ((1, 0), (1, 0)))
+        index[0, :] = len(table) - 3
+        index[:, 0] = len(table) - 2
+        index[0, 0] = len(table) - 1
+    return table[index].transpose(2, 0, 1)[None]
+
+
+def patch_merging(x: np.ndarray) -> np.ndarray:
+    return np.concatenate([x[:, i::2, j::2] for j in (0, 1) for i in (0, 1)], axis=-1)
 
 
 def patch_embed(x: Operands) -> np.ndarray:
@@ -110,6 +198,7 @@ def attention_case(
     dim: int,
     value_dim: int,
     bias: np.ndarray | None = None,
+    mask: np.ndarray | None = None,
     dynamic: tuple[str, ...] = (),
     scale: float = 0.3,
 ) -> Case:
@@ -122,16 +211,24 @@ def attention_case(
     if bias is not None:
         operands["bias"] = bias
         text = "bias(%bias : {bias}) "
+    if mask is not None:
+        operands["mask"] = mask
+        text += "mask(%mask : {mask}) "
     op = f"vit.attention %query, %key, %value {text}scale {scale} : {{query}}, {{key}}, {{value}} -> {{result}}"
     return Case(op, operands, lambda x: attention(x, scale), dynamic)
 
 
-def attention_map_case(queries: str, bias: np.ndarray | None = None, key_heads: int = 5) -> Case:
+def attention_map_case(
+    queries: str, bias: np.ndarray | None = None, mask: np.ndarray | None = None, key_heads: int = 5
+) -> Case:
     operands = {"query": random(3, 5, 7, 24, seed=1), "key": random(3, key_heads, 6, 24, seed=2)}
     text = ""
     if bias is not None:
         operands["bias"] = bias
         text = "bias(%bias : {bias}) "
+    if mask is not None:
+        operands["mask"] = mask
+        text += "mask(%mask : {mask}) "
     op = f"vit.attention_map %query, %key {text}scale 0.25 queries {queries} : {{query}}, {{key}} -> {{result}}"
 
     def expected(x: Operands) -> np.ndarray:
@@ -163,7 +260,7 @@ def linear_case(
         text += "residual(%residual : {residual}) "
     if activation:
         text += f"activation {activation} "
-    function = {"": lambda x: x, "gelu": gelu, "gelu_tanh": gelu_tanh}[activation]
+    function = {"": lambda x: x, "gelu": gelu, "gelu_tanh": gelu_tanh, "gelu_quick": gelu_quick}[activation]
     return Case(
         f"vit.linear %input, %weight {text}: {{input}}, {{weight}} -> {{result}}",
         operands,
@@ -196,6 +293,45 @@ def patch_embed_case(batch: int, parts: str, dynamic: tuple[str, ...] = ()) -> C
     )
 
 
+def conv2d_case(
+    shape: tuple[int, ...],
+    filters: tuple[int, ...],
+    stride: tuple[int, int] = (1, 1),
+    pad: tuple[int, int, int, int] = (0, 0, 0, 0),
+    dilation: tuple[int, int] = (1, 1),
+    groups: int = 1,
+    bias: bool = False,
+    dynamic: tuple[str, ...] = (),
+) -> Case:
+    operands = {"input": random(*shape, seed=1), "filter": random(*filters, seed=2) / math.sqrt(np.prod(filters[1:]))}
+    text = ""
+    if bias:
+        operands["bias"] = random(filters[0], seed=3)
+        text = "bias(%bias : {bias}) "
+    text += f"stride {list(stride)} pad {list(pad)} dilation {list(dilation)} groups {groups} "
+    return Case(
+        f"vit.conv2d %input, %filter {text}: {{input}}, {{filter}} -> {{result}}",
+        operands,
+        lambda x: conv2d(x, stride, pad, dilation, groups),
+        dynamic,
+    )
+
+
+def window_case(op: str, operand: np.ndarray, expected: Callable[[np.ndarray], np.ndarray]) -> Case:
+    return Case(
+        f"vit.{op} : {{input}} -> {{result}}", {"input": operand}, lambda x: expected(x["input"]), ("input", "result")
+    )
+
+
+def shift_mask_case(size: tuple[int, int], window: tuple[int, int], shift: tuple[int, int]) -> Case:
+    # A function has an operand here, which tells the element type.
+    return Case(
+        f"vit.shift_mask size {list(size)} window {list(window)} shift {list(shift)} value -100.0 : {{result}}",
+        {"unused": np.zeros(1)},
+        lambda _: shift_mask(size, window, shift, -100.0),
+    )
+
+
 QKV = ("query", "key", "value", "result")
 CASES = {
     "attention": attention_case(1, 5, 5, 7, 7, 24, 24),
@@ -209,11 +345,19 @@ CASES = {
     "attention_bias_batch": attention_case(3, 6, 3, 7, 9, 24, 24, bias=random(3, 1, 7, 9), dynamic=(*QKV, "bias")),
     "attention_masked": attention_case(3, 5, 5, 7, 9, 24, 24, bias=masked(random(3, 5, 7, 9), (0, 0, 0), (2, 4, 6))),
     "attention_masked_all": attention_case(1, 2, 1, 3, 5, 8, 8, bias=np.full((1, 1, 3, 5), -np.inf)),
+    "attention_mask": attention_case(6, 5, 5, 7, 9, 24, 24, mask=masked(random(2, 1, 7, 9), (1, 0, 3)), dynamic=QKV),
+    "attention_bias_and_mask": attention_case(
+        6, 5, 5, 7, 9, 24, 24, bias=random(1, 5, 7, 9), mask=masked(random(3, 1, 7, 9), (1, 0, 3))
+    ),
+    "attention_mask_dynamic": attention_case(
+        6, 5, 5, 7, 9, 24, 24, mask=random(2, 5, 7, 9, seed=5), dynamic=(*QKV, "mask")
+    ),
     "attention_large_scores": attention_case(1, 2, 2, 7, 7, 24, 24, scale=300.0),
     "attention_map_first": attention_map_case("first"),
     "attention_map_mean": attention_map_case("mean"),
     "attention_map_mean_masked": attention_map_case("mean", masked(random(1, 5, 7, 6), (0, 1, 2)), key_heads=1),
     "attention_map_first_masked": attention_map_case("first", masked(random(3, 1, 7, 6), (1, 0, 0))),
+    "attention_map_mask": attention_map_case("mean", random(1, 5, 7, 6), masked(random(3, 1, 7, 6), (1, 0, 0))),
     "split_heads": Case(
         "vit.split_heads %input heads 5 : {input} -> {result}",
         {"input": random(3, 7, 120)},
@@ -232,6 +376,10 @@ CASES = {
     "linear_bias_gelu": linear_case((3, 7, 24), 13, "bias", "gelu"),
     "linear_gelu_tanh": linear_case((1, 7, 24), 13, "", "gelu_tanh"),
     "linear_gelu_residual": linear_case((3, 7, 24), 13, "bias residual", "gelu", ("input", "residual", "result")),
+    "linear_gelu_quick": linear_case((1, 7, 24), 13, "bias", "gelu_quick"),
+    "gelu_quick": Case(
+        "vit.gelu %input quick : {result}", {"input": 3 * random(3, 7, 24)}, lambda x: gelu_quick(x["input"])
+    ),
     "gelu": Case("vit.gelu %input : {result}", {"input": 3 * random(3, 7, 24)}, lambda x: gelu(x["input"])),
     "gelu_tanh": Case(
         "vit.gelu %input tanh : {result}",
@@ -248,6 +396,62 @@ CASES = {
         "vit.layer_norm %input epsilon 1.0e-05 : {result}",
         {"input": np.tile([1.0, -1.0, 3.0, -3.0], (2, 16)) - 4096},
         lambda x: layer_norm(x, 1e-5),
+    ),
+    "rms_norm": Case(
+        "vit.rms_norm %input epsilon 1.0e-05 : {result}",
+        {"input": random(3, 7, 24)},
+        lambda x: rms_norm(x, 1e-5),
+        ("input", "result"),
+    ),
+    "rms_norm_scale": Case(
+        "vit.rms_norm %input scale(%scale : {scale}) epsilon 0.5 : {result}",
+        {"input": random(2, 25), "scale": random(25, seed=1)},
+        lambda x: rms_norm(x, 0.5),
+    ),
+    "conv2d": conv2d_case((3, 4, 7, 9), (6, 4, 3, 2), bias=True, dynamic=("input", "result")),
+    "conv2d_strided": conv2d_case((1, 4, 9, 8), (6, 4, 3, 3), stride=(2, 3), pad=(1, 2, 0, 1)),
+    "conv2d_dilated": conv2d_case((2, 3, 9, 10), (5, 3, 2, 3), dilation=(3, 2), pad=(0, 1, 1, 0), bias=True),
+    "conv2d_grouped": conv2d_case(
+        (3, 6, 7, 8), (9, 2, 3, 3), groups=3, stride=(2, 1), pad=(1, 1, 1, 1), bias=True, dynamic=("input", "result")
+    ),
+    "conv2d_depthwise": conv2d_case((1, 5, 6, 6), (5, 1, 3, 3), groups=5, pad=(1, 1, 1, 1)),
+    "window_partition": window_case(
+        "window_partition %input window [2, 5]", random(3, 6, 10, 7), lambda x: window_partition(x, 2, 5)
+    ),
+    "window_reverse": window_case(
+        "window_reverse %input window [2, 5] size [6, 10]",
+        random(18, 10, 7),
+        lambda x: window_reverse(x, (2, 5), (6, 10)),
+    ),
+    "patch_merging": window_case("patch_merging %input", random(3, 6, 10, 7), patch_merging),
+    "cyclic_shift": Case(
+        "vit.cyclic_shift %input shift [2, 3] : {result}",
+        {"input": random(3, 6, 10, 7)},
+        lambda x: np.roll(x["input"], (-2, -3), (1, 2)),
+        ("input", "result"),
+    ),
+    "cyclic_shift_back": Case(
+        "vit.cyclic_shift %input shift [-2, -3] : {result}",
+        {"input": random(1, 6, 10, 7)},
+        lambda x: np.roll(x["input"], (2, 3), (1, 2)),
+    ),
+    "shift_mask": shift_mask_case((8, 8), (4, 4), (2, 2)),
+    "shift_mask_oblong": shift_mask_case((6, 10), (3, 5), (1, 2)),
+    "shift_mask_columns": shift_mask_case((4, 9), (4, 3), (0, 1)),
+    "relative_position_bias": Case(
+        "vit.relative_position_bias %table window [4, 4] : {table} -> {result}",
+        {"table": random(49, 3)},
+        lambda x: relative_position_bias(x["table"], 4, 4),
+    ),
+    "relative_position_bias_oblong": Case(
+        "vit.relative_position_bias %table window [2, 5] : {table} -> {result}",
+        {"table": random(27, 4)},
+        lambda x: relative_position_bias(x["table"], 2, 5),
+    ),
+    "relative_position_bias_class_token": Case(
+        "vit.relative_position_bias %table window [3, 2] class_token : {table} -> {result}",
+        {"table": random(18, 4)},
+        lambda x: relative_position_bias(x["table"], 3, 2, class_token=True),
     ),
     "patch_embed": patch_embed_case(3, ""),
     "patch_embed_bias": patch_embed_case(1, "bias"),
@@ -337,3 +541,50 @@ def test_nan_reaches_its_row_alone(library: ReferenceLibrary, element: str) -> N
     expected = np.zeros_like(result)
     expected[0, 2, 3] = True
     np.testing.assert_array_equal(result, expected)
+
+
+# The Swin paper's case, an 8 x 8 map in windows of 4 x 4, shifted by 2 (figure 4). For each of the four windows, the
+# rows of its mask for the tokens of its left upper, right upper, left lower and right lower quarter; # is masked.
+PAPER_MASK = [
+    ("................", "................", "................", "................"),
+    ("..##..##..##..##", "##..##..##..##..", "..##..##..##..##", "##..##..##..##.."),
+    ("........########", "........########", "########........", "########........"),
+    ("..##..##########", "##..##..########", "########..##..##", "##########..##.."),
+]
+
+# Its relative position index, for query tokens down and key tokens to the right.
+PAPER_INDEX = """
+24 23 22 21 17 16 15 14 10  9  8  7  3  2  1  0
+25 24 23 22 18 17 16 15 11 10  9  8  4  3  2  1
+26 25 24 23 19 18 17 16 12 11 10  9  5  4  3  2
+27 26 25 24 20 19 18 17 13 12 11 10  6  5  4  3
+31 30 29 28 24 23 22 21 17 16 15 14 10  9  8  7
+32 31 30 29 25 24 23 22 18 17 16 15 11 10  9  8
+33 32 31 30 26 25 24 23 19 18 17 16 12 11 10  9
+34 33 32 31 27 26 25 24 20 19 18 17 13 12 11 10
+38 37 36 35 31 30 29 28 24 23 22 21 17 16 15 14
+39 38 37 36 32 31 30 29 25 24 23 22 18 17 16 15
+40 39 38 37 33 32 31 30 26 25 24 23 19 18 17 16
+41 40 39 38 34 33 32 31 27 26 25 24 20 19 18 17
+45 44 43 42 38 37 36 35 31 30 29 28 24 23 22 21
+46 45 44 43 39 38 37 36 32 31 30 29 25 24 23 22
+47 46 45 44 40 39 38 37 33 32 31 30 26 25 24 23
+48 47 46 45 41 40 39 38 34 33 32 31 27 26 25 24
+"""
+
+
+def test_shift_mask_of_the_paper(library: ReferenceLibrary, element: str) -> None:
+    mask = from_bits(library.call("shift_mask", to_bits(np.zeros(1), element), rank=4))
+    for window, (first, second, third, fourth) in zip(mask[:, 0], PAPER_MASK, strict=True):
+        # Two tokens of the left and two of the right in each of the four rows of the window.
+        halves = [first, first, second, second, first, first, second, second]
+        halves += [third, third, fourth, fourth, third, third, fourth, fourth]
+        for row, text in zip(window, halves, strict=True):
+            np.testing.assert_array_equal(row, [-100.0 if mark == "#" else 0.0 for mark in text])
+
+
+def test_relative_position_index_of_the_paper(library: ReferenceLibrary, element: str) -> None:
+    rows = np.repeat(np.arange(49.0)[:, None], 3, axis=1)
+    bias = from_bits(library.call("relative_position_bias", to_bits(rows, element), rank=4))
+    index = np.array(PAPER_INDEX.split(), dtype=float).reshape(16, 16)
+    np.testing.assert_array_equal(bias, np.broadcast_to(index, (1, 3, 16, 16)))

@@ -10,170 +10,19 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "CompileOptions.h"
+#include "Driver.h"
 #include "Verbs.h"
 
-#include "Kernel/KernelDialect.h"
-#include "mlir/Dialect/Bufferization/Transforms/FuncBufferizableOpInterfaceImpl.h"
-#include "mlir/Dialect/Func/Extensions/AllExtensions.h"
-#include "mlir/InitAllDialects.h"
-#include "mlir/InitAllExtensions.h"
-#include "mlir/Parser/Parser.h"
-#include "mlir/Pass/PassManager.h"
-#include "mlir/Support/FileUtilities.h"
-#include "mlir/Support/Timing.h"
-#include "vitc/Analysis/SourceName.h"
-#include "vitc/Import/Import.h"
-#include "vitc/Pipelines/CPU.h"
-#include "vitc/Target/Output.h"
-#include "llvm/Support/FileSystem.h"
-#include "llvm/Support/Path.h"
-#include "llvm/Support/SourceMgr.h"
+#include "mlir/IR/MLIRContext.h"
+#include "llvm/Support/raw_ostream.h"
 
 using namespace mlir;
 using namespace vitc;
 
-/// Whether the command line has an option that MLIR registered.
-static bool wasGiven(StringRef name) {
-  const auto &options = llvm::cl::getRegisteredOptions();
-  auto option = options.find(name);
-  return option != options.end() && option->second->getNumOccurrences() > 0;
-}
-
-/// "FILE:LINE:COL: " or "FILE: " for a place in a file, else "".
-static std::string printPlace(Location loc) {
-  std::string text;
-  llvm::raw_string_ostream os(text);
-  if (auto file = dyn_cast<FileLineColLoc>(loc)) {
-    os << file.getFilename().getValue() << ':';
-    if (file.getLine() != 0)
-      os << file.getLine() << ':' << file.getColumn() << ':';
-    os << ' ';
-  }
-  return text;
-}
-
-/// One line a message: place, severity, the source's layer, text.
-static void printDiagnostic(Diagnostic &diagnostic, bool verbose) {
-  StringRef severity;
-  switch (diagnostic.getSeverity()) {
-  case DiagnosticSeverity::Error:
-    severity = "error: ";
-    break;
-  case DiagnosticSeverity::Warning:
-    severity = "warning: ";
-    break;
-  case DiagnosticSeverity::Note:
-    severity = "note: ";
-    break;
-  case DiagnosticSeverity::Remark:
-    if (!verbose)
-      return;
-    severity = "remark: ";
-    break;
-  }
-  llvm::errs() << printPlace(diagnostic.getLocation()) << severity;
-  if (StringRef source = getSourceName(diagnostic.getLocation());
-      !source.empty())
-    llvm::errs() << source << ": ";
-  llvm::errs() << diagnostic << '\n';
-  for (Diagnostic &note : diagnostic.getNotes())
-    printDiagnostic(note, verbose);
-}
-
-static OwningOpRef<ModuleOp> loadModel(const CompileOptions &options,
-                                       MLIRContext &context) {
-  StringRef model = options.model;
-  if (!options.isModelIR()) {
-    import_::ImportOptions importOptions;
-    importOptions.batch = options.batch;
-    importOptions.imageSize = options.imageSize;
-    return import_::importModel(model, context, importOptions);
-  }
-  std::string error;
-  std::unique_ptr<llvm::MemoryBuffer> buffer = openInputFile(model, &error);
-  if (!buffer) {
-    emitError(UnknownLoc::get(&context)) << error;
-    return nullptr;
-  }
-  llvm::SourceMgr sources;
-  sources.AddNewSourceBuffer(std::move(buffer), SMLoc());
-  OwningOpRef<ModuleOp> module = parseSourceFile<ModuleOp>(sources, &context);
-  if (!module || failed(verifyPhase(*module, options.compileFrom)))
-    return nullptr;
-  return module;
-}
-
-/// Writes a module as text. Locations are kept, unless the user decides: they
-/// carry the source's names, and compiling the file again gives the same bytes.
-static LogicalResult writeModule(ModuleOp module, StringRef path) {
-  OpPrintingFlags flags;
-  if (!wasGiven("mlir-print-debuginfo"))
-    flags.enableDebugInfo();
-  std::string text;
-  llvm::raw_string_ostream os(text);
-  module.print(os, flags);
-  os << '\n';
-  return writeOutput(path, text, UnknownLoc::get(module.getContext()));
-}
-
-namespace {
-/// A phase, its name in options and dumps, and the passes that reach it.
-struct PhaseStep {
-  Phase phase;
-  StringRef name;
-  void (*addPasses)(OpPassManager &);
-};
-} // namespace
-
-static constexpr PhaseStep kSteps[] = {
-    {Phase::Import, "import", [](OpPassManager &) {}},
-    {Phase::Raise, "raise", addRaisePasses},
-    {Phase::Fuse, "fuse", addFusePasses},
-    {Phase::Kernel, "kernel", addKernelPasses},
-};
-
-/// Takes the module from one phase to another, dumping each that is reached.
-static LogicalResult runPhases(ModuleOp module, const CompileOptions &options,
-                               TimingScope &timing) {
-  for (auto [number, step] : llvm::enumerate(kSteps)) {
-    if (step.phase > options.compileTo)
-      break;
-    if (step.phase < options.compileFrom)
-      continue;
-    if (step.phase > options.compileFrom) {
-      PassManager passes(module.getContext());
-      passes.enableTiming(timing);
-      // It has said what is wrong with the options.
-      if (failed(applyPassManagerCLOptions(passes)))
-        return failure();
-      step.addPasses(passes);
-      if (failed(passes.run(module)))
-        return failure();
-    }
-    if (options.dumpFolder.empty())
-      continue;
-    llvm::SmallString<128> path(options.dumpFolder);
-    llvm::sys::path::append(path,
-                            llvm::Twine(number) + "-" + step.name + ".mlir");
-    if (failed(writeModule(module, path)))
-      return failure();
-  }
-  return success();
-}
-
 static LogicalResult compile(const CompileOptions &options,
                              MLIRContext &context, TimingScope &timing) {
   OwningOpRef<ModuleOp> module = loadModel(options, context);
-  if (!module)
-    return failure();
-  if (!options.dumpFolder.empty())
-    if (std::error_code code =
-            llvm::sys::fs::create_directories(options.dumpFolder))
-      return emitError(UnknownLoc::get(&context))
-             << "cannot make folder '" << options.dumpFolder
-             << "': " << code.message();
-  if (failed(runPhases(*module, options, timing)))
+  if (!module || failed(runPhases(*module, options, timing)))
     return failure();
   if (options.emitModule)
     return writeModule(*module, options.program.output);
@@ -192,22 +41,9 @@ int vitc::runCompile() {
   CompileOptions options;
   if (!parseCompileOptions(options))
     return kUsageError;
-
-  DialectRegistry registry;
-  registerAllDialects(registry);
-  registerAllExtensions(registry);
-  registry.insert<kernel::KernelDialect, vit::VitDialect>();
-  kernel::registerBufferizableOpInterfaceModels(registry);
-  MLIRContext context(registry);
-  if (!wasGiven("mlir-print-op-on-diagnostic"))
-    context.printOpOnDiagnostic(false);
-  import_::loadDialects(context);
-  ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) {
-    printDiagnostic(diagnostic, options.program.verbose);
-    return success();
-  });
-  DefaultTimingManager timing;
-  applyDefaultTimingManagerCLOptions(timing);
-  TimingScope scope = timing.getRootScope();
-  return failed(compile(options, context, scope)) ? kUserError : kSuccess;
+  return runWithContext(
+      options, [&](MLIRContext &context, TimingScope &timing) -> int {
+        return failed(compile(options, context, timing)) ? kUserError
+                                                         : kSuccess;
+      });
 }

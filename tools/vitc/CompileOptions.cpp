@@ -210,17 +210,37 @@ static bool parseSizes(CompileOptions &options) {
   return true;
 }
 
-bool vitc::parseCompileOptions(CompileOptions &options) {
+/// What compile and run have in common.
+static bool parseModel(CompileOptions &options) {
   options.model = model;
   if (options.model.empty())
     return usageError("no MODEL; try 'vitc --help'");
-  options.program.output = output;
-  if (options.program.output.empty())
-    return usageError("no output; needs -o OUT");
   options.program.verbose = verbose;
   options.program.dryRun = printCommands;
   options.dumpFolder = dumpPhasesTo;
   options.program.dumpFolder = dumpPhasesTo;
+  return true;
+}
+
+bool vitc::parseCompileOptions(CompileOptions &options) {
+  if (!parseModel(options))
+    return false;
+  options.program.output = output;
+  if (options.program.output.empty())
+    return usageError("no output; needs -o OUT");
   return parsePhases(options) && parseKind(options) && parseTarget(options) &&
+         parseSizes(options);
+}
+
+bool vitc::parseRunOptions(CompileOptions &options) {
+  for (cl::Option *option :
+       {static_cast<cl::Option *>(&output), static_cast<cl::Option *>(&emit),
+        static_cast<cl::Option *>(&compileTo),
+        static_cast<cl::Option *>(&printCommands)})
+    if (option->getNumOccurrences() > 0)
+      return usageError("run writes no program; found -" + option->ArgStr);
+  if (march.empty())
+    march = "native";
+  return parseModel(options) && parsePhases(options) && parseTarget(options) &&
          parseSizes(options);
 }

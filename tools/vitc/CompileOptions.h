@@ -37,6 +37,9 @@ struct CompileOptions {
 /// and returns false.
 bool parseCompileOptions(CompileOptions &options);
 
+/// The same for vitc run, which has no output and compiles for this machine.
+bool parseRunOptions(CompileOptions &options);
+
 /// The category of vitc's own options.
 llvm::cl::OptionCategory &getOptionCategory();
 

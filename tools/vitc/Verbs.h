@@ -24,6 +24,9 @@ enum ExitCode {
 
 /// vitc compile MODEL -o OUT: the options have been parsed.
 int runCompile();
+/// vitc run MODEL ARGUMENTS...: the options have been parsed;
+/// `programArguments` are the program's, its name first.
+int runRun(llvm::ArrayRef<const char *> programArguments);
 /// vitc doctor: says what this machine has of what vitc needs.
 int runDoctor();
 

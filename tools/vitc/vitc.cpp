@@ -26,9 +26,8 @@
 using namespace llvm;
 
 /// Verbs of later versions: not folders of models.
-static constexpr StringLiteral kLaterVerbs[] = {"run",    "bench",   "batch",
-                                                "verify", "inspect", "explain",
-                                                "diff",   "quantize"};
+static constexpr StringLiteral kLaterVerbs[] = {
+    "bench", "batch", "verify", "inspect", "explain", "diff", "quantize"};
 
 static void printVersion(raw_ostream &os) {
   os << "vitc " << VITC_VERSION << " (" << VITC_COMMIT << "), LLVM "
@@ -91,6 +90,48 @@ static void checkStandardOutput() {
   _exit(vitc::kUserError);
 }
 
+/// Moves what is no option of vitc behind MODEL to `programArguments`: the
+/// command line of `vitc run` is the compiler's and the program's.
+static void splitRunArguments(SmallVectorImpl<char *> &arguments,
+                              SmallVectorImpl<const char *> &programArguments) {
+  const auto &options = cl::getRegisteredOptions();
+  SmallVector<char *> ours(arguments.begin(), arguments.begin() + 1);
+  bool hasModel = false;
+  for (size_t i = 1; i < arguments.size(); ++i) {
+    StringRef argument = arguments[i];
+    if (!argument.starts_with("-") || argument == "-") {
+      if (hasModel)
+        programArguments.push_back(arguments[i]);
+      else
+        ours.push_back(arguments[i]);
+      hasModel = true;
+      continue;
+    }
+    auto [name, value] = argument.ltrim('-').split('=');
+    auto option = options.find(name);
+    bool isOurs =
+        option != options.end() &&
+        (name.starts_with("mlir-") ||
+         is_contained(option->second->Categories, &vitc::getOptionCategory()));
+    // -O3 is option O.
+    isOurs |= name.size() == 2 && name.starts_with("O");
+    if (!isOurs) {
+      programArguments.push_back(arguments[i]);
+      // Its value is no MODEL.
+      if (!hasModel && i + 1 < arguments.size())
+        programArguments.push_back(arguments[++i]);
+      continue;
+    }
+    ours.push_back(arguments[i]);
+    bool takesValue =
+        option != options.end() && value.empty() && !argument.contains('=') &&
+        option->second->getValueExpectedFlag() == cl::ValueRequired;
+    if (takesValue && i + 1 < arguments.size())
+      ours.push_back(arguments[++i]);
+  }
+  arguments.assign(ours.begin(), ours.end());
+}
+
 int main(int argc, char **argv) {
   // Before LLVM's handlers, which print a stack trace.
   vitc::installInternalErrorHandlers(ArrayRef(argv, argc));
@@ -102,15 +143,20 @@ int main(int argc, char **argv) {
   arguments[0] = name;
   StringRef verb = argc > 1 ? StringRef(argv[1]) : StringRef();
   if (is_contained(kLaterVerbs, verb))
-    return usageError("this version has compile and doctor; '" + verb +
+    return usageError("this version has compile, run and doctor; '" + verb +
                       "' comes later");
-  bool isDoctor = verb == "doctor";
-  if (isDoctor || verb == "compile")
+  bool isDoctor = verb == "doctor", isRun = verb == "run";
+  if (isDoctor || isRun || verb == "compile")
     arguments.erase(arguments.begin() + 1);
   if (isDoctor && arguments.size() > 1 && StringRef(arguments[1]) != "--help")
     return usageError("doctor takes no arguments; found '" +
                       Twine(arguments[1]) + "'");
+  SmallVector<const char *> programArguments = {"vitc run"};
+  if (isRun)
+    splitRunArguments(arguments, programArguments);
   if (!parseOptions(arguments.size(), arguments.data()))
     return vitc::kUsageError;
+  if (isRun)
+    return vitc::runRun(programArguments);
   return isDoctor ? vitc::runDoctor() : vitc::runCompile();
 }

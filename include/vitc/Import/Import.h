@@ -19,7 +19,9 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
 
+#include <map>
 #include <optional>
+#include <string>
 #include <utility>
 
 namespace vitc::import_ {
@@ -29,12 +31,17 @@ struct ImportOptions {
   std::optional<int64_t> batch;
   /// Height and width in pixels; none: the model's own.
   std::optional<std::pair<int64_t, int64_t>> imageSize;
+  /// Values of an ONNX file's symbolic sizes, by name.
+  std::map<std::string, int64_t> shapes;
+  /// .npy files with the values of inputs that are to be constants, by name.
+  std::map<std::string, std::string> constants;
 };
 
 /// Loads the dialects that an imported module uses.
 void loadDialects(mlir::MLIRContext &context);
 
-/// Imports `source`: a folder with config.json and *.safetensors, or zoo:NAME.
+/// Imports `source`: an .onnx file, a folder with config.json and *.safetensors,
+/// or zoo:NAME.
 /// An error is a diagnostic at a FileLineColLoc that names the file (line 0:
 /// the whole file), and the result is null.
 mlir::OwningOpRef<mlir::ModuleOp> importModel(llvm::StringRef source,

@@ -57,7 +57,12 @@ struct OneDnnGemm {
 using OneDnnGemmFn = void (*)(Context *context, int32_t site,
                               const OneDnnGemm *gemm);
 
-enum class Activation : int32_t { None = 0, Gelu = 1, GeluTanh = 2 };
+enum class Activation : int32_t {
+  None = 0,
+  Gelu = 1,
+  GeluTanh = 2,
+  GeluQuick = 3
+};
 
 /// What an entry function receives. The session owns it; generated code reads
 /// the first part by field index, see KernelToLLVM.

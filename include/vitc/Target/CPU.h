@@ -52,6 +52,14 @@ struct ProgramSizes {
 mlir::FailureOr<ProgramSizes> emitProgram(mlir::ModuleOp module,
                                           const ProgramOptions &options);
 
+class Output;
+
+/// The object files of such a program, without the runtime, as parts of
+/// `output`: one a level, the weights, and the descriptor.
+mlir::FailureOr<ProgramSizes>
+emitObjects(mlir::ModuleOp module, const ProgramOptions &options,
+            Output &output, llvm::SmallVectorImpl<std::string> &paths);
+
 /// The x86-64 levels that vitc generates code for, best first.
 llvm::ArrayRef<llvm::StringRef> getCpuLevels();
 /// The best of them that this machine has.

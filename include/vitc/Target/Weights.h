@@ -7,8 +7,8 @@
 //===----------------------------------------------------------------------===//
 //
 // Reads the values that #vit.expr attributes stand for, while the object is
-// written. Files are mapped and values stream through a buffer of less than
-// 1 MB, so that memory does not grow with the model.
+// written. Files are mapped and values stream through buffers of a few MB, so
+// that memory does not grow with the model.
 //
 //===----------------------------------------------------------------------===//
 
@@ -25,44 +25,47 @@
 
 namespace vitc {
 
-/// Evaluates weight expressions in f32: every stored type is converted to f32
-/// as it is read, exactly but for f64, which is rounded to nearest even. Const
-/// methods may run on several threads at once.
+/// Evaluates weight expressions, each in its own element type; an i1 is one
+/// byte, 0 or 1. Casts convert to f32, exactly but for f64, which is rounded to
+/// nearest even. Const methods may run on several threads at once.
 class WeightEvaluator {
 public:
-  /// Maps every vit.weight_file of `module` and compares its BLAKE3 with the
-  /// op's; a missing or changed file is a diagnostic at the op.
-  static mlir::FailureOr<std::unique_ptr<WeightEvaluator>>
-  create(mlir::ModuleOp module);
-
-  /// Rows [rowBegin, rowEnd) and columns [colBegin, colEnd) of the value seen
-  /// as a matrix [dim 0, product of the others], dense in `out`. Not for
-  /// `pack`, which has no rows.
-  mlir::LogicalResult readTile(vit::WeightExprAttr expr, int64_t rowBegin,
-                               int64_t rowEnd, int64_t colBegin, int64_t colEnd,
-                               float *out) const;
-
-  /// Writes the whole value, row-major little-endian f32; `pack` in the panel
-  /// layout that VitAttrs.td describes.
-  mlir::LogicalResult write(vit::WeightExprAttr expr,
-                            llvm::raw_ostream &os) const;
-
-private:
   /// Where a vit.weight's values come from: stored bytes, or a generator.
   struct Source {
     vit::WeightOp op;
     const char *data = nullptr;
   };
 
+  /// Maps every vit.weight_file of `module` and compares its BLAKE3 with the
+  /// op's; a missing or changed file is a diagnostic at the op.
+  static mlir::FailureOr<std::unique_ptr<WeightEvaluator>>
+  create(mlir::ModuleOp module);
+
+  /// Knows no weight till they are added.
   explicit WeightEvaluator(mlir::Location loc) : loc(loc) {}
-  mlir::LogicalResult addFile(vit::WeightFileOp file);
-  mlir::LogicalResult addWeight(vit::WeightOp weight);
+
+  /// Adds the files and weights of `module` that are not there yet, as create
+  /// does, which alone compares hashes.
+  mlir::LogicalResult add(mlir::ModuleOp module, bool compareHashes);
+  bool contains(llvm::StringRef weight) const {
+    return sources.contains(weight);
+  }
+
+  /// Elements [begin, begin + count) in row-major order. Not for `pack`.
+  mlir::LogicalResult read(vit::WeightExprAttr expr, int64_t begin,
+                           int64_t count, char *out) const;
+
+  /// Writes the whole value, row-major and little-endian; `pack`, of f32, in
+  /// the panel layout that VitAttrs.td describes.
+  mlir::LogicalResult write(vit::WeightExprAttr expr,
+                            llvm::raw_ostream &os) const;
+
   mlir::FailureOr<Source> getSource(vit::WeightExprAttr ref) const;
-  /// Elements [begin, begin + count) in row-major order.
-  mlir::LogicalResult readFlat(vit::WeightExprAttr expr, int64_t begin,
-                               int64_t count, float *out) const;
-  mlir::LogicalResult readConcat(vit::WeightExprAttr expr, int64_t begin,
-                                 int64_t count, float *out) const;
+  mlir::Location getLoc() const { return loc; }
+
+private:
+  mlir::LogicalResult addFile(vit::WeightFileOp file, bool compareHash);
+  mlir::LogicalResult addWeight(vit::WeightOp weight);
   mlir::LogicalResult writePacked(vit::WeightExprAttr matrix,
                                   llvm::raw_ostream &os) const;
 

@@ -11,6 +11,193 @@
 
 include "mlir/Pass/PassBase.td"
 
+def RaiseGeluPass : Pass<"vit-raise-gelu", "mlir::func::FuncOp"> {
+  let summary = "find GELUs that are written out";
+  let description = [{
+    A product or quotient of elementwise ops on one tensor becomes vit.gelu where it is
+    the same function of each element. The function is evaluated at sample points, so
+    that every order of factors and every form of their constants is found; the forms
+    of GELU differ from each other by 1e-4 and more, spellings of one by less than 1e-6.
+    A remark names each erf that is left.
+    Example: test/Transforms/vit-raise-gelu.mlir
+  }];
+  let dependentDialects = ["vitc::vit::VitDialect"];
+  let statistics = [Statistic<"numRaised", "num-raised", "vit.gelu ops found">];
+}
+
+def RaiseLayerNormPass : Pass<"vit-raise-layer-norm", "mlir::func::FuncOp"> {
+  let summary = "find layer norms that are written out";
+  let description = [{
+    (x - mean(x)) / sqrt(mean((x - mean(x))^2) + epsilon) along one axis, with the
+    constant scale and shift that follow. Along another axis than the last, the channels
+    of [B, C, H, W], it is transposed to the last and back.
+    Example: test/Transforms/vit-raise-layer-norm.mlir
+  }];
+  let dependentDialects = ["vitc::vit::VitDialect", "mlir::linalg::LinalgDialect"];
+  let statistics = [Statistic<"numRaised", "num-raised", "vit.layer_norm ops found">];
+}
+
+def RaiseRmsNormPass : Pass<"vit-raise-rms-norm", "mlir::func::FuncOp"> {
+  let summary = "find root mean square norms that are written out";
+  let description = [{
+    x / sqrt(mean(x^2) + epsilon) along one axis, with the constant scale that follows.
+    Runs after vit-raise-layer-norm, whose norms end alike.
+    Example: test/Transforms/vit-raise-rms-norm.mlir
+  }];
+  let dependentDialects = ["vitc::vit::VitDialect", "mlir::linalg::LinalgDialect"];
+  let statistics = [Statistic<"numRaised", "num-raised", "vit.rms_norm ops found">];
+}
+
+def RaisePatchEmbedPass : Pass<"vit-raise-patch-embed", "mlir::func::FuncOp"> {
+  let summary = "find patch embeddings";
+  let description = [{
+    A vit.conv2d whose kernels tile its input and whose result is flattened to tokens,
+    or a vit.linear on the pixels of each patch, in either order, becomes
+    vit.patch_embed. A remark names each layer norm on pixels, which keeps its
+    vit.linear from becoming one.
+    Example: test/Transforms/vit-raise-patch-embed.mlir
+  }];
+  let dependentDialects = ["vitc::vit::VitDialect", "mlir::linalg::LinalgDialect"];
+  let statistics = [Statistic<"numRaised", "num-raised", "vit.patch_embed ops found">];
+}
+
+def RaisePatchTokensPass : Pass<"vit-raise-patch-tokens", "mlir::func::FuncOp"> {
+  let summary = "fold class tokens and position embeddings into vit.patch_embed";
+  let description = [{
+    Constant tokens before the patches, and those put between other tokens and the
+    patches (registers); constants added to all tokens or to the patches alone.
+    Example: test/Transforms/vit-raise-patch-tokens.mlir
+  }];
+  let dependentDialects = ["vitc::vit::VitDialect"];
+  let statistics = [Statistic<"numRaised", "num-raised", "concatenations and additions folded">];
+}
+
+def RaiseWindowsPass : Pass<"vit-raise-windows", "mlir::func::FuncOp"> {
+  let summary = "find window partitions and their reverses";
+  let description = [{
+    The transpose of [B, nH, Mh, nW, Mw, C] to windows first, or back.
+    Example: test/Transforms/vit-raise-windows.mlir
+  }];
+  let dependentDialects = ["vitc::vit::VitDialect"];
+  let statistics = [Statistic<"numRaised", "num-raised", "window ops found">];
+}
+
+def RaiseCyclicShiftPass : Pass<"vit-raise-cyclic-shift", "mlir::func::FuncOp"> {
+  let summary = "find cyclic shifts of feature maps";
+  let description = [{
+    Two slices whose concatenation rolls the rows or the columns of a map, or both, one
+    after the other.
+    Example: test/Transforms/vit-raise-cyclic-shift.mlir
+  }];
+  let dependentDialects = ["vitc::vit::VitDialect"];
+  let statistics = [Statistic<"numRaised", "num-raised", "rolled axes found">];
+}
+
+def RaisePatchMergingPass : Pass<"vit-raise-patch-merging", "mlir::func::FuncOp"> {
+  let summary = "find patch merging";
+  let description = [{
+    The concatenation of four strided slices, or a transpose of six dims.
+    Example: test/Transforms/vit-raise-patch-merging.mlir
+  }];
+  let dependentDialects = ["vitc::vit::VitDialect"];
+  let statistics = [Statistic<"numRaised", "num-raised", "vit.patch_merging ops found">];
+}
+
+def RaiseShiftMaskPass : Pass<"vit-raise-shift-mask", "mlir::func::FuncOp"> {
+  let summary = "find the masks of shifted windows among constants";
+  let description = [{
+    A constant with the values that vit.shift_mask generates for the maps, windows and
+    shifts in use becomes that op, which the program computes from indices.
+    Runs after vit-raise-windows and vit-raise-cyclic-shift.
+    Example: test/Transforms/vit-raise-shift-mask.mlir
+  }];
+  let dependentDialects = ["vitc::vit::VitDialect"];
+  let statistics = [Statistic<"numRaised", "num-raised", "vit.shift_mask ops found">];
+}
+
+def RaiseMeanTokensPass : Pass<"vit-raise-mean-tokens", "mlir::func::FuncOp"> {
+  let summary = "find means over tokens";
+  let description = [{
+    The mean over the dims between the batch and the channels, of [B, N, E] or
+    [B, H, W, E], also where the channels were moved to the front before.
+    Example: test/Transforms/vit-raise-mean-tokens.mlir
+  }];
+  let dependentDialects = ["vitc::vit::VitDialect", "mlir::linalg::LinalgDialect"];
+  let statistics = [Statistic<"numRaised", "num-raised", "vit.mean_tokens ops found">];
+}
+
+def RaiseLinearPass : Pass<"vit-raise-linear", "mlir::func::FuncOp"> {
+  let summary = "find linear layers among products with constants";
+  let description = [{
+    A product of a computed tensor and a constant along one or more dims, in any order
+    of operands and dims, becomes vit.linear on the transposed input where it is not
+    the last dim that is contracted. So does a 1x1 vit.conv2d between a feature map and
+    tokens. A constant that is added to each output channel becomes the bias.
+    Example: test/Transforms/vit-raise-linear.mlir
+  }];
+  let dependentDialects = ["vitc::vit::VitDialect", "mlir::linalg::LinalgDialect", "mlir::tensor::TensorDialect"];
+  let statistics = [Statistic<"numRaised", "num-raised", "vit.linear ops found">];
+}
+
+def RaiseAttentionPass : Pass<"vit-raise-attention", "mlir::func::FuncOp"> {
+  let summary = "find attention: softmax between two products";
+  let description = [{
+    From each linalg.softmax, up through scales, biases, masks and movement to the
+    product of queries and keys, and down to the product with values. A remark at each
+    softmax that is left says why.
+    Example: test/Transforms/vit-raise-attention.mlir
+  }];
+  let dependentDialects = ["vitc::vit::VitDialect", "mlir::arith::ArithDialect",
+      "mlir::linalg::LinalgDialect", "mlir::tensor::TensorDialect"];
+  let statistics = [Statistic<"numRaised", "num-raised", "vit.attention ops found">,
+                    Statistic<"numLeft", "num-left", "softmax ops left">];
+}
+
+def RaiseHeadsPass : Pass<"vit-raise-heads", "mlir::func::FuncOp"> {
+  let summary = "write what moves heads as vit.split_heads and vit.merge_heads";
+  let description = [{
+    Whatever reshapes, transposes and slices lie between the tokens and the operands of
+    vit.attention becomes at most a slice of the channels and vit.split_heads; what
+    follows its result becomes vit.merge_heads, with more movement where the tokens
+    are moved as well.
+    Example: test/Transforms/vit-raise-heads.mlir
+  }];
+  let dependentDialects = ["vitc::vit::VitDialect", "mlir::linalg::LinalgDialect", "mlir::tensor::TensorDialect"];
+  let statistics = [Statistic<"numRaised", "num-raised", "operands and results rewritten">];
+}
+
+def MergeAttentionHeadsPass : Pass<"vit-merge-attention-heads", "mlir::func::FuncOp"> {
+  let summary = "make one attention of heads that are computed one by one";
+  let description = [{
+    The concatenation of attentions of one shape and scale, whose queries, keys and
+    values are each slices of one tensor or linear layers of one input. Left alone:
+    heads that read another head's result, biases.
+    Runs after vit-raise-heads.
+    Example: test/Transforms/vit-merge-attention-heads.mlir
+  }];
+  let dependentDialects = ["vitc::vit::VitDialect", "mlir::tensor::TensorDialect"];
+  let statistics = [Statistic<"numMerged", "num-merged", "vit.attention ops that became heads of one">];
+}
+
+def FoldConstantsPass : Pass<"vit-fold-constants", "mlir::func::FuncOp"> {
+  let summary = "compute what depends on constants alone";
+  let description = [{
+    Transposes, reshapes, slices with unit strides, concatenations, casts to f32 and f32
+    sums of stored weights become weight expressions, which hold no data. Every other op
+    on constants is computed: integers, scalars and tensors of equal elements become
+    arith.constant, other floats vit.constant of a `data` expression.
+    Left alone, with a remark: ops with a tensor of more than max-bytes, and ops that
+    the evaluator does not cover. Left alone: a linalg.fill that is only written to.
+    Example: test/Transforms/vit-fold-constants.mlir
+  }];
+  let dependentDialects = ["mlir::arith::ArithDialect", "mlir::func::FuncDialect", "mlir::linalg::LinalgDialect",
+                           "mlir::math::MathDialect", "mlir::tensor::TensorDialect", "vitc::vit::VitDialect"];
+  let options = [Option<"maxBytes", "max-bytes", "int64_t", /*default=*/"int64_t(64) << 20",
+      "The most bytes of a tensor that is computed">];
+  let statistics = [Statistic<"numFolded", "num-folded", "ops that became constants">,
+                    Statistic<"numTooLarge", "num-too-large", "ops with a tensor of more than max-bytes">];
+}
+
 def NarrowTokensPass : Pass<"vit-narrow-tokens", "mlir::func::FuncOp"> {
   let summary = "compute only the tokens that are read";
   let description = [{

@@ -37,6 +37,13 @@ int64_t vitc::kernel::maxPart(Value total, int64_t block) {
   return llvm::divideCeil(*constant, llvm::divideCeil(*constant, block));
 }
 
+void ScoreOperands::add(StringRef name, Value addend,
+                        std::optional<AffineMap> map) {
+  if (addend)
+    addends.push_back(
+        {name, addend, Access(*map, cast<MemRefType>(addend.getType()))});
+}
+
 LogicalResult ScoreOperands::verify(Operation *op, CpuAttr cpu) const {
   int64_t lanes = cpu.getLanes();
   if (tiling.getRows() < 1 || tiling.getColumns() < 1 ||
@@ -48,8 +55,10 @@ LogicalResult ScoreOperands::verify(Operation *op, CpuAttr cpu) const {
   if (failed(queryAccess.requireUnitStride(op, "query", 3, "d")) ||
       failed(keyAccess.requireUnitStride(op, "key", 3, "d")))
     return failure();
-  return biasAccess ? biasAccess->requireUnitStride(op, "bias", 3, "j")
-                    : success();
+  for (const ScoreAddend &addend : addends)
+    if (failed(addend.access.requireUnitStride(op, addend.name, 3, "j")))
+      return failure();
+  return success();
 }
 
 AttentionTile::AttentionTile(KernelBuilder &builder,
@@ -58,8 +67,9 @@ AttentionTile::AttentionTile(KernelBuilder &builder,
       keyCapacity(
           llvm::alignTo(maxPart(operands.keys, operands.tiling.getKeyBlock()),
                         operands.tiling.getColumns())),
-      query(b.getFlat(operands.query)), key(b.getFlat(operands.key)),
-      bias(b.getFlat(operands.bias)) {
+      query(b.getFlat(operands.query)), key(b.getFlat(operands.key)) {
+  for (const ScoreAddend &addend : operands.addends)
+    addends.push_back(b.getFlat(addend.value));
   int64_t rows = operands.tiling.getRows();
   queryTile = b.getScratch(rows * operands.headDim);
   keyPanels = b.getScratch(keyCapacity * operands.headDim);
@@ -193,8 +203,8 @@ void AttentionTile::computeScores(IndexRange queries) {
 
 void AttentionTile::finishRow(Value row, Value queryIndex) {
   Value scoreRow = b.mul(row, getScoreStride());
-  if (operands.biasAccess)
-    addBias(scoreRow, queryIndex);
+  for (auto [addend, operand] : llvm::zip(addends, operands.addends))
+    addTo(scoreRow, queryIndex, addend, operand.access);
   Value tail = b.rem(keys.size, b.lanes());
   b.ifElse(
       b.less(b.index(0), tail),
@@ -217,21 +227,22 @@ void AttentionTile::finishRow(Value row, Value queryIndex) {
       nullptr);
 }
 
-void AttentionTile::addBias(Value scoreRow, Value queryIndex) {
-  Value source = b.apply(operands.biasAccess->getOffsetWithout(3),
+void AttentionTile::addTo(Value scoreRow, Value queryIndex, Value addend,
+                          const Access &access) {
+  Value source = b.apply(access.getOffsetWithout(3),
                          {batch, head, queryIndex, b.index(0)});
   source = b.add(source, keys.begin);
   Value whole = b.mul(b.div(keys.size, b.lanes()), b.lanes());
   b.forLoop(b.index(0), whole, b.lanes(), [&](Value j) {
     Value index = b.add(scoreRow, j);
-    Value element = b.load(bias, b.add(source, j));
+    Value element = b.load(addend, b.add(source, j));
     b.store(b.fma(element, b.splat(kLog2E), b.load(scores, index)), scores,
             index);
   });
   b.forLoop(whole, keys.size, 1, [&](Value j) {
     Value index = b.add(scoreRow, j);
     Value element =
-        b.mulf(b.loadScalar(bias, b.add(source, j)), b.scalar(kLog2E));
+        b.mulf(b.loadScalar(addend, b.add(source, j)), b.scalar(kLog2E));
     b.storeScalar(b.addf(element, b.loadScalar(scores, index)), scores, index);
   });
 }

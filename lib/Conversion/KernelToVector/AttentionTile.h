@@ -36,11 +36,18 @@ IndexRange evenPart(VectorBuilder &builder, mlir::Value total,
 /// may be a constant.
 int64_t maxPart(mlir::Value total, int64_t block);
 
+/// What is added to the scores: the bias or the mask.
+struct ScoreAddend {
+  llvm::StringRef name;
+  mlir::Value value;
+  Access access;
+};
+
 /// The operands that scores are computed from, of either op.
 struct ScoreOperands {
-  mlir::Value query, key, bias;
+  mlir::Value query, key;
   Access queryAccess, keyAccess;
-  std::optional<Access> biasAccess;
+  llvm::SmallVector<ScoreAddend, 2> addends;
   mlir::Value keys;
   int64_t headDim;
   double scale;
@@ -52,26 +59,25 @@ struct ScoreOperands {
     ScoreOperands operands{
         op.getQuery(),
         op.getKey(),
-        op.getBias(),
         Access(op.getQueryMap(),
                mlir::cast<mlir::MemRefType>(op.getQuery().getType())),
         Access(op.getKeyMap(),
                mlir::cast<mlir::MemRefType>(op.getKey().getType())),
-        std::nullopt,
+        {},
         op.getKeys(),
         static_cast<int64_t>(op.getHeadDim()),
         op.getScale().convertToDouble(),
         op.getTilingAttr()};
-    if (op.getBias())
-      operands.biasAccess.emplace(
-          *op.getBiasMap(),
-          mlir::cast<mlir::MemRefType>(op.getBias().getType()));
+    operands.add("bias", op.getBias(), op.getBiasMap());
+    operands.add("mask", op.getMask(), op.getMaskMap());
     if (failed(operands.verify(op, cpu)))
       return mlir::failure();
     return operands;
   }
 
 private:
+  void add(llvm::StringRef name, mlir::Value addend,
+           std::optional<mlir::AffineMap> map);
   mlir::LogicalResult verify(mlir::Operation *op, CpuAttr cpu) const;
 };
 
@@ -93,8 +99,8 @@ public:
   void setKeys(IndexRange keys);
   /// Computes the scores of `queries`, at most tiling.rows of them.
   void computeScores(IndexRange queries);
-  /// Adds the bias to row `row` of the scores, which is `query`'s, and masks
-  /// what the last vector holds beyond the keys.
+  /// Adds bias and mask to row `row` of the scores, which is `query`'s, and
+  /// masks what the last vector holds beyond the keys.
   void finishRow(mlir::Value row, mlir::Value query);
   /// Takes row `row` into the maximum and sum of `slot`. Returns the factor, in
   /// all lanes, for what was summed up with the old maximum. With
@@ -115,18 +121,20 @@ public:
 
 private:
   void transposeKeys(mlir::Value panel, int64_t column, IndexRange keys);
-  void addBias(mlir::Value scoreRow, mlir::Value query);
+  void addTo(mlir::Value scoreRow, mlir::Value query, mlir::Value addend,
+             const Access &access);
   mlir::Value replaceInfinity(mlir::Value maximum);
 
   KernelBuilder &b;
   const ScoreOperands &operands;
   int64_t slots;
   int64_t keyCapacity;
-  mlir::Value query, key, bias; // flat views
-  mlir::Value queryTile;        // [rows, headDim], scaled
-  mlir::Value keyPanels;        // [panels, headDim, columns]
-  mlir::Value scores;           // [rows, keyCapacity + lanes]
-  mlir::Value maxima, sums;     // [slots, lanes]: equal lanes; partial sums
+  mlir::Value query, key;                 // flat views
+  llvm::SmallVector<mlir::Value> addends; // flat views
+  mlir::Value queryTile;                  // [rows, headDim], scaled
+  mlir::Value keyPanels;                  // [panels, headDim, columns]
+  mlir::Value scores;                     // [rows, keyCapacity + lanes]
+  mlir::Value maxima, sums; // [slots, lanes]: equal lanes; partial sums
   mlir::Value batch, head;
   IndexRange keys;
 };

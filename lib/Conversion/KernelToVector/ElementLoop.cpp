@@ -8,6 +8,7 @@
 
 #include "ElementLoop.h"
 
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "llvm/ADT/bit.h"
 #include "llvm/Support/raw_ostream.h"
 #include <numeric>
@@ -22,13 +23,13 @@ using namespace vitc::kernel;
 /// The run of a division or its remainder, where `lhs` is the run of what is
 /// divided. If at the start of each run that is a multiple of what it grows by
 /// in a run, and so is the divisor, then no quotient changes within a run.
-static Run getDivisionRun(AffineBinaryOpExpr expr, unsigned numDims, Run lhs) {
+static Run getDivisionRun(AffineBinaryOpExpr expr, unsigned dim, Run lhs) {
   auto divisor = dyn_cast<AffineConstantExpr>(expr.getRHS());
   if (lhs.stride == 0 && divisor)
     return lhs;
   if (!divisor || lhs.stride < 0 || expr.getKind() == AffineExprKind::CeilDiv)
     return {1, 0};
-  AffineExpr position = getAffineDimExpr(numDims - 1, expr.getContext());
+  AffineExpr position = getAffineDimExpr(dim, expr.getContext());
   int64_t size = lhs.size;
   while (size > 1) {
     AffineExpr start = expr.getLHS().replace(position, position * size);
@@ -42,14 +43,14 @@ static Run getDivisionRun(AffineBinaryOpExpr expr, unsigned numDims, Run lhs) {
   return {size, isRemainder ? lhs.stride : 0};
 }
 
-Run vitc::kernel::getRun(AffineExpr offset, unsigned numDims, int64_t size) {
-  if (!offset.isFunctionOfDim(numDims - 1))
+Run vitc::kernel::getRun(AffineExpr offset, unsigned dim, int64_t size) {
+  if (!offset.isFunctionOfDim(dim))
     return {size, 0};
   if (isa<AffineDimExpr>(offset))
     return {size, 1};
   auto binary = cast<AffineBinaryOpExpr>(offset);
-  Run lhs = getRun(binary.getLHS(), numDims, size);
-  Run rhs = getRun(binary.getRHS(), numDims, size);
+  Run lhs = getRun(binary.getLHS(), dim, size);
+  Run rhs = getRun(binary.getRHS(), dim, size);
   switch (offset.getKind()) {
   case AffineExprKind::Add:
     return {std::gcd(lhs.size, rhs.size), lhs.stride + rhs.stride};
@@ -59,8 +60,50 @@ Run vitc::kernel::getRun(AffineExpr offset, unsigned numDims, int64_t size) {
       return {lhs.size, lhs.stride * factor.getValue()};
     return {1, 0};
   default:
-    return getDivisionRun(binary, numDims, lhs);
+    return getDivisionRun(binary, dim, lhs);
   }
+}
+
+//===----------------------------------------------------------------------===//
+// Elements
+//===----------------------------------------------------------------------===//
+
+Value vitc::kernel::loadElements(VectorBuilder &b, Value flat, Value offset,
+                                 int64_t stride, int64_t count) {
+  if (count == 1 || stride == 0)
+    return b.loadScalar(flat, offset);
+  Type element = cast<MemRefType>(flat.getType()).getElementType();
+  auto type = VectorType::get(count, element);
+  if (stride == 1)
+    return vector::LoadOp::create(b, type, flat, offset);
+  SmallVector<Value> lanes;
+  for (int64_t lane = 0; lane < count; ++lane)
+    lanes.push_back(b.loadScalar(flat, b.add(offset, lane * stride)));
+  return vector::FromElementsOp::create(b, type, lanes);
+}
+
+void vitc::kernel::storeElements(VectorBuilder &b, Value value, Value flat,
+                                 Value offset, int64_t stride, int64_t count) {
+  if (count == 1)
+    return b.storeScalar(value, flat, offset);
+  if (stride == 1)
+    return b.store(value, flat, offset);
+  for (int64_t lane = 0; lane < count; ++lane)
+    b.storeScalar(vector::ExtractOp::create(b, value, lane), flat,
+                  b.add(offset, lane * stride));
+}
+
+Value vitc::kernel::broadcastElements(VectorBuilder &b, Value value,
+                                      int64_t count) {
+  if (count == 1 || isa<VectorType>(value.getType()))
+    return value;
+  return vector::BroadcastOp::create(b, VectorType::get(count, value.getType()),
+                                     value);
+}
+
+int64_t vitc::kernel::getTypeLanes(Type type, const VectorBuilder &b) {
+  unsigned bits = getElementTypeOrSelf(type).getIntOrFloatBitWidth();
+  return b.lanes() * 32 / std::max(bits, 8u);
 }
 
 //===----------------------------------------------------------------------===//
@@ -76,82 +119,86 @@ std::string vitc::kernel::getBoxName(StringRef kernel,
   return name;
 }
 
-Value Elements::load(VectorBuilder &b, Value flat, unsigned operand) const {
-  if (count != 1 && strides[operand] == 1)
-    return b.load(flat, offsets[operand], count);
-  Value scalar = b.loadScalar(flat, offsets[operand]);
-  return count == 1 ? scalar : b.broadcast(scalar, count);
-}
-
-void Elements::store(VectorBuilder &b, Value value, Value flat) const {
-  if (count == 1)
-    b.storeScalar(value, flat, offsets.back());
-  else
-    b.store(value, flat, offsets.back());
-}
-
-/// Rows of the box in an image, all but the last dim.
-static int64_t countRows(ArrayRef<int64_t> sizes) {
+int64_t ElementLoop::countRows() const {
   int64_t rows = 1;
-  for (int64_t size : sizes.drop_back())
+  for (int64_t size : ArrayRef(sizes).drop_back(hasScalarRows ? 0 : 1))
     rows *= size;
   return rows;
 }
 
 Value ElementLoop::countTasks(VectorBuilder &b) const {
-  return b.ceilDiv(b.mul(batch, countRows(sizes)), rowsPerTask);
+  return b.ceilDiv(b.mul(batch, countRows()), rowsPerTask);
 }
 
 void ElementLoop::emit(KernelBuilder &b,
                        function_ref<void(const Elements &)> body) const {
   Value begin = b.mul(b.getTask(), rowsPerTask);
   Value end =
-      b.min(b.add(begin, rowsPerTask), b.mul(b.get(batch), countRows(sizes)));
+      b.min(b.add(begin, rowsPerTask), b.mul(b.get(batch), countRows()));
   b.forLoop(begin, end, 1, [&](Value row) { emitRow(b, row, body); });
+}
+
+/// Whether elements are worth a vector, given the strides of all operands.
+static bool areVectors(ArrayRef<int64_t> strides, bool gathersLanes) {
+  if (gathersLanes)
+    return llvm::is_contained(strides, 1);
+  return strides.back() == 1 && llvm::all_of(strides, [](int64_t stride) {
+           return stride == 0 || stride == 1;
+         });
 }
 
 void ElementLoop::emitRow(KernelBuilder &b, Value row,
                           function_ref<void(const Elements &)> body) const {
-  unsigned numDims = sizes.size() + 1;
-  SmallVector<Value> dims(numDims);
-  for (unsigned dim = numDims - 2; dim > 0; --dim) {
+  unsigned lane = sizes.size();
+  SmallVector<Value> dims(accesses.front().getNumDims(), b.index(0));
+  for (unsigned dim = hasScalarRows ? lane : lane - 1; dim > 0; --dim) {
     dims[dim] = b.rem(row, sizes[dim - 1]);
     row = b.div(row, sizes[dim - 1]);
   }
   dims[0] = row;
+  auto getOffsets = [&] {
+    return llvm::map_to_vector(accesses, [&](const Access &access) {
+      return b.apply(access.getOffset(), dims);
+    });
+  };
+  if (hasScalarRows) {
+    SmallVector<int64_t> strides(accesses.size(), 0);
+    return body({dims, getOffsets(), strides, /*count=*/1, /*vectors=*/1});
+  }
 
   int64_t run = sizes.back();
   SmallVector<int64_t> strides;
   for (const Access &access : accesses) {
-    Run operand = getRun(access.getOffset(), numDims, run);
+    Run operand = getRun(access.getOffset(), lane, run);
     run = std::gcd(run, operand.size);
     strides.push_back(operand.stride);
   }
-  bool isContiguous =
-      strides.back() == 1 && llvm::all_of(strides, [](int64_t stride) {
-        return stride == 0 || stride == 1;
-      });
-  if (!isContiguous)
+  if (!areVectors(strides, gathersLanes))
     run = 1;
 
   b.forLoop(b.index(0), b.index(sizes.back()), run, [&](Value element) {
-    dims.back() = element;
-    SmallVector<Value> starts;
-    for (const Access &access : accesses)
-      starts.push_back(b.apply(access.getOffset(), dims));
-    auto emitElements = [&](Value position, int64_t count) {
-      Elements elements = {starts, strides, count};
+    dims[lane] = element;
+    SmallVector<Value> starts = getOffsets();
+    auto emitElements = [&](Value position, int64_t count, int64_t vectors) {
+      Elements elements = {dims, starts, strides, count, vectors};
+      elements.dims[lane] = b.add(element, position);
       for (auto [offset, stride] : llvm::zip(elements.offsets, strides))
-        if (stride == 1)
-          offset = b.add(offset, position);
+        if (stride != 0)
+          offset = b.add(offset, b.mul(position, stride));
       body(elements);
     };
-    int64_t whole = run / b.lanes() * b.lanes();
-    b.forLoop(b.index(0), b.index(whole), b.lanes(),
-              [&](Value position) { emitElements(position, b.lanes()); });
-    for (int64_t position = whole; position < run;) {
+    int64_t position = 0;
+    for (int64_t several : {vectors, int64_t(1)}) {
+      int64_t step = several * lanes;
+      int64_t end = position + (run - position) / step * step;
+      if (position < end)
+        b.forLoop(b.index(position), b.index(end), step,
+                  [&](Value at) { emitElements(at, lanes, several); });
+      position = end;
+    }
+    while (position < run) {
       int64_t count = llvm::bit_floor(static_cast<uint64_t>(run - position));
-      emitElements(b.index(position), count);
+      emitElements(b.index(position), count, 1);
       position += count;
     }
   });

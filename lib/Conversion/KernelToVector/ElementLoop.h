@@ -7,8 +7,8 @@
 //===----------------------------------------------------------------------===//
 //
 // What kernel.gather and kernel.generic share. A row of the box is its last
-// dim; a task is tiling.rows rows. Along a row, index maps that split it, as a
-// patch's rows do, are unit-stride within runs of elements: these become
+// dim; a task is some rows. Along a row, index maps that split it, as a
+// patch's rows do, have a constant stride within runs of elements: these become
 // vectors.
 //
 //===----------------------------------------------------------------------===//
@@ -28,41 +28,61 @@ struct Run {
   int64_t stride;
 };
 
-/// The longest run of `offset` along the last of `numDims` dims, of a size that
-/// divides `size`.
-Run getRun(mlir::AffineExpr offset, unsigned numDims, int64_t size);
+/// The longest run of `offset` along `dim`, of a size that divides `size`.
+Run getRun(mlir::AffineExpr offset, unsigned dim, int64_t size);
 
-/// Some elements of a row.
+/// Some elements of a row: `vectors` times `count` of them.
 struct Elements {
+  /// Indices of the first element; those of reduced dims are 0.
+  llvm::SmallVector<mlir::Value> dims;
   /// Where each operand's first element lies.
   llvm::SmallVector<mlir::Value> offsets;
-  /// 0 or 1: how each operand goes on. Without meaning for one element.
+  /// How each operand goes on. Without meaning for one element.
   llvm::SmallVector<int64_t> strides;
   /// A power of two, at most the lanes; for one element, values are scalars.
   int64_t count;
-
-  mlir::Value load(VectorBuilder &builder, mlir::Value flat,
-                   unsigned operand) const;
-  /// Writes the result, the last operand.
-  void store(VectorBuilder &builder, mlir::Value value, mlir::Value flat) const;
+  int64_t vectors;
 };
+
+/// Loads `count` elements that lie `stride` apart: a scalar for a stride of 0
+/// or a count of 1, else a vector.
+mlir::Value loadElements(VectorBuilder &builder, mlir::Value flat,
+                         mlir::Value offset, int64_t stride, int64_t count);
+/// Stores the elements of `value`, a scalar for a count of 1, `stride` apart.
+void storeElements(VectorBuilder &builder, mlir::Value value, mlir::Value flat,
+                   mlir::Value offset, int64_t stride, int64_t count);
+/// `value` as a vector of `count` if it is a scalar; itself for a count of 1.
+mlir::Value broadcastElements(VectorBuilder &builder, mlir::Value value,
+                              int64_t count);
+
+/// Elements of a shaped or scalar type in a vector register.
+int64_t getTypeLanes(mlir::Type type, const VectorBuilder &builder);
 
 /// A function's name: "gather_197x768".
 std::string getBoxName(llvm::StringRef kernel, llvm::ArrayRef<int64_t> sizes);
 
 /// The loops of one task over a box that operands are accessed at. The last
-/// access is the result's.
+/// access is the result's. Dims behind the box's own are 0.
 struct ElementLoop {
   mlir::Value batch;
   llvm::SmallVector<int64_t> sizes;
   int64_t rowsPerTask;
   llvm::SmallVector<Access> accesses;
+  /// Elements of a vector, and vectors that a body gets at once.
+  int64_t lanes;
+  int64_t vectors = 1;
+  /// Whether vectors also form where some operands lie apart: for bodies that
+  /// compute.
+  bool gathersLanes = false;
+  /// Whether every element is a row of its own.
+  bool hasScalarRows = false;
 
   void emit(KernelBuilder &builder,
             llvm::function_ref<void(const Elements &)> body) const;
   mlir::Value countTasks(VectorBuilder &builder) const;
 
 private:
+  int64_t countRows() const;
   void emitRow(KernelBuilder &builder, mlir::Value row,
                llvm::function_ref<void(const Elements &)> body) const;
 };

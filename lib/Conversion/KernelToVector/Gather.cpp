@@ -11,13 +11,13 @@
 using namespace mlir;
 using namespace vitc::kernel;
 
-static ElementLoop getLoop(GatherOp op) {
-  return {
-      op.getBatch(),
-      SmallVector<int64_t>(op.getSizes()),
-      op.getTilingAttr().getRows(),
-      {Access(op.getInputMap(), cast<MemRefType>(op.getInput().getType())),
-       Access(op.getResultMap(), cast<MemRefType>(op.getInit().getType()))}};
+static ElementLoop getLoop(GatherOp op, const VectorBuilder &b) {
+  return {op.getBatch(),
+          SmallVector<int64_t>(op.getSizes()),
+          op.getTilingAttr().getRows(),
+          {Access(op.getInputMap(), cast<MemRefType>(op.getInput().getType())),
+           Access(op.getResultMap(), cast<MemRefType>(op.getInit().getType()))},
+          getTypeLanes(op.getInit().getType(), b)};
 }
 
 FailureOr<KernelFunction> vitc::kernel::buildGather(GatherOp op,
@@ -25,12 +25,15 @@ FailureOr<KernelFunction> vitc::kernel::buildGather(GatherOp op,
   KernelBuilder b(op, getBoxName("gather", op.getSizes()), context);
   Value input = b.getFlat(op.getInput());
   Value init = b.getFlat(op.getInit());
-  getLoop(op).emit(b, [&](const Elements &elements) {
-    elements.store(b, elements.load(b, input, 0), init);
+  getLoop(op, b).emit(b, [&](const Elements &elements) {
+    Value value = loadElements(b, input, elements.offsets[0],
+                               elements.strides[0], elements.count);
+    storeElements(b, broadcastElements(b, value, elements.count), init,
+                  elements.offsets[1], elements.strides[1], elements.count);
   });
   return b.finish(/*flopsPerBatch=*/0);
 }
 
 Value vitc::kernel::countGatherTasks(GatherOp op, VectorBuilder &builder) {
-  return getLoop(op).countTasks(builder);
+  return getLoop(op, builder).countTasks(builder);
 }

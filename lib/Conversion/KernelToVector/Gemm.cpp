@@ -24,6 +24,11 @@ static constexpr int64_t kPanelColumns =
     vitc::vit::WeightExprAttr::kPanelColumns;
 static constexpr int64_t kPackGranule = vitc::vit::WeightExprAttr::kPackGranule;
 
+/// Whether each item of the batch has weights of its own.
+static bool hasWeightsPerItem(GemmOp op) {
+  return cast<MemRefType>(op.getWeights().getType()).getRank() == 2;
+}
+
 GemmEmitter::GemmEmitter(GemmOp op, KernelBuilder &builder)
     : op(op), b(builder), tiling(*op.getTiling()), n(op.getN()), k(op.getK()),
       packedK(llvm::alignTo(k, kPackGranule)),
@@ -44,7 +49,8 @@ void GemmEmitter::emit() {
   int64_t numPanels = llvm::divideCeil(n, kPanelColumns);
   int64_t tailColumns = n % kPanelColumns;
   Value panel = b.rem(b.getTask(), numPanels);
-  Rows rows = getRows(b.div(b.getTask(), numPanels));
+  Value block = b.div(b.getTask(), numPanels);
+  Rows rows = hasWeightsPerItem(op) ? startItem(block) : getRows(block);
   auto emitFull = [&] { emitPanel(rows, panel, kPanelColumns, kPanelColumns); };
   auto emitTail = [&] {
     emitPanel(rows, panel, llvm::alignTo(tailColumns, kPackGranule),
@@ -58,20 +64,41 @@ void GemmEmitter::emit() {
     b.ifElse(b.less(panel, b.index(numFullPanels)), emitFull, emitTail);
 }
 
-/// Blocks of about rowBlock rows, of equal size but for one row.
+/// Block `block` of `numBlocks` that cover `numRows` rows: of equal size but
+/// for one row.
+static Value getBlockBegin(KernelBuilder &b, Value block, Value numBlocks,
+                           Value numRows) {
+  return b.div(b.mul(block, numRows), numBlocks);
+}
+
+/// Blocks of about rowBlock rows of all items of the batch.
 GemmEmitter::Rows GemmEmitter::getRows(Value block) {
   Value numRows = b.mul(b.get(op.getBatch()), b.get(op.getRows()));
   Value numBlocks = b.ceilDiv(numRows, tiling.getRowBlock());
-  auto begin = [&](Value block) {
-    return b.div(b.mul(block, numRows), numBlocks);
-  };
-  return {begin(block), begin(b.add(block, 1))};
+  return {getBlockBegin(b, block, numBlocks, numRows),
+          getBlockBegin(b, b.add(block, 1), numBlocks, numRows)};
+}
+
+/// A block of rows of one item, and the weights of that item.
+GemmEmitter::Rows GemmEmitter::startItem(Value block) {
+  Value numRows = b.get(op.getRows());
+  Value numBlocks = b.ceilDiv(numRows, tiling.getRowBlock());
+  Value item = b.div(block, numBlocks);
+  block = b.rem(block, numBlocks);
+  itemWeights =
+      b.mul(item, cast<MemRefType>(op.getWeights().getType()).getDimSize(1));
+  Value firstRow = b.mul(item, numRows);
+  return {
+      b.add(firstRow, getBlockBegin(b, block, numBlocks, numRows)),
+      b.add(firstRow, getBlockBegin(b, b.add(block, 1), numBlocks, numRows))};
 }
 
 void GemmEmitter::emitPanel(Rows rows, Value panel, int64_t width,
                             int64_t columns) {
   Value panelColumn = b.mul(panel, kPanelColumns);
   Value panelWeights = b.mul(panel, kPanelColumns * packedK);
+  if (itemWeights)
+    panelWeights = b.add(panelWeights, itemWeights);
   auto getStrip = [&](Value column, int64_t numColumns) {
     Strip strip;
     strip.column = b.add(panelColumn, column);
@@ -193,6 +220,8 @@ FailureOr<KernelFunction> vitc::kernel::buildGemm(GemmOp op,
     name += ("_" + vit::stringifyActivation(op.getActivation())).str();
   if (op.getResidual())
     name += "_residual";
+  if (hasWeightsPerItem(op))
+    name += "_batched";
   KernelBuilder builder(op, name, context);
   GemmEmitter(op, builder).emit();
   std::optional<int64_t> flops;
@@ -202,7 +231,10 @@ FailureOr<KernelFunction> vitc::kernel::buildGemm(GemmOp op,
 }
 
 Value vitc::kernel::countGemmTasks(GemmOp op, VectorBuilder &builder) {
-  Value numRows = builder.mul(op.getBatch(), op.getRows());
-  Value numBlocks = builder.ceilDiv(numRows, op.getTiling()->getRowBlock());
+  int64_t rowBlock = op.getTiling()->getRowBlock();
+  Value numBlocks =
+      hasWeightsPerItem(op)
+          ? builder.mul(op.getBatch(), builder.ceilDiv(op.getRows(), rowBlock))
+          : builder.ceilDiv(builder.mul(op.getBatch(), op.getRows()), rowBlock);
   return builder.mul(numBlocks, llvm::divideCeil(op.getN(), kPanelColumns));
 }

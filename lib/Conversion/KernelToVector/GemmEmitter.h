@@ -50,6 +50,7 @@ private:
 
   // Gemm.cpp
   Rows getRows(mlir::Value block);
+  Rows startItem(mlir::Value block);
   void emitPanel(Rows rows, mlir::Value panel, int64_t width, int64_t columns);
   void emitStrip(Rows rows, const Strip &strip, const KBlock &block);
 
@@ -85,6 +86,8 @@ private:
   int64_t n, k;
   int64_t packedK; // K as the packed weights have it
   mlir::Value weights, bias;
+  mlir::Value
+      itemWeights; // offset of an item's weights; null if all share them
   MatrixRows lhs, result;
   std::optional<MatrixRows> residual;
   mlir::Value scratch; // a tile; null without an activation

@@ -96,11 +96,14 @@ static LogicalResult checkKernel(Operation *op) {
     if (type.isIndex())
       continue;
     auto memref = dyn_cast<MemRefType>(type);
+    bool takesAnyElement = isa<GatherOp, GenericOp>(op);
     if (!memref || !memref.getLayout().isIdentity() ||
-        !memref.getElementType().isF32())
+        !(takesAnyElement ? memref.getElementType().isIntOrFloat()
+                          : memref.getElementType().isF32()))
       return op->emitOpError() << "has an operand of type " << type
-                               << "; vector code needs memrefs of f32 with "
-                                  "identity layout";
+                               << "; vector code needs memrefs of "
+                               << (takesAnyElement ? "numbers" : "f32")
+                               << " with identity layout";
   }
   auto function = op->getParentOfType<func::FuncOp>();
   if (!function || function.getNumArguments() != 1 ||
@@ -134,6 +137,16 @@ static DenseI64ArrayAttr getWork(Operation *op,
                                 {flops, *flopsPerBatch, bytes, bytesPerBatch});
 }
 
+/// In memory, an i1 is a byte.
+static void storeBooleansAsBytes(ModuleOp module) {
+  module.walk([](BufferOp buffer) {
+    auto type = cast<MemRefType>(buffer.getType());
+    if (type.getElementType().isInteger(1))
+      buffer.getResult().setType(MemRefType::Builder(type).setElementType(
+          IntegerType::get(type.getContext(), 8)));
+  });
+}
+
 static bool isVectorKernel(Operation *op) {
   if (auto gemm = dyn_cast<GemmOp>(op))
     return !gemm.getTiling() ||
@@ -163,6 +176,7 @@ struct ConvertKernelToVectorPass final
       return signalPassFailure();
     }
 
+    storeBooleansAsBytes(getOperation());
     KernelContext context{cpu, SymbolTable(getOperation())};
     SmallVector<std::pair<Operation *, KernelFunction>> functions;
     for (Operation *op : kernels) {

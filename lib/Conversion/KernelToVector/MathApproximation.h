@@ -11,12 +11,18 @@
 
 #include "Kernel/KernelDialect.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/PatternMatch.h"
 
 namespace vitc::kernel {
 
-/// Replaces exp, tanh, erf, log and their kin by polynomials, which work on
-/// vectors, where libm has one call an element. Fails after an error.
+/// Replaces what is no instruction: exp, tanh, erf, log and their kin become
+/// polynomials, which work on vectors; in f64 they become calls of libm.
+/// Floats of 16 bits become f32. Fails after an error.
 mlir::LogicalResult approximateMath(mlir::func::FuncOp function, CpuAttr cpu);
+
+/// Computes in f32 what is on f16 and bf16.
+void populateHalfPrecisionPatterns(mlir::RewritePatternSet &patterns,
+                                   CpuAttr cpu);
 
 } // namespace vitc::kernel
 

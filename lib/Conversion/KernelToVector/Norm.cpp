@@ -7,7 +7,8 @@
 //===----------------------------------------------------------------------===//
 //
 // A task is tiling.rows rows. A row passes three times through L1: for its
-// mean, for the variance of the differences, and to be written.
+// mean, for the variance of the differences, and to be written; a row of a root
+// mean square norm twice.
 //
 //===----------------------------------------------------------------------===//
 
@@ -30,7 +31,10 @@ class NormBuilder {
 public:
   NormBuilder(NormOp op, KernelContext &context)
       : op(op), channels(op.getChannels()),
-        b(op, ("norm_c" + Twine(op.getChannels())).str(), context),
+        b(op,
+          ((op.getRms() ? "rms_norm_c" : "norm_c") + Twine(op.getChannels()))
+              .str(),
+          context),
         inputAccess(op.getInputMap(),
                     cast<MemRefType>(op.getInput().getType())),
         resultAccess(op.getResultMap(),
@@ -44,6 +48,9 @@ private:
   void normalise(Value source, Value target);
   Value sum(Value source, function_ref<Value(Value)> term);
   Value keepChannels(Value tail);
+  Value centre(Value element, Value mean) {
+    return op.getRms() ? element : b.subf(element, mean);
+  }
   void write(Value source, Value target, Value mean, Value factor, Value c,
              int64_t count);
 
@@ -103,11 +110,13 @@ Value NormBuilder::sum(Value source, function_ref<Value(Value)> term) {
 
 void NormBuilder::normalise(Value source, Value target) {
   Value perChannel = b.scalar(1.0 / channels);
-  Value mean = b.broadcast(
-      b.mulf(sum(source, [](Value element) { return element; }), perChannel));
+  Value mean = b.splat(0.0);
+  if (!op.getRms())
+    mean = b.broadcast(
+        b.mulf(sum(source, [](Value element) { return element; }), perChannel));
   Value variance = b.mulf(sum(source,
                               [&](Value element) {
-                                Value difference = b.subf(element, mean);
+                                Value difference = centre(element, mean);
                                 return b.mulf(difference, difference);
                               }),
                           perChannel);
@@ -129,7 +138,7 @@ void NormBuilder::write(Value source, Value target, Value mean, Value factor,
   auto load = [&](Value flat, Value index) {
     return b.load(flat, index, b.lanes(), count);
   };
-  Value element = b.mulf(b.subf(load(input, b.add(source, c)), mean), factor);
+  Value element = b.mulf(centre(load(input, b.add(source, c)), mean), factor);
   if (scale && shift)
     element = b.fma(element, load(scale, c), load(shift, c));
   else if (scale)

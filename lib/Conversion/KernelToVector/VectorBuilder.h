@@ -27,6 +27,7 @@ public:
       : ImplicitLocOpBuilder(loc, std::forward<Place>(place)), cpu(cpu) {}
 
   int64_t lanes() const { return cpu.getLanes(); }
+  bool hasFma() const { return cpu.getFma(); }
   /// vector<width x f32>; width 0: lanes.
   mlir::VectorType vectorType(int64_t width = 0);
 
@@ -117,6 +118,7 @@ public:
 private:
   mlir::Value gelu(mlir::Value x);
   mlir::Value geluTanh(mlir::Value x);
+  mlir::Value geluQuick(mlir::Value x);
   mlir::Value reduce(mlir::Value vector,
                      mlir::Value (VectorBuilder::*combine)(mlir::Value,
                                                            mlir::Value));

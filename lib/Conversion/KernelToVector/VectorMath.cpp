@@ -130,6 +130,14 @@ Value VectorBuilder::geluTanh(Value x) {
   return divf(x, addf(one, exp2(exponent)));
 }
 
+Value VectorBuilder::geluQuick(Value x) {
+  // x / (1 + 2^(-1.702 * log2(e) * x)).
+  constexpr double kFactor = -1.702 * 1.4426950408889634;
+  Value exponent =
+      minf(constantLike(126.0, x), mulf(x, constantLike(kFactor, x)));
+  return divf(x, addf(constantLike(1.0, x), exp2(exponent)));
+}
+
 Value VectorBuilder::activation(vit::Activation kind, Value x) {
   switch (kind) {
   case vit::Activation::None:
@@ -138,6 +146,8 @@ Value VectorBuilder::activation(vit::Activation kind, Value x) {
     return gelu(x);
   case vit::Activation::GeluTanh:
     return geluTanh(x);
+  case vit::Activation::GeluQuick:
+    return geluQuick(x);
   }
   llvm_unreachable("unknown activation");
 }

@@ -8,78 +8,100 @@
 
 #include "KernelEmitter.h"
 
-#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "Product.h"
+#include "vitc/Analysis/BatchMultiple.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
 using namespace vitc;
 
-/// Whether a dynamic size is dim 0 of a tensor that has a dynamic batch.
-static bool isBatch(Value size) {
-  auto dim = size.getDefiningOp<tensor::DimOp>();
-  auto type = dim ? dyn_cast<RankedTensorType>(dim.getSource().getType())
-                  : RankedTensorType();
-  return type && dim.getConstantIndex() == 0 && type.isDynamicDim(0);
-}
-
 KernelEmitter::KernelEmitter(func::FuncOp function)
     : function(function), builder(function.getLoc(), function.getContext()) {}
 
+Value KernelEmitter::index(int64_t value) {
+  return arith::ConstantIndexOp::create(builder, value);
+}
+
+Value KernelEmitter::constant(vit::WeightExprAttr value) {
+  return kernel::ConstantOp::create(builder, value.getType(), value);
+}
+
+Value KernelEmitter::batchOf(Value value) {
+  auto type = cast<RankedTensorType>(value.getType());
+  if (type.getRank() == 0)
+    return index(1);
+  if (!type.isDynamicDim(0))
+    return index(type.getDimSize(0));
+  return batchTimes(*getBatchMultiple(value));
+}
+
+Value KernelEmitter::batchTimes(int64_t multiple) {
+  Value &size = batchMultiples[multiple];
+  if (!size) {
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointAfterValue(batch);
+    size = builder.createOrFold<arith::MulIOp>(batch, index(multiple));
+  }
+  return size;
+}
+
 LogicalResult KernelEmitter::verifySizes(Operation *op) {
-  for (Type type : op->getResultTypes()) {
-    auto tensor = dyn_cast<RankedTensorType>(type);
+  for (Value result : op->getResults()) {
+    auto tensor = dyn_cast<RankedTensorType>(result.getType());
     if (!tensor || tensor.hasStaticShape())
       continue;
-    if (!batch || llvm::is_contained(tensor.getShape().drop_front(),
-                                     ShapedType::kDynamic))
+    // What only moves is never stored; elsewhere the batch comes first.
+    bool isOrdered = isRead(op) || tensor.isDynamicDim(0);
+    if (!batch || tensor.getNumDynamicDims() != 1 || !isOrdered)
       return op->emitOpError()
              << "has result " << tensor
              << "; needs static sizes but for the batch, dim 0 of an argument";
+    if (!getBatchMultiple(result))
+      return op->emitOpError("has a dynamic size that is not the batch or a "
+                             "static multiple of it");
   }
-  ValueRange sizes;
-  if (auto empty = dyn_cast<tensor::EmptyOp>(op))
-    sizes = empty.getDynamicSizes();
-  else if (auto slice = dyn_cast<OffsetSizeAndStrideOpInterface>(op))
-    sizes = slice.getSizes();
-  if (!llvm::all_of(sizes, isBatch))
-    return op->emitOpError("has a dynamic size that is not the batch");
   return success();
-}
-
-LogicalResult KernelEmitter::convert(arith::ConstantOp op) {
-  if (!isa<ShapedType>(op.getType()) || isa<SplatElementsAttr>(op.getValue()))
-    return success();
-  return op.emitOpError() << "has " << op.getType()
-                          << " of several values; needs a vit.constant";
 }
 
 LogicalResult KernelEmitter::convert(Operation *op) {
   builder.setLoc(op->getLoc());
   if (failed(verifySizes(op)))
     return failure();
+  if (isRead(op))
+    return success();
   return llvm::TypeSwitch<Operation *, LogicalResult>(op)
       .Case<vit::PatchEmbedOp, vit::LinearOp, vit::GeluOp, vit::LayerNormOp,
-            vit::MeanTokensOp, vit::AttentionOp, vit::AttentionMapOp,
-            linalg::GenericOp, tensor::InsertSliceOp, arith::ConstantOp>(
-          [&](auto op) { return convert(op); })
+            vit::RmsNormOp, vit::MeanTokensOp, vit::Conv2dOp, vit::AttentionOp,
+            vit::AttentionMapOp, tensor::InsertSliceOp, tensor::ConcatOp,
+            tensor::PadOp>([&](auto op) { return convert(op); })
+      .Case([&](linalg::LinalgOp op) {
+        if (isProduct(op))
+          return convertProduct(op);
+        return convert(cast<linalg::GenericOp>(op.getOperation()));
+      })
       .Case([&](func::ReturnOp op) { return convertReturn(op); })
       .Default([&](Operation *op) -> LogicalResult {
-        if (isDataMovement(op))
+        // Scalars are read by the bodies that need them.
+        if (llvm::none_of(op->getResultTypes(), llvm::IsaPred<ShapedType>) &&
+            isPure(op))
           return success();
         if (isa<tensor::ExtractSliceOp>(op))
-          return op->emitOpError("has a dynamic offset or a stride; needs "
-                                 "static offsets and strides of 1");
-        return op->emitOpError("has no kernel; only vit, linalg.generic and "
-                               "static tensor slices have one");
+          return op->emitOpError("has a dynamic offset or a stride below 1; "
+                                 "needs static offsets and positive static "
+                                 "strides");
+        return op->emitOpError("has no kernel; only vit, linalg and static "
+                               "tensor ops have one");
       });
 }
 
 LogicalResult KernelEmitter::convertReturn(func::ReturnOp op) {
   SmallVector<Value> results;
   for (auto [value, output] : llvm::zip(op.getOperands(), outputs)) {
-    Value result = converted.lookup(value);
+    Value result;
     bool written = false;
-    if (result)
+    auto known = converted.find(value);
+    if (known != converted.end()) {
+      result = known->second.base;
       for (Value init = result; !written;) {
         auto kernel = init.getDefiningOp<DestinationStyleOpInterface>();
         if (!kernel)
@@ -87,12 +109,15 @@ LogicalResult KernelEmitter::convertReturn(func::ReturnOp op) {
         init = kernel.getDpsInits().front();
         written = init == output;
       }
-    if (!written) {
-      auto type = cast<RankedTensorType>(value.getType());
-      ValueAccess source = read(value);
-      result = gather(type, source, output,
-                      builder.getMultiDimIdentityMap(type.getRank()));
     }
+    auto type = cast<RankedTensorType>(value.getType());
+    if (type.isDynamicDim(0) && getBatchMultiple(value) != 1)
+      return op.emitOpError()
+             << "has result " << type << " of several items for each item of "
+             << "the batch; needs the batch itself in dim 0";
+    if (!written)
+      result = gather(value, read(value), output,
+                      builder.getMultiDimIdentityMap(type.getRank()));
     results.push_back(result);
   }
   func::ReturnOp::create(builder, results);
@@ -125,11 +150,13 @@ LogicalResult KernelEmitter::run() {
     outputs.push_back(body->addArgument(result, function.getLoc()));
   for (auto [before, after] :
        llvm::zip(source->getArguments(), body->getArguments()))
-    converted[before] = after;
+    store(before, after);
   builder.setInsertionPointToStart(body);
   for (BlockArgument argument : body->getArguments())
     if (!batch && cast<RankedTensorType>(argument.getType()).isDynamicDim(0))
       batch = tensor::DimOp::create(builder, argument, 0);
+  if (batch)
+    batchMultiples[1] = batch;
 
   for (Operation &op : *source)
     if (failed(convert(&op)))

@@ -15,21 +15,30 @@
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "llvm/ADT/SmallBitVector.h"
 
 namespace vitc {
 
-/// Element x of a value is element map(x) of `base`.
+struct ConvolutionSource;
+struct Product;
+
+/// Element x of a value is element map(x) of `base`, which need not be stored
+/// in the order of the value's dims.
 struct ValueAccess {
   mlir::Value base;
   mlir::AffineMap map;
 };
 
 /// Where a kernel writes a value: element x goes to element map(x) of `init`;
-/// the kernel's result stands for `target`.
+/// the kernel's result stands for `target`, whose element x lies at storage(x).
 struct Destination {
   mlir::Value init;
   mlir::AffineMap map;
   mlir::Value target;
+  mlir::AffineMap storage;
+  /// What is written is operand `part` of this tensor.concat, not `target`.
+  mlir::tensor::ConcatOp concat = {};
+  unsigned part = 0;
 };
 
 /// The iteration space of a kernel over all elements of a shape.
@@ -55,63 +64,148 @@ private:
   mlir::LogicalResult convert(mlir::Operation *op);
   /// Whether `op` asks only for sizes that are known here.
   mlir::LogicalResult verifySizes(mlir::Operation *op);
-  mlir::LogicalResult convert(mlir::arith::ConstantOp op);
   mlir::LogicalResult convertReturn(mlir::func::ReturnOp op);
 
+  /// The extent of dim 0 of a value: a constant, or a multiple of the batch.
+  mlir::Value batchOf(mlir::Value value);
+  mlir::Value batchTimes(int64_t multiple);
+  mlir::Value index(int64_t value);
+  mlir::Value constant(vit::WeightExprAttr value);
+
   //===--- ValueAccess.cpp ------------------------------------------------===//
-  bool isDataMovement(mlir::Operation *op);
+  /// Whether `op` emits nothing: `read` looks through it.
+  bool isRead(mlir::Operation *op);
   /// How to read a value of the source function.
   ValueAccess read(mlir::Value value);
   /// As read, with the last dim contiguous: copied when the map has it not.
   ValueAccess readRows(mlir::Value value);
-  /// How to read attention's bias, broadcast along batch and heads; nulls for
-  /// null.
-  std::pair<mlir::Value, mlir::AffineMapAttr> readBias(mlir::Value bias);
   /// A value of rank 1 as a tensor of its own: copied when it is part of one.
   mlir::Value readVector(mlir::Value value);
-  /// Where to write the result of a source op.
+  /// Notes that `value` is stored in `tensor`, dim by dim.
+  void store(mlir::Value value, mlir::Value tensor);
+  /// A copy of `value` as a tensor of its own.
+  mlir::Value materialize(mlir::Value value);
+  /// Copies the elements of `value` from `source` to places `map` of `init`.
+  mlir::Value gather(mlir::Value value, const ValueAccess &source,
+                     mlir::Value init, mlir::AffineMap map);
+  /// Copies over a box of `sizes`, from map to map.
+  mlir::Value gather(mlir::Value batch, llvm::ArrayRef<int64_t> sizes,
+                     const ValueAccess &source, mlir::Value init,
+                     mlir::AffineMap map);
+  /// Sets the elements that `map` leads to from the box to `value`.
+  mlir::Value fill(const Box &box, mlir::TypedAttr value, mlir::Value init,
+                   mlir::AffineMap map);
+  /// A tensor for `value`, not written yet.
+  mlir::Value emptyTensor(mlir::Value value);
+  mlir::Value emptyTensor(mlir::RankedTensorType type, mlir::Value batch);
+  /// All elements of a value.
+  Box getBox(mlir::Value value);
+  /// A shape whose dim 0 has `batch` indices.
+  Box getBox(llvm::ArrayRef<int64_t> shape, mlir::Value batch);
+
+  //===--- Placement.cpp --------------------------------------------------===//
+  /// Where to write the result of a source op: as far on as ops that use it
+  /// only move it, its last dim contiguous.
   Destination write(mlir::Value result);
+  /// As write; a tensor of the result's own has the layout of `like`, an
+  /// operand of its shape, when that is a permutation of its dims.
+  Destination writeLike(mlir::Value result, const ValueAccess &like);
+  /// As write, with the dim that comes last in `storage`, a permutation,
+  /// contiguous, and a tensor of the result's own permuted by it.
+  Destination write(mlir::Value result, mlir::AffineMap storage,
+                    bool intoConcat = true);
+  /// A tensor of the result's own, permuted by `storage`.
+  Destination writeStored(mlir::Value result, mlir::AffineMap storage);
+  /// Follows the only users of place.target, as long as these move it, to the
+  /// last value of which dim `rowDim` of the first is contiguous. True if that
+  /// has a tensor to be written to, place.init.
+  bool findPlace(Destination &place, unsigned rowDim, bool intoConcat);
+  bool placeIntoSlice(mlir::tensor::InsertSliceOp insert, Destination &place,
+                      unsigned rowDim);
+  bool placeIntoConcat(mlir::OpOperand &use, Destination &place,
+                       unsigned rowDim);
   /// The tensor that insertions into `dest` write, or null.
   mlir::Value writeInto(mlir::Value dest);
   /// Notes that `result` holds what `destination` stands for.
   void finish(const Destination &destination, mlir::Value result);
-  /// A copy of `value` as a tensor of its own.
-  mlir::Value materialize(mlir::Value value);
-  /// Copies elements of shape `type` from `source` to places `map` of `init`.
-  mlir::Value gather(mlir::RankedTensorType type, const ValueAccess &source,
-                     mlir::Value init, mlir::AffineMap map);
-  /// Copies what no kernel could write in place.
+  /// Copy what no kernel could write in place.
   mlir::LogicalResult convert(mlir::tensor::InsertSliceOp op);
-  /// A tensor whose elements are all equal.
-  mlir::Value splat(mlir::SplatElementsAttr value);
-  mlir::Value emptyTensor(mlir::RankedTensorType type);
-  /// The extent of dim 0 of a type: a constant, or the batch.
-  mlir::Value batchOf(mlir::RankedTensorType type);
-  Box getBox(llvm::ArrayRef<int64_t> shape);
-  mlir::Value index(int64_t value);
-  mlir::Value constant(vit::WeightExprAttr value);
+  mlir::LogicalResult convert(mlir::tensor::ConcatOp op);
+  mlir::LogicalResult convert(mlir::tensor::PadOp op);
+
+  //===--- Product.cpp ----------------------------------------------------===//
+  mlir::LogicalResult convertProduct(mlir::linalg::LinalgOp op);
+  /// The packed weights that a constant, or each item of a value, gives.
+  mlir::Value packConstant(const Product &product, mlir::AffineMap indexing);
+  mlir::Value packComputed(const Product &product, mlir::AffineMap indexing,
+                           mlir::Value items);
+  /// The rows of a product by (b, i, l), copied where l is not contiguous.
+  ValueAccess readRows(const Product &product, mlir::AffineMap indexing);
+  mlir::Value sizeOf(const Product &product, llvm::ArrayRef<unsigned> loops);
+
+  //===--- Convolution.cpp ------------------------------------------------===//
+  mlir::LogicalResult convert(vit::Conv2dOp op);
+  mlir::LogicalResult convertGrouped(vit::Conv2dOp op,
+                                     vit::WeightExprAttr filter,
+                                     const ConvolutionSource &source);
+  void readPadded(vit::Conv2dOp op, ConvolutionSource &source);
+  ValueAccess readTaps(vit::Conv2dOp op, const ConvolutionSource &source);
 
   //===--- a file an op family --------------------------------------------===//
   mlir::LogicalResult convert(vit::PatchEmbedOp op);
   mlir::LogicalResult convert(vit::LinearOp op);
   mlir::LogicalResult convert(vit::GeluOp op);
+  /// What attention adds to its scores; nulls for nothing.
+  struct Addend {
+    mlir::Value base;
+    mlir::AffineMapAttr map;
+  };
+  /// Reads the bias or the mask of `op` as (b, h, i, j).
+  mlir::FailureOr<Addend> readAddend(mlir::Operation *op, llvm::StringRef name,
+                                     mlir::Value value, mlir::Value query);
   mlir::LogicalResult convert(vit::LayerNormOp op);
+  mlir::LogicalResult convert(vit::RmsNormOp op);
+  mlir::LogicalResult convertNorm(mlir::Operation *op, bool rms,
+                                  mlir::FloatAttr epsilon, mlir::Value scale,
+                                  mlir::Value shift);
   mlir::LogicalResult convert(vit::MeanTokensOp op);
   mlir::LogicalResult convert(vit::AttentionOp op);
   mlir::LogicalResult convert(vit::AttentionMapOp op);
   mlir::LogicalResult convert(mlir::linalg::GenericOp op);
+  mlir::LogicalResult convertResult(mlir::linalg::GenericOp op,
+                                    unsigned number);
 
   mlir::func::FuncOp function;
   mlir::ImplicitLocOpBuilder builder;
-  llvm::DenseMap<mlir::Value, mlir::Value> converted;
+  llvm::DenseMap<mlir::Value, ValueAccess> converted;
+  /// A tensor.concat of which operands were written: where, and which.
+  struct PartialConcat {
+    Destination destination;
+    llvm::SmallBitVector written;
+  };
+  llvm::DenseMap<mlir::Operation *, PartialConcat> concats;
   llvm::SmallVector<mlir::Value> outputs;
+  /// The batch, null without one, and its multiples, computed at the start.
   mlir::Value batch;
+  llvm::SmallDenseMap<int64_t, mlir::Value> batchMultiples;
 };
 
+/// Whether the last of the map's dims, of `size` indices, runs through the
+/// memory of a tensor of this shape element by element.
+bool isRowContiguous(mlir::AffineMap map, llvm::ArrayRef<int64_t> shape,
+                     int64_t size);
+/// A map that does not depend on `dim`, of which 0 is the only index, with that
+/// dim added to the last result: kernels ask for rows of unit stride, of one
+/// element too.
+mlir::AffineMap addUnitDim(mlir::AffineMap map, unsigned dim);
 /// [B, M..., K] as (b, i, l): i runs over the middle dims, row-major.
 mlir::AffineMap getRowMap(mlir::RankedTensorType type);
 /// The product of the middle dims.
 int64_t getNumRows(mlir::RankedTensorType type);
+
+/// Makes linalg ops that have no kernel linalg.generic, softmax several of
+/// them.
+mlir::LogicalResult generalizeOps(mlir::func::FuncOp function);
 
 } // namespace vitc
 

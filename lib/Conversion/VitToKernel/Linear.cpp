@@ -34,7 +34,7 @@ LogicalResult KernelEmitter::convert(vit::LinearOp op) {
   }
   Destination destination = write(op.getResult());
   auto gemm = kernel::GemmOp::create(
-      builder, TypeRange(destination.init.getType()), batchOf(input),
+      builder, TypeRange(destination.init.getType()), batchOf(op.getInput()),
       index(getNumRows(input)),
       builder.getI64IntegerAttr(weight.getType().getDimSize(0)),
       builder.getI64IntegerAttr(weight.getType().getDimSize(1)), lhs.base,
@@ -47,9 +47,10 @@ LogicalResult KernelEmitter::convert(vit::LinearOp op) {
   return success();
 }
 
-/// x * (1 + erf(x / sqrt 2)) / 2, or its tanh form, on a scalar. VitToLinalg
-/// has its own on purpose: the reference shares no code with what it checks.
-static Value emitGelu(ImplicitLocOpBuilder &builder, Value x, bool tanh) {
+/// A GELU of this form on a scalar. VitToLinalg has its own on purpose: the
+/// reference shares no code with what it checks.
+static Value emitGelu(ImplicitLocOpBuilder &builder, Value x,
+                      vit::GeluForm form) {
   auto number = [&](double value) -> Value {
     return arith::ConstantOp::create(builder,
                                      builder.getFloatAttr(x.getType(), value));
@@ -60,8 +61,12 @@ static Value emitGelu(ImplicitLocOpBuilder &builder, Value x, bool tanh) {
   auto add = [&](Value a, Value b) -> Value {
     return arith::AddFOp::create(builder, a, b);
   };
+  if (form == vit::GeluForm::Quick) {
+    Value power = math::ExpOp::create(builder, mul(x, number(-1.702)));
+    return arith::DivFOp::create(builder, x, add(power, number(1.0)));
+  }
   Value bounded;
-  if (tanh) {
+  if (form == vit::GeluForm::Tanh) {
     Value cube = mul(mul(x, x), x);
     Value inner = add(x, mul(cube, number(0.044715)));
     bounded =
@@ -73,10 +78,9 @@ static Value emitGelu(ImplicitLocOpBuilder &builder, Value x, bool tanh) {
 }
 
 LogicalResult KernelEmitter::convert(vit::GeluOp op) {
-  auto type = cast<RankedTensorType>(op.getType());
-  ValueAccess input = read(op.getInput());
+    ValueAccess input = read(op.getInput());
   Destination destination = write(op.getResult());
-  Box box = getBox(type.getShape());
+  Box box = getBox(op.getResult());
   auto generic = kernel::GenericOp::create(
       builder, TypeRange(destination.init.getType()), box.batch, box.sizes,
       ValueRange(input.base),
@@ -86,9 +90,9 @@ LogicalResult KernelEmitter::convert(vit::GeluOp op) {
   {
     OpBuilder::InsertionGuard guard(builder);
     Block *body = builder.createBlock(&generic.getBody(), {},
-                                      {type.getElementType()}, {op.getLoc()});
+                                      {op.getType().getElementType()}, {op.getLoc()});
     kernel::YieldOp::create(
-        builder, emitGelu(builder, body->getArgument(0), op.getTanh()));
+        builder, emitGelu(builder, body->getArgument(0), op.getForm()));
   }
   finish(destination, generic.getResult(0));
   return success();

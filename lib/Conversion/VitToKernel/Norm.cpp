@@ -11,25 +11,39 @@
 using namespace mlir;
 using namespace vitc;
 
-LogicalResult KernelEmitter::convert(vit::LayerNormOp op) {
-  auto type = cast<RankedTensorType>(op.getType());
+LogicalResult KernelEmitter::convertNorm(Operation *op, bool rms,
+                                         FloatAttr epsilon, Value scale,
+                                         Value shift) {
+  Value source = op->getOperand(0), value = op->getResult(0);
+  auto type = cast<RankedTensorType>(value.getType());
   if (type.getRank() < 2)
-    return op.emitOpError()
+    return op->emitOpError()
            << "has input " << type << "; needs a batch and channels";
   AffineMap rows = getRowMap(type);
-  ValueAccess input = readRows(op.getInput());
-  Value scale = op.getScale() ? readVector(op.getScale()) : Value();
-  Value shift = op.getShift() ? readVector(op.getShift()) : Value();
-  Destination destination = write(op.getResult());
+  ValueAccess input = readRows(source);
+  scale = scale ? readVector(scale) : Value();
+  shift = shift ? readVector(shift) : Value();
+  Destination destination = write(value);
   auto norm = kernel::NormOp::create(
-      builder, TypeRange(destination.init.getType()), batchOf(type),
+      builder, TypeRange(destination.init.getType()), batchOf(source),
       index(getNumRows(type)),
-      builder.getI64IntegerAttr(type.getShape().back()), op.getEpsilonAttr(),
-      input.base, AffineMapAttr::get(input.map.compose(rows)), scale, shift,
+      builder.getI64IntegerAttr(type.getShape().back()),
+      rms ? builder.getUnitAttr() : UnitAttr(), epsilon, input.base,
+      AffineMapAttr::get(input.map.compose(rows)), scale, shift,
       destination.init, AffineMapAttr::get(destination.map.compose(rows)),
       kernel::RowTilingAttr());
   finish(destination, norm.getResult(0));
   return success();
+}
+
+LogicalResult KernelEmitter::convert(vit::LayerNormOp op) {
+  return convertNorm(op, /*rms=*/false, op.getEpsilonAttr(), op.getScale(),
+                     op.getShift());
+}
+
+LogicalResult KernelEmitter::convert(vit::RmsNormOp op) {
+  return convertNorm(op, /*rms=*/true, op.getEpsilonAttr(), op.getScale(),
+                     /*shift=*/Value());
 }
 
 LogicalResult KernelEmitter::convert(vit::MeanTokensOp op) {
@@ -41,7 +55,7 @@ LogicalResult KernelEmitter::convert(vit::MeanTokensOp op) {
   ValueAccess input = readRows(op.getInput());
   Destination destination = write(op.getResult());
   auto mean = kernel::MeanOp::create(
-      builder, TypeRange(destination.init.getType()), batchOf(type),
+      builder, TypeRange(destination.init.getType()), batchOf(op.getInput()),
       index(type.getDimSize(1) - op.getSkip()),
       builder.getI64IntegerAttr(type.getDimSize(2)), input.base,
       AffineMapAttr::get(input.map.compose(skip)), destination.init,

@@ -39,7 +39,7 @@ LogicalResult KernelEmitter::convert(vit::PatchEmbedOp op) {
   int64_t patchSize = channels * height * width;
   int64_t numTokens = op.getNumTokens();
   int64_t numPatches = result.getDimSize(1) - numTokens;
-  Value batchSize = batchOf(result);
+  Value batchSize = batchOf(op.getResult());
 
   // One row of [C, Ph, Pw] pixels a patch.
   AffineExpr b, n, c, y, x;
@@ -59,7 +59,7 @@ LogicalResult KernelEmitter::convert(vit::PatchEmbedOp op) {
           builder, TypeRange(patchType), batchSize,
           builder.getDenseI64ArrayAttr({numPatches, channels, height, width}),
           input.base, AffineMapAttr::get(input.map.compose(pixel)),
-          emptyTensor(patchType), AffineMapAttr::get(patchElement),
+          emptyTensor(patchType, batchSize), AffineMapAttr::get(patchElement),
           kernel::RowTilingAttr())
           .getResult(0);
 

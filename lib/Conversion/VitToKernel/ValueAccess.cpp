@@ -1,4 +1,4 @@
-//===- ValueAccess.cpp - Composing index maps -----------------------------===//
+//===- ValueAccess.cpp - How kernels read values --------------------------===//
 //
 // Part of the vitc project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.
@@ -6,15 +6,22 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// How kernels read and write values: through slices, head splits and
-// insertions, whose index maps compose, or by a copy where no map will do.
+// Through ops that only move elements, whose index maps compose, or from a copy
+// where no map will do.
 //
 //===----------------------------------------------------------------------===//
 
+#include "IndexSimplify.h"
 #include "KernelEmitter.h"
+#include "Movement.h"
+#include "mlir/IR/Matchers.h"
 
 using namespace mlir;
 using namespace vitc;
+
+static RankedTensorType getType(Value value) {
+  return cast<RankedTensorType>(value.getType());
+}
 
 AffineMap vitc::getRowMap(RankedTensorType type) {
   MLIRContext *context = type.getContext();
@@ -38,238 +45,161 @@ int64_t vitc::getNumRows(RankedTensorType type) {
   return rows;
 }
 
-/// (b, h, n, d) -> (b, n, h * D + d).
-static AffineMap getHeadMap(MLIRContext *context, int64_t headDim) {
-  AffineExpr b, h, n, d;
-  bindDims(context, b, h, n, d);
-  return AffineMap::get(4, 0, {b, n, h * headDim + d}, context);
+bool vitc::isRowContiguous(AffineMap map, ArrayRef<int64_t> shape,
+                           int64_t size) {
+  return size == 1 || getMemoryStride(map, shape, map.getNumDims() - 1) == 1;
 }
 
-/// Element x of a unit-stride slice is element x + offset, dims of size 1 that
-/// the slice drops being 0 + offset.
-static AffineMap getSliceMap(ArrayRef<int64_t> offsets,
-                             const llvm::SmallBitVector &dropped,
-                             MLIRContext *context) {
-  SmallVector<AffineExpr> results;
-  unsigned numDims = 0;
-  for (auto [dim, offset] : llvm::enumerate(offsets)) {
-    AffineExpr expr = getAffineConstantExpr(offset, context);
-    if (!dropped.test(dim))
-      expr = getAffineDimExpr(numDims++, context) + offset;
-    results.push_back(expr);
-  }
-  return AffineMap::get(numDims, 0, results, context);
+AffineMap vitc::addUnitDim(AffineMap map, unsigned dim) {
+  if (map.isFunctionOfDim(dim))
+    return map;
+  SmallVector<AffineExpr> results(map.getResults());
+  results.back() = results.back() + getAffineDimExpr(dim, map.getContext());
+  return AffineMap::get(map.getNumDims(), 0, results, map.getContext());
 }
 
-static bool isStaticUnitSlice(ArrayRef<int64_t> offsets,
-                              ArrayRef<int64_t> strides) {
-  return llvm::all_of(strides, [](int64_t s) { return s == 1; }) &&
-         !llvm::is_contained(offsets, ShapedType::kDynamic);
-}
+//===----------------------------------------------------------------------===//
+// Tensors and boxes
+//===----------------------------------------------------------------------===//
 
-/// Whether the last dim of the map's domain runs along the last dim of its
-/// range, element by element, and no other dim of the range depends on it.
-static bool isRowContiguous(AffineMap map) {
-  unsigned last = map.getNumDims() - 1;
-  for (AffineExpr expr : map.getResults().drop_back())
-    if (expr.isFunctionOfDim(last))
-      return false;
-  AffineExpr rest =
-      map.getResults().back() - getAffineDimExpr(last, map.getContext());
-  rest = simplifyAffineExpr(rest, map.getNumDims(), 0);
-  return !rest.isFunctionOfDim(last);
-}
-
-Value KernelEmitter::index(int64_t value) {
-  return arith::ConstantIndexOp::create(builder, value);
-}
-
-Value KernelEmitter::batchOf(RankedTensorType type) {
-  return type.isDynamicDim(0) ? batch : index(type.getDimSize(0));
-}
-
-Box KernelEmitter::getBox(ArrayRef<int64_t> shape) {
-  Value size = ShapedType::isDynamic(shape[0]) ? batch : index(shape[0]);
-  if (shape.size() > 1)
-    return {size, builder.getDenseI64ArrayAttr(shape.drop_front()),
-            builder.getMultiDimIdentityMap(shape.size())};
-  return {size, builder.getDenseI64ArrayAttr({1}),
-          AffineMap::get(2, 0, builder.getAffineDimExpr(0))};
-}
-
-Value KernelEmitter::constant(vit::WeightExprAttr value) {
-  return kernel::ConstantOp::create(builder, value.getType(), value);
-}
-
-Value KernelEmitter::emptyTensor(RankedTensorType type) {
+Value KernelEmitter::emptyTensor(RankedTensorType type, Value size) {
+  // A scalar is a tensor of one element.
+  if (type.getRank() == 0)
+    type = RankedTensorType::get({1}, type.getElementType());
   SmallVector<Value> sizes;
   if (type.isDynamicDim(0))
-    sizes.push_back(batch);
+    sizes.push_back(size);
   return tensor::EmptyOp::create(builder, type, sizes);
 }
 
-ValueAccess KernelEmitter::read(Value value) {
-  MLIRContext *context = builder.getContext();
-  auto type = cast<RankedTensorType>(value.getType());
-  if (Value base = converted.lookup(value))
-    return {base, AffineMap::getMultiDimIdentityMap(type.getRank(), context)};
-
-  Operation *op = value.getDefiningOp();
-  auto through = [&](Value source, AffineMap map) {
-    ValueAccess access = read(source);
-    return ValueAccess{access.base, access.map.compose(map)};
-  };
-  if (auto constantOp = dyn_cast<vit::ConstantOp>(op))
-    return {constant(constantOp.getValue()),
-            AffineMap::getMultiDimIdentityMap(type.getRank(), context)};
-  if (auto split = dyn_cast<vit::SplitHeadsOp>(op))
-    return through(split.getInput(), getHeadMap(context, type.getDimSize(3)));
-  if (auto merge = dyn_cast<vit::MergeHeadsOp>(op)) {
-    int64_t headDim = merge.getInput().getType().getDimSize(3);
-    AffineExpr b, n, e;
-    bindDims(context, b, n, e);
-    return through(merge.getInput(),
-                   AffineMap::get(3, 0,
-                                  {b, e.floorDiv(headDim), n, e % headDim},
-                                  context));
-  }
-  if (auto slice = dyn_cast<tensor::ExtractSliceOp>(op))
-    return through(
-        slice.getSource(),
-        getSliceMap(slice.getStaticOffsets(), slice.getDroppedDims(), context));
-  if (auto constantOp = dyn_cast<arith::ConstantOp>(op))
-    converted[value] = splat(cast<SplatElementsAttr>(constantOp.getValue()));
-  else
-    converted[value] = emptyTensor(cast<tensor::EmptyOp>(op).getType());
-  return read(value);
+Value KernelEmitter::emptyTensor(Value value) {
+  return emptyTensor(getType(value), batchOf(value));
 }
 
-Value KernelEmitter::splat(SplatElementsAttr value) {
-  auto type = cast<RankedTensorType>(value.getType());
-  Box box = getBox(type.getShape());
+Box KernelEmitter::getBox(ArrayRef<int64_t> shape, Value size) {
+  MLIRContext *context = builder.getContext();
+  if (shape.size() > 1)
+    return {size, builder.getDenseI64ArrayAttr(shape.drop_front()),
+            builder.getMultiDimIdentityMap(shape.size())};
+  DenseI64ArrayAttr one = builder.getDenseI64ArrayAttr({1});
+  if (shape.empty())
+    return {size, one, AffineMap::get(2, 0, context)};
+  return {size, one, AffineMap::get(2, 0, builder.getAffineDimExpr(0))};
+}
+
+Box KernelEmitter::getBox(Value value) {
+  return getBox(getType(value).getShape(), batchOf(value));
+}
+
+void KernelEmitter::store(Value value, Value tensor) {
+  int64_t rank = getType(value).getRank();
+  AffineMap map = rank == 0
+                      ? AffineMap::get(0, 0, builder.getAffineConstantExpr(0))
+                      : builder.getMultiDimIdentityMap(rank);
+  converted[value] = {tensor, map};
+}
+
+//===----------------------------------------------------------------------===//
+// Reading
+//===----------------------------------------------------------------------===//
+
+bool KernelEmitter::isRead(Operation *op) {
+  if (auto fill = dyn_cast<linalg::FillOp>(op))
+    return matchPattern(fill.getInputs().front(), m_Constant());
+  return isa<vit::ConstantOp, arith::ConstantOp, tensor::EmptyOp,
+             tensor::DimOp>(op) ||
+         getMovement(op);
+}
+
+ValueAccess KernelEmitter::read(Value value) {
+  auto known = converted.find(value);
+  if (known != converted.end())
+    return known->second;
+
+  Operation *op = value.getDefiningOp();
+  if (std::optional<Movement> movement = getMovement(op)) {
+    ValueAccess access = read(movement->source);
+    return {access.base, simplifyIndices(access.map.compose(movement->map),
+                                         getType(value).getShape())};
+  }
+  auto whole = [&](Value tensor) -> ValueAccess {
+    return {tensor, builder.getMultiDimIdentityMap(getType(value).getRank())};
+  };
+  if (auto constantOp = dyn_cast<vit::ConstantOp>(op))
+    return whole(constant(constantOp.getValue()));
+  TypedAttr splat;
+  if (auto constantOp = dyn_cast<arith::ConstantOp>(op)) {
+    auto elements = cast<DenseElementsAttr>(constantOp.getValue());
+    if (!elements.isSplat())
+      return whole(constant(vit::WeightExprAttr::data(elements)));
+    splat = elements.getSplatValue<TypedAttr>();
+  } else if (auto fill = dyn_cast<linalg::FillOp>(op)) {
+    matchPattern(fill.getInputs().front(), m_Constant(&splat));
+  }
+  Value tensor = emptyTensor(value);
+  store(value, tensor);
+  if (splat)
+    store(value, fill(getBox(value), splat, tensor, converted[value].map));
+  return converted[value];
+}
+
+Value KernelEmitter::fill(const Box &box, TypedAttr value, Value init,
+                          AffineMap map) {
   auto generic = kernel::GenericOp::create(
-      builder, TypeRange(type), box.batch, box.sizes, ValueRange(),
-      builder.getAffineMapArrayAttr({}), emptyTensor(type),
-      AffineMapAttr::get(box.map), kernel::RowTilingAttr());
+      builder, TypeRange(init.getType()), box.batch, box.sizes, ValueRange(),
+      builder.getAffineMapArrayAttr({}), init,
+      AffineMapAttr::get(map.compose(box.map)), kernel::RowTilingAttr());
   OpBuilder::InsertionGuard guard(builder);
   builder.createBlock(&generic.getBody());
-  kernel::YieldOp::create(
-      builder,
-      arith::ConstantOp::create(builder, value.getSplatValue<TypedAttr>()));
+  kernel::YieldOp::create(builder, arith::ConstantOp::create(builder, value));
   return generic.getResult(0);
 }
 
-Value KernelEmitter::gather(RankedTensorType type, const ValueAccess &source,
-                            Value init, AffineMap map) {
-  Box box = getBox(type.getShape());
+Value KernelEmitter::gather(Value size, ArrayRef<int64_t> sizes,
+                            const ValueAccess &source, Value init,
+                            AffineMap map) {
+  SmallVector<int64_t> bounds = {ShapedType::kDynamic};
+  llvm::append_range(bounds, sizes);
   auto gather = kernel::GatherOp::create(
-      builder, TypeRange(init.getType()), box.batch, box.sizes, source.base,
-      AffineMapAttr::get(source.map.compose(box.map)), init,
-      AffineMapAttr::get(map.compose(box.map)), kernel::RowTilingAttr());
+      builder, TypeRange(init.getType()), size,
+      builder.getDenseI64ArrayAttr(sizes), source.base,
+      AffineMapAttr::get(simplifyIndices(source.map, bounds)), init,
+      AffineMapAttr::get(simplifyIndices(map, bounds)),
+      kernel::RowTilingAttr());
   return gather.getResult(0);
 }
 
+Value KernelEmitter::gather(Value value, const ValueAccess &source, Value init,
+                            AffineMap map) {
+  Box box = getBox(value);
+  return gather(box.batch, box.sizes,
+                {source.base, source.map.compose(box.map)}, init,
+                map.compose(box.map));
+}
+
 Value KernelEmitter::materialize(Value value) {
-  auto type = cast<RankedTensorType>(value.getType());
   ValueAccess source = read(value);
-  return gather(type, source, emptyTensor(type),
-                builder.getMultiDimIdentityMap(type.getRank()));
+  Value copy = emptyTensor(value);
+  int64_t rank = getType(value).getRank();
+  AffineMap map = rank == 0
+                      ? AffineMap::get(0, 0, builder.getAffineConstantExpr(0))
+                      : builder.getMultiDimIdentityMap(rank);
+  return gather(value, source, copy, map);
 }
 
 ValueAccess KernelEmitter::readRows(Value value) {
   ValueAccess access = read(value);
-  if (isRowContiguous(access.map))
-    return access;
-  Value copy = materialize(value);
-  converted[value] = copy;
-  return {copy, builder.getMultiDimIdentityMap(
-                    cast<RankedTensorType>(value.getType()).getRank())};
+  int64_t size = getType(value).getShape().back();
+  if (!isRowContiguous(access.map, getType(access.base).getShape(), size)) {
+    store(value, materialize(value));
+    access = converted[value];
+  }
+  if (size == 1)
+    access.map = addUnitDim(access.map, access.map.getNumDims() - 1);
+  return access;
 }
 
 Value KernelEmitter::readVector(Value value) {
   ValueAccess access = read(value);
   return access.map.isIdentity() ? access.base : materialize(value);
-}
-
-Value KernelEmitter::writeInto(Value dest) {
-  // What others read too, or the caller owns, must keep its elements.
-  if (Value init = converted.lookup(dest))
-    return dest.hasOneUse() && init.getDefiningOp() ? init : Value();
-  if (!dest.getDefiningOp<tensor::EmptyOp>())
-    return {};
-  // A chain of insertions starts here; its end may be an output.
-  auto type = cast<RankedTensorType>(dest.getType());
-  while (dest.hasOneUse()) {
-    OpOperand &use = *dest.getUses().begin();
-    if (isa<func::ReturnOp>(use.getOwner()))
-      return outputs[use.getOperandNumber()];
-    auto insert = dyn_cast<tensor::InsertSliceOp>(use.getOwner());
-    if (!insert || use.get() != insert.getDest())
-      break;
-    dest = insert.getResult();
-  }
-  return emptyTensor(type);
-}
-
-Destination KernelEmitter::write(Value result) {
-  auto type = cast<RankedTensorType>(result.getType());
-  AffineMap map = builder.getMultiDimIdentityMap(type.getRank());
-  while (result.hasOneUse()) {
-    OpOperand &use = *result.getUses().begin();
-    Operation *user = use.getOwner();
-    if (auto merge = dyn_cast<vit::MergeHeadsOp>(user)) {
-      int64_t headDim = merge.getInput().getType().getDimSize(3);
-      map = getHeadMap(builder.getContext(), headDim).compose(map);
-      result = merge.getResult();
-      continue;
-    }
-    if (isa<func::ReturnOp>(user))
-      return {outputs[use.getOperandNumber()], map, result};
-    auto insert = dyn_cast<tensor::InsertSliceOp>(user);
-    if (insert && use.get() == insert.getSource() &&
-        isStaticUnitSlice(insert.getStaticOffsets(),
-                          insert.getStaticStrides())) {
-      AffineMap place =
-          getSliceMap(insert.getStaticOffsets(), insert.getDroppedDims(),
-                      builder.getContext())
-              .compose(map);
-      if (isRowContiguous(place))
-        if (Value init = writeInto(insert.getDest()))
-          return {init, place, insert.getResult()};
-    }
-    break;
-  }
-  return {emptyTensor(cast<RankedTensorType>(result.getType())), map, result};
-}
-
-void KernelEmitter::finish(const Destination &destination, Value result) {
-  converted[destination.target] = result;
-}
-
-bool KernelEmitter::isDataMovement(Operation *op) {
-  if (auto slice = dyn_cast<tensor::ExtractSliceOp>(op))
-    return isStaticUnitSlice(slice.getStaticOffsets(),
-                             slice.getStaticStrides());
-  return isa<vit::ConstantOp, vit::SplitHeadsOp, vit::MergeHeadsOp,
-             tensor::EmptyOp, tensor::DimOp>(op);
-}
-
-LogicalResult KernelEmitter::convert(tensor::InsertSliceOp op) {
-  // What computes the source may have written it in place.
-  if (converted.contains(op.getResult()))
-    return success();
-  RankedTensorType source = op.getSourceType();
-  if (source.getRank() == 0)
-    return op.emitOpError("inserts a tensor of rank 0; needs rank 1 or more");
-  if (!isStaticUnitSlice(op.getStaticOffsets(), op.getStaticStrides()))
-    return op.emitOpError("has a dynamic offset or a stride; needs static "
-                          "offsets and strides of 1");
-  ValueAccess access = read(op.getSource());
-  AffineMap place = getSliceMap(op.getStaticOffsets(), op.getDroppedDims(),
-                                builder.getContext());
-  Value init = op.getDest().getDefiningOp<tensor::EmptyOp>()
-                   ? emptyTensor(op.getType())
-                   : materialize(op.getDest());
-  converted[op.getResult()] = gather(source, access, init, place);
-  return success();
 }

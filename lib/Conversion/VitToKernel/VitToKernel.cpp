@@ -32,7 +32,8 @@ struct ConvertVitToKernelPass final
   using Base::Base;
   void runOnOperation() override {
     for (auto function : getOperation().getOps<func::FuncOp>())
-      if (failed(vitc::KernelEmitter(function).run()))
+      if (failed(vitc::generalizeOps(function)) ||
+          failed(vitc::KernelEmitter(function).run()))
         return signalPassFailure();
   }
 };

@@ -27,9 +27,48 @@ static AffineExpr getKeyHead(Value key, int64_t numHeads, AffineExpr head) {
   return head.floorDiv(numHeads / numKeyHeads);
 }
 
-/// scale * query · key^T + bias: [B, H, Nq, Nk], loops (b, h, i, j, d).
+/// scores [B, H, Nq, Nk] plus a bias or mask [Bb, 1 or H, Nq, Nk], of which
+/// item b of the batch reads item b mod Bb.
+static Value buildAddend(ImplicitLocOpBuilder &builder, Value scores,
+                         Value addend) {
+  auto type = cast<RankedTensorType>(addend.getType());
+  SmallVector<OpFoldResult> sizes = getSizes(builder, scores);
+  Type scoreType = getElementTypeOrSelf(scores);
+  AffineExpr b, h, i, j;
+  bindDims(builder.getContext(), b, h, i, j);
+  AffineMap identity = builder.getMultiDimIdentityMap(4);
+  if (type.getDimSize(1) == 1)
+    h = builder.getAffineConstantExpr(0);
+  if (!type.isDynamicDim(0)) {
+    auto map = AffineMap::get(4, 0, {b % type.getDimSize(0), h, i, j},
+                              builder.getContext());
+    return buildElementwise(
+        builder, sizes, scoreType, {scores, addend}, {identity, map},
+        [](ImplicitLocOpBuilder &nested, ValueRange args) -> Value {
+          return arith::AddFOp::create(nested, args[0], args[1]);
+        });
+  }
+  // A map cannot divide by a size that is known at run time only.
+  Value items = tensor::DimOp::create(builder, addend, /*index=*/0);
+  return buildElementwise(
+      builder, sizes, scoreType, scores, identity,
+      [&](ImplicitLocOpBuilder &nested, ValueRange args) -> Value {
+        SmallVector<Value> indices;
+        for (int64_t dim : {0, 1, 2, 3})
+          indices.push_back(linalg::IndexOp::create(nested, dim));
+        indices[0] = arith::RemUIOp::create(nested, indices[0], items);
+        if (type.getDimSize(1) == 1)
+          indices[1] = arith::ConstantIndexOp::create(nested, 0);
+        Value element = tensor::ExtractOp::create(nested, addend, indices);
+        if (element.getType() != scoreType)
+          element = arith::ExtFOp::create(nested, scoreType, element);
+        return arith::AddFOp::create(nested, args[0], element);
+      });
+}
+
+/// scale * query · key^T + bias + mask: [B, H, Nq, Nk], loops (b, h, i, j, d).
 static Value buildScores(ImplicitLocOpBuilder &builder, Value query, Value key,
-                         Value bias, double scale, Type type) {
+                         Value bias, Value mask, double scale, Type type) {
   SmallVector<OpFoldResult> sizes = getSizes(builder, query);
   sizes[3] = getSizes(builder, key)[2];
   int64_t numHeads = cast<RankedTensorType>(query.getType()).getDimSize(1);
@@ -44,25 +83,15 @@ static Value buildScores(ImplicitLocOpBuilder &builder, Value query, Value key,
 
   AffineMap identity = builder.getMultiDimIdentityMap(4);
   Value factor = buildFloat(builder, type, scale);
-  Value scaled = buildElementwise(
+  Value scores = buildElementwise(
       builder, sizes, type, products, identity,
       [&](ImplicitLocOpBuilder &nested, ValueRange args) -> Value {
         return arith::MulFOp::create(nested, args[0], factor);
       });
-  if (!bias)
-    return scaled;
-
-  auto biasType = cast<RankedTensorType>(bias.getType());
-  AffineExpr zero = builder.getAffineConstantExpr(0);
-  auto biasMap = AffineMap::get(4, 0,
-                                {biasType.getDimSize(0) == 1 ? zero : b,
-                                 biasType.getDimSize(1) == 1 ? zero : h, i, j},
-                                builder.getContext());
-  return buildElementwise(
-      builder, sizes, type, {scaled, bias}, {identity, biasMap},
-      [](ImplicitLocOpBuilder &nested, ValueRange args) -> Value {
-        return arith::AddFOp::create(nested, args[0], args[1]);
-      });
+  for (Value addend : {bias, mask})
+    if (addend)
+      scores = buildAddend(builder, scores, addend);
+  return scores;
 }
 
 /// softmax along the last of four dims; a row of -inf gives zeros.
@@ -111,7 +140,7 @@ template <typename OpAdaptor>
 static Value buildProbabilities(ImplicitLocOpBuilder &builder,
                                 OpAdaptor adaptor, Type type) {
   Value scores = buildScores(builder, adaptor.getQuery(), adaptor.getKey(),
-                             adaptor.getBias(),
+                             adaptor.getBias(), adaptor.getMask(),
                              adaptor.getScale().convertToDouble(), type);
   return buildSoftmax(builder, scores);
 }

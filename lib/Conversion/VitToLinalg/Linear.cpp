@@ -20,15 +20,20 @@
 using namespace mlir;
 using namespace vitc;
 
-/// x * (1 + erf(x / sqrt 2)) / 2, or with `tanh` its approximation
-/// x * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 x^3))) / 2. VitToKernel has its
-/// own on purpose: the reference shares no code with what it checks.
-static Value buildGelu(ImplicitLocOpBuilder &b, Value x, bool tanh) {
+/// A GELU of one element. VitToKernel has its own on purpose: the reference
+/// shares no code with what it checks.
+static Value buildGelu(ImplicitLocOpBuilder &b, Value x, vit::GeluForm form) {
   auto constant = [&](double value) {
     return buildFloat(b, x.getType(), value);
   };
+  if (form == vit::GeluForm::Quick) {
+    Value argument = arith::MulFOp::create(b, x, constant(-1.702));
+    Value power = math::ExpOp::create(b, argument);
+    Value divisor = arith::AddFOp::create(b, constant(1.0), power);
+    return arith::DivFOp::create(b, x, divisor);
+  }
   Value sigmoid;
-  if (tanh) {
+  if (form == vit::GeluForm::Tanh) {
     Value square = arith::MulFOp::create(b, x, x);
     Value cube = arith::MulFOp::create(b, square, x);
     Value cubic = arith::MulFOp::create(b, constant(0.044715), cube);
@@ -47,13 +52,13 @@ static Value buildGelu(ImplicitLocOpBuilder &b, Value x, bool tanh) {
 
 /// GELU of each element of `tensor`.
 static Value buildGeluTensor(ImplicitLocOpBuilder &builder, Value tensor,
-                             Type type, bool tanh) {
+                             Type type, vit::GeluForm form) {
   SmallVector<OpFoldResult> sizes = getSizes(builder, tensor);
   return buildElementwise(
       builder, sizes, type, tensor,
       builder.getMultiDimIdentityMap(sizes.size()),
       [&](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
-        return buildGelu(b, args[0], tanh);
+        return buildGelu(b, args[0], form);
       });
 }
 
@@ -67,6 +72,14 @@ static Value buildSum(ImplicitLocOpBuilder &builder, Value lhs, Value rhs,
       [](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
         return arith::AddFOp::create(b, args[0], args[1]);
       });
+}
+
+static vit::GeluForm getGeluForm(vit::Activation activation) {
+  if (activation == vit::Activation::GeluTanh)
+    return vit::GeluForm::Tanh;
+  if (activation == vit::Activation::GeluQuick)
+    return vit::GeluForm::Quick;
+  return vit::GeluForm::Exact;
 }
 
 namespace {
@@ -98,7 +111,7 @@ struct ConvertLinearOp final : OpConversionPattern<vit::LinearOp> {
                         getLoopMap(builder, rank, {n}));
     if (op.getActivation() != vit::Activation::None)
       result = buildGeluTensor(builder, result, type,
-                               op.getActivation() == vit::Activation::GeluTanh);
+                               getGeluForm(op.getActivation()));
     if (adaptor.getResidual())
       result = buildSum(builder, result, adaptor.getResidual(),
                         builder.getMultiDimIdentityMap(rank));
@@ -116,7 +129,7 @@ struct ConvertGeluOp final : OpConversionPattern<vit::GeluOp> {
     ImplicitLocOpBuilder builder(op.getLoc(), rewriter);
     Type type = getAccumulationType(adaptor.getOperands());
     Value result =
-        buildGeluTensor(builder, adaptor.getInput(), type, op.getTanh());
+        buildGeluTensor(builder, adaptor.getInput(), type, op.getForm());
     rewriter.replaceOp(
         op, buildNarrowed(builder, result, op.getType().getElementType()));
     return success();

@@ -1,4 +1,4 @@
-//===- Norm.cpp - vit.layer_norm to linalg --------------------------------===//
+//===- Norm.cpp - vit.layer_norm, rms_norm to linalg ----------------------===//
 //
 // Part of the vitc project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.
@@ -39,6 +39,48 @@ static Value buildRowMeans(ImplicitLocOpBuilder &builder, Value tensor,
       });
 }
 
+/// Each element's square.
+static Value buildSquares(ImplicitLocOpBuilder &builder, Value tensor,
+                          Type type) {
+  SmallVector<OpFoldResult> sizes = getSizes(builder, tensor);
+  return buildElementwise(
+      builder, sizes, type, tensor,
+      builder.getMultiDimIdentityMap(sizes.size()),
+      [](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
+        return arith::MulFOp::create(b, args[0], args[0]);
+      });
+}
+
+/// tensor / sqrt(power + epsilon), `power` of the rows of the last axis.
+static Value buildQuotient(ImplicitLocOpBuilder &builder, Value tensor,
+                           Value power, double epsilon, Type type) {
+  SmallVector<OpFoldResult> sizes = getSizes(builder, tensor);
+  AffineMap identity = builder.getMultiDimIdentityMap(sizes.size());
+  Value summand = buildFloat(builder, type, epsilon);
+  return buildElementwise(
+      builder, sizes, type, {tensor, power},
+      {identity, identity.dropResult(sizes.size() - 1)},
+      [&](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
+        Value sum = arith::AddFOp::create(b, args[1], summand);
+        Value root = math::SqrtOp::create(b, sum);
+        return arith::DivFOp::create(b, args[0], root);
+      });
+}
+
+/// tensor * scale, one factor a channel of the last axis.
+static Value buildScaled(ImplicitLocOpBuilder &builder, Value tensor,
+                         Value scale, Type type) {
+  SmallVector<OpFoldResult> sizes = getSizes(builder, tensor);
+  unsigned rank = sizes.size();
+  return buildElementwise(
+      builder, sizes, type, {tensor, scale},
+      {builder.getMultiDimIdentityMap(rank),
+       getLoopMap(builder, rank, {rank - 1})},
+      [](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
+        return arith::MulFOp::create(b, args[0], args[1]);
+      });
+}
+
 namespace {
 
 struct ConvertLayerNormOp final : OpConversionPattern<vit::LayerNormOp> {
@@ -61,29 +103,13 @@ struct ConvertLayerNormOp final : OpConversionPattern<vit::LayerNormOp> {
         [](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
           return arith::SubFOp::create(b, args[0], args[1]);
         });
-    Value squares =
-        buildElementwise(builder, sizes, type, centred, identity,
-                         [](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
-                           return arith::MulFOp::create(b, args[0], args[0]);
-                         });
+    Value squares = buildSquares(builder, centred, type);
     Value variances = buildRowMeans(builder, squares, type);
-    Value epsilon =
-        buildFloat(builder, type, adaptor.getEpsilon().convertToDouble());
-    Value result = buildElementwise(
-        builder, sizes, type, {centred, variances}, {identity, rowMap},
-        [&](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
-          Value sum = arith::AddFOp::create(b, args[1], epsilon);
-          Value deviation = math::SqrtOp::create(b, sum);
-          return arith::DivFOp::create(b, args[0], deviation);
-        });
+    Value result = buildQuotient(builder, centred, variances,
+                                 adaptor.getEpsilon().convertToDouble(), type);
 
     if (adaptor.getScale())
-      result = buildElementwise(
-          builder, sizes, type, {result, adaptor.getScale()},
-          {identity, channelMap},
-          [](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
-            return arith::MulFOp::create(b, args[0], args[1]);
-          });
+      result = buildScaled(builder, result, adaptor.getScale(), type);
     if (adaptor.getShift())
       result = buildElementwise(
           builder, sizes, type, {result, adaptor.getShift()},
@@ -97,8 +123,27 @@ struct ConvertLayerNormOp final : OpConversionPattern<vit::LayerNormOp> {
   }
 };
 
+struct ConvertRmsNormOp final : OpConversionPattern<vit::RmsNormOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(vit::RmsNormOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    ImplicitLocOpBuilder builder(op.getLoc(), rewriter);
+    Type type = getAccumulationType(adaptor.getOperands());
+    Value squares = buildSquares(builder, adaptor.getInput(), type);
+    Value means = buildRowMeans(builder, squares, type);
+    Value result = buildQuotient(builder, adaptor.getInput(), means,
+                                 adaptor.getEpsilon().convertToDouble(), type);
+    if (adaptor.getScale())
+      result = buildScaled(builder, result, adaptor.getScale(), type);
+    rewriter.replaceOp(
+        op, buildNarrowed(builder, result, op.getType().getElementType()));
+    return success();
+  }
+};
+
 } // namespace
 
 void vitc::populateNormToLinalgPatterns(RewritePatternSet &patterns) {
-  patterns.add<ConvertLayerNormOp>(patterns.getContext());
+  patterns.add<ConvertLayerNormOp, ConvertRmsNormOp>(patterns.getContext());
 }

@@ -16,10 +16,12 @@ class RewritePatternSet;
 namespace vitc {
 
 void populateAttentionToLinalgPatterns(mlir::RewritePatternSet &patterns);
+void populateConvolutionToLinalgPatterns(mlir::RewritePatternSet &patterns);
 void populateLinearToLinalgPatterns(mlir::RewritePatternSet &patterns);
 void populateNormToLinalgPatterns(mlir::RewritePatternSet &patterns);
 void populatePatchEmbedToLinalgPatterns(mlir::RewritePatternSet &patterns);
 void populatePoolingToLinalgPatterns(mlir::RewritePatternSet &patterns);
+void populateWindowToLinalgPatterns(mlir::RewritePatternSet &patterns);
 
 } // namespace vitc
 

@@ -27,10 +27,12 @@ using namespace mlir;
 
 void vitc::populateVitToLinalgConversionPatterns(RewritePatternSet &patterns) {
   populateAttentionToLinalgPatterns(patterns);
+  populateConvolutionToLinalgPatterns(patterns);
   populateLinearToLinalgPatterns(patterns);
   populateNormToLinalgPatterns(patterns);
   populatePatchEmbedToLinalgPatterns(patterns);
   populatePoolingToLinalgPatterns(patterns);
+  populateWindowToLinalgPatterns(patterns);
 }
 
 namespace {

@@ -25,6 +25,12 @@ public:
   bool contains(llvm::StringRef name) const override {
     return tensors.contains(name);
   }
+  /// The shape of a tensor, empty for one that is not there.
+  llvm::ArrayRef<int64_t> getShape(llvm::StringRef name) const {
+    auto it = tensors.find(name);
+    return it == tensors.end() ? llvm::ArrayRef<int64_t>()
+                               : it->second.entry->shape;
+  }
   mlir::RankedTensorType define(mlir::OpBuilder &builder, llvm::StringRef name,
                                 llvm::ArrayRef<int64_t> shape,
                                 const llvm::Twine &because,

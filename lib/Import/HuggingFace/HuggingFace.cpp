@@ -9,6 +9,8 @@
 #include "HuggingFace.h"
 
 #include "InputFile.h"
+#include "Timm/Timm.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Path.h"
 
 using namespace mlir;
@@ -17,6 +19,24 @@ using namespace vitc::import_;
 
 /// More classes than any data set has.
 static constexpr int64_t kMaxLabels = int64_t(1) << 20;
+
+using ImportFn = OwningOpRef<ModuleOp> (*)(StringRef folder, Config &config,
+                                           Checkpoint &checkpoint,
+                                           const ImportOptions &options);
+
+namespace {
+struct ModelType {
+  StringRef name;
+  ImportFn import;
+};
+} // namespace
+
+static constexpr ModelType kModelTypes[] = {
+    {"beit", importBeit},     {"deit", importVit},
+    {"dinov2", importDinov2}, {"dinov2_with_registers", importDinov2},
+    {"swin", importSwin},     {"swinv2", importSwin},
+    {"vit", importVit},
+};
 
 OwningOpRef<ModuleOp> import_::importHuggingFace(StringRef folder,
                                                  MLIRContext &context,
@@ -29,20 +49,35 @@ OwningOpRef<ModuleOp> import_::importHuggingFace(StringRef folder,
   std::string modelType = config->getString("model_type", "");
   if (config->failed())
     return nullptr;
-  if (modelType != "vit" && modelType != "deit") {
+  if (modelType.empty() && config->contains("architecture")) {
+    FailureOr<std::unique_ptr<Checkpoint>> checkpoint =
+        Checkpoint::open(folder, context);
+    if (failed(checkpoint))
+      return nullptr;
+    return importTimm(*config, **checkpoint, options);
+  }
+  const ModelType *type =
+      llvm::find_if(kModelTypes, [&](const ModelType &each) {
+        return each.name == modelType;
+      });
+  if (type == std::end(kModelTypes)) {
     InFlightDiagnostic error = config->emitError();
     if (modelType.empty())
-      error << "has no model_type";
+      error << "has no model_type, and no architecture of timm's";
     else
       error << "model_type = '" << modelType << "'";
-    error << "; vitc imports vit and deit";
+    error << "; vitc imports "
+          << llvm::join(llvm::map_range(
+                            kModelTypes,
+                            [](const ModelType &each) { return each.name; }),
+                        ", ");
     return nullptr;
   }
   FailureOr<std::unique_ptr<Checkpoint>> checkpoint =
       Checkpoint::open(folder, context);
   if (failed(checkpoint))
     return nullptr;
-  return importVit(folder, *config, **checkpoint, options);
+  return type->import(folder, *config, **checkpoint, options);
 }
 
 SmallVector<std::string> import_::readLabels(Config &config) {

@@ -31,14 +31,32 @@ mlir::OwningOpRef<mlir::ModuleOp> importVit(llvm::StringRef folder,
                                             Checkpoint &checkpoint,
                                             const ImportOptions &options);
 
+/// Imports model_type beit.
+mlir::OwningOpRef<mlir::ModuleOp> importBeit(llvm::StringRef folder,
+                                             Config &config,
+                                             Checkpoint &checkpoint,
+                                             const ImportOptions &options);
+
+/// Imports model_type dinov2 and dinov2_with_registers.
+mlir::OwningOpRef<mlir::ModuleOp> importDinov2(llvm::StringRef folder,
+                                               Config &config,
+                                               Checkpoint &checkpoint,
+                                               const ImportOptions &options);
+
+/// Imports model_type swin and swinv2.
+mlir::OwningOpRef<mlir::ModuleOp> importSwin(llvm::StringRef folder,
+                                             Config &config,
+                                             Checkpoint &checkpoint,
+                                             const ImportOptions &options);
+
 /// Reads the folder's preprocessor_config.json for a model of pictures of
-/// `height` x `width`; without one, warns and takes the defaults of the
-/// processor's class for `modelType`, vit or deit. Null for a model of other
-/// channels than a picture's, grey or RGB.
+/// `height` x `width`, scaled where the user asked for this size; without one,
+/// warns and takes the defaults of the processor's class for `modelType`. Null
+/// for a model of other channels than a picture's, grey or RGB.
 mlir::FailureOr<vit::PreprocessAttr>
 importPreprocessor(llvm::StringRef folder, llvm::StringRef modelType,
                    int64_t height, int64_t width, int64_t channels,
-                   mlir::MLIRContext &context);
+                   const ImportOptions &options, mlir::MLIRContext &context);
 
 /// The class names, in order; empty and an error noted in `config` when they
 /// are not numbered from 0 up.

@@ -36,26 +36,54 @@ static constexpr int64_t kDefaultPixels = 224;
 
 namespace {
 
+/// The mean and standard deviation of each channel that pictures are
+/// normalised by.
+struct Statistics {
+  double mean[3], std[3];
+};
+
 /// The defaults of a processor's class.
 struct ProcessorClass {
   StringRef name;
   int64_t size;
   int64_t resample;
   bool centerCrop;
+  Statistics statistics;
 };
 
 } // namespace
 
+static constexpr Statistics kHalf = {{0.5, 0.5, 0.5}, {0.5, 0.5, 0.5}};
+static constexpr Statistics kClip = {{0.48145466, 0.4578275, 0.40821073},
+                                     {0.26862954, 0.26130258, 0.27577711}};
+static constexpr Statistics kImageNet = {{0.485, 0.456, 0.406},
+                                         {0.229, 0.224, 0.225}};
+
 static std::optional<ProcessorClass> getClass(StringRef name) {
-  ProcessorClass vit{"ViTImageProcessor", kDefaultPixels, kBilinear, false};
-  ProcessorClass deit{"DeiTImageProcessor", 256, kBicubic, true};
+  ProcessorClass vit{"ViTImageProcessor", kDefaultPixels, kBilinear, false,
+                     kHalf};
+  ProcessorClass deit{"DeiTImageProcessor", 256, kBicubic, true, kHalf};
+  ProcessorClass beit{"BeitImageProcessor", 256, kBicubic, true, kHalf};
+  ProcessorClass bit{"BitImageProcessor", kDefaultPixels, kBicubic, true,
+                     kClip};
+  // What facebook's DINOv2 files carry.
+  ProcessorClass dinov2{"DINOv2's BitImageProcessor", 256, kBicubic, true,
+                        kImageNet};
   return llvm::StringSwitch<std::optional<ProcessorClass>>(name)
       .Cases({"ViTImageProcessor", "ViTImageProcessorFast",
-              "ViTImageProcessorPil", "ViTFeatureExtractor", "vit"},
+              "ViTImageProcessorPil", "ViTFeatureExtractor", "vit", "swin",
+              "swinv2"},
              vit)
       .Cases({"DeiTImageProcessor", "DeiTImageProcessorFast",
               "DeiTImageProcessorPil", "DeiTFeatureExtractor", "deit"},
              deit)
+      .Cases({"BeitImageProcessor", "BeitImageProcessorFast",
+              "BeitImageProcessorPil", "BeitFeatureExtractor", "beit"},
+             beit)
+      .Cases({"BitImageProcessor", "BitImageProcessorFast",
+              "BitImageProcessorPil"},
+             bit)
+      .Cases({"dinov2", "dinov2_with_registers"}, dinov2)
       .Default(std::nullopt);
 }
 
@@ -86,12 +114,13 @@ static SmallVector<int64_t> readSize(Config &config, StringRef key,
 
 /// One number for each channel.
 static DenseF64ArrayAttr readChannels(Config &config, StringRef key,
+                                      const double (&defaults)[3],
                                       int64_t channels, bool positive) {
   SmallVector<double> numbers;
   const llvm::json::Value *value = config.lookup(key);
   const llvm::json::Array *list = value ? value->getAsArray() : nullptr;
   if (!value)
-    numbers.assign(channels, 0.5);
+    numbers.assign(defaults, defaults + channels);
   else if (std::optional<double> number = value->getAsNumber())
     numbers.assign(channels, *number);
   else if (list)
@@ -124,6 +153,23 @@ static int64_t readFilter(Config &config, int64_t defaultValue) {
   return defaultValue;
 }
 
+/// Scales what gives pictures of another size to the one that was asked for.
+static void scaleTo(int64_t height, int64_t width,
+                    SmallVectorImpl<int64_t> &resize,
+                    SmallVectorImpl<int64_t> &crop) {
+  if (crop.empty()) {
+    resize.assign({height, width});
+    return;
+  }
+  if (resize.size() == 1)
+    resize[0] = resize[0] * std::min(height, width) /
+                *std::min_element(crop.begin(), crop.end());
+  else if (resize.size() == 2)
+    resize.assign(
+        {resize[0] * height / crop.front(), resize[1] * width / crop.back()});
+  crop.assign({height, width});
+}
+
 /// Resized and cropped pictures must have the model's size.
 static void verifyResult(Config &config, ArrayRef<int64_t> resize,
                          ArrayRef<int64_t> crop, int64_t height,
@@ -142,13 +188,15 @@ static void verifyResult(Config &config, ArrayRef<int64_t> resize,
 
 static FailureOr<vit::PreprocessAttr>
 readPreprocessor(Config &config, const ProcessorClass &defaults, int64_t height,
-                 int64_t width, int64_t channels) {
+                 int64_t width, int64_t channels, bool scale) {
   MLIRContext *context = config.getLoc().getContext();
   SmallVector<int64_t> resize, crop;
   if (config.getBool("do_resize", true))
     resize = readSize(config, "size", defaults.size);
   if (config.getBool("do_center_crop", defaults.centerCrop))
     crop = readSize(config, "crop_size", kDefaultPixels);
+  if (scale && !config.failed())
+    scaleTo(height, width, resize, crop);
   verifyResult(config, resize, crop, height, width);
 
   FloatAttr rescale;
@@ -157,8 +205,10 @@ readPreprocessor(Config &config, const ProcessorClass &defaults, int64_t height,
                              config.getNumber("rescale_factor", 1.0 / 255.0));
   DenseF64ArrayAttr mean, std;
   if (config.getBool("do_normalize", true)) {
-    mean = readChannels(config, "image_mean", channels, /*positive=*/false);
-    std = readChannels(config, "image_std", channels, /*positive=*/true);
+    mean = readChannels(config, "image_mean", defaults.statistics.mean,
+                        channels, /*positive=*/false);
+    std = readChannels(config, "image_std", defaults.statistics.std, channels,
+                       /*positive=*/true);
   }
   int64_t filter = readFilter(config, defaults.resample);
   if (config.failed())
@@ -183,10 +233,9 @@ static llvm::json::Object scaleSizes(const ProcessorClass &defaults,
       {"crop_size", llvm::json::Object{{"height", height}, {"width", width}}}};
 }
 
-FailureOr<vit::PreprocessAttr>
-import_::importPreprocessor(StringRef folder, StringRef modelType,
-                            int64_t height, int64_t width, int64_t channels,
-                            MLIRContext &context) {
+FailureOr<vit::PreprocessAttr> import_::importPreprocessor(
+    StringRef folder, StringRef modelType, int64_t height, int64_t width,
+    int64_t channels, const ImportOptions &options, MLIRContext &context) {
   SmallString<256> path(folder);
   llvm::sys::path::append(path, "preprocessor_config.json");
   bool exists = llvm::sys::fs::exists(path);
@@ -203,7 +252,8 @@ import_::importPreprocessor(StringRef folder, StringRef modelType,
     emitWarning(loc) << "no preprocessor_config.json; using " << defaults.name
                      << "'s defaults";
     Config config(scaleSizes(defaults, height, width), loc);
-    return readPreprocessor(config, defaults, height, width, channels);
+    return readPreprocessor(config, defaults, height, width, channels,
+                            /*scale=*/false);
   }
 
   FailureOr<Config> config = Config::read(path, context);
@@ -215,9 +265,11 @@ import_::importPreprocessor(StringRef folder, StringRef modelType,
   std::optional<ProcessorClass> defaults = getClass(name);
   if (!defaults) {
     config->emitError() << "image_processor_type = '" << name
-                        << "'; vitc imports ViTImageProcessor and "
-                           "DeiTImageProcessor";
+                        << "'; vitc imports ViTImageProcessor, "
+                           "DeiTImageProcessor, BeitImageProcessor and "
+                           "BitImageProcessor";
     return failure();
   }
-  return readPreprocessor(*config, *defaults, height, width, channels);
+  return readPreprocessor(*config, *defaults, height, width, channels,
+                          /*scale=*/options.imageSize.has_value());
 }

@@ -92,7 +92,8 @@ private:
 };
 } // namespace
 
-static int32_t getDtype(Type type) {
+/// The runtime's number for an element type; none for one that it has not.
+static std::optional<int32_t> getDtype(Type type) {
   if (type.isF32())
     return VITC_F32;
   if (type.isF64())
@@ -101,7 +102,23 @@ static int32_t getDtype(Type type) {
     return VITC_F16;
   if (type.isBF16())
     return VITC_BF16;
-  return type.isInteger(64) ? VITC_I64 : VITC_I32;
+  if (!type.isInteger())
+    return std::nullopt;
+  bool isUnsigned = type.isUnsignedInteger();
+  switch (type.getIntOrFloatBitWidth()) {
+  case 1:
+    return VITC_BOOL;
+  case 8:
+    return isUnsigned ? VITC_U8 : VITC_I8;
+  case 16:
+    return isUnsigned ? VITC_U16 : VITC_I16;
+  case 32:
+    return isUnsigned ? VITC_U32 : VITC_I32;
+  case 64:
+    return isUnsigned ? VITC_U64 : VITC_I64;
+  default:
+    return std::nullopt;
+  }
 }
 
 Constant *DescriptorBuilder::tensor(kernel::TensorAttr tensor) {
@@ -109,7 +126,7 @@ Constant *DescriptorBuilder::tensor(kernel::TensorAttr tensor) {
   for (int64_t size : tensor.getType().getShape())
     dims.push_back(i64(ShapedType::isDynamic(size) ? -1 : size));
   return record({string(tensor.getName()), array(dims), i32(dims.size()),
-                 i32(getDtype(tensor.getType().getElementType()))});
+                 i32(*getDtype(tensor.getType().getElementType()))});
 }
 
 Constant *DescriptorBuilder::code(StringRef isa, kernel::CodeAttr code,
@@ -194,6 +211,19 @@ static rt::Task getTask(StringRef name) {
   return name == "embedding" ? rt::Task::Embedding : rt::Task::Tensor;
 }
 
+/// Whether the runtime has the types of an entry's inputs and outputs.
+static LogicalResult verifyDtypes(func::FuncOp function,
+                                  kernel::EntryAttr entry) {
+  for (kernel::TensorAttr tensor : llvm::concat<const kernel::TensorAttr>(
+           entry.getInputs(), entry.getOutputs()))
+    if (!getDtype(tensor.getType().getElementType()))
+      return function.emitOpError()
+             << "has " << tensor.getName() << " of type " << tensor.getType()
+             << "; needs elements of f16, bf16, f32, f64, i1 or integers of 8, "
+                "16, 32 or 64 bits";
+  return success();
+}
+
 /// The type [B, layers, heads, keys] of what @attention gives, which the
 /// runtime reads as maps over the patches of `grid`.
 static FailureOr<RankedTensorType> getAttentionMaps(func::FuncOp function,
@@ -237,6 +267,8 @@ vitc::buildDescriptorModule(ModuleOp module, ArrayRef<LevelCode> levels,
         kernel::KernelDialect::kEntryAttr);
     if (!entry)
       continue;
+    if (failed(verifyDtypes(function, entry)))
+      return failure();
     SmallVector<Constant *> inputs, outputs, codes;
     for (kernel::TensorAttr tensor : entry.getInputs())
       inputs.push_back(builder.tensor(tensor));

@@ -150,60 +150,57 @@ static LogicalResult lowerLevels(ModuleOp module, const ProgramOptions &options,
   return success();
 }
 
-FailureOr<ProgramSizes> vitc::emitProgram(ModuleOp module,
-                                          const ProgramOptions &options) {
+/// Lowers the module for every level; dumps where options say so.
+static LogicalResult lowerAndDump(ModuleOp module,
+                                  const ProgramOptions &options,
+                                  SmallVectorImpl<LevelCode> &levels) {
   llvm::InitializeNativeTarget();
   llvm::InitializeNativeTargetAsmPrinter();
-  Location loc = module.getLoc();
-  Output output(options.output);
-  if (!options.dryRun && failed(output.check(loc)))
-    return failure();
-  ProgramSizes sizes = getSizes(module);
-
-  size_t numLevels = options.isas.size();
-  SmallVector<LevelCode> levels;
   if (failed(lowerLevels(module, options, levels)))
     return failure();
-  if (!options.dumpFolder.empty() &&
-      failed(dumpLevels(levels, options.dumpFolder, loc)))
-    return failure();
-  if (options.kind == OutputKind::LLVMIR) {
-    if (failed(writeOutput(options.output, printModule(*levels.front().module),
-                           loc)))
-      return failure();
-    return sizes;
-  }
+  if (options.dumpFolder.empty())
+    return success();
+  return dumpLevels(levels, options.dumpFolder, module.getLoc());
+}
 
+/// Generates code for each level and writes it to a part of `output`; adds the
+/// size of machine code to `codeSize`.
+static LogicalResult writeCode(MutableArrayRef<LevelCode> levels,
+                               const ProgramOptions &options, Output &output,
+                               Location loc,
+                               SmallVectorImpl<std::string> &paths,
+                               int64_t &codeSize) {
   bool assembly = options.kind == OutputKind::Assembly;
   SmallVector<SmallVector<char, 0>> code(levels.size());
   SmallVector<std::string> errors(levels.size());
-  forEachLevel(*module.getContext(), numLevels, [&](size_t i) {
+  forEachLevel(*loc.getContext(), levels.size(), [&](size_t i) {
     generateCode(
         *levels[i].module,
         {levels[i].cpu, levels[i].features, options.optLevel, assembly},
         code[i], errors[i]);
   });
-  SmallVector<std::string> objects;
   for (size_t i = 0; i < levels.size(); ++i) {
     if (!errors[i].empty())
       return emitError(loc) << "cannot generate code for " << levels[i].isa
                             << ": " << errors[i];
     StringRef bytes(code[i].data(), code[i].size());
-    objects.push_back(output.addPart(levels[i].isa + (assembly ? ".s" : ".o")));
-    if (failed(writeFile(objects.back(), bytes, loc)))
+    paths.push_back(output.addPart(levels[i].isa + (assembly ? ".s" : ".o")));
+    if (failed(writeFile(paths.back(), bytes, loc)))
       return failure();
     if (!assembly)
-      sizes.code += getCodeSize(bytes);
+      codeSize += getCodeSize(bytes);
   }
-  if (assembly) {
-    if (failed(output.install(objects.front(), loc)))
-      return failure();
-    return sizes;
-  }
+  return success();
+}
 
+/// Writes the objects with the weights and the descriptor.
+static LogicalResult writeData(ModuleOp module, ArrayRef<LevelCode> levels,
+                               const ProgramOptions &options,
+                               const ProgramSizes &sizes, Output &output,
+                               SmallVectorImpl<std::string> &paths) {
   if (sizes.weights != 0) {
-    objects.push_back(output.addPart("weights.o"));
-    if (failed(writeWeightsObject(module, objects.back())))
+    paths.push_back(output.addPart("weights.o"));
+    if (failed(writeWeightsObject(module, paths.back())))
       return failure();
   }
   llvm::LLVMContext context;
@@ -214,12 +211,59 @@ FailureOr<ProgramSizes> vitc::emitProgram(ModuleOp module,
   SmallVector<char, 0> bytes;
   std::string error;
   if (!generateCode(**descriptor, {"x86-64", ""}, bytes, error))
-    return emitError(loc) << "cannot write the descriptor: " << error;
-  objects.push_back(output.addPart("descriptor.o"));
-  if (failed(writeFile(objects.back(), StringRef(bytes.data(), bytes.size()),
-                       loc)))
-    return failure();
+    return module.emitError("cannot write the descriptor: ") << error;
+  paths.push_back(output.addPart("descriptor.o"));
+  return writeFile(paths.back(), StringRef(bytes.data(), bytes.size()),
+                   module.getLoc());
+}
 
+FailureOr<ProgramSizes> vitc::emitObjects(ModuleOp module,
+                                          const ProgramOptions &options,
+                                          Output &output,
+                                          SmallVectorImpl<std::string> &paths) {
+  ProgramSizes sizes = getSizes(module);
+  SmallVector<LevelCode> levels;
+  if (failed(lowerAndDump(module, options, levels)) ||
+      failed(writeCode(levels, options, output, module.getLoc(), paths,
+                       sizes.code)) ||
+      failed(writeData(module, levels, options, sizes, output, paths)))
+    return failure();
+  return sizes;
+}
+
+/// Writes one level's code as text.
+static LogicalResult emitText(ModuleOp module, const ProgramOptions &options,
+                              Output &output) {
+  Location loc = module.getLoc();
+  SmallVector<LevelCode> levels;
+  if (failed(lowerAndDump(module, options, levels)))
+    return failure();
+  if (options.kind == OutputKind::LLVMIR)
+    return writeOutput(options.output, printModule(*levels.front().module),
+                       loc);
+  SmallVector<std::string> paths;
+  int64_t codeSize = 0;
+  if (failed(writeCode(levels, options, output, loc, paths, codeSize)))
+    return failure();
+  return output.install(paths.front(), loc);
+}
+
+FailureOr<ProgramSizes> vitc::emitProgram(ModuleOp module,
+                                          const ProgramOptions &options) {
+  Location loc = module.getLoc();
+  Output output(options.output);
+  if (!options.dryRun && failed(output.check(loc)))
+    return failure();
+  if (options.kind == OutputKind::LLVMIR ||
+      options.kind == OutputKind::Assembly) {
+    if (failed(emitText(module, options, output)))
+      return failure();
+    return getSizes(module);
+  }
+  SmallVector<std::string> objects;
+  FailureOr<ProgramSizes> sizes = emitObjects(module, options, output, objects);
+  if (failed(sizes))
+    return failure();
   std::string program = output.addPart("program");
   if (failed(linkProgram(objects, program, options, loc)))
     return failure();

@@ -38,16 +38,10 @@ int64_t vitc::getWeightsSize(ModuleOp module) {
   return size;
 }
 
-/// Checks that the weights are f32, as the evaluator writes them, and lie in
-/// their order, apart from each other.
+/// Checks that the weights lie in their order, apart from each other.
 static LogicalResult verifyPlaces(ModuleOp module) {
   int64_t end = 0;
   for (auto weight : module.getOps<kernel::WeightOp>()) {
-    Type element = weight.getValue().getType().getElementType();
-    if (!element.isF32())
-      return weight.emitError()
-             << "weight '" << weight.getSymName() << "' has element type "
-             << element << "; needs f32";
     if (static_cast<int64_t>(weight.getOffset()) < end)
       return weight.emitError() << "weight '" << weight.getSymName()
                                 << "' lies at byte " << weight.getOffset()

@@ -5,17 +5,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-//
-// All kinds but `pack` only move or add elements in row-major order, so that a
-// flat range of the result is one or a few flat ranges of the operands, and a
-// range of a stored tensor is a range of bytes. `pack` is the root of an
-// expression, or nothing, and is written panel by panel.
-//
-//===----------------------------------------------------------------------===//
 
 #include "vitc/Target/Weights.h"
 
 #include "Convert.h"
+#include "WeightReader.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/BLAKE3.h"
 #include "llvm/Support/FileSystem.h"
@@ -27,16 +21,12 @@ using namespace mlir;
 using namespace vitc;
 using namespace vitc::vit;
 
-/// Elements that are streamed at once where the order allows any number.
-static constexpr int64_t kChunk = 32 * 1024;
+/// Bytes that are streamed at once where the order allows any number.
+static constexpr int64_t kChunkBytes = 128 * 1024;
 static constexpr int64_t kPanelColumns = WeightExprAttr::kPanelColumns;
 static constexpr int64_t kPackGranule = WeightExprAttr::kPackGranule;
 /// Columns of the matrix that are packed at once, a multiple of kPackGranule.
 static constexpr int64_t kPackDepth = 1024;
-
-static int64_t getElementBytes(Type type) {
-  return type.getIntOrFloatBitWidth() / 8;
-}
 
 //===----------------------------------------------------------------------===//
 // Sources
@@ -44,18 +34,24 @@ static int64_t getElementBytes(Type type) {
 
 FailureOr<std::unique_ptr<WeightEvaluator>>
 WeightEvaluator::create(ModuleOp module) {
-  std::unique_ptr<WeightEvaluator> evaluator(
-      new WeightEvaluator(module.getLoc()));
-  for (auto file : module.getOps<WeightFileOp>())
-    if (failed(evaluator->addFile(file)))
-      return failure();
-  for (auto weight : module.getOps<WeightOp>())
-    if (failed(evaluator->addWeight(weight)))
-      return failure();
+  auto evaluator = std::make_unique<WeightEvaluator>(module.getLoc());
+  if (failed(evaluator->add(module, /*compareHashes=*/true)))
+    return failure();
   return evaluator;
 }
 
-LogicalResult WeightEvaluator::addFile(WeightFileOp file) {
+LogicalResult WeightEvaluator::add(ModuleOp module, bool compareHashes) {
+  for (auto file : module.getOps<WeightFileOp>())
+    if (!files.contains(file.getSymName()) &&
+        failed(addFile(file, compareHashes)))
+      return failure();
+  for (auto weight : module.getOps<WeightOp>())
+    if (!contains(weight.getSymName()) && failed(addWeight(weight)))
+      return failure();
+  return success();
+}
+
+LogicalResult WeightEvaluator::addFile(WeightFileOp file, bool compareHash) {
   StringRef path = file.getPath();
   llvm::sys::fs::file_status status;
   if (std::error_code error = llvm::sys::fs::status(path, status))
@@ -70,13 +66,15 @@ LogicalResult WeightEvaluator::addFile(WeightFileOp file) {
     return file.emitError()
            << "weights file '" << path
            << "' cannot be read: " << buffer.getError().message();
-  llvm::BLAKE3 hasher;
-  hasher.update((*buffer)->getBuffer());
-  std::string hash = llvm::toHex(hasher.final(), /*LowerCase=*/true);
-  if (hash != file.getHash())
-    return file.emitError()
-           << "weights file '" << path << "' has BLAKE3 " << hash
-           << "; the model was imported from " << file.getHash();
+  if (compareHash) {
+    llvm::BLAKE3 hasher;
+    hasher.update((*buffer)->getBuffer());
+    std::string hash = llvm::toHex(hasher.final(), /*LowerCase=*/true);
+    if (hash != file.getHash())
+      return file.emitError()
+             << "weights file '" << path << "' has BLAKE3 " << hash
+             << "; the model was imported from " << file.getHash();
+  }
   files[file.getSymName()] = std::move(*buffer);
   return success();
 }
@@ -125,103 +123,13 @@ WeightEvaluator::getSource(WeightExprAttr ref) const {
 }
 
 //===----------------------------------------------------------------------===//
-// Reading
+// Reading and writing
 //===----------------------------------------------------------------------===//
 
-LogicalResult WeightEvaluator::readTile(WeightExprAttr expr, int64_t rowBegin,
-                                        int64_t rowEnd, int64_t colBegin,
-                                        int64_t colEnd, float *out) const {
-  RankedTensorType type = expr.getType();
-  int64_t rows = type.getDimSize(0);
-  int64_t columns = 1;
-  for (int64_t dim : type.getShape().drop_front())
-    columns *= dim;
-  if (colBegin == 0 && colEnd == columns && rowBegin <= rowEnd &&
-      rowEnd <= rows)
-    return readFlat(expr, rowBegin * columns, (rowEnd - rowBegin) * columns,
-                    out);
-  int64_t width = colEnd - colBegin;
-  for (int64_t row = rowBegin; row < rowEnd; ++row, out += width)
-    if (failed(readFlat(expr, row * columns + colBegin, width, out)))
-      return failure();
-  return success();
+LogicalResult WeightEvaluator::read(WeightExprAttr expr, int64_t begin,
+                                    int64_t count, char *out) const {
+  return WeightReader(*this).read(expr, begin, count, out);
 }
-
-LogicalResult WeightEvaluator::readFlat(WeightExprAttr expr, int64_t begin,
-                                        int64_t count, float *out) const {
-  switch (expr.getKind()) {
-  case WeightExprKind::Ref: {
-    FailureOr<Source> source = getSource(expr);
-    if (failed(source))
-      return failure();
-    WeightOp weight = source->op;
-    if (!source->data) {
-      generateUniform(*weight.getSeed(), weight.getMean()->convertToFloat(),
-                      weight.getScale()->convertToFloat(), begin, count, out);
-      return success();
-    }
-    Type element = expr.getType().getElementType();
-    convertToFloat(source->data + begin * getElementBytes(element), element,
-                   count, out);
-    return success();
-  }
-  case WeightExprKind::Cast:
-    if (!expr.getType().getElementType().isF32())
-      return emitError(loc)
-             << "a weight expression casts to "
-             << expr.getType().getElementType() << "; weights are written in "
-             << "f32";
-    return readFlat(expr.getExprOperand(0), begin, count, out);
-  case WeightExprKind::Reshape:
-    return readFlat(expr.getExprOperand(0), begin, count, out);
-  case WeightExprKind::Slice: {
-    RankedTensorType type = expr.getType();
-    int64_t columns = type.getNumElements() / type.getDimSize(0);
-    return readFlat(expr.getExprOperand(0),
-                    begin + expr.getParams()[0] * columns, count, out);
-  }
-  case WeightExprKind::Concat:
-    return readConcat(expr, begin, count, out);
-  case WeightExprKind::Add: {
-    if (failed(readFlat(expr.getExprOperand(0), begin, count, out)))
-      return failure();
-    std::vector<float> rhs(std::min(count, kChunk));
-    for (int64_t done = 0; done < count; done += kChunk) {
-      int64_t n = std::min(kChunk, count - done);
-      if (failed(readFlat(expr.getExprOperand(1), begin + done, n, rhs.data())))
-        return failure();
-      for (int64_t i = 0; i < n; ++i)
-        out[done + i] += rhs[i];
-    }
-    return success();
-  }
-  case WeightExprKind::Pack:
-    return emitError(loc)
-           << "#vit.expr<pack> is an operand of another expression; it must be "
-              "the outermost";
-  }
-  llvm_unreachable("all kinds are covered");
-}
-
-LogicalResult WeightEvaluator::readConcat(WeightExprAttr expr, int64_t begin,
-                                          int64_t count, float *out) const {
-  int64_t pieceBegin = 0;
-  for (Attribute operand : expr.getOperands()) {
-    auto piece = cast<WeightExprAttr>(operand);
-    int64_t pieceEnd = pieceBegin + piece.getType().getNumElements();
-    int64_t from = std::max(begin, pieceBegin);
-    int64_t to = std::min(begin + count, pieceEnd);
-    if (from < to && failed(readFlat(piece, from - pieceBegin, to - from,
-                                     out + (from - begin))))
-      return failure();
-    pieceBegin = pieceEnd;
-  }
-  return success();
-}
-
-//===----------------------------------------------------------------------===//
-// Writing
-//===----------------------------------------------------------------------===//
 
 static void writeFloats(ArrayRef<float> values, raw_ostream &os) {
   os.write(reinterpret_cast<const char *>(values.data()),
@@ -232,19 +140,27 @@ LogicalResult WeightEvaluator::write(WeightExprAttr expr,
                                      raw_ostream &os) const {
   if (expr.getKind() == WeightExprKind::Pack)
     return writePacked(expr.getExprOperand(0), os);
+  WeightReader reader(*this);
+  int64_t bytes = getStoredElementBytes(expr.getType().getElementType());
   int64_t total = expr.getType().getNumElements();
-  std::vector<float> chunk(std::min(total, kChunk));
-  for (int64_t begin = 0; begin < total; begin += kChunk) {
-    int64_t count = std::min(kChunk, total - begin);
-    if (failed(readFlat(expr, begin, count, chunk.data())))
+  int64_t most = kChunkBytes / bytes;
+  std::vector<char> chunk(std::min(total, most) * bytes);
+  for (int64_t begin = 0; begin < total; begin += most) {
+    int64_t count = std::min(most, total - begin);
+    if (failed(reader.read(expr, begin, count, chunk.data())))
       return failure();
-    writeFloats(ArrayRef(chunk).take_front(count), os);
+    os.write(chunk.data(), count * bytes);
   }
   return success();
 }
 
 LogicalResult WeightEvaluator::writePacked(WeightExprAttr matrix,
                                            raw_ostream &os) const {
+  Type element = matrix.getType().getElementType();
+  if (!element.isF32())
+    return emitError(loc) << "a weight expression packs " << element
+                          << "; needs f32";
+  WeightReader reader(*this);
   int64_t n = matrix.getType().getDimSize(0);
   int64_t k = matrix.getType().getDimSize(1);
   int64_t depth = std::min<int64_t>(llvm::alignTo(k, kPackGranule), kPackDepth);
@@ -259,8 +175,9 @@ LogicalResult WeightEvaluator::writePacked(WeightExprAttr matrix,
       if (rows < width || cols < cols16)
         std::fill(tile.begin(), tile.end(), 0.0f);
       for (int64_t r = 0; r < rows; ++r)
-        if (failed(readFlat(matrix, (row + r) * k + col, cols,
-                            tile.data() + r * depth)))
+        if (failed(
+                reader.read(matrix, (row + r) * k + col, cols,
+                            reinterpret_cast<char *>(tile.data() + r * depth))))
           return failure();
       transpose(tile.data(), width, cols16, depth, panel.data());
       writeFloats(ArrayRef(panel).take_front(width * cols16), os);

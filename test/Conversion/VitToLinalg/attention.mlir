@@ -6,6 +6,7 @@
 // CHECK-DAG: #[[$V:.*]] = affine_map<(d0, d1, d2, d3, d4) -> (d0, d1 floordiv 2, d4, d3)>
 // CHECK-DAG: #[[$R:.*]] = affine_map<(d0, d1, d2, d3, d4) -> (d0, d1, d2, d3)>
 // CHECK-DAG: #[[$ALL:.*]] = affine_map<(d0, d1, d2, d3) -> (d0, d1, d2, d3)>
+// CHECK-DAG: #[[$ITEM:.*]] = affine_map<(d0, d1, d2, d3) -> (d0 mod 4, 0, d2, d3)>
 // CHECK-DAG: #[[$ROW:.*]] = affine_map<(d0, d1, d2, d3) -> (d0, d1, d2)>
 // CHECK-LABEL: func @attention(
 //  CHECK-SAME:     %[[QUERY:.*]]: tensor<?x4x7x8xf32>, %[[KEY:.*]]: tensor<?x2x5x8xf32>, %[[VALUE:.*]]: tensor<?x2x5x6xf32>
@@ -50,6 +51,32 @@ func.func @attention_bias(%q: tensor<3x4x7x8xf64>, %bias: tensor<1x1x7x7xf64>) -
   %0 = vit.attention %q, %q, %q bias(%bias : tensor<1x1x7x7xf64>) scale 1.0
       : tensor<3x4x7x8xf64>, tensor<3x4x7x8xf64>, tensor<3x4x7x8xf64> -> tensor<3x4x7x8xf64>
   return %0 : tensor<3x4x7x8xf64>
+}
+
+// Item b of the batch reads item b mod 4 of the mask.
+// CHECK-LABEL: func @attention_bias_mask(
+//  CHECK-SAME:     %[[BIAS:[a-z0-9]+]]: tensor<1x4x7x7xf32>, %[[MASK:[a-z0-9]+]]: tensor<4x1x7x7xf32>
+//       CHECK:   %[[S:.*]] = linalg.generic {{.*}}ins(%{{.*}}, %[[BIAS]]
+//       CHECK:   linalg.generic {indexing_maps = [#[[$ALL]], #[[$ITEM]], #[[$ALL]]]{{.*}}ins(%[[S]], %[[MASK]]
+//       CHECK:     arith.addf
+func.func @attention_bias_mask(%q: tensor<?x4x7x8xf32>, %bias: tensor<1x4x7x7xf32>, %mask: tensor<4x1x7x7xf32>)
+    -> tensor<?x4x7x8xf32> {
+  %0 = vit.attention %q, %q, %q bias(%bias : tensor<1x4x7x7xf32>) mask(%mask : tensor<4x1x7x7xf32>) scale 1.0
+      : tensor<?x4x7x8xf32>, tensor<?x4x7x8xf32>, tensor<?x4x7x8xf32> -> tensor<?x4x7x8xf32>
+  return %0 : tensor<?x4x7x8xf32>
+}
+
+// With a mask of a size known at run time only, the item is computed in the body.
+// CHECK-LABEL: func @attention_dynamic_mask(
+//  CHECK-SAME:     %[[MASK:[a-z0-9]+]]: tensor<?x1x7x7xf32>
+//       CHECK:   %[[ITEMS:.*]] = tensor.dim %[[MASK]]
+//       CHECK:     %[[B:.*]] = linalg.index 0
+//       CHECK:     %[[ITEM:.*]] = arith.remui %[[B]], %[[ITEMS]]
+//       CHECK:     tensor.extract %[[MASK]][%[[ITEM]]
+func.func @attention_dynamic_mask(%q: tensor<?x4x7x8xf32>, %mask: tensor<?x1x7x7xf32>) -> tensor<?x4x7x8xf32> {
+  %0 = vit.attention %q, %q, %q mask(%mask : tensor<?x1x7x7xf32>) scale 1.0
+      : tensor<?x4x7x8xf32>, tensor<?x4x7x8xf32>, tensor<?x4x7x8xf32> -> tensor<?x4x7x8xf32>
+  return %0 : tensor<?x4x7x8xf32>
 }
 
 // Computes in f32 and rounds once.

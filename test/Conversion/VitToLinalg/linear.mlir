@@ -69,3 +69,17 @@ func.func @gelu_tanh(%x: tensor<?x8xf32>) -> tensor<?x8xf32> {
   %0 = vit.gelu %x tanh : tensor<?x8xf32>
   return %0 : tensor<?x8xf32>
 }
+
+// x / (1 + exp(-1.702 x))
+// CHECK-LABEL: func @gelu_quick(
+//   CHECK-DAG:   %[[FACTOR:.*]] = arith.constant -1.702000e+00 : f32
+//   CHECK-DAG:   %[[ONE:.*]] = arith.constant 1.000000e+00 : f32
+//       CHECK:   ^bb0(%[[X:.*]]: f32, %{{.*}}: f32):
+//       CHECK:     %[[A:.*]] = arith.mulf %[[X]], %[[FACTOR]]
+//       CHECK:     %[[E:.*]] = math.exp %[[A]]
+//       CHECK:     %[[D:.*]] = arith.addf %[[E]], %[[ONE]]
+//       CHECK:     arith.divf %[[X]], %[[D]]
+func.func @gelu_quick(%x: tensor<?x8xf32>) -> tensor<?x8xf32> {
+  %0 = vit.gelu %x quick : tensor<?x8xf32>
+  return %0 : tensor<?x8xf32>
+}

@@ -40,3 +40,20 @@ func.func @layer_norm_f16(%x: tensor<8xf16>) -> tensor<8xf16> {
   %0 = vit.layer_norm %x epsilon 1.0e-05 : tensor<8xf16>
   return %0 : tensor<8xf16>
 }
+
+// The mean of the squares, no mean.
+// CHECK-LABEL: func @rms_norm(
+//  CHECK-SAME:     %[[X:.*]]: tensor<?x4x8xf32>, %[[SCALE:.*]]: tensor<8xf32>
+//   CHECK-NOT:   arith.subf
+//       CHECK:   %[[SQUARES:.*]] = linalg.generic {{.*}}ins(%[[X]]
+//       CHECK:     arith.mulf
+//       CHECK:   linalg.generic {{.*}}"reduction"{{.*}}ins(%[[SQUARES]]
+//       CHECK:   %[[NORMAL:.*]] = linalg.generic {{.*}}ins(%[[X]], %{{.*}} :
+//       CHECK:     math.sqrt
+//       CHECK:     arith.divf
+//       CHECK:   linalg.generic {{.*}}ins(%[[NORMAL]], %[[SCALE]]
+//       CHECK:     arith.mulf
+func.func @rms_norm(%x: tensor<?x4x8xf32>, %g: tensor<8xf32>) -> tensor<?x4x8xf32> {
+  %0 = vit.rms_norm %x scale(%g : tensor<8xf32>) epsilon 1.0e-05 : tensor<?x4x8xf32>
+  return %0 : tensor<?x4x8xf32>
+}

@@ -37,7 +37,7 @@ func.func @attention_c3_batch(%q: tensor<2x6x9x64xf32>, %k: tensor<1x6x9x64xf32>
 // -----
 
 func.func @attention_c3_bias_heads(%q: tensor<1x6x9x64xf32>, %bias: tensor<1x3x9x9xf32>) {
-  // expected-error @+1 {{'vit.attention' op bias is 'tensor<1x3x9x9xf32>' but query is 'tensor<1x6x9x64xf32>'; dims 0 and 1 of bias are 1 or agree}}
+  // expected-error @+1 {{'vit.attention' op bias has 3 heads but query has 6; needs 1 or as many}}
   %r = vit.attention %q, %q, %q bias(%bias : tensor<1x3x9x9xf32>) scale 1.0
       : tensor<1x6x9x64xf32>, tensor<1x6x9x64xf32>, tensor<1x6x9x64xf32> -> tensor<1x6x9x64xf32>
   return
@@ -49,6 +49,33 @@ func.func @attention_c4_bias_keys(%q: tensor<1x6x9x64xf32>, %bias: tensor<1x6x9x
   // expected-error @+1 {{'vit.attention' op bias is 'tensor<1x6x9x8xf32>' but there are 9 queries and 9 keys; bias ends in Nq x Nk}}
   %r = vit.attention %q, %q, %q bias(%bias : tensor<1x6x9x8xf32>) scale 1.0
       : tensor<1x6x9x64xf32>, tensor<1x6x9x64xf32>, tensor<1x6x9x64xf32> -> tensor<1x6x9x64xf32>
+  return
+}
+
+// -----
+
+func.func @attention_c3_mask_heads(%q: tensor<1x6x9x64xf32>, %mask: tensor<1x2x9x9xf32>) {
+  // expected-error @+1 {{'vit.attention' op mask has 2 heads but query has 6; needs 1 or as many}}
+  %r = vit.attention %q, %q, %q mask(%mask : tensor<1x2x9x9xf32>) scale 1.0
+      : tensor<1x6x9x64xf32>, tensor<1x6x9x64xf32>, tensor<1x6x9x64xf32> -> tensor<1x6x9x64xf32>
+  return
+}
+
+// -----
+
+func.func @attention_c4_mask_queries(%q: tensor<1x6x9x64xf32>, %mask: tensor<1x1x1x9xf32>) {
+  // expected-error @+1 {{'vit.attention' op mask is 'tensor<1x1x1x9xf32>' but there are 9 queries and 9 keys; mask ends in Nq x Nk}}
+  %r = vit.attention %q, %q, %q mask(%mask : tensor<1x1x1x9xf32>) scale 1.0
+      : tensor<1x6x9x64xf32>, tensor<1x6x9x64xf32>, tensor<1x6x9x64xf32> -> tensor<1x6x9x64xf32>
+  return
+}
+
+// -----
+
+func.func @attention_c5_mask_batch(%q: tensor<6x6x9x64xf32>, %mask: tensor<4x1x9x9xf32>) {
+  // expected-error @+1 {{'vit.attention' op mask has 4 items but query has a batch of 6, which they must divide}}
+  %r = vit.attention %q, %q, %q mask(%mask : tensor<4x1x9x9xf32>) scale 1.0
+      : tensor<6x6x9x64xf32>, tensor<6x6x9x64xf32>, tensor<6x6x9x64xf32> -> tensor<6x6x9x64xf32>
   return
 }
 

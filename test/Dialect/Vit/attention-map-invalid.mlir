@@ -27,9 +27,9 @@ func.func @attention_map_c2_batch(%q: tensor<?x6x9x64xf32>, %k: tensor<1x6x9x64x
 
 // -----
 
-func.func @attention_map_c2_bias_batch(%q: tensor<3x6x9x64xf32>, %bias: tensor<2x1x9x9xf32>) {
-  // expected-error @+1 {{'vit.attention_map' op bias is 'tensor<2x1x9x9xf32>' but query is 'tensor<3x6x9x64xf32>'; dims 0 and 1 of bias are 1 or agree}}
-  %m = vit.attention_map %q, %q bias(%bias : tensor<2x1x9x9xf32>) scale 1.0 queries mean
+func.func @attention_map_c2_bias_heads(%q: tensor<3x6x9x64xf32>, %bias: tensor<1x2x9x9xf32>) {
+  // expected-error @+1 {{'vit.attention_map' op bias has 2 heads but query has 6; needs 1 or as many}}
+  %m = vit.attention_map %q, %q bias(%bias : tensor<1x2x9x9xf32>) scale 1.0 queries mean
       : tensor<3x6x9x64xf32>, tensor<3x6x9x64xf32> -> tensor<3x6x9xf32>
   return
 }
@@ -40,6 +40,15 @@ func.func @attention_map_c3_bias_queries(%q: tensor<1x6x9x64xf32>, %bias: tensor
   // expected-error @+1 {{'vit.attention_map' op bias is 'tensor<1x6x8x9xf32>' but there are 9 queries and 9 keys; bias ends in Nq x Nk}}
   %m = vit.attention_map %q, %q bias(%bias : tensor<1x6x8x9xf32>) scale 1.0 queries mean
       : tensor<1x6x9x64xf32>, tensor<1x6x9x64xf32> -> tensor<1x6x9xf32>
+  return
+}
+
+// -----
+
+func.func @attention_map_c4_bias_batch(%q: tensor<3x6x9x64xf32>, %bias: tensor<2x1x9x9xf32>) {
+  // expected-error @+1 {{'vit.attention_map' op bias has 2 items but query has a batch of 3, which they must divide}}
+  %m = vit.attention_map %q, %q bias(%bias : tensor<2x1x9x9xf32>) scale 1.0 queries mean
+      : tensor<3x6x9x64xf32>, tensor<3x6x9x64xf32> -> tensor<3x6x9xf32>
   return
 }
 

@@ -22,6 +22,25 @@ func.func @attention_grouped_bias(%q: tensor<?x6x7x16xf16>, %k: tensor<?x2x9x16x
   return %r : tensor<?x6x7x8xf16>
 }
 
+// Item b of the batch reads item b mod 4 of the mask, window b mod 4 of its image.
+// CHECK-LABEL: func @attention_bias_mask(
+//       CHECK:   vit.attention %{{.*}} bias(%{{.*}} : tensor<1x3x16x16xf32>) mask(%{{.*}} : tensor<4x1x16x16xf32>) scale 2.500000e-01
+//  CHECK-SAME:       : tensor<?x3x16x8xf32>, tensor<?x3x16x8xf32>, tensor<?x3x16x8xf32> -> tensor<?x3x16x8xf32>
+func.func @attention_bias_mask(%q: tensor<?x3x16x8xf32>, %bias: tensor<1x3x16x16xf32>, %mask: tensor<4x1x16x16xf32>)
+    -> tensor<?x3x16x8xf32> {
+  %r = vit.attention %q, %q, %q bias(%bias : tensor<1x3x16x16xf32>) mask(%mask : tensor<4x1x16x16xf32>) scale 2.500000e-01
+      : tensor<?x3x16x8xf32>, tensor<?x3x16x8xf32>, tensor<?x3x16x8xf32> -> tensor<?x3x16x8xf32>
+  return %r : tensor<?x3x16x8xf32>
+}
+
+// CHECK-LABEL: func @attention_map_mask(
+//       CHECK:   vit.attention_map %{{.*}} mask(%{{.*}} : tensor<2x1x9x9xf32>) scale 1.000000e+00 queries mean
+func.func @attention_map_mask(%q: tensor<6x3x9x8xf32>, %mask: tensor<2x1x9x9xf32>) -> tensor<6x3x9xf32> {
+  %m = vit.attention_map %q, %q mask(%mask : tensor<2x1x9x9xf32>) scale 1.000000e+00 queries mean
+      : tensor<6x3x9x8xf32>, tensor<6x3x9x8xf32> -> tensor<6x3x9xf32>
+  return %m : tensor<6x3x9xf32>
+}
+
 // CHECK-LABEL: func @attention_map(
 //       CHECK:   vit.attention_map %{{.*}}, %{{.*}} scale 1.250000e-01 queries first
 //  CHECK-SAME:       : tensor<1x6x9x64xf32>, tensor<1x6x9x64xf32> -> tensor<1x6x9xf32>

@@ -62,3 +62,11 @@ func.func @gelu_empty(%x: tensor<0x8xf32>) {
   %y = vit.gelu %x : tensor<0x8xf32>
   return
 }
+
+// -----
+
+func.func @gelu_unknown_form(%x: tensor<4x8xf32>) {
+  // expected-error @+1 {{'sigmoid' is no known keyword}}
+  %y = vit.gelu %x sigmoid : tensor<4x8xf32>
+  return
+}

@@ -47,3 +47,17 @@ func.func @gelu_tanh(%x: tensor<4x8xf32>) -> tensor<4x8xf32> {
   %y = vit.gelu %x tanh : tensor<4x8xf32>
   return %y : tensor<4x8xf32>
 }
+
+// CHECK-LABEL: func @gelu_quick(
+//       CHECK:   vit.gelu %{{.*}} quick : tensor<4x8xf32>
+func.func @gelu_quick(%x: tensor<4x8xf32>) -> tensor<4x8xf32> {
+  %y = vit.gelu %x quick : tensor<4x8xf32>
+  return %y : tensor<4x8xf32>
+}
+
+// CHECK-LABEL: func @linear_gelu_quick(
+//       CHECK:   vit.linear %{{.*}}, %{{.*}} activation gelu_quick : tensor<4x8xf32>, tensor<16x8xf32> -> tensor<4x16xf32>
+func.func @linear_gelu_quick(%x: tensor<4x8xf32>, %w: tensor<16x8xf32>) -> tensor<4x16xf32> {
+  %y = vit.linear %x, %w activation gelu_quick : tensor<4x8xf32>, tensor<16x8xf32> -> tensor<4x16xf32>
+  return %y : tensor<4x16xf32>
+}

@@ -21,7 +21,7 @@
 // -----
 
 #w = #vit.expr<ref, [@w]> : tensor<4xf32>
-// expected-error @+1 {{#vit.expr<cast> has 1 params; only slice takes them}}
+// expected-error @+1 {{#vit.expr<cast> has 1 params; only slice and transpose take them}}
 #cast_params = #vit.expr<cast, [#w], params = [0]> : tensor<4xf16>
 
 // -----
@@ -136,3 +136,47 @@
 // 2^66 bytes, which 64 bits would take for 0.
 // expected-error @+1 {{#vit.expr<ref> has type 'tensor<4294967296x4294967296xf32>'; needs floats, dims of 1 or more and less than 2^62 bytes}}
 #ref_bytes = #vit.expr<ref, [@w]> : tensor<4294967296x4294967296xf32>
+
+// -----
+
+// expected-error @+1 {{#vit.expr<data> has operand 1.000000e+00 : f32; needs one dense elements attribute of type 'tensor<4xf32>'}}
+#data_scalar = #vit.expr<data, [1.0 : f32]> : tensor<4xf32>
+
+// -----
+
+// expected-error @+1 {{#vit.expr<data> has 0 operands; needs one dense elements attribute}}
+#data_none = #vit.expr<data, []> : tensor<4xf32>
+
+// -----
+
+// expected-error @+1 {{#vit.expr<data> has type 'tensor<4xindex>'; needs integers or floats, dims of 1 or more and less than 2^62 bytes}}
+#data_index = #vit.expr<data, [dense<1> : tensor<4xindex>]> : tensor<4xindex>
+
+// -----
+
+#d = #vit.expr<data, [dense<1> : tensor<4xi64>]> : tensor<4xi64>
+// expected-error @+1 {{#vit.expr<cast> has type 'tensor<4xi32>'; needs floats, dims of 1 or more and less than 2^62 bytes}}
+#cast_integer = #vit.expr<cast, [#d]> : tensor<4xi32>
+
+// -----
+
+#w = #vit.expr<ref, [@w]> : tensor<4x6xf32>
+// expected-error @+1 {{#vit.expr<transpose> has params [0, 0]; needs a permutation of 2 dims}}
+#transpose_twice = #vit.expr<transpose, [#w], params = [0, 0]> : tensor<4x4xf32>
+
+// -----
+
+#w = #vit.expr<ref, [@w]> : tensor<4x6xf32>
+// expected-error @+1 {{#vit.expr<transpose> has params [1]; needs a permutation of 2 dims}}
+#transpose_short = #vit.expr<transpose, [#w], params = [1]> : tensor<6xf32>
+
+// -----
+
+#w = #vit.expr<ref, [@w]> : tensor<4x6xf32>
+// expected-error @+1 {{#vit.expr<transpose> cannot make 'tensor<4x6xf32>' of 'tensor<4x6xf32>'}}
+#transpose_shape = #vit.expr<transpose, [#w], params = [1, 0]> : tensor<4x6xf32>
+
+// -----
+
+// expected-error @+1 {{#vit.expr<data> has elements of 24 bits; needs 1, 8, 16, 32 or 64}}
+#data_bits = #vit.expr<data, [dense<1> : tensor<4xi24>]> : tensor<4xi24>

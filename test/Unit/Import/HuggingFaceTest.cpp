@@ -100,7 +100,9 @@ TEST_F(HuggingFaceTest, TanhGelu) {
   writeModel();
   OwningOpRef<ModuleOp> module = import(folder);
   ASSERT_TRUE(module) << messages();
-  module->walk([](vit::GeluOp op) { EXPECT_TRUE(op.getTanh()); });
+  module->walk([](vit::GeluOp op) {
+    EXPECT_EQ(op.getForm(), vit::GeluForm::Tanh);
+  });
 }
 
 TEST_F(HuggingFaceTest, RefusesAMissingConfig) {

@@ -50,13 +50,17 @@ protected:
     return WeightExprAttr::ref(FlatSymbolRefAttr::get(&context, name),
                                cast<RankedTensorType>(weight.getType()));
   }
-  static std::vector<float> write(const WeightEvaluator &evaluator,
-                                  WeightExprAttr expr) {
+  WeightExprAttr asFloat(WeightExprAttr expr) {
+    return WeightExprAttr::castTo(expr, Float32Type::get(&context));
+  }
+  template <typename T = float>
+  static std::vector<T> write(const WeightEvaluator &evaluator,
+                              WeightExprAttr expr) {
     std::string bytes;
     llvm::raw_string_ostream os(bytes);
     EXPECT_TRUE(succeeded(evaluator.write(expr, os)));
-    std::vector<float> values(bytes.size() / sizeof(float));
-    std::memcpy(values.data(), bytes.data(), values.size() * sizeof(float));
+    std::vector<T> values(bytes.size() / sizeof(T));
+    std::memcpy(values.data(), bytes.data(), values.size() * sizeof(T));
     return values;
   }
 
@@ -102,9 +106,7 @@ TEST_F(WeightEvaluatorTest, EveryHalfIsExact) {
   auto evaluator = open(asBytes(halves),
                         "vit.weight @h : tensor<65536xf16> file(@w offset 0)");
   ASSERT_TRUE(succeeded(evaluator)) << messages();
-  std::vector<float> values =
-      write(**evaluator,
-            WeightExprAttr::castTo(ref("h"), Float32Type::get(&context)));
+  std::vector<float> values = write(**evaluator, asFloat(ref("h")));
   ASSERT_EQ(values.size(), halves.size());
   for (uint32_t bits = 0; bits < 65536; ++bits) {
     int exponent = (bits >> 10) & 31;
@@ -128,7 +130,7 @@ TEST_F(WeightEvaluatorTest, BfloatIsTheUpperHalf) {
       open(asBytes(std::vector<uint16_t>{0x3f80, 0xc049, 0x0001, 0xff80}),
            "vit.weight @b : tensor<4xbf16> file(@w offset 0)");
   ASSERT_TRUE(succeeded(evaluator)) << messages();
-  EXPECT_EQ(write(**evaluator, ref("b")),
+  EXPECT_EQ(write(**evaluator, asFloat(ref("b"))),
             (std::vector<float>{1.0f, -3.140625f, 0x1p-133f, -INFINITY}));
 }
 
@@ -136,7 +138,7 @@ TEST_F(WeightEvaluatorTest, DoublesAreRoundedToNearest) {
   auto evaluator = open(asBytes(std::vector<double>{0.1, 1.0 + 0x1p-24, 1e300}),
                         "vit.weight @d : tensor<3xf64> file(@w offset 0)");
   ASSERT_TRUE(succeeded(evaluator)) << messages();
-  EXPECT_EQ(write(**evaluator, ref("d")),
+  EXPECT_EQ(write(**evaluator, asFloat(ref("d"))),
             (std::vector<float>{0.1f, 1.0f, INFINITY}));
 }
 
@@ -183,15 +185,12 @@ TEST_F(WeightEvaluatorTest, ReshapeSliceConcatAdd) {
     expected.push_back(i);
   EXPECT_EQ(write(**evaluator, all), expected);
 
-  // Rows that begin in one piece and end in the next, and inner columns.
-  std::vector<float> tile(2 * 2);
-  ASSERT_TRUE(succeeded((*evaluator)->readTile(all, 1, 3, 1, 3, tile.data())));
-  EXPECT_EQ(tile, (std::vector<float>{expected[4], expected[5], expected[7],
-                                      expected[8]}));
-  std::vector<float> rows(3 * 3);
-  ASSERT_TRUE(succeeded((*evaluator)->readTile(all, 1, 4, 0, 3, rows.data())));
-  EXPECT_EQ(rows,
-            std::vector<float>(expected.begin() + 3, expected.begin() + 12));
+  // A range that begins in one piece and ends in the next.
+  std::vector<float> range(8);
+  ASSERT_TRUE(succeeded(
+      (*evaluator)->read(all, 4, 8, reinterpret_cast<char *>(range.data()))));
+  EXPECT_EQ(range,
+            std::vector<float>(expected.begin() + 4, expected.begin() + 12));
 }
 
 // More than one chunk of the stream.
@@ -238,6 +237,116 @@ TEST_F(WeightEvaluatorTest, PackReadsThroughExpressions) {
             packNaively(std::vector<float>(80 * 20, 1.0f), 80, 20));
 }
 
+// Every order of four dims, of which one is 1; bands of more and of fewer rows
+// than the result has.
+TEST_F(WeightEvaluatorTest, TransposeEqualsItsDefinition) {
+  for (std::vector<int64_t> shape : std::vector<std::vector<int64_t>>{
+           {5, 1, 3, 7}, {70, 130, 1, 40}, {3, 9, 1100, 17}}) {
+    std::vector<float> in = iota(shape[0] * shape[1] * shape[2] * shape[3]);
+    auto evaluator = open(
+        asBytes(in),
+        llvm::formatv("vit.weight @a : tensor<{0:$[x]}xf32> file(@w offset 0)",
+                      llvm::make_range(shape.begin(), shape.end())));
+    ASSERT_TRUE(succeeded(evaluator)) << messages();
+    std::vector<int64_t> order = {0, 1, 2, 3};
+    do {
+      std::vector<float> expected;
+      int64_t at[4];
+      for (at[0] = 0; at[0] < shape[order[0]]; ++at[0])
+        for (at[1] = 0; at[1] < shape[order[1]]; ++at[1])
+          for (at[2] = 0; at[2] < shape[order[2]]; ++at[2])
+            for (at[3] = 0; at[3] < shape[order[3]]; ++at[3]) {
+              int64_t index[4];
+              for (int i = 0; i < 4; ++i)
+                index[order[i]] = at[i];
+              expected.push_back(
+                  in[((index[0] * shape[1] + index[1]) * shape[2] + index[2]) *
+                         shape[3] +
+                     index[3]]);
+            }
+      ASSERT_EQ(write(**evaluator, WeightExprAttr::transpose(ref("a"), order)),
+                expected);
+    } while (std::next_permutation(order.begin(), order.end()));
+  }
+}
+
+// A weight as MatMul has it: [K, N], three of them side by side.
+TEST_F(WeightEvaluatorTest, PackReadsThroughTransposes) {
+  const int64_t k = 1040, n = 100;
+  std::vector<float> values = iota(3 * k * n);
+  auto evaluator = open(
+      asBytes(values),
+      llvm::formatv("vit.weight @a : tensor<3x{0}x{1}xf32> file(@w offset 0)",
+                    k, n));
+  ASSERT_TRUE(succeeded(evaluator)) << messages();
+  SmallVector<WeightExprAttr> pieces;
+  std::vector<float> expected;
+  for (int64_t i = 0; i < 3; ++i) {
+    WeightExprAttr matrix =
+        WeightExprAttr::reshape(WeightExprAttr::slice(ref("a"), i, 1), {k, n});
+    pieces.push_back(WeightExprAttr::transpose(matrix, {1, 0}));
+    for (int64_t column = 0; column < n; ++column)
+      for (int64_t row = 0; row < k; ++row)
+        expected.push_back(values[(i * k + row) * n + column]);
+  }
+  EXPECT_EQ(
+      write(**evaluator, WeightExprAttr::pack(WeightExprAttr::concat(pieces))),
+      packNaively(expected, 3 * n, k));
+}
+
+TEST_F(WeightEvaluatorTest, DataIsWrittenInItsOwnType) {
+  auto evaluator = openModule("");
+  ASSERT_TRUE(succeeded(evaluator));
+  Builder b(&context);
+  auto data = [&](Type type, auto values) {
+    return WeightExprAttr::data(DenseElementsAttr::get(
+        RankedTensorType::get({2, 2}, type), ArrayRef(values)));
+  };
+  EXPECT_EQ(
+      write<int64_t>(**evaluator,
+                     data(b.getI64Type(), std::vector<int64_t>{1, -2, 3, 4})),
+      (std::vector<int64_t>{1, -2, 3, 4}));
+  EXPECT_EQ(
+      write<double>(**evaluator, data(b.getF64Type(),
+                                      std::vector<double>{0.1, 0.2, 0.3, 0.4})),
+      (std::vector<double>{0.1, 0.2, 0.3, 0.4}));
+  SmallVector<bool> bits = {true, false, false, true};
+  EXPECT_EQ(write<int8_t>(**evaluator, data(b.getI1Type(), bits)),
+            (std::vector<int8_t>{1, 0, 0, 1}));
+  // Equal elements are stored once, and moved as others are.
+  EXPECT_EQ(write<int16_t>(**evaluator, data(b.getI16Type(),
+                                             std::vector<int16_t>{7, 7, 7, 7})),
+            (std::vector<int16_t>(4, 7)));
+  EXPECT_EQ(
+      write<int8_t>(
+          **evaluator,
+          WeightExprAttr::transpose(
+              data(b.getI8Type(), std::vector<int8_t>{1, 2, 3, 4}), {1, 0})),
+      (std::vector<int8_t>{1, 3, 2, 4}));
+  EXPECT_EQ(write(**evaluator,
+                  asFloat(data(b.getF64Type(),
+                               std::vector<double>{0.1, 0.2, 0.3, 0.4}))),
+            (std::vector<float>{0.1f, 0.2f, 0.3f, 0.4f}));
+}
+
+TEST_F(WeightEvaluatorTest, BuildersFold) {
+  ASSERT_TRUE(succeeded(openModule(
+      "vit.weight @a : tensor<2x1x3xf32> seed(7 mean 0.0 scale 1.0)")));
+  WeightExprAttr a = ref("a");
+  EXPECT_EQ(WeightExprAttr::transpose(a, {0, 1, 2}), a);
+  // No element moves where a dim of 1 does.
+  EXPECT_EQ(WeightExprAttr::transpose(a, {1, 0, 2}),
+            WeightExprAttr::reshape(a, {1, 2, 3}));
+  WeightExprAttr rotated = WeightExprAttr::transpose(a, {2, 0, 1});
+  EXPECT_EQ(WeightExprAttr::transpose(rotated, {1, 2, 0}), a);
+  EXPECT_EQ(WeightExprAttr::transpose(rotated, {0, 2, 1}).getParams(),
+            (ArrayRef<int64_t>{2, 1, 0}));
+  WeightExprAttr both = WeightExprAttr::concat({a, a});
+  EXPECT_EQ(WeightExprAttr::slice(both, 2, 2), a);
+  EXPECT_EQ(WeightExprAttr::slice(WeightExprAttr::slice(both, 1, 3), 1, 1),
+            WeightExprAttr::slice(both, 2, 1));
+}
+
 //===----------------------------------------------------------------------===//
 // Errors
 //===----------------------------------------------------------------------===//
@@ -277,11 +386,11 @@ TEST_F(WeightEvaluatorTest, RefusesShapesThatOverflow) {
 TEST_F(WeightEvaluatorTest, RefusesAWeightThatIsNotThere) {
   auto evaluator = openModule("");
   ASSERT_TRUE(succeeded(evaluator));
-  float value;
+  char value[4];
   auto absent = WeightExprAttr::ref(
       FlatSymbolRefAttr::get(&context, "absent"),
       RankedTensorType::get({1}, Float32Type::get(&context)));
-  EXPECT_TRUE(failed((*evaluator)->readTile(absent, 0, 1, 0, 1, &value)));
+  EXPECT_TRUE(failed((*evaluator)->read(absent, 0, 1, value)));
   EXPECT_EQ(messages(), "a weight expression refers to 'absent', which no "
                         "vit.weight defines");
 }

@@ -68,14 +68,18 @@ TEST_F(ZooTest, EveryOpHasTheNameOfItsLayer) {
 
 TEST_F(ZooTest, BatchIsDynamicUnlessAskedFor) {
   auto getBatch = [&](std::optional<int64_t> batch) -> int64_t {
-    OwningOpRef<ModuleOp> module = import("zoo:vit?depth=1", {batch, {}});
+    ImportOptions options;
+    options.batch = batch;
+    OwningOpRef<ModuleOp> module = import("zoo:vit?depth=1", options);
     auto function = module->lookupSymbol<func::FuncOp>("forward");
     return cast<RankedTensorType>(function.getResultTypes()[0]).getDimSize(0);
   };
   EXPECT_EQ(getBatch(std::nullopt), ShapedType::kDynamic);
   EXPECT_EQ(getBatch(3), 3);
+  ImportOptions options;
+  options.batch = 0;
   expectRefused("zoo:vit", "batch 0 was asked for; it needs to be 1 or more",
-                {0, {}});
+                options);
 }
 
 TEST_F(ZooTest, HeadAndPoolingAsAskedFor) {
@@ -141,9 +145,23 @@ TEST_F(ZooTest, RefusesSizesThatDoNotDivide) {
                 "at most 1048576");
 }
 
-TEST_F(ZooTest, RefusesAnotherImageSize) {
-  expectRefused("zoo:vit",
-                "image size 384x384 was asked for; the position embeddings "
-                "need 224x224",
-                {std::nullopt, std::pair<int64_t, int64_t>(384, 384)});
+TEST_F(ZooTest, ResizesPositionsToAnotherImageSize) {
+  ImportOptions options;
+  options.imageSize = {384, 320};
+  OwningOpRef<ModuleOp> module = import("zoo:vit?depth=1", options);
+  ASSERT_TRUE(module) << messages();
+  module->walk([](vit::PatchEmbedOp op) {
+    EXPECT_EQ(op.getResult().getType().getDimSize(1), 1 + 24 * 20);
+  });
+  auto model =
+      (*module)->getAttrOfType<vit::ModelAttr>(vit::VitDialect::kModelAttr);
+  EXPECT_EQ(model.getGrid().getHeight(), 24);
+  EXPECT_EQ(model.getGrid().getWidth(), 20);
+}
+
+TEST_F(ZooTest, RefusesAnImageSizeThatPatchesDoNotDivide) {
+  ImportOptions options;
+  options.imageSize = {384, 390};
+  expectRefused("zoo:vit", "image = 384x390 is not a multiple of patch = 16x16",
+                options);
 }

@@ -168,13 +168,14 @@ static void runTasks(rt::Context *context, int32_t, rt::TaskFn function,
              numTasks * (i + 1) / session->numRanges, scratch);
 }
 
-void CompiledKernel::run(int64_t batch, llvm::ArrayRef<const float *> inputs,
-                         float *output, int64_t numRanges) {
+void CompiledKernel::runBuffers(int64_t batch,
+                                llvm::ArrayRef<const void *> inputs,
+                                void *output, int64_t numRanges) {
   FakeSession session = {scratchBytes, numRanges};
   void *outputs[] = {output};
   rt::Context context = {};
   context.batch = batch;
-  context.inputs = reinterpret_cast<const void *const *>(inputs.data());
+  context.inputs = inputs.data();
   context.outputs = outputs;
   context.parallel = runTasks;
   context.session = &session;

@@ -51,8 +51,14 @@ public:
 
   /// Runs @forward with its tasks cut into `numRanges` ranges, the last range
   /// first, in scratch memory full of NaN.
+  void runBuffers(int64_t batch, llvm::ArrayRef<const void *> inputs,
+                  void *output, int64_t numRanges = 1);
+  /// The same for inputs and an output of f32.
   void run(int64_t batch, llvm::ArrayRef<const float *> inputs, float *output,
-           int64_t numRanges = 1);
+           int64_t numRanges = 1) {
+    std::vector<const void *> untyped(inputs.begin(), inputs.end());
+    runBuffers(batch, untyped, output, numRanges);
+  }
 
 private:
   CompiledKernel();

@@ -1,0 +1,176 @@
+//===- GraphImporter.cpp - ONNX graph to vit module -----------------------===//
+//
+// Part of the vitc project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "GraphImporter.h"
+
+#include "mlir/IR/Verifier.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "vitc/Analysis/Evaluate.h"
+
+using namespace mlir;
+using namespace vitc;
+using namespace vitc::onnx;
+
+using onnx_proto::GraphProto;
+using onnx_proto::NodeProto;
+
+GraphImporter::GraphImporter(ModelFile &file, const OpRegistry &registry,
+                             const import_::ImportOptions &options)
+    : file(file), registry(registry), options(options), loc(file.getLoc()),
+      functions(getFunctions(file.getModel())), b(loc, loc.getContext()) {}
+
+OwningOpRef<ModuleOp> GraphImporter::run() {
+  const onnx_proto::ModelProto &model = file.getModel();
+  const GraphProto &graph = model.graph();
+  FailureOr<llvm::StringMap<int64_t>> opsets =
+      readOpsets(model.opset_import(), loc);
+  if (failed(opsets))
+    return nullptr;
+  scope.opsets = *opsets;
+
+  // What is wrong with the graph itself comes before any work.
+  llvm::StringSet<> inputs;
+  for (const auto &input : graph.input())
+    inputs.insert(input.name());
+  if (failed(addInitializers(graph, scope)))
+    return nullptr;
+  std::vector<const NodeProto *> all;
+  for (const NodeProto &node : graph.node())
+    all.push_back(&node);
+  SmallVector<StringRef> outputs;
+  for (const auto &output : graph.output())
+    outputs.push_back(output.name());
+  auto isDefined = [&](StringRef name) {
+    return inputs.contains(name) || scope.lookup(name);
+  };
+  FailureOr<std::vector<const NodeProto *>> nodes =
+      sortNodes(all, outputs, isDefined, loc);
+  if (failed(nodes) ||
+      failed(verifySupported(*nodes, functions, registry, scope.opsets, loc)))
+    return nullptr;
+
+  module = ModuleOp::create(loc);
+  symbols.insert("forward");
+  b.setInsertionPointToEnd(module->getBody());
+  function =
+      func::FuncOp::create(b, NameLoc::get(b.getStringAttr(graph.name())),
+                           "forward", b.getFunctionType({}, {}));
+  b.startFunction(function.addEntryBlock());
+  if (failed(addInputs(graph)) || failed(verifyOptions()) ||
+      failed(importNodes(*nodes, scope)) || failed(addOutputs(graph)))
+    return nullptr;
+  eraseDeadOps();
+  setModelAttr();
+  if (failed(verify(*module)))
+    return nullptr;
+  return std::move(module);
+}
+
+LogicalResult GraphImporter::addInitializers(const GraphProto &graph,
+                                             Scope &scope) {
+  for (const auto &initializer : graph.initializer()) {
+    GraphValue &value = scope.values[initializer.name()];
+    if (value.isSet())
+      return emitError(loc)
+             << "has two initializers named '" << initializer.name() << "'";
+    value.initializer = &initializer;
+  }
+  if (graph.sparse_initializer_size() > 0)
+    return emitError(loc) << "has " << graph.sparse_initializer_size()
+                          << " sparse initializers; vitc reads dense ones";
+  return success();
+}
+
+LogicalResult GraphImporter::importNodes(NodeList nodes, Scope &scope) {
+  for (const NodeProto *node : nodes)
+    if (failed(importNode(*node, scope)))
+      return failure();
+  return success();
+}
+
+LogicalResult GraphImporter::importNode(const NodeProto &proto, Scope &scope) {
+  if (++numNodes > kMaxNodes)
+    return emitError(loc) << "has more than " << kMaxNodes
+                          << " nodes, counting calls of functions";
+  StringRef domain = normalizeDomain(proto.domain());
+  auto opset = scope.opsets.find(domain);
+  Node node(*this, proto, opset == scope.opsets.end() ? 1 : opset->second);
+  for (const std::string &name : proto.input()) {
+    GraphValue *value = name.empty() ? nullptr : scope.lookup(name);
+    if (value && failed(load(*value, name)))
+      return failure();
+    node.inputs.push_back(value && value->isSet() ? value : nullptr);
+  }
+  for (const std::string &name : proto.output()) {
+    GraphValue *value = name.empty() ? nullptr : &scope.values[name];
+    if (value && value->isSet())
+      return node.emitError()
+             << "makes '" << name << "', which is an input or initializer";
+    node.outputs.push_back(value);
+  }
+  b.setLoc(NameLoc::get(b.getStringAttr(node.getName())));
+
+  auto called = functions.find(getFunctionKey(domain, proto.op_type()));
+  if (called != functions.end())
+    return importFunction(*called->second, node);
+  if (domain.empty() && proto.op_type() == "If")
+    return importIf(node, scope);
+  return runImport(node, *registry.lookup(proto.op_type(), domain, node.opset));
+}
+
+LogicalResult GraphImporter::runImport(Node &node,
+                                       const OpRegistry::Entry &entry) {
+  for (unsigned index = 0; index < entry.requiredInputs; ++index)
+    if (!node.hasInput(index))
+      return node.emitError() << "input " << index << " is absent; needs "
+                              << entry.requiredInputs << " inputs";
+  if (importSizes(node))
+    return success();
+  Operation *before = &b.getBlock()->back();
+  if (failed(entry.import(node)) || node.failed)
+    return failure();
+  for (auto [index, output] : llvm::enumerate(node.outputs))
+    if (output && !output->isSet())
+      return node.emitError()
+             << "output " << index << ", '" << node.proto.output(index)
+             << "', is not computed by vitc";
+  return foldNode(node, before);
+}
+
+/// Replaces what a node of constants built by its value.
+LogicalResult GraphImporter::foldNode(Node &node, Operation *before) {
+  auto isConstant = [](GraphValue *value) { return !value || value->constant; };
+  if (node.inputs.empty() || !llvm::all_of(node.inputs, isConstant))
+    return success();
+  Evaluator evaluator(*module);
+  SmallVector<DenseElementsAttr> constants;
+  for (GraphValue *output : node.outputs) {
+    if (!output || !output->value)
+      continue;
+    DenseElementsAttr constant = evaluator.evaluate(output->value);
+    if (!constant)
+      return success();
+    constants.push_back(constant);
+  }
+  for (GraphValue *output : node.outputs)
+    if (output && output->value) {
+      output->value = nullptr;
+      output->constant = constants.front();
+      constants.erase(constants.begin());
+    }
+  while (&b.getBlock()->back() != before)
+    b.getBlock()->back().erase();
+  return success();
+}
+
+void GraphImporter::eraseDeadOps() {
+  Block &body = function.getBody().front();
+  for (Operation &op : llvm::make_early_inc_range(llvm::reverse(body)))
+    if (isOpTriviallyDead(&op))
+      op.erase();
+}

@@ -1,0 +1,93 @@
+//===- GraphValues.cpp - Initializers and constants of a graph ------------===//
+//
+// Part of the vitc project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "GraphImporter.h"
+
+#include "Vit/VitDialect.h"
+
+using namespace mlir;
+using namespace vitc;
+using namespace vitc::onnx;
+
+/// Floats of more elements than this are referred to, not copied into the IR.
+static constexpr int64_t kSmallElements = 64;
+
+GraphValue *Scope::lookup(StringRef name) {
+  for (Scope *scope = this; scope; scope = scope->parent)
+    if (auto it = scope->values.find(name); it != scope->values.end())
+      return &it->second;
+  return nullptr;
+}
+
+std::string GraphImporter::getUniqueSymbol(StringRef name) {
+  std::string symbol = name.str();
+  for (int64_t suffix = 1; symbol.empty() || !symbols.insert(symbol).second;
+       ++suffix)
+    symbol = (name + "_" + Twine(suffix)).str();
+  return symbol;
+}
+
+LogicalResult GraphImporter::defineWeight(GraphValue &value, StringRef name,
+                                          const TensorData &data) {
+  OpBuilder builder(function);
+  FlatSymbolRefAttr &fileSymbol = fileSymbols[data.file];
+  if (!fileSymbol) {
+    fileSymbol = FlatSymbolRefAttr::get(b.getContext(),
+                                        getUniqueSymbol(data.file->symbol));
+    vit::WeightFileOp::create(builder, loc, fileSymbol.getValue(),
+                              data.file->path, data.file->getHash());
+  }
+  auto stored = RankedTensorType::get(data.shape, data.type.stored);
+  std::string symbol = getUniqueSymbol(name);
+  vit::WeightOp::create(builder, b.getLoc(), symbol, stored, fileSymbol,
+                        b.getI64IntegerAttr(int64_t(data.offset)),
+                        /*seed=*/IntegerAttr(), /*mean=*/FloatAttr(),
+                        /*scale=*/FloatAttr());
+  auto expr = vit::WeightExprAttr::castTo(
+      vit::WeightExprAttr::ref(FlatSymbolRefAttr::get(b.getContext(), symbol),
+                               stored),
+      data.type.computed);
+  value.value =
+      b.atPreamble([&]() -> Value { return vit::ConstantOp::create(b, expr); });
+  return success();
+}
+
+LogicalResult GraphImporter::load(GraphValue &value, StringRef name) {
+  if (!value.initializer)
+    return success();
+  const onnx_proto::TensorProto &proto = *value.initializer;
+  value.initializer = nullptr;
+  TensorData data;
+  if (failed(file.readTensor(proto, name, data)))
+    return failure();
+  value.isUnsigned = data.type.isUnsigned;
+  b.setLoc(NameLoc::get(b.getStringAttr(name)));
+  bool isFloat = isa<FloatType>(data.type.stored);
+  if (isFloat)
+    numParameters += data.numElements;
+  if (isFloat && data.file && data.numElements > kSmallElements)
+    return defineWeight(value, name, data);
+  value.constant = data.getAttr();
+  return success();
+}
+
+Value GraphImporter::getValue(GraphValue &value) {
+  if (value.value)
+    return value.value;
+  if (value.constant)
+    value.value =
+        b.atPreamble([&]() -> Value { return b.constant(value.constant); });
+  else
+    value.value =
+        b.sizesTensor(*value.sizes, value.sizesElement, value.sizesAreScalar);
+  return value.value;
+}
+
+DenseElementsAttr GraphImporter::getConstant(GraphValue &value) {
+  return value.constant;
+}

@@ -1,0 +1,46 @@
+//===- Onnx.cpp - Importer of ONNX files ----------------------------------===//
+//
+// Part of the vitc project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Onnx.h"
+
+#include "GraphImporter.h"
+
+using namespace mlir;
+using namespace vitc;
+
+OwningOpRef<ModuleOp> import_::importOnnx(StringRef path, MLIRContext &context,
+                                          const ImportOptions &options) {
+  FailureOr<std::unique_ptr<onnx::ModelFile>> file =
+      onnx::ModelFile::open(path, context);
+  if (failed(file))
+    return nullptr;
+  onnx::OpRegistry registry;
+  onnx::registerActivationOps(registry);
+  onnx::registerAttentionOps(registry);
+  onnx::registerConstantOps(registry);
+  onnx::registerContribOps(registry);
+  onnx::registerConvolutionOps(registry);
+  onnx::registerEinsumOps(registry);
+  onnx::registerElementwiseOps(registry);
+  onnx::registerGatherOps(registry);
+  onnx::registerLogicalOps(registry);
+  onnx::registerNormOps(registry);
+  onnx::registerPadOps(registry);
+  onnx::registerPoolingOps(registry);
+  onnx::registerProductOps(registry);
+  onnx::registerRankingOps(registry);
+  onnx::registerReduceOps(registry);
+  onnx::registerResizeOps(registry);
+  onnx::registerRotaryEmbeddingOps(registry);
+  onnx::registerScatterOps(registry);
+  onnx::registerShapeOps(registry);
+  onnx::registerSliceOps(registry);
+  onnx::registerSoftmaxOps(registry);
+  onnx::registerUnaryOps(registry);
+  return onnx::GraphImporter(**file, registry, options).run();
+}

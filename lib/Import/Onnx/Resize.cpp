@@ -1,0 +1,415 @@
+//===- Resize.cpp - ONNX's Resize -----------------------------------------===//
+//
+// Part of the vitc project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Dim by dim: a product with the dense matrix of weights where that is small,
+// which the gemm kernels are best at, else a sum of the few weighted elements
+// that each result needs. Nearest neighbours of all dims are one gather.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Interpolation.h"
+#include "Operands.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "llvm/ADT/StringSwitch.h"
+
+using namespace mlir;
+using namespace vitc::onnx;
+
+/// Up to these sizes the zeros of a dense matrix cost less than gathers.
+constexpr int64_t kMaxDenseInputs = 128, kMaxDenseElements = 32768;
+/// Largest size of a resized dim.
+constexpr int64_t kMaxResizedSize = int64_t(1) << 24;
+
+//===----------------------------------------------------------------------===//
+// Attributes
+//===----------------------------------------------------------------------===//
+
+template <typename Enum>
+static FailureOr<Enum> getEnum(Node &node, StringRef name, StringRef standard,
+                               ArrayRef<std::pair<StringRef, Enum>> cases) {
+  std::string text = node.getString(name, standard);
+  std::string known;
+  for (auto [keyword, value] : cases) {
+    if (text == keyword)
+      return value;
+    known += (known.empty() ? "" : ", ") + keyword.str();
+  }
+  return node.emitError() << name << " is '" << text << "'; one of " << known
+                          << " is needed";
+}
+
+static FailureOr<Interpolation> getInterpolation(Node &node) {
+  FailureOr<InterpolationMode> mode =
+      getEnum<InterpolationMode>(node, "mode", "nearest",
+                                 {{"nearest", InterpolationMode::Nearest},
+                                  {"linear", InterpolationMode::Linear},
+                                  {"cubic", InterpolationMode::Cubic}});
+  FailureOr<CoordinateMode> coordinates = getEnum<CoordinateMode>(
+      node, "coordinate_transformation_mode", "half_pixel",
+      {{"half_pixel", CoordinateMode::HalfPixel},
+       {"half_pixel_symmetric", CoordinateMode::HalfPixelSymmetric},
+       {"pytorch_half_pixel", CoordinateMode::PytorchHalfPixel},
+       {"align_corners", CoordinateMode::AlignCorners},
+       {"asymmetric", CoordinateMode::Asymmetric},
+       {"tf_half_pixel_for_nn", CoordinateMode::TfHalfPixelForNN},
+       {"tf_crop_and_resize", CoordinateMode::TfCropAndResize}});
+  FailureOr<NearestMode> nearest = getEnum<NearestMode>(
+      node, "nearest_mode", "round_prefer_floor",
+      {{"round_prefer_floor", NearestMode::RoundPreferFloor},
+       {"round_prefer_ceil", NearestMode::RoundPreferCeil},
+       {"floor", NearestMode::Floor},
+       {"ceil", NearestMode::Ceil}});
+  if (failed(mode) || failed(coordinates) || failed(nearest))
+    return failure();
+  Interpolation interpolation;
+  interpolation.mode = *mode;
+  interpolation.coordinates = *coordinates;
+  interpolation.nearest = *nearest;
+  interpolation.cubicCoefficient = node.getFloat("cubic_coeff_a", -0.75);
+  interpolation.antialias = node.getInt("antialias", 0) != 0;
+  interpolation.excludeOutside = node.getInt("exclude_outside", 0) != 0;
+  if (interpolation.antialias && *mode == InterpolationMode::Nearest)
+    return node.emitError() << "antialias is set with mode nearest; linear or "
+                               "cubic is needed";
+  return interpolation;
+}
+
+//===----------------------------------------------------------------------===//
+// Sizes
+//===----------------------------------------------------------------------===//
+
+/// Inputs that are left out may be there without elements.
+static bool hasElements(Node &node, unsigned index) {
+  return node.hasInput(index) && node.getShape(index) != Shape{Size(0)};
+}
+
+/// The size and scale that `sizes` asks of a dim.
+static LogicalResult applySizes(Node &node, ArrayRef<int64_t> axes,
+                                MutableArrayRef<ResizedDim> dims) {
+  std::optional<Shape> sizes = node.getSizesOf(3);
+  if (!sizes)
+    return node.emitError()
+           << "input 3, the sizes, depends on data; constants are needed";
+  if (sizes->size() != axes.size())
+    return node.emitError()
+           << "input 3 has " << sizes->size() << " sizes; one for each of "
+           << axes.size() << " axes is needed";
+  std::string policy = node.getString("keep_aspect_ratio_policy", "stretch");
+  if (policy != "stretch" && policy != "not_larger" && policy != "not_smaller")
+    return node.emitError() << "keep_aspect_ratio_policy is '" << policy
+                            << "'; stretch, not_larger or not_smaller is "
+                               "needed";
+  Shape shape = node.getShape(0);
+  std::optional<double> common;
+  for (auto [axis, size] : llvm::zip(axes, *sizes)) {
+    if (!shape[axis].isStatic() && size == shape[axis])
+      continue;
+    if (!shape[axis].isStatic() || !size.isStatic() || size.constant < 1 ||
+        size.constant > kMaxResizedSize)
+      return node.emitError()
+             << "dim " << axis << " of size " << Node::format(shape[axis])
+             << " is resized to " << Node::format(size)
+             << "; a dim that depends on B has to stay";
+    ResizedDim &dim = dims[axis];
+    dim.output = size.constant;
+    dim.scale = double(dim.output) / dim.input;
+    if (!common)
+      common = dim.scale;
+    common = policy == "not_larger" ? std::min(*common, dim.scale)
+                                    : std::max(*common, dim.scale);
+  }
+  if (policy == "stretch" || !common)
+    return success();
+  for (int64_t axis : axes) {
+    ResizedDim &dim = dims[axis];
+    dim.scale = *common;
+    dim.output = static_cast<int64_t>(*common * dim.input + 0.5);
+  }
+  return success();
+}
+
+static LogicalResult applyScales(Node &node, ArrayRef<int64_t> axes,
+                                 MutableArrayRef<ResizedDim> dims) {
+  FailureOr<SmallVector<double>> scales = node.getFloatsOf(2);
+  if (failed(scales))
+    return failure();
+  if (scales->size() != axes.size())
+    return node.emitError()
+           << "input 2 has " << scales->size() << " scales; one for each of "
+           << axes.size() << " axes is needed";
+  Shape shape = node.getShape(0);
+  for (auto [axis, scale] : llvm::zip(axes, *scales)) {
+    if (!shape[axis].isStatic() && scale == 1)
+      continue;
+    ResizedDim &dim = dims[axis];
+    double output = std::floor(scale * dim.input);
+    if (!shape[axis].isStatic() || !(output >= 1 && output <= kMaxResizedSize))
+      return node.emitError()
+             << "dim " << axis << " of size " << Node::format(shape[axis])
+             << " is scaled by " << scale << "; a dim that depends on B has to "
+             << "stay, another to be 1 to " << kMaxResizedSize;
+    dim.output = static_cast<int64_t>(output);
+    dim.scale = scale;
+  }
+  return success();
+}
+
+static LogicalResult applyRoi(Node &node, ArrayRef<int64_t> axes,
+                              MutableArrayRef<ResizedDim> dims) {
+  if (!hasElements(node, 1))
+    return node.emitError()
+           << "input 1, the roi, is absent; tf_crop_and_resize needs it";
+  FailureOr<SmallVector<double>> roi = node.getFloatsOf(1);
+  if (failed(roi))
+    return failure();
+  if (roi->size() != 2 * axes.size())
+    return node.emitError() << "input 1 has " << roi->size() << " numbers; "
+                            << 2 * axes.size() << ", two for each axis, are "
+                            << "needed";
+  for (auto [index, axis] : llvm::enumerate(axes)) {
+    dims[axis].roiBegin = (*roi)[index];
+    dims[axis].roiEnd = (*roi)[axes.size() + index];
+  }
+  return success();
+}
+
+/// Every dim of the input; one that stays has its size twice and scale 1.
+static FailureOr<SmallVector<ResizedDim>>
+getResizedDims(Node &node, const Interpolation &interpolation) {
+  Shape shape = node.getShape(0);
+  SmallVector<ResizedDim> dims;
+  for (Size size : shape)
+    dims.push_back({size.constant, size.constant, 1.0});
+  SmallVector<int64_t> all =
+      llvm::to_vector(llvm::seq<int64_t>(0, shape.size()));
+  FailureOr<SmallVector<int64_t>> axes =
+      node.normalizeAxes(node.getInts("axes", all), shape.size());
+  if (failed(axes))
+    return failure();
+  for (int64_t axis : *axes)
+    if (shape[axis].isStatic() &&
+        (shape[axis].constant < 1 || shape[axis].constant > kMaxResizedSize))
+      return node.emitError()
+             << "input has shape " << Node::format(shape) << "; dims of 1 to "
+             << kMaxResizedSize << " can be resized";
+  bool bySizes = hasElements(node, 3), byScales = hasElements(node, 2);
+  if (bySizes == byScales)
+    return node.emitError() << "has " << (bySizes ? "both" : "neither")
+                            << " scales and sizes; one of them is needed";
+  if (failed(bySizes ? applySizes(node, *axes, dims)
+                     : applyScales(node, *axes, dims)))
+    return failure();
+  if (interpolation.coordinates == CoordinateMode::TfCropAndResize &&
+      failed(applyRoi(node, *axes, dims)))
+    return failure();
+  return dims;
+}
+
+//===----------------------------------------------------------------------===//
+// Building
+//===----------------------------------------------------------------------===//
+
+static bool isUnchanged(const ResizedDim &dim) {
+  return dim.input == dim.output && dim.scale == 1 && dim.roiBegin == 0 &&
+         dim.roiEnd == 1;
+}
+
+static Value buildTable(TensorBuilder &b, ArrayRef<int64_t> shape, Type type,
+                        ArrayRef<double> numbers) {
+  SmallVector<Attribute> elements;
+  for (double number : numbers)
+    elements.push_back(b.getScalarAttr(type, number));
+  return b.constant(
+      DenseElementsAttr::get(RankedTensorType::get(shape, type), elements));
+}
+
+static Value buildIndexTable(TensorBuilder &b, ArrayRef<int64_t> indices) {
+  return b.constant(DenseElementsAttr::get(
+      RankedTensorType::get(indices.size(), b.getI64Type()), indices));
+}
+
+static Value extractIndex(ImplicitLocOpBuilder &b, Value table,
+                          Value position) {
+  Value entry = tensor::ExtractOp::create(b, table, position);
+  return arith::IndexCastOp::create(b, b.getIndexType(), entry);
+}
+
+/// result[.., o, ..] = sum over i of matrix[o, i] * tensor[.., i, ..].
+static Value buildDense(TensorBuilder &b, Value tensor, int64_t axis,
+                        const ResizedDim &dim, const Taps &taps) {
+  std::vector<double> matrix(dim.output * dim.input);
+  for (int64_t o = 0; o != dim.output; ++o)
+    for (int64_t tap = o * taps.numTaps; tap != (o + 1) * taps.numTaps; ++tap)
+      matrix[o * dim.input + taps.indices[tap]] += taps.weights[tap];
+  Value weights = buildTable(b, {dim.output, dim.input},
+                             TensorBuilder::getElementType(tensor), matrix);
+  Shape shape = b.getShape(tensor);
+  // Loops: the result's dims, then i.
+  unsigned rank = shape.size();
+  SmallVector<AffineExpr> exprs;
+  for (unsigned loop = 0; loop != rank; ++loop)
+    exprs.push_back(b.getAffineDimExpr(loop == axis ? rank : loop));
+  AffineMap tensorMap = AffineMap::get(rank + 1, 0, exprs, b.getContext());
+  AffineMap weightsMap = AffineMap::get(
+      rank + 1, 0, {b.getAffineDimExpr(axis), b.getAffineDimExpr(rank)},
+      b.getContext());
+  exprs[axis] = b.getAffineDimExpr(axis);
+  AffineMap resultMap = AffineMap::get(rank + 1, 0, exprs, b.getContext());
+  shape[axis] = dim.output;
+  return b.contract(tensor, tensorMap, weights, weightsMap, shape, resultMap);
+}
+
+/// The same as a sum over the taps of each o.
+static Value buildSparse(TensorBuilder &b, Value tensor, int64_t axis,
+                         const ResizedDim &dim, const Taps &taps) {
+  Type type = TensorBuilder::getElementType(tensor);
+  Value indices = buildIndexTable(b, taps.indices);
+  Value weights =
+      buildTable(b, int64_t(taps.weights.size()), type, taps.weights);
+  Shape shape = b.getShape(tensor);
+  shape[axis] = dim.output;
+  return b.gather(
+      shape, type, [&](ImplicitLocOpBuilder &b, ValueRange) -> Value {
+        SmallVector<Value> position;
+        for (unsigned d = 0; d != shape.size(); ++d)
+          position.push_back(linalg::IndexOp::create(b, d));
+        Value first = arith::MulIOp::create(
+            b, position[axis], arith::ConstantIndexOp::create(b, taps.numTaps));
+        Value sum;
+        for (int64_t tap = 0; tap != taps.numTaps; ++tap) {
+          Value entry = arith::AddIOp::create(
+              b, first, arith::ConstantIndexOp::create(b, tap));
+          position[axis] = extractIndex(b, indices, entry);
+          Value weight = tensor::ExtractOp::create(b, weights, entry);
+          Value term = arith::MulFOp::create(
+              b, weight, tensor::ExtractOp::create(b, tensor, position));
+          sum = sum ? Value(arith::AddFOp::create(b, sum, term)) : term;
+        }
+        return sum;
+      });
+}
+
+static Value buildExtrapolated(TensorBuilder &b, Value tensor, int64_t axis,
+                               const Taps &taps, double extrapolation) {
+  if (llvm::none_of(taps.outside, [](bool outside) { return outside; }))
+    return tensor;
+  SmallVector<int64_t> shape(TensorBuilder::getRank(tensor), 1);
+  shape[axis] = taps.outside.size();
+  SmallVector<bool> outside(taps.outside.begin(), taps.outside.end());
+  Value mask = b.constant(DenseElementsAttr::get(
+      RankedTensorType::get(shape, b.getI1Type()), outside));
+  Type type = TensorBuilder::getElementType(tensor);
+  return b.generic(
+      {mask, tensor}, type,
+      [&](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
+        return arith::SelectOp::create(
+            b, args[0], TensorBuilder::scalar(b, type, extrapolation), args[1]);
+      });
+}
+
+/// All dims in one gather, each with a table of where it reads.
+static Value buildNearest(TensorBuilder &b, Value tensor,
+                          ArrayRef<ResizedDim> dims, ArrayRef<Taps> taps) {
+  Shape shape = b.getShape(tensor);
+  SmallVector<Value> tables(dims.size());
+  for (auto [axis, dim] : llvm::enumerate(dims)) {
+    if (isUnchanged(dim))
+      continue;
+    SmallVector<int64_t> indices;
+    for (int64_t o = 0; o != dim.output; ++o)
+      indices.push_back(taps[axis].indices[2 * o] * taps[axis].weights[2 * o] +
+                        taps[axis].indices[2 * o + 1] *
+                            taps[axis].weights[2 * o + 1]);
+    tables[axis] = buildIndexTable(b, indices);
+    shape[axis] = dim.output;
+  }
+  return b.gather(shape, TensorBuilder::getElementType(tensor),
+                  [&](ImplicitLocOpBuilder &b, ValueRange) -> Value {
+                    SmallVector<Value> position;
+                    for (auto [axis, table] : llvm::enumerate(tables)) {
+                      Value index = linalg::IndexOp::create(b, axis);
+                      position.push_back(table ? extractIndex(b, table, index)
+                                               : index);
+                    }
+                    return tensor::ExtractOp::create(b, tensor, position);
+                  });
+}
+
+static Value buildResize(TensorBuilder &b, Value tensor,
+                         const Interpolation &interpolation,
+                         ArrayRef<ResizedDim> dims, double extrapolation) {
+  SmallVector<Taps> taps(dims.size());
+  for (auto [axis, dim] : llvm::enumerate(dims))
+    if (!isUnchanged(dim))
+      taps[axis] = getTaps(interpolation, dim);
+  if (llvm::all_of(dims, isUnchanged))
+    return tensor;
+  bool nearest = interpolation.mode == InterpolationMode::Nearest;
+  if (nearest)
+    tensor = buildNearest(b, tensor, dims, taps);
+  for (auto [axis, dim] : llvm::enumerate(dims)) {
+    if (isUnchanged(dim))
+      continue;
+    if (!nearest) {
+      bool dense = dim.input <= taps[axis].numTaps ||
+                   (dim.input <= kMaxDenseInputs &&
+                    dim.input * dim.output <= kMaxDenseElements);
+      tensor = dense ? buildDense(b, tensor, axis, dim, taps[axis])
+                     : buildSparse(b, tensor, axis, dim, taps[axis]);
+    }
+    tensor = buildExtrapolated(b, tensor, axis, taps[axis], extrapolation);
+  }
+  return tensor;
+}
+
+/// Rounds to the nearest integer of the type that there is.
+static Value buildRounded(TensorBuilder &b, Value tensor, Type type,
+                          bool isUnsigned) {
+  unsigned bits = type.getIntOrFloatBitWidth();
+  double low = isUnsigned ? 0 : -std::ldexp(1, bits - 1);
+  double high = std::ldexp(1, isUnsigned ? bits : bits - 1) - 1;
+  Type from = TensorBuilder::getElementType(tensor);
+  Value rounded = b.generic(
+      tensor, from, [&](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
+        Value x = math::RoundEvenOp::create(b, args[0]);
+        x = arith::MaximumFOp::create(b, x,
+                                      TensorBuilder::scalar(b, from, low));
+        return arith::MinimumFOp::create(b, x,
+                                         TensorBuilder::scalar(b, from, high));
+      });
+  return b.castTo(rounded, type, /*fromUnsigned=*/false, isUnsigned);
+}
+
+static LogicalResult importResize(Node &node) {
+  TensorBuilder &b = node.b;
+  Tensor input = node.input(0);
+  FailureOr<Interpolation> interpolation = getInterpolation(node);
+  if (failed(interpolation))
+    return failure();
+  FailureOr<SmallVector<ResizedDim>> dims =
+      getResizedDims(node, *interpolation);
+  if (failed(dims))
+    return failure();
+  bool copies =
+      input.isFloat() || interpolation->mode == InterpolationMode::Nearest;
+  Value tensor = copies
+                     ? input.value
+                     : b.castTo(input.value, b.getF64Type(), input.isUnsigned);
+  tensor = buildResize(b, tensor, *interpolation, *dims,
+                       node.getFloat("extrapolation_value", 0));
+  if (!copies)
+    tensor = buildRounded(b, tensor, input.getElementType(), input.isUnsigned);
+  node.setOutput(0, tensor, input.isUnsigned);
+  return success();
+}
+
+void vitc::onnx::registerResizeOps(OpRegistry &registry) {
+  registry.add("Resize", importResize);
+}

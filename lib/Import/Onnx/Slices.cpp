@@ -1,0 +1,193 @@
+//===- Slices.cpp - Slice, Split, Concat ----------------------------------===//
+//
+// Part of the vitc project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Node.h"
+#include "SliceRange.h"
+
+using namespace mlir;
+using namespace vitc;
+using namespace vitc::onnx;
+
+//===----------------------------------------------------------------------===//
+// Slice
+//===----------------------------------------------------------------------===//
+
+/// What one axis of a dynamic size keeps; only all of it is known to fit every
+/// batch.
+static LogicalResult verifyWholeSlice(Node &node, int64_t axis, Size size,
+                                      Size start, Size end, int64_t step) {
+  constexpr int64_t large = std::numeric_limits<int32_t>::max();
+  bool toEnd = end == size || (end.isStatic() && end.constant >= large);
+  if (start == Size(0) && toEnd && step == 1)
+    return success();
+  return node.emitError() << "slices axis " << axis << " of size "
+                          << Node::format(size) << " from "
+                          << Node::format(start) << " to " << Node::format(end)
+                          << "; needs all of it, as it depends on the batch";
+}
+
+static LogicalResult importSlice(Node &node) {
+  Tensor x = node.input(0);
+  Shape shape = node.getShape(0);
+  std::optional<Shape> starts = node.getSizesOf(1), ends = node.getSizesOf(2);
+  if (!starts || !ends)
+    return node.emitError() << "starts or ends are computed at run time; needs "
+                               "constants, or sizes of tensors";
+  SmallVector<int64_t> axes = llvm::to_vector(
+      llvm::seq<int64_t>(0, std::min(starts->size(), shape.size())));
+  SmallVector<int64_t> steps(starts->size(), 1);
+  for (auto [index, list] : {std::pair(3u, &axes), std::pair(4u, &steps)}) {
+    if (!node.hasInput(index))
+      continue;
+    FailureOr<SmallVector<int64_t>> given = node.getIntsOf(index);
+    if (failed(given))
+      return failure();
+    *list = *given;
+  }
+  FailureOr<SmallVector<int64_t>> normalized =
+      node.normalizeAxes(axes, shape.size());
+  if (failed(normalized))
+    return failure();
+  axes = *normalized;
+  if (starts->size() != axes.size() || ends->size() != axes.size() ||
+      steps.size() != axes.size())
+    return node.emitError()
+           << "has " << starts->size() << " starts, " << ends->size()
+           << " ends, " << axes.size() << " axes and " << steps.size()
+           << " steps; needs as many of each";
+
+  // Forward slices of all axes are one op; backward ones are gathers.
+  SmallVector<int64_t> offsets(shape.size(), 0), strides(shape.size(), 1);
+  SmallVector<std::pair<int64_t, SliceRange>> backward;
+  Shape sizes = shape;
+  for (auto [axis, start, end, step] : llvm::zip(axes, *starts, *ends, steps)) {
+    if (step == 0)
+      return node.emitError() << "step is 0; needs another number";
+    if (!shape[axis].isStatic()) {
+      if (failed(verifyWholeSlice(node, axis, shape[axis], start, end, step)))
+        return failure();
+      continue;
+    }
+    if (!start.isStatic() || !end.isStatic())
+      return node.emitError()
+             << "slices axis " << axis << " from " << Node::format(start)
+             << " to " << Node::format(end)
+             << "; needs bounds that do not depend on the "
+                "batch";
+    SliceRange range =
+        getSliceRange(start.constant, end.constant, step, shape[axis].constant);
+    if (range.step < 0 && range.count > 1) {
+      backward.emplace_back(axis, range);
+      continue;
+    }
+    offsets[axis] = range.count == 0 ? 0 : range.begin;
+    strides[axis] = std::max<int64_t>(range.step, 1);
+    sizes[axis] = range.count;
+  }
+  Value result = node.b.slice(x.value, offsets, sizes, strides);
+  for (auto [axis, range] : backward) {
+    SmallVector<int64_t> indices;
+    for (int64_t i = 0; i < range.count; ++i)
+      indices.push_back(range.begin + i * range.step);
+    result = node.b.take(result, axis, indices);
+  }
+  node.setOutput(0, result, x.isUnsigned);
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Split
+//===----------------------------------------------------------------------===//
+
+static LogicalResult importSplit(Node &node) {
+  Tensor x = node.input(0);
+  Shape shape = node.getShape(0);
+  FailureOr<int64_t> axis = node.getAxis("axis", 0, shape.size());
+  if (failed(axis))
+    return failure();
+  Size size = shape[*axis];
+  if (!size.isStatic())
+    return node.emitError()
+           << "splits axis " << *axis << " of " << Node::format(shape)
+           << "; needs a size that does not depend on the "
+              "batch";
+  int64_t count = node.getInt("num_outputs", node.getNumOutputs());
+  FailureOr<SmallVector<int64_t>> parts = node.getIntsOrInput("split", 1, {});
+  if (failed(parts))
+    return failure();
+  if (parts->empty() && count == int64_t(node.getNumOutputs())) {
+    // Equal parts, but for a smaller last one.
+    int64_t part = llvm::divideCeil(size.constant, count);
+    for (int64_t left = size.constant; int64_t(parts->size()) < count;
+         left -= parts->back())
+      parts->push_back(std::min(part, left));
+  }
+  int64_t sum = 0;
+  bool negative = false;
+  for (int64_t part : *parts) {
+    negative |= part < 0 || part > size.constant;
+    sum += negative ? 0 : part;
+  }
+  if (negative || sum != size.constant ||
+      parts->size() != node.getNumOutputs()) {
+    InFlightDiagnostic error = node.emitError() << "splits into [";
+    llvm::interleaveComma(*parts, error);
+    return error << "]; needs " << node.getNumOutputs()
+                 << " sizes whose sum is " << size.constant;
+  }
+  int64_t offset = 0;
+  for (auto [index, part] : llvm::enumerate(*parts)) {
+    node.setOutput(index, node.b.sliceDim(x.value, *axis, offset, part),
+                   x.isUnsigned);
+    offset += part;
+  }
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Concat
+//===----------------------------------------------------------------------===//
+
+static LogicalResult importConcat(Node &node) {
+  Tensor first = node.input(0);
+  Shape shape = node.getShape(0);
+  FailureOr<int64_t> given = node.getRequiredInt("axis");
+  if (failed(given))
+    return failure();
+  FailureOr<int64_t> axis = node.normalizeAxis(*given, shape.size());
+  if (failed(axis))
+    return failure();
+  SmallVector<Value> tensors;
+  for (unsigned index = 0; index < node.getNumInputs(); ++index) {
+    if (!node.hasInput(index))
+      return node.emitError() << "input " << index << " is absent";
+    Shape other = node.getShape(index);
+    bool fits = other.size() == shape.size() &&
+                node.getElementType(index) == first.getElementType();
+    for (size_t dim = 0; fits && dim < shape.size(); ++dim)
+      fits = int64_t(dim) == *axis || other[dim] == shape[dim];
+    if (!fits)
+      return node.emitError()
+             << "input " << index << " has shape " << Node::format(other)
+             << " of " << node.getElementType(index) << "; needs that of input "
+             << "0, " << Node::format(shape) << " of " << first.getElementType()
+             << ", but for axis " << *axis;
+    if (other[*axis] != Size(0))
+      tensors.push_back(node.input(index).value);
+  }
+  if (tensors.empty())
+    tensors.push_back(first.value);
+  node.setOutput(0, node.b.concat(tensors, *axis), first.isUnsigned);
+  return success();
+}
+
+void onnx::registerSliceOps(OpRegistry &registry) {
+  registry.add("Concat", importConcat);
+  registry.add("Slice", importSlice, 3);
+  registry.add("Split", importSplit);
+}

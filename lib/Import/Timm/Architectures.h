@@ -1,0 +1,43 @@
+//===- Architectures.h - What timm's names stand for -----------*- C++ -*--===//
+//
+// Part of the vitc project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// timm's files hold no sizes. Most follow from the weights' shapes; what does
+// not is here, by architecture.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef VITC_LIB_IMPORT_TIMM_ARCHITECTURES_H
+#define VITC_LIB_IMPORT_TIMM_ARCHITECTURES_H
+
+#include "Vit/VitDialect.h"
+
+#include <array>
+#include <string>
+
+namespace vitc::import_ {
+
+/// A VisionTransformer of timm, with class VisionTransformerDistilled.
+struct TimmVit {
+  llvm::StringLiteral name;
+  int64_t numHeads;
+  vit::GeluForm gelu;
+  double layerNormEps;
+  /// Blocks of each stage of the ResNetV2 before the patch embedding, where the
+  /// weights have one; zeros: its stem alone.
+  std::array<int64_t, 4> backboneDepths;
+};
+
+/// Null for a name that is not in the table.
+const TimmVit *findTimmVit(llvm::StringRef name);
+
+/// The names of the table that are most like `name`, for messages.
+std::string suggestTimmNames(llvm::StringRef name);
+
+} // namespace vitc::import_
+
+#endif // VITC_LIB_IMPORT_TIMM_ARCHITECTURES_H

@@ -1,0 +1,183 @@
+//===- Timm.cpp - Folders of timm models ----------------------------------===//
+//
+// Part of the vitc project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Timm.h"
+
+#include "Architectures.h"
+#include "mlir/IR/Builders.h"
+#include "llvm/ADT/StringSwitch.h"
+
+#include <cmath>
+
+using namespace mlir;
+using namespace vitc;
+using namespace vitc::import_;
+
+static constexpr int64_t kMaxPixels = 65536; // along one side
+static constexpr int64_t kDefaultPixels = 224;
+
+/// A nested object; empty where there is none.
+static Config readObject(Config &config, StringRef key) {
+  const llvm::json::Value *value = config.lookup(key);
+  const llvm::json::Object *object = value ? value->getAsObject() : nullptr;
+  if (value && !object)
+    config.emitError() << key << " = " << formatJson(*value)
+                       << "; it needs an object";
+  return Config(object ? *object : llvm::json::Object(), config.getLoc());
+}
+
+/// A list of `count` numbers, or the default.
+static SmallVector<double> readNumbers(Config &config, StringRef key,
+                                       ArrayRef<double> defaults) {
+  const llvm::json::Value *value = config.lookup(key);
+  if (!value)
+    return SmallVector<double>(defaults);
+  SmallVector<double> numbers;
+  if (const llvm::json::Array *list = value->getAsArray())
+    for (const llvm::json::Value &item : *list)
+      if (std::optional<double> number = item.getAsNumber())
+        numbers.push_back(*number);
+  if (numbers.size() == defaults.size())
+    return numbers;
+  config.emitError() << key << " = " << formatJson(*value) << "; it needs "
+                     << defaults.size() << " numbers";
+  return SmallVector<double>(defaults);
+}
+
+std::pair<int64_t, int64_t> import_::readTimmImageSize(Config &config) {
+  Config arguments = readObject(config, "model_args");
+  Config pretrained = readObject(config, "pretrained_cfg");
+  SmallVector<double> input = readNumbers(
+      pretrained, "input_size", {3, double(kDefaultPixels), kDefaultPixels});
+  auto isSize = [](double x) {
+    return x >= 1 && x <= double(kMaxPixels) && x == std::floor(x);
+  };
+  if (!isSize(input[1]) || !isSize(input[2])) {
+    config.emitError() << "pretrained_cfg has input_size "
+                       << formatJson(*pretrained.lookup("input_size"))
+                       << "; it needs channels, height and width, each from 1 "
+                          "to "
+                       << kMaxPixels;
+    input = {3, double(kDefaultPixels), kDefaultPixels};
+  }
+  std::pair<int64_t, int64_t> size = {input[1], input[2]};
+  if (arguments.contains("img_size"))
+    size = arguments.getSizePair("img_size", kDefaultPixels, kMaxPixels);
+  if (arguments.failed() || pretrained.failed())
+    config.noteError();
+  return size;
+}
+
+/// PIL's number of a filter, as timm names it.
+static int64_t readFilter(Config &config) {
+  std::string name = config.getString("interpolation", "bicubic");
+  auto filter = llvm::StringSwitch<std::optional<int64_t>>(name)
+                    .Case("nearest", 0)
+                    .Case("lanczos", 1)
+                    .Case("bilinear", 2)
+                    .Case("bicubic", 3)
+                    .Case("box", 4)
+                    .Case("hamming", 5)
+                    .Default(std::nullopt);
+  if (!filter)
+    config.emitError() << "interpolation = '" << name
+                       << "'; vitc imports nearest, lanczos, bilinear, "
+                          "bicubic, box and hamming";
+  return filter.value_or(3);
+}
+
+vit::PreprocessAttr import_::readTimmPreprocess(Config &config, int64_t height,
+                                                int64_t width,
+                                                int64_t channels) {
+  if (channels != 1 && channels != 3)
+    return {};
+  MLIRContext *context = config.getLoc().getContext();
+  Config pretrained = readObject(config, "pretrained_cfg");
+  // timm's defaults: ImageNet's statistics, of grey their mean.
+  SmallVector<double> mean = {0.485, 0.456, 0.406}, std = {0.229, 0.224, 0.225};
+  mean.resize(channels);
+  std.resize(channels);
+  mean = readNumbers(pretrained, "mean", mean);
+  std = readNumbers(pretrained, "std", std);
+  if (llvm::any_of(std, [](double x) { return !(x > 0) || !std::isfinite(x); }))
+    pretrained.emitError() << "std = " << formatJson(*pretrained.lookup("std"))
+                           << "; it needs positive numbers";
+  double cropPct = pretrained.getNumber("crop_pct", 0.875);
+  if (!(cropPct > 0 && cropPct <= 4)) {
+    pretrained.emitError() << "crop_pct = " << std::to_string(cropPct)
+                           << "; it needs a number above 0, at most 4";
+    cropPct = 1;
+  }
+  int64_t filter = readFilter(pretrained);
+  std::string mode = pretrained.getString("crop_mode", "center");
+  if (mode != "center" && mode != "squash")
+    pretrained.emitError() << "crop_mode = '" << mode
+                           << "'; vitc imports center and squash";
+  if (pretrained.failed()) {
+    config.noteError();
+    return {};
+  }
+  // The shorter edge, or with squash both, become 1 / crop_pct of the crop's.
+  auto scale = [&](int64_t pixels) {
+    return int64_t(std::floor(double(pixels) / cropPct));
+  };
+  SmallVector<int64_t> resize = {scale(height), scale(width)};
+  if (mode == "center") {
+    if (height != width) {
+      emitWarning(config.getLoc())
+          << "pictures of " << height << "x" << width
+          << " are not cut from others; the program takes tensors only";
+      return {};
+    }
+    resize.resize(1);
+  }
+  return vit::PreprocessAttr::get(
+      context, DenseI64ArrayAttr::get(context, resize), filter,
+      DenseI64ArrayAttr::get(context, {height, width}),
+      FloatAttr::get(Float64Type::get(context), 1.0 / 255.0),
+      DenseF64ArrayAttr::get(context, mean),
+      DenseF64ArrayAttr::get(context, std));
+}
+
+ArrayAttr import_::readTimmLabels(Config &config, int64_t numClasses) {
+  Builder b(config.getLoc().getContext());
+  SmallVector<Attribute> labels;
+  const llvm::json::Value *value = config.lookup("label_names");
+  const llvm::json::Array *list = value ? value->getAsArray() : nullptr;
+  if (list && int64_t(list->size()) == numClasses)
+    for (const llvm::json::Value &item : *list)
+      if (std::optional<StringRef> text = item.getAsString())
+        labels.push_back(b.getStringAttr(*text));
+  if (int64_t(labels.size()) == numClasses)
+    return b.getArrayAttr(labels);
+  if (value)
+    config.emitError() << "label_names = " << formatJson(*value)
+                       << "; it needs " << numClasses << " strings";
+  labels.clear();
+  for (int64_t i = 0; i < numClasses; ++i)
+    labels.push_back(b.getStringAttr("LABEL_" + Twine(i)));
+  return b.getArrayAttr(labels);
+}
+
+OwningOpRef<ModuleOp> import_::importTimm(Config &config,
+                                          Checkpoint &checkpoint,
+                                          const ImportOptions &options) {
+  std::string name = config.getString("architecture", "");
+  if (config.failed())
+    return nullptr;
+  // The part behind a dot names the weights' training.
+  StringRef architecture = StringRef(name).split('.').first;
+  if (const TimmVit *vit = findTimmVit(architecture))
+    return importTimmVit(*vit, config, checkpoint, options);
+  config.emitError() << "architecture = '" << name
+                     << "', which vitc does not know; the names most like it "
+                        "are "
+                     << suggestTimmNames(architecture)
+                     << "; export another architecture to ONNX";
+  return nullptr;
+}

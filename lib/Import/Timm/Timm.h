@@ -1,0 +1,50 @@
+//===- Timm.h - Folders of timm models -------------------------*- C++ -*--===//
+//
+// Part of the vitc project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// A folder as timm.models.save_for_hf writes it: config.json with
+// `architecture`, model.safetensors. The name gives what the weights' shapes do
+// not.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef VITC_LIB_IMPORT_TIMM_TIMM_H
+#define VITC_LIB_IMPORT_TIMM_TIMM_H
+
+#include "HuggingFace/Checkpoint.h"
+#include "HuggingFace/Config.h"
+#include "vitc/Import/Import.h"
+
+namespace vitc::import_ {
+
+struct TimmVit;
+
+/// Imports a folder whose config.json names a timm architecture.
+mlir::OwningOpRef<mlir::ModuleOp> importTimm(Config &config,
+                                             Checkpoint &checkpoint,
+                                             const ImportOptions &options);
+
+/// Imports a VisionTransformer.
+mlir::OwningOpRef<mlir::ModuleOp> importTimmVit(const TimmVit &architecture,
+                                                Config &config,
+                                                Checkpoint &checkpoint,
+                                                const ImportOptions &options);
+
+/// The picture's height and width: model_args.img_size, else
+/// pretrained_cfg.input_size, else 224 x 224.
+std::pair<int64_t, int64_t> readTimmImageSize(Config &config);
+
+/// timm's evaluation transform of pretrained_cfg for pictures of this size.
+vit::PreprocessAttr readTimmPreprocess(Config &config, int64_t height,
+                                       int64_t width, int64_t channels);
+
+/// `label_names`, or LABEL_0 and on.
+mlir::ArrayAttr readTimmLabels(Config &config, int64_t numClasses);
+
+} // namespace vitc::import_
+
+#endif // VITC_LIB_IMPORT_TIMM_TIMM_H

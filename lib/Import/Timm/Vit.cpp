@@ -1,0 +1,171 @@
+//===- Vit.cpp - ViT, DeiT and hybrids of timm ----------------------------===//
+//
+// Part of the vitc project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Architectures.h"
+#include "ResNetV2.h"
+#include "Timm.h"
+#include "VitBuilder.h"
+
+using namespace mlir;
+using namespace vitc;
+using namespace vitc::import_;
+
+static VitNames getNames(const Checkpoint &checkpoint) {
+  auto ifStored = [&](StringRef layer, StringRef weight) {
+    return checkpoint.contains((layer + weight).str()) ? layer.str() : "";
+  };
+  VitNames names;
+  names.patchProjection = "patch_embed.proj";
+  names.classToken = "cls_token";
+  names.distillationToken = "dist_token";
+  names.registerTokens = "reg_token";
+  names.positions = "pos_embed";
+  names.preNorm = ifStored("norm_pre", ".weight");
+  names.block = "blocks.";
+  names.norm = ifStored("norm", ".weight");
+  names.pooledNorm = ifStored("fc_norm", ".weight");
+  names.classifier = "head";
+  names.distillationClassifier = "head_dist";
+  names.norm1 = "norm1";
+  names.attention = "attn";
+  names.qkv = "attn.qkv";
+  names.attentionOutput = "attn.proj";
+  names.norm2 = "norm2";
+  names.mlpInput = "mlp.fc1";
+  names.mlpActivation = "mlp.act";
+  names.mlpOutput = "mlp.fc2";
+  if (checkpoint.contains("blocks.0.ls1.gamma")) {
+    names.attentionScale = "ls1.gamma";
+    names.mlpScale = "ls2.gamma";
+  }
+  return names;
+}
+
+static int64_t countBlocks(const Checkpoint &checkpoint) {
+  int64_t count = 0;
+  while (
+      checkpoint.contains("blocks." + std::to_string(count) + ".norm1.weight"))
+    ++count;
+  return count;
+}
+
+/// The shape of a weight that decides sizes; notes an error where it is not
+/// there or has another rank.
+static SmallVector<int64_t> readShape(Config &config,
+                                      const Checkpoint &checkpoint,
+                                      StringRef name, size_t rank) {
+  ArrayRef<int64_t> shape = checkpoint.getShape(name);
+  if (shape.size() == rank &&
+      llvm::all_of(shape, [](int64_t dim) { return dim > 0; }))
+    return SmallVector<int64_t>(shape);
+  InFlightDiagnostic error = config.emitError();
+  if (checkpoint.contains(name))
+    error << "tensor '" << name << "' has rank " << shape.size()
+          << "; the architecture needs rank " << rank;
+  else
+    error << "the weights lack '" << name << "', which the architecture needs";
+  return SmallVector<int64_t>(rank, 1);
+}
+
+static void readBackbone(const TimmVit &architecture,
+                         const Checkpoint &checkpoint, VitSpec &spec) {
+  ResNetV2Spec backbone;
+  backbone.prefix = "patch_embed.backbone.";
+  for (int64_t depth : architecture.backboneDepths)
+    if (depth > 0)
+      backbone.depths.push_back(depth);
+  StringRef stem = backbone.depths.empty() ? "conv.weight" : "stem.conv.weight";
+  ArrayRef<int64_t> filter =
+      checkpoint.getShape((backbone.prefix + stem).str());
+  if (filter.size() != 4)
+    return;
+  spec.channels = filter[1];
+  spec.stemChannels = backbone.getChannels();
+  spec.stemHeight = backbone.getMapSize(spec.imageHeight);
+  spec.stemWidth = backbone.getMapSize(spec.imageWidth);
+  spec.stem = [backbone](LayerBuilder &layers, Value image) {
+    return buildResNetV2(backbone, layers, image);
+  };
+}
+
+/// Sizes from the shapes of the weights.
+static void readSizes(Config &config, const Checkpoint &checkpoint,
+                      VitSpec &spec) {
+  auto shapeOf = [&](StringRef name, size_t rank) {
+    return readShape(config, checkpoint, name, rank);
+  };
+  SmallVector<int64_t> filter = shapeOf("patch_embed.proj.weight", 4);
+  spec.hiddenSize = filter[0];
+  spec.patchHeight = filter[2];
+  spec.patchWidth = filter[3];
+  spec.patchBias = checkpoint.contains("patch_embed.proj.bias");
+  if (!spec.stem)
+    spec.channels = filter[1];
+  spec.intermediateSize = shapeOf("blocks.0.mlp.fc1.weight", 2)[0];
+  spec.qkvBias = checkpoint.contains("blocks.0.attn.qkv.bias");
+  spec.numLayers = countBlocks(checkpoint);
+
+  spec.classToken = checkpoint.contains("cls_token");
+  spec.distillationToken = checkpoint.contains("dist_token");
+  if (checkpoint.contains("reg_token"))
+    spec.numRegisterTokens = shapeOf("reg_token", 3)[1];
+  spec.positions = checkpoint.contains("pos_embed");
+  if (spec.positions) {
+    // Either all tokens have a position or the patches alone.
+    int64_t patches = spec.gridHeight() * spec.gridWidth();
+    bool patchesAlone = shapeOf("pos_embed", 3)[1] == patches;
+    spec.positionedTokens = patchesAlone ? 0 : spec.numTokens();
+  }
+  if (!checkpoint.contains("head.weight")) { // num_classes = 0
+    spec.output = VitOutput::PooledFeatures;
+    return;
+  }
+  spec.output =
+      spec.distillationToken ? VitOutput::TeacherLogits : VitOutput::Logits;
+  spec.numClasses = shapeOf("head.weight", 2)[0];
+}
+
+static void readPooling(Config &config, VitSpec &spec) {
+  std::string pool =
+      config.getString("global_pool", spec.classToken ? "token" : "avg");
+  if (pool == "token")
+    spec.pooling = VitPooling::ClassToken;
+  else if (pool == "avg")
+    spec.pooling = VitPooling::MeanPatches;
+  else
+    config.emitError() << "global_pool = '" << pool
+                       << "'; vitc imports token and avg";
+}
+
+OwningOpRef<ModuleOp> import_::importTimmVit(const TimmVit &architecture,
+                                             Config &config,
+                                             Checkpoint &checkpoint,
+                                             const ImportOptions &options) {
+  VitSpec spec;
+  spec.keys = {"embed_dim",  "the MLP's width", "num_heads",  "img_size",
+               "patch_size", "in_chans",        "num_classes"};
+  spec.architecture = architecture.name.str();
+  spec.names = getNames(checkpoint);
+  spec.numHeads = architecture.numHeads;
+  spec.gelu = architecture.gelu;
+  spec.layerNormEps = architecture.layerNormEps;
+  std::tie(spec.imageHeight, spec.imageWidth) = readTimmImageSize(config);
+  readBackbone(architecture, checkpoint, spec);
+  readSizes(config, checkpoint, spec);
+  readPooling(config, spec);
+  if (config.failed() || failed(resolveSpec(spec, options, config.getLoc())))
+    return nullptr;
+  VitModelInfo info;
+  if (spec.output != VitOutput::PooledFeatures)
+    info.labels = readTimmLabels(config, spec.numClasses);
+  info.preprocess = readTimmPreprocess(config, spec.imageHeight,
+                                       spec.imageWidth, spec.channels);
+  if (config.failed())
+    return nullptr;
+  return buildVit(spec, checkpoint, info, options, config.getLoc());
+}

@@ -1,0 +1,53 @@
+//===- VitEncoder.h - Embedding and blocks of a transformer ----*- C++ -*--===//
+//
+// Part of the vitc project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef VITC_LIB_IMPORT_VITENCODER_H
+#define VITC_LIB_IMPORT_VITENCODER_H
+
+#include "LayerBuilder.h"
+#include "VitSpec.h"
+
+namespace vitc::import_ {
+
+/// From the image to the last block's tokens.
+class VitEncoder {
+public:
+  VitEncoder(const VitSpec &spec, LayerBuilder &layers)
+      : spec(spec), layers(layers), b(layers.b) {}
+
+  mlir::Value build(mlir::Value image);
+
+  std::string backbone(const llvm::Twine &layer) const {
+    return (spec.prefix + layer).str();
+  }
+  /// "hidden_size = 768".
+  std::string becauseHidden() const;
+
+private:
+  mlir::Value tokens();
+  mlir::Value positions();
+  mlir::Value patchEmbed(mlir::Value image);
+  /// Query, key and value, heads apart.
+  llvm::SmallVector<mlir::Value, 3> projectHeads(mlir::Value input,
+                                                 const std::string &block);
+  /// The relative position bias [1, H, N, N] of a table.
+  mlir::Value relativeBias(const std::string &table);
+  mlir::Value attention(mlir::Value input, const std::string &block);
+  mlir::Value gatedMlp(mlir::Value input, const std::string &block);
+  mlir::Value mlp(mlir::Value input, const std::string &block);
+  mlir::Value encoderBlock(mlir::Value input, const std::string &block);
+
+  const VitSpec &spec;
+  LayerBuilder &layers;
+  mlir::OpBuilder &b;
+  mlir::Value sharedBias;
+};
+
+} // namespace vitc::import_
+
+#endif // VITC_LIB_IMPORT_VITENCODER_H

@@ -1,0 +1,159 @@
+//===- VitSpec.h - What a vision transformer is made of --------*- C++ -*--===//
+//
+// Part of the vitc project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The isotropic vision transformers: ViT, DeiT, BEiT, DINOv2. Importers fill a
+// VitSpec with sizes, with what the architecture has, and with the source's
+// names of the layers; VitBuilder makes a module of it.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef VITC_LIB_IMPORT_VITSPEC_H
+#define VITC_LIB_IMPORT_VITSPEC_H
+
+#include "Vit/VitDialect.h"
+#include "vitc/Import/Import.h"
+
+#include <functional>
+#include <string>
+
+namespace vitc::import_ {
+
+class LayerBuilder;
+
+/// How the source spells its hyperparameters, for messages.
+struct VitKeys {
+  llvm::StringRef hiddenSize = "hidden_size";
+  llvm::StringRef intermediateSize = "intermediate_size";
+  llvm::StringRef numHeads = "num_attention_heads";
+  llvm::StringRef imageSize = "image_size";
+  llvm::StringRef patchSize = "patch_size";
+  llvm::StringRef numChannels = "num_channels";
+  llvm::StringRef numClasses = "the number of labels";
+};
+
+/// How the source names its layers and weights; by default as transformers'
+/// ViT does. Those in a block follow the block's own name and a dot. What is
+/// empty the architecture has not.
+struct VitNames {
+  std::string patchProjection = "embeddings.patch_embeddings.projection";
+  std::string classToken = "embeddings.cls_token";
+  std::string distillationToken;
+  std::string registerTokens;
+  std::string positions = "embeddings.position_embeddings";
+  std::string preNorm; // on the embedded tokens
+  std::string block = "encoder.layer.";
+  std::string sharedBiasTable; // relative position bias of all blocks
+  std::string norm = "layernorm";
+  std::string pooledNorm; // on the pooled token
+  std::string pooler = "pooler.dense";
+  std::string classifier = "classifier"; // without the backbone's prefix
+  std::string distillationClassifier = "distillation_classifier";
+
+  std::string norm1 = "layernorm_before";
+  std::string attention = "attention.attention";
+  std::string query = "attention.attention.query";
+  std::string key = "attention.attention.key";
+  std::string value = "attention.attention.value";
+  std::string qkv; // one layer for the three, in this order
+  std::string biasTable;
+  std::string attentionOutput = "attention.output.dense";
+  std::string attentionScale; // LayerScale
+  std::string norm2 = "layernorm_after";
+  std::string mlpInput = "intermediate.dense";
+  std::string mlpActivation = "intermediate.intermediate_act_fn";
+  std::string mlpOutput = "output.dense";
+  std::string mlpScale; // LayerScale
+};
+
+enum class VitOutput {
+  HiddenStates,  // last_hidden_state and, with a pooler, pooler_output
+  Logits,        // of a classifier on the pooled tokens
+  TeacherLogits, // mean of a classifier each on class and distillation token
+  PooledFeatures // what a classifier would get
+};
+
+enum class VitPooling {
+  ClassToken,
+  MeanTokens,
+  MeanPatches,
+  ClassTokenAndMeanPatches // side by side
+};
+
+/// What HiddenStates has beside the tokens.
+enum class VitPooler {
+  None,
+  Dense,  // tanh(linear(class token))
+  Pooled, // the pooled tokens, normed when there is a pooledNorm
+};
+
+struct VitSpec {
+  VitKeys keys;
+  VitNames names;
+  std::string architecture; // e.g. "ViTForImageClassification"
+  std::string prefix;       // of the backbone's weights, e.g. "vit."
+
+  int64_t imageHeight = 224, imageWidth = 224, channels = 3;
+  int64_t patchHeight = 16, patchWidth = 16;
+  /// A convolutional backbone before the patch embedding, and the channels,
+  /// height and width of its feature map, which is then cut into patches.
+  std::function<mlir::Value(LayerBuilder &, mlir::Value)> stem;
+  int64_t stemChannels = 0, stemHeight = 0, stemWidth = 0;
+
+  bool patchBias = true;
+  bool classToken = true;
+  bool distillationToken = false;
+  int64_t numRegisterTokens = 0; // behind the other tokens
+  bool positions = true;
+  /// How many of the tokens have a position, from the first on; none: all but
+  /// registers.
+  std::optional<int64_t> positionedTokens;
+  /// The grid that the stored positions are for; another one than the image's
+  /// is resized.
+  int64_t positionHeight = 0, positionWidth = 0;
+
+  int64_t hiddenSize = 768, intermediateSize = 3072;
+  int64_t numLayers = 12, numHeads = 12;
+  double layerNormEps = 1e-12;
+  bool qkvBias = true;
+  bool keyBias = true;   // where the three layers have biases
+  bool gatedMlp = false; // SwiGLU: silu(gate) * up, both of mlpInput
+  vit::GeluForm gelu = vit::GeluForm::Exact;
+
+  VitOutput output = VitOutput::Logits;
+  VitPooler pooler = VitPooler::None;
+  VitPooling pooling = VitPooling::ClassToken;
+  int64_t headLayers = 1; // of the classifier, GELU between them
+  int64_t numClasses = 0;
+
+  /// Tokens before the patches.
+  int64_t numTokens() const {
+    return int64_t(classToken) + int64_t(distillationToken) + numRegisterTokens;
+  }
+  /// Those of them that have a position.
+  int64_t numPositionedTokens() const {
+    return positionedTokens.value_or(numTokens() - numRegisterTokens);
+  }
+  /// What is cut into patches.
+  int64_t mapChannels() const { return stem ? stemChannels : channels; }
+  int64_t mapHeight() const { return stem ? stemHeight : imageHeight; }
+  int64_t mapWidth() const { return stem ? stemWidth : imageWidth; }
+  int64_t gridHeight() const { return mapHeight() / patchHeight; }
+  int64_t gridWidth() const { return mapWidth() / patchWidth; }
+  bool hasRelativeBias() const {
+    return !names.biasTable.empty() || !names.sharedBiasTable.empty();
+  }
+};
+
+/// Takes the size that the user asked for, and checks that all sizes fit each
+/// other; errors at `loc`.
+mlir::LogicalResult resolveSpec(VitSpec &spec, const ImportOptions &options,
+                                mlir::Location loc);
+
+} // namespace vitc::import_
+
+#endif // VITC_LIB_IMPORT_VITSPEC_H

@@ -1,0 +1,483 @@
+//===- AttentionMatch.cpp - Softmax between two products ------------------===//
+//
+// Part of the vitc project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Starts at the product with the values, whose dims get names, and follows them
+// up: through softmax, sums and scales to the product of queries and keys, and
+// through movement to where queries, keys and values come from. Which axes meet
+// where tells batch, heads, queries, keys and channels from each other.
+//
+//===----------------------------------------------------------------------===//
+
+#include "AttentionMatch.h"
+
+#include "Vit/VitDialect.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+
+#include <algorithm>
+
+using namespace mlir;
+using namespace vitc::vit;
+
+/// How far a product may be above its softmax, in ops.
+static constexpr unsigned kMaxDepth = 16;
+
+/// What is added to a masked score is at most this, so that the sum with any
+/// score is the mask: in f32 neighbours of -1e9 are 64 apart.
+static constexpr double kMaskedScore = -1e9;
+
+namespace {
+class AttentionMatcher {
+public:
+  AttentionMatcher(linalg::SoftmaxOp softmax, AttentionMatch &match,
+                   std::string &reason)
+      : softmax(softmax), match(match), space(match.space), reason(reason) {}
+  LogicalResult run();
+
+private:
+  LogicalResult fail(const Twine &why) {
+    reason = why.str();
+    return failure();
+  }
+  LogicalResult matchValues();
+  LogicalResult matchScores(Value value, DimAxes dims, double factor);
+  LogicalResult matchSelect(const Elementwise &select, ArrayRef<AxisList> dims,
+                            double factor);
+  LogicalResult addMultiplier(const ElementwiseOperand &scores,
+                              const ElementwiseOperand &multiplier,
+                              bool divides, ArrayRef<AxisList> dims,
+                              double factor);
+  void addAddend(const ElementwiseOperand &operand, ArrayRef<AxisList> dims,
+                 double factor);
+  void addAddend(Value value, DimAxes dims, double factor);
+  LogicalResult matchProduct(Contraction product, ArrayRef<AxisList> dims,
+                             double factor);
+  void followOperand(AttentionOperand &operand, bool takesScale);
+  LogicalResult nameAxes();
+  bool sharesDimWithChannels(unsigned axis) const;
+
+  linalg::SoftmaxOp softmax;
+  AttentionMatch &match;
+  AxisSpace &space;
+  std::string &reason;
+  /// The dims of the softmax, and those of key and value where they enter their
+  /// products.
+  DimAxes scoreDims, keyDims, valueDims;
+  /// Loops of the product of queries and keys that all three tensors have.
+  DimAxes sharedDims;
+};
+} // namespace
+
+/// Whether a product that is no constant is above `value`.
+static bool hasProductAbove(Value value, unsigned depth = 0) {
+  Operation *op = value.getDefiningOp();
+  if (!op || depth > kMaxDepth)
+    return false;
+  if (std::optional<Contraction> product = matchContraction(value))
+    return !isMovedConstant(product->lhs) || !isMovedConstant(product->rhs);
+  AxisSpace space;
+  Value source = value;
+  if (std::optional<DimAxes> dims = space.addDims(value))
+    if (space.stepUp(source, *dims))
+      return hasProductAbove(source, depth + 1);
+  std::optional<Elementwise> match = matchElementwise(value);
+  if (!match ||
+      !match->is<arith::AddFOp, arith::SubFOp, arith::MulFOp, arith::DivFOp,
+                 arith::SelectOp, arith::ExtFOp, arith::TruncFOp>())
+    return false;
+  return llvm::any_of(match->operands, [&](const ElementwiseOperand &operand) {
+    return operand.tensor && hasProductAbove(operand.tensor, depth + 1);
+  });
+}
+
+/// The one tensor computed from the probabilities that is no test of theirs:
+///   %n = arith.cmpf uno, %p, %p
+///   %q = arith.select %n, 0, %p
+/// is what PyTorch's export of a safe softmax leaves, and vit.attention's rule.
+static Value getOnlyReader(Value value) {
+  Value reader;
+  for (Operation *user : value.getUsers()) {
+    if (user->getNumResults() != 1)
+      return {};
+    Value result = user->getResult(0);
+    std::optional<Elementwise> test = matchElementwise(result);
+    if (test && test->is<arith::CmpFOp>() &&
+        cast<arith::CmpFOp>(test->scalarOp).getPredicate() ==
+            arith::CmpFPredicate::UNO &&
+        result.hasOneUse())
+      continue;
+    if (reader && reader != result)
+      return {};
+    reader = result;
+  }
+  return reader;
+}
+
+/// Looks through one cast, or through one select of zero for NaN.
+static bool stepThroughProbabilities(Value &value, DimAxes &dims) {
+  std::optional<Elementwise> match = matchElementwise(value);
+  if (!match)
+    return false;
+  unsigned index;
+  if (match->is<arith::ExtFOp, arith::TruncFOp>()) {
+    index = 0;
+  } else if (match->is<arith::SelectOp>()) {
+    index = 2;
+    std::optional<double> zero = match->operands[1].scalar;
+    Value condition = match->operands[0].tensor;
+    std::optional<Elementwise> test =
+        condition ? matchElementwise(condition) : std::nullopt;
+    if (!zero || *zero != 0 || !test || !test->is<arith::CmpFOp>() ||
+        cast<arith::CmpFOp>(test->scalarOp).getPredicate() !=
+            arith::CmpFPredicate::UNO ||
+        test->operands[0].tensor != match->operands[2].tensor)
+      return false;
+  } else {
+    return false;
+  }
+  if (!match->operands[index].tensor)
+    return false;
+  dims = AxisSpace::compose(match->operands[index].map, dims);
+  value = match->operands[index].tensor;
+  return true;
+}
+
+LogicalResult AttentionMatcher::run() {
+  if (failed(matchValues()) ||
+      failed(matchScores(softmax.getInput(), scoreDims, 1)))
+    return failure();
+  if (!match.query.tensor)
+    return fail("no product of queries and keys computes the scores");
+  return nameAxes();
+}
+
+//===----------------------------------------------------------------------===//
+// Down to the values
+//===----------------------------------------------------------------------===//
+
+LogicalResult AttentionMatcher::matchValues() {
+  Value reader = softmax->getResult(0);
+  Value probabilities;
+  std::optional<Contraction> product;
+  for (unsigned depth = 0; !product; ++depth) {
+    probabilities = reader;
+    reader = getOnlyReader(reader);
+    if (!reader)
+      return fail("more than one op reads the probabilities, or none does");
+    product = matchContraction(reader);
+    if (depth > kMaxDepth)
+      return fail("no product with values follows");
+  }
+  if (product->lhs != probabilities)
+    product = product->swapped();
+  if (product->lhs != probabilities || product->rhs == probabilities)
+    return fail("the probabilities are multiplied with themselves");
+
+  std::optional<DimAxes> dims = space.addDims(product->lhs);
+  std::optional<DimAxes> value = space.addDims(product->rhs);
+  if (!dims || !value)
+    return fail("a dynamic size is no known multiple of the batch");
+  DimAxes loops(product->sizes.size());
+  bindLoops(loops, product->lhsMap, *dims);
+  bindLoops(loops, product->rhsMap, *value);
+  for (unsigned loop : product->n)
+    llvm::append_range(match.valueChannels, loops[loop]);
+  AxisList contracted;
+  for (unsigned loop : product->k)
+    llvm::append_range(contracted, loops[loop]);
+  match.product = product->op;
+  match.resultDims = AxisSpace::compose(product->resultMap, loops);
+  valueDims = AxisSpace::compose(product->rhsMap, loops);
+  match.value = {product->rhs, valueDims};
+
+  Value source = probabilities;
+  while (source != softmax->getResult(0))
+    if (!space.stepUp(source, *dims) &&
+        !stepThroughProbabilities(source, *dims))
+      return fail("the probabilities are changed before the product with "
+                  "values");
+  scoreDims = space.resolveDims(*dims);
+  match.keys = scoreDims[softmax.getDimension()];
+  AxisList summed = space.resolve(contracted);
+  if (!std::is_permutation(summed.begin(), summed.end(), match.keys.begin(),
+                           match.keys.end()))
+    return fail("the product with values sums over another axis than softmax");
+  if (match.keys.empty())
+    return fail("there is one key only");
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Up to queries and keys
+//===----------------------------------------------------------------------===//
+
+void AttentionMatcher::addAddend(Value value, DimAxes dims, double factor) {
+  for (;;) {
+    if (space.stepUp(value, dims))
+      continue;
+    std::optional<Elementwise> sum = matchElementwise(value);
+    if (!sum || !sum->is<arith::AddFOp>())
+      break;
+    for (const ElementwiseOperand &operand : sum->operands)
+      addAddend(operand, dims, factor);
+    return;
+  }
+  match.addends.push_back({{value, dims}, factor, true});
+}
+
+void AttentionMatcher::addAddend(const ElementwiseOperand &operand,
+                                 ArrayRef<AxisList> dims, double factor) {
+  // The same number for all keys changes no probability.
+  if (!operand.scalar)
+    addAddend(operand.tensor, AxisSpace::compose(operand.map, dims), factor);
+}
+
+/// select(condition, number, scores) or select(condition, scores, number).
+LogicalResult AttentionMatcher::matchSelect(const Elementwise &select,
+                                            ArrayRef<AxisList> dims,
+                                            double factor) {
+  bool where = select.operands[1].scalar.has_value();
+  const ElementwiseOperand &condition = select.operands[0];
+  const ElementwiseOperand &masked = select.operands[where ? 1 : 2];
+  const ElementwiseOperand &scores = select.operands[where ? 2 : 1];
+  if (!masked.scalar || !scores.tensor || !condition.tensor)
+    return fail("a select between two computed tensors makes the scores");
+  if (!(*masked.scalar * factor <= kMaskedScore))
+    return fail("masked scores are " + Twine(std::to_string(*masked.scalar)) +
+                "; -1e9 or less is needed");
+  Value value = condition.tensor;
+  DimAxes conditionDims = AxisSpace::compose(condition.map, dims);
+  while (space.stepUp(value, conditionDims))
+    ;
+  match.addends.push_back(
+      {{value, conditionDims}, *masked.scalar * factor, where});
+  return matchScores(scores.tensor, AxisSpace::compose(scores.map, dims),
+                     factor);
+}
+
+LogicalResult AttentionMatcher::addMultiplier(
+    const ElementwiseOperand &scores, const ElementwiseOperand &multiplier,
+    bool divides, ArrayRef<AxisList> dims, double factor) {
+  Value value = multiplier.tensor;
+  DimAxes multiplierDims = AxisSpace::compose(multiplier.map, dims);
+  while (space.stepUp(value, multiplierDims))
+    ;
+  match.multipliers.push_back({{value, multiplierDims}, divides});
+  size_t numAddends = match.addends.size();
+  if (failed(matchScores(scores.tensor, AxisSpace::compose(scores.map, dims),
+                         factor)))
+    return failure();
+  if (match.addends.size() != numAddends)
+    return fail("a scale that is no number multiplies bias or mask");
+  return success();
+}
+
+LogicalResult AttentionMatcher::matchScores(Value value, DimAxes dims,
+                                            double factor) {
+  for (;;) {
+    if (std::optional<Contraction> product = matchContraction(value))
+      return matchProduct(*product, dims, factor);
+    if (space.stepUp(value, dims))
+      continue;
+    if (std::optional<Scaled> scaled = matchScaled(value)) {
+      factor *= scaled->factor;
+      dims = AxisSpace::compose(scaled->tensor.map, dims);
+      value = scaled->tensor.tensor;
+      continue;
+    }
+    std::optional<Elementwise> op = matchElementwise(value);
+    if (!op)
+      break;
+    if (op->is<arith::ExtFOp, arith::TruncFOp>()) {
+      dims = AxisSpace::compose(op->operands[0].map, dims);
+      value = op->operands[0].tensor;
+      continue;
+    }
+    if (op->is<arith::SelectOp>())
+      return matchSelect(*op, dims, factor);
+    if (!op->is<arith::AddFOp, arith::SubFOp, arith::MulFOp, arith::DivFOp>())
+      break;
+
+    bool isFirst =
+        op->operands[0].tensor && hasProductAbove(op->operands[0].tensor);
+    const ElementwiseOperand &scores = op->operands[isFirst ? 0 : 1];
+    const ElementwiseOperand &other = op->operands[isFirst ? 1 : 0];
+    if (!scores.tensor || !hasProductAbove(scores.tensor))
+      break;
+    if (op->is<arith::MulFOp, arith::DivFOp>()) {
+      if (op->is<arith::DivFOp>() && !isFirst)
+        return fail("the scores are a divisor");
+      return addMultiplier(scores, other, op->is<arith::DivFOp>(), dims,
+                           factor);
+    }
+    bool subtracts = op->is<arith::SubFOp>();
+    addAddend(other, dims, subtracts && isFirst ? -factor : factor);
+    dims = AxisSpace::compose(scores.map, dims);
+    value = scores.tensor;
+    if (subtracts && !isFirst)
+      factor = -factor;
+  }
+  Operation *op = value.getDefiningOp();
+  if (!op)
+    return fail("the scores are an argument");
+  return fail("the scores come from " + Twine(op->getName().getStringRef()) +
+              ", not from a product of queries and keys");
+}
+
+/// Query and key may be scaled before their product.
+void AttentionMatcher::followOperand(AttentionOperand &operand,
+                                     bool takesScale) {
+  for (;;) {
+    if (space.stepUp(operand.tensor, operand.dims))
+      continue;
+    std::optional<Scaled> scaled =
+        takesScale ? matchScaled(operand.tensor) : std::nullopt;
+    if (!scaled)
+      return;
+    match.scale *= scaled->factor;
+    operand.dims = AxisSpace::compose(scaled->tensor.map, operand.dims);
+    operand.tensor = scaled->tensor.tensor;
+  }
+}
+
+LogicalResult AttentionMatcher::matchProduct(Contraction product,
+                                             ArrayRef<AxisList> dims,
+                                             double factor) {
+  match.scale = factor;
+  DimAxes loops(product.sizes.size());
+  bindLoops(loops, product.resultMap, space.resolveDims(dims));
+  AxisList keys = space.resolve(match.keys);
+  auto isReadBy = [&](AffineMap map) {
+    AxisList read = flatten(AxisSpace::compose(map, loops));
+    return llvm::count_if(
+        keys, [&](unsigned axis) { return llvm::is_contained(read, axis); });
+  };
+  int64_t inLhs = isReadBy(product.lhsMap), inRhs = isReadBy(product.rhsMap);
+  if (inLhs > 0 && inRhs > 0)
+    return fail("softmax is taken along an axis that both factors of the "
+                "scores have");
+  if (inLhs + inRhs != static_cast<int64_t>(keys.size()))
+    return fail("softmax is taken along an axis that the product of queries "
+                "and keys has not");
+  if (inLhs > 0)
+    product = product.swapped();
+
+  std::optional<DimAxes> query = space.addDims(product.lhs);
+  if (!query)
+    return fail("a dynamic size is no known multiple of the batch");
+  for (auto [expr, dim] : llvm::zip(product.lhsMap.getResults(), *query)) {
+    unsigned loop = cast<AffineDimExpr>(expr).getPosition();
+    if (!llvm::is_contained(product.k, loop))
+      continue;
+    loops[loop] = dim;
+    llvm::append_range(match.channels, dim);
+  }
+  for (unsigned loop : product.batch)
+    sharedDims.push_back(loops[loop]);
+  match.query = {product.lhs, AxisSpace::compose(product.lhsMap, loops)};
+  match.key = {product.rhs, AxisSpace::compose(product.rhsMap, loops)};
+  keyDims = match.key.dims;
+  followOperand(match.query, /*takesScale=*/true);
+  followOperand(match.key, /*takesScale=*/true);
+  followOperand(match.value, /*takesScale=*/false);
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Names
+//===----------------------------------------------------------------------===//
+
+/// Heads lie beside their channels in the embedding that queries or keys are
+/// split from.
+bool AttentionMatcher::sharesDimWithChannels(unsigned axis) const {
+  for (const AttentionOperand *operand : {&match.query, &match.key})
+    for (const AxisList &dim : space.resolveDims(operand->dims))
+      if (llvm::is_contained(dim, axis) &&
+          llvm::any_of(match.channels, [&](unsigned channel) {
+            return llvm::is_contained(dim, channel);
+          }))
+        return true;
+  return false;
+}
+
+LogicalResult AttentionMatcher::nameAxes() {
+  for (AxisList *list : {&match.keys, &match.channels, &match.valueChannels})
+    *list = space.resolve(*list);
+  for (DimAxes *dims :
+       {&match.query.dims, &match.key.dims, &match.value.dims,
+        &match.resultDims, &scoreDims, &keyDims, &valueDims, &sharedDims})
+    *dims = space.resolveDims(*dims);
+  for (AttentionAddend &addend : match.addends)
+    addend.dims = space.resolveDims(addend.dims);
+  for (AttentionMultiplier &multiplier : match.multipliers)
+    multiplier.dims = space.resolveDims(multiplier.dims);
+
+  AxisList shared = flatten(keyDims);
+  llvm::append_range(shared, flatten(valueDims));
+  auto isShared = [&](unsigned axis) {
+    return llvm::is_contained(shared, axis) || space.isDynamic(axis);
+  };
+  for (unsigned axis : flatten(scoreDims)) {
+    if (llvm::is_contained(match.keys, axis))
+      continue;
+    if (!space.isDynamic(axis) && sharesDimWithChannels(axis))
+      match.heads.push_back(axis);
+    else
+      (isShared(axis) ? match.batch : match.queries).push_back(axis);
+  }
+  // Where queries and keys come with their heads in a dim of their own, that is
+  // the last one before the tokens.
+  if (match.heads.empty() && sharedDims.size() > 1) {
+    for (unsigned axis : sharedDims.back())
+      if (!space.isDynamic(axis)) {
+        match.heads.push_back(axis);
+        llvm::erase(match.batch, axis);
+      }
+  }
+  // The dim that grows is the first one of vit.attention's.
+  auto growing = llvm::find_if(
+      match.batch, [&](unsigned axis) { return space.isDynamic(axis); });
+  if (growing != match.batch.end())
+    std::rotate(match.batch.begin(), growing, growing + 1);
+
+  AxisList known = match.keys;
+  for (const AxisList *list : {&match.batch, &match.heads, &match.queries})
+    llvm::append_range(known, *list);
+  auto isUnknown = [&](unsigned axis) {
+    return !llvm::is_contained(known, axis) && !space.isFixed(axis);
+  };
+  for (const AttentionAddend &addend : match.addends)
+    if (llvm::any_of(flatten(addend.dims), isUnknown))
+      return fail("bias or mask has an axis that the scores have not");
+  Type element = getElementTypeOrSelf(match.query.tensor);
+  for (const AttentionAddend &addend : match.addends) {
+    Type type = getElementTypeOrSelf(addend.tensor);
+    if (type != element && !type.isInteger(1)) {
+      llvm::raw_string_ostream(reason) << "bias or mask has elements " << type
+                                       << "; queries have " << element;
+      return failure();
+    }
+  }
+  for (const AttentionMultiplier &multiplier : match.multipliers)
+    for (unsigned axis : flatten(multiplier.dims))
+      if (isUnknown(axis) || llvm::is_contained(match.keys, axis))
+        return fail("a scale that is no number differs between keys");
+  for (unsigned axis : flatten(match.value.dims))
+    if (llvm::is_contained(match.queries, axis))
+      return fail("the values differ between queries");
+  for (unsigned axis : flatten(match.key.dims))
+    if (llvm::is_contained(match.queries, axis))
+      return fail("the keys differ between queries");
+  return success();
+}
+
+LogicalResult vitc::vit::matchAttention(linalg::SoftmaxOp softmax,
+                                        AttentionMatch &match,
+                                        std::string &reason) {
+  return AttentionMatcher(softmax, match, reason).run();
+}

@@ -1,0 +1,59 @@
+//===- AttentionMatch.h - Softmax between two products -------*- C++ -*----===//
+//
+// Part of the vitc project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef VITC_LIB_TRANSFORMS_ATTENTIONMATCH_H
+#define VITC_LIB_TRANSFORMS_ATTENTIONMATCH_H
+
+#include "Axes.h"
+#include "Match.h"
+
+#include <string>
+
+namespace vitc::vit {
+
+/// A tensor and what its dims are, in the axes of an attention.
+struct AttentionOperand {
+  mlir::Value tensor;
+  DimAxes dims;
+};
+
+/// factor * tensor, added to the scores; or, for a tensor of i1, `factor` where
+/// the tensor is `where` and 0 elsewhere.
+struct AttentionAddend : AttentionOperand {
+  double factor;
+  bool where;
+};
+
+/// A tensor that multiplies or divides the scores, constant along the keys.
+struct AttentionMultiplier : AttentionOperand {
+  bool divides;
+};
+
+/// What a linalg.softmax belongs to:
+///   softmax(scale * multipliers * query · key^T + addends) · value
+struct AttentionMatch {
+  AxisSpace space;
+  AttentionOperand query, key, value;
+  double scale = 1;
+  llvm::SmallVector<AttentionAddend> addends;
+  llvm::SmallVector<AttentionMultiplier> multipliers;
+  /// The axes of the dims of vit.attention. Key and value may lack some of the
+  /// batch and of the heads.
+  AxisList batch, heads, queries, keys, channels, valueChannels;
+  /// The product with the values, and the dims of its result.
+  mlir::Operation *product = nullptr;
+  DimAxes resultDims;
+};
+
+/// Fills `match`; fails with the reason, a clause in lower case.
+llvm::LogicalResult matchAttention(mlir::linalg::SoftmaxOp softmax,
+                                   AttentionMatch &match, std::string &reason);
+
+} // namespace vitc::vit
+
+#endif // VITC_LIB_TRANSFORMS_ATTENTIONMATCH_H

@@ -1,0 +1,238 @@
+//===- RaiseLinear.cpp - Products with constants -> vit.linear ------------===//
+//
+// Part of the vitc project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+//   %0 = linalg.contract ins(%x, %w)        // [B, N, K] x [K, M]
+//   %1 = arith.addf %0, %b                  // [M], broadcast
+// becomes
+//   %1 = vit.linear %x, transpose(%w) bias(%b)
+// Other orders of dims are transposed to this one and back: channels first, as
+// convolutions of 1x1 write it, and the projection of keys along the sequence.
+// The movement of constants is left to vit-fold-constants.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Axes.h"
+#include "Match.h"
+#include "Vit/VitDialect.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/PatternMatch.h"
+#include "vitc/Transforms/Passes.h"
+
+#include <algorithm>
+
+namespace vitc::vit {
+#define GEN_PASS_DEF_RAISELINEARPASS
+#include "vitc/Transforms/Passes.h.inc"
+} // namespace vitc::vit
+
+using namespace mlir;
+using namespace vitc::vit;
+
+namespace {
+/// A linear layer, and the axes of what it reads and writes.
+struct LinearMatch {
+  AxisSpace space;
+  Value input, weight, bias;
+  DimAxes inputDims, weightDims, biasDims;
+  /// The dims of the input that are not contracted.
+  DimAxes rowDims;
+  AxisList contracted, channels;
+  /// What the layer replaces.
+  Value result;
+  DimAxes resultDims;
+};
+} // namespace
+
+/// Takes the addition of a constant to each channel, if that is all that reads
+/// the product.
+static void matchBias(LinearMatch &match) {
+  if (!match.result.hasOneUse())
+    return;
+  Operation *user = *match.result.getUsers().begin();
+  if (user->getNumResults() != 1)
+    return;
+  std::optional<Elementwise> add = matchElementwise(user->getResult(0));
+  if (!add || !add->is<arith::AddFOp>())
+    return;
+  for (unsigned index : {0, 1}) {
+    const ElementwiseOperand &product = add->operands[index];
+    const ElementwiseOperand &bias = add->operands[1 - index];
+    if (product.tensor != match.result || !product.isIdentity() ||
+        !bias.tensor || !isMovedConstant(bias.tensor))
+      continue;
+    DimAxes dims = AxisSpace::compose(bias.map, match.resultDims);
+    // A dim of size 1 has no axes, also where the map calls it by its index.
+    auto type = cast<RankedTensorType>(bias.tensor.getType());
+    if (flatten(dims) != match.channels ||
+        type.getNumElements() != match.space.getSize(match.channels))
+      continue;
+    match.bias = bias.tensor;
+    match.biasDims = dims;
+    match.result = user->getResult(0);
+    return;
+  }
+}
+
+/// The axes of the dims that `map` reads in some of the loops, in its order.
+static AxisList getAxes(AffineMap map, ArrayRef<unsigned> some,
+                        ArrayRef<AxisList> loops) {
+  AxisList axes;
+  for (AffineExpr result : map.getResults()) {
+    unsigned loop = cast<AffineDimExpr>(result).getPosition();
+    if (llvm::is_contained(some, loop))
+      llvm::append_range(axes, loops[loop]);
+  }
+  return axes;
+}
+
+static std::optional<LinearMatch> matchProduct(linalg::LinalgOp op) {
+  if (op->getNumResults() != 1)
+    return std::nullopt;
+  Value result = op->getResult(0);
+  std::optional<Contraction> product = matchContraction(result);
+  if (!product)
+    return std::nullopt;
+  if (isMovedConstant(product->lhs))
+    product = product->swapped();
+  if (isMovedConstant(product->lhs) || !isMovedConstant(product->rhs) ||
+      product->n.empty() || !isa<FloatType>(getElementTypeOrSelf(result)) ||
+      getElementTypeOrSelf(product->lhs) != getElementTypeOrSelf(result))
+    return std::nullopt;
+
+  LinearMatch match;
+  std::optional<DimAxes> input = match.space.addDims(product->lhs);
+  std::optional<DimAxes> weight = match.space.addDims(product->rhs);
+  if (!input || !weight)
+    return std::nullopt;
+  DimAxes loops(product->sizes.size());
+  bindLoops(loops, product->lhsMap, *input);
+  bindLoops(loops, product->rhsMap, *weight);
+  // A batch of one matrix is a matrix.
+  for (unsigned loop : product->batch)
+    if (!loops[loop].empty())
+      return std::nullopt;
+  match.input = product->lhs;
+  match.inputDims = *input;
+  match.weight = product->rhs;
+  match.weightDims = AxisSpace::compose(product->rhsMap, loops);
+  match.result = result;
+  match.resultDims = AxisSpace::compose(product->resultMap, loops);
+  match.contracted = getAxes(product->lhsMap, product->k, loops);
+  match.channels = getAxes(product->resultMap, product->n, loops);
+  for (auto [dim, expr] : llvm::enumerate(product->lhsMap.getResults()))
+    if (!llvm::is_contained(product->k,
+                            cast<AffineDimExpr>(expr).getPosition()))
+      match.rowDims.push_back((*input)[dim]);
+  matchBias(match);
+  return match;
+}
+
+/// A convolution of 1x1 that reads what were tokens or whose result becomes
+/// tokens; between feature maps it stays a convolution.
+static std::optional<LinearMatch> matchConv2d(Conv2dOp conv) {
+  auto isReshape = [](Operation *op) {
+    return isa_and_nonnull<tensor::CollapseShapeOp, tensor::ExpandShapeOp>(op);
+  };
+  RankedTensorType filter = conv.getFilter().getType();
+  if (filter.getDimSize(2) != 1 || filter.getDimSize(3) != 1 ||
+      conv.getGroups() != 1 ||
+      llvm::any_of(conv.getStride(),
+                   [](int64_t stride) { return stride != 1; }) ||
+      llvm::any_of(conv.getPad(), [](int64_t pad) { return pad != 0; }) ||
+      !isMovedConstant(conv.getFilter()) ||
+      (conv.getBias() && !isMovedConstant(conv.getBias())) ||
+      !(isReshape(conv.getInput().getDefiningOp()) ||
+        llvm::any_of(conv->getUsers(), isReshape)))
+    return std::nullopt;
+
+  LinearMatch match;
+  std::optional<DimAxes> input = match.space.addDims(conv.getInput());
+  if (!input)
+    return std::nullopt;
+  DimAxes weight = *match.space.addDims(conv.getFilter());
+  weight[1] = (*input)[1];
+  match.input = conv.getInput();
+  match.inputDims = *input;
+  match.weight = conv.getFilter();
+  match.weightDims = weight;
+  match.contracted = weight[1];
+  match.channels = weight[0];
+  match.rowDims = {(*input)[0], (*input)[2], (*input)[3]};
+  match.result = conv.getResult();
+  match.resultDims = {(*input)[0], weight[0], (*input)[2], (*input)[3]};
+  if (conv.getBias()) {
+    match.bias = conv.getBias();
+    match.biasDims = {match.channels};
+  } else {
+    matchBias(match);
+  }
+  return match;
+}
+
+static void buildLinear(LinearMatch &match, Operation *product,
+                        RewriterBase &rewriter) {
+  Operation *last = match.result.getDefiningOp();
+  rewriter.setInsertionPoint(last);
+  Location loc =
+      last == product
+          ? product->getLoc()
+          : rewriter.getFusedLoc({product->getLoc(), last->getLoc()});
+  AxisSpace &space = match.space;
+  // Only the first dim of vit.linear may be dynamic.
+  DimAxes rows = match.rowDims;
+  auto growing = llvm::find_if(rows, [&](const AxisList &dim) {
+    return ShapedType::isDynamic(space.getSize(dim));
+  });
+  if (growing != rows.end())
+    std::rotate(rows.begin(), growing, growing + 1);
+  DimAxes inputDims = rows, resultDims = rows;
+  inputDims.push_back(match.contracted);
+  resultDims.push_back(match.channels);
+  Value input =
+      space.rearrange(rewriter, loc, match.input, match.inputDims, inputDims);
+  Value weight = space.rearrange(rewriter, loc, match.weight, match.weightDims,
+                                 {match.channels, match.contracted});
+  Value bias;
+  if (match.bias)
+    bias = space.rearrange(rewriter, loc, match.bias, match.biasDims,
+                           {match.channels});
+  Value linear = LinearOp::create(rewriter, loc, input, weight, bias, Value(),
+                                  Activation::None);
+  rewriter.replaceOp(last, space.rearrange(rewriter, loc, linear, resultDims,
+                                           match.resultDims));
+  if (last != product)
+    rewriter.eraseOp(product);
+}
+
+namespace {
+struct RaiseLinearPass final
+    : vitc::vit::impl::RaiseLinearPassBase<RaiseLinearPass> {
+  using Base::Base;
+  void runOnOperation() override {
+    IRRewriter rewriter(&getContext());
+    SmallVector<Operation *> products;
+    getOperation().walk([&](Operation *op) {
+      auto linalgOp = dyn_cast<linalg::LinalgOp>(op);
+      if (isa<Conv2dOp>(op) ||
+          (linalgOp && linalg::isaContractionOpInterface(linalgOp)))
+        products.push_back(op);
+    });
+    for (Operation *op : products) {
+      auto conv = dyn_cast<Conv2dOp>(op);
+      std::optional<LinearMatch> match =
+          conv ? matchConv2d(conv) : matchProduct(cast<linalg::LinalgOp>(op));
+      if (!match)
+        continue;
+      buildLinear(*match, op, rewriter);
+      ++numRaised;
+    }
+  }
+};
+} // namespace

@@ -1,0 +1,178 @@
+//===- RaiseShiftMask.cpp - Masks of shifted windows from constants -------===//
+//
+// Part of the vitc project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Exporters store Swin's mask, [nW, N, N] with ones between, once a block. One
+// that vit.shift_mask generates for a partition of a shifted map in the same
+// function needs no memory: it becomes that op.
+//
+//===----------------------------------------------------------------------===//
+
+#include "DeadOps.h"
+#include "Movement.h"
+#include "Vit/VitDialect.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "vitc/Analysis/Evaluate.h"
+#include "vitc/Transforms/Passes.h"
+#include <array>
+
+namespace vitc::vit {
+#define GEN_PASS_DEF_RAISESHIFTMASKPASS
+#include "vitc/Transforms/Passes.h.inc"
+} // namespace vitc::vit
+
+using namespace mlir;
+using namespace vitc::vit;
+
+namespace {
+/// A map cut into windows after a shift, as in vit.shift_mask.
+struct ShiftedWindows {
+  std::array<int64_t, 2> size, window, shift;
+
+  int64_t getNumWindows() const {
+    return size[0] / window[0] * (size[1] / window[1]);
+  }
+  int64_t getNumTokens() const { return window[0] * window[1]; }
+  /// The region of a token of a window, as one number.
+  int64_t getRegion(int64_t windowIndex, int64_t token) const;
+  bool operator==(const ShiftedWindows &other) const {
+    return size == other.size && window == other.window && shift == other.shift;
+  }
+};
+} // namespace
+
+int64_t ShiftedWindows::getRegion(int64_t windowIndex, int64_t token) const {
+  int64_t columns = size[1] / window[1];
+  std::array<int64_t, 2> position = {
+      windowIndex / columns * window[0] + token / window[1],
+      windowIndex % columns * window[1] + token % window[1]};
+  int64_t region = 0;
+  for (int64_t dim : {0, 1}) {
+    bool inLast = shift[dim] != 0 && position[dim] >= size[dim] - window[dim];
+    bool isWrapped = inLast && position[dim] >= size[dim] - shift[dim];
+    region = region * 3 + inLast + isWrapped;
+  }
+  return region;
+}
+
+/// The shifted windows of a function, each kind once.
+static SmallVector<ShiftedWindows> getShiftedWindows(func::FuncOp function) {
+  SmallVector<ShiftedWindows> all;
+  function.walk([&](WindowPartitionOp op) {
+    auto shifted = op.getInput().getDefiningOp<CyclicShiftOp>();
+    if (!shifted)
+      return;
+    ShiftedWindows windows;
+    for (int64_t dim : {0, 1}) {
+      windows.size[dim] = op.getInput().getType().getDimSize(dim + 1);
+      windows.window[dim] = op.getWindow()[dim];
+      windows.shift[dim] = shifted.getShift()[dim];
+      if (windows.shift[dim] < 0 || windows.shift[dim] >= windows.window[dim])
+        return;
+    }
+    if (!llvm::is_contained(all, windows))
+      all.push_back(windows);
+  });
+  return all;
+}
+
+/// Whether a constant of this shape may be the mask: [nW, N, N] and ones.
+static bool hasMaskShape(const ShiftedWindows &windows,
+                         ArrayRef<int64_t> shape) {
+  auto dropUnits = [](ArrayRef<int64_t> sizes) {
+    return SmallVector<int64_t>(
+        llvm::make_filter_range(sizes, [](int64_t size) { return size != 1; }));
+  };
+  int64_t numTokens = windows.getNumTokens();
+  return dropUnits(shape) ==
+         dropUnits({windows.getNumWindows(), numTokens, numTokens});
+}
+
+/// The number that is between all tokens of different regions, if 0 is between
+/// all others.
+static std::optional<double> getMaskValue(const ShiftedWindows &windows,
+                                          DenseElementsAttr mask) {
+  std::optional<double> value;
+  auto element = mask.getValues<APFloat>().begin();
+  for (int64_t window = 0; window < windows.getNumWindows(); ++window) {
+    SmallVector<int64_t> regions;
+    for (int64_t token = 0; token < windows.getNumTokens(); ++token)
+      regions.push_back(windows.getRegion(window, token));
+    for (int64_t query : regions) {
+      for (int64_t key : regions) {
+        APFloat number = *element++;
+        if (query == key) {
+          if (!number.isZero())
+            return std::nullopt;
+          continue;
+        }
+        double found = FloatAttr::getValueAsDouble(number);
+        if (found == 0 || (value && found != *value))
+          return std::nullopt;
+        value = found;
+      }
+    }
+  }
+  return value;
+}
+
+static LogicalResult raiseShiftMask(Operation *constant,
+                                    ArrayRef<ShiftedWindows> allWindows,
+                                    vitc::Evaluator &evaluator,
+                                    RewriterBase &rewriter) {
+  Value result = constant->getResult(0);
+  auto type = dyn_cast<RankedTensorType>(result.getType());
+  if (!type || !isa<FloatType>(type.getElementType()) || !isMovable(result))
+    return rewriter.notifyMatchFailure(constant, "no constant of floats");
+  for (const ShiftedWindows &windows : allWindows) {
+    if (!hasMaskShape(windows, type.getShape()))
+      continue;
+    DenseElementsAttr mask = evaluator.evaluate(result);
+    std::optional<double> value =
+        mask ? getMaskValue(windows, mask) : std::nullopt;
+    if (!value)
+      continue;
+
+    rewriter.setInsertionPoint(constant);
+    Location loc = constant->getLoc();
+    int64_t numTokens = windows.getNumTokens();
+    auto raised = ShiftMaskOp::create(
+        rewriter, loc,
+        type.clone({windows.getNumWindows(), 1, numTokens, numTokens}),
+        ArrayRef<int64_t>(windows.size), ArrayRef<int64_t>(windows.window),
+        ArrayRef<int64_t>(windows.shift), APFloat(*value));
+    rewriter.replaceAllUsesWith(
+        result, reshape(rewriter, loc, raised, type.getShape()));
+    return success();
+  }
+  return rewriter.notifyMatchFailure(constant, "is the mask of no windows");
+}
+
+namespace {
+struct RaiseShiftMaskPass final
+    : vitc::vit::impl::RaiseShiftMaskPassBase<RaiseShiftMaskPass> {
+  using Base::Base;
+  void runOnOperation() override {
+    SmallVector<ShiftedWindows> windows = getShiftedWindows(getOperation());
+    if (windows.empty())
+      return;
+    IRRewriter rewriter(&getContext());
+    raiseShiftMasks(windows, rewriter);
+    eraseDeadOps(getOperation(), rewriter);
+  }
+
+  void raiseShiftMasks(ArrayRef<ShiftedWindows> windows,
+                       RewriterBase &rewriter) {
+    vitc::Evaluator evaluator(getOperation()->getParentOfType<ModuleOp>());
+    getOperation().walk([&](Operation *op) {
+      if (op->hasTrait<OpTrait::ConstantLike>() &&
+          succeeded(raiseShiftMask(op, windows, evaluator, rewriter)))
+        ++numRaised;
+    });
+  }
+};
+} // namespace

@@ -1,0 +1,69 @@
+// RUN: vit-opt %s -vit-raise-cyclic-shift -split-input-file -verify-diagnostics | FileCheck %s
+
+// torch.roll of both axes: the rows, then the columns.
+// CHECK-LABEL: func @cyclic_shift(
+//  CHECK-SAME:   %[[X:.*]]: tensor<?x8x10x32xf32>
+//  CHECK-NEXT:   %[[Y:.*]] = vit.cyclic_shift %[[X]] shift [2, 3] : tensor<?x8x10x32xf32>
+//  CHECK-NEXT:   return %[[Y]]
+func.func @cyclic_shift(%x: tensor<?x8x10x32xf32>) -> tensor<?x8x10x32xf32> {
+  %c0 = arith.constant 0 : index
+  %b = tensor.dim %x, %c0 : tensor<?x8x10x32xf32>
+  %0 = tensor.extract_slice %x[0, 2, 0, 0] [%b, 6, 10, 32] [1, 1, 1, 1] : tensor<?x8x10x32xf32> to tensor<?x6x10x32xf32>
+  %1 = tensor.extract_slice %x[0, 0, 0, 0] [%b, 2, 10, 32] [1, 1, 1, 1] : tensor<?x8x10x32xf32> to tensor<?x2x10x32xf32>
+  %2 = tensor.concat dim(1) %0, %1 : (tensor<?x6x10x32xf32>, tensor<?x2x10x32xf32>) -> tensor<?x8x10x32xf32>
+  %3 = tensor.extract_slice %2[0, 0, 3, 0] [%b, 8, 7, 32] [1, 1, 1, 1] : tensor<?x8x10x32xf32> to tensor<?x8x7x32xf32>
+  %4 = tensor.extract_slice %2[0, 0, 0, 0] [%b, 8, 3, 32] [1, 1, 1, 1] : tensor<?x8x10x32xf32> to tensor<?x8x3x32xf32>
+  %5 = tensor.concat dim(2) %3, %4 : (tensor<?x8x7x32xf32>, tensor<?x8x3x32xf32>) -> tensor<?x8x10x32xf32>
+  return %5 : tensor<?x8x10x32xf32>
+}
+
+// The shift back takes the last rows first; half of the map either way.
+// CHECK-LABEL: func @cyclic_shift_back(
+//  CHECK-SAME:   %[[X:.*]]: tensor<1x8x8x32xf32>
+//  CHECK-NEXT:   %[[Y:.*]] = vit.cyclic_shift %[[X]] shift [-2, 0]
+//  CHECK-NEXT:   %[[Z:.*]] = vit.cyclic_shift %[[X]] shift [4, 0]
+//  CHECK-NEXT:   return %[[Y]], %[[Z]]
+func.func @cyclic_shift_back(%x: tensor<1x8x8x32xf32>) -> (tensor<1x8x8x32xf32>, tensor<1x8x8x32xf32>) {
+  %0 = tensor.extract_slice %x[0, 6, 0, 0] [1, 2, 8, 32] [1, 1, 1, 1] : tensor<1x8x8x32xf32> to tensor<1x2x8x32xf32>
+  %1 = tensor.extract_slice %x[0, 0, 0, 0] [1, 6, 8, 32] [1, 1, 1, 1] : tensor<1x8x8x32xf32> to tensor<1x6x8x32xf32>
+  %2 = tensor.concat dim(1) %0, %1 : (tensor<1x2x8x32xf32>, tensor<1x6x8x32xf32>) -> tensor<1x8x8x32xf32>
+  %3 = tensor.extract_slice %x[0, 4, 0, 0] [1, 4, 8, 32] [1, 1, 1, 1] : tensor<1x8x8x32xf32> to tensor<1x4x8x32xf32>
+  %4 = tensor.extract_slice %x[0, 0, 0, 0] [1, 4, 8, 32] [1, 1, 1, 1] : tensor<1x8x8x32xf32> to tensor<1x4x8x32xf32>
+  %5 = tensor.concat dim(1) %3, %4 : (tensor<1x4x8x32xf32>, tensor<1x4x8x32xf32>) -> tensor<1x8x8x32xf32>
+  return %2, %5 : tensor<1x8x8x32xf32>, tensor<1x8x8x32xf32>
+}
+
+// Row 2 is missing, and the first slices are of two tensors.
+// CHECK-LABEL: func @negative_cyclic_shift_parts(
+//   CHECK-NOT:   vit.cyclic_shift
+func.func @negative_cyclic_shift_parts(%x: tensor<1x8x8x32xf32>, %y: tensor<1x8x8x32xf32>)
+    -> (tensor<1x7x8x32xf32>, tensor<1x8x8x32xf32>) {
+  %0 = tensor.extract_slice %x[0, 3, 0, 0] [1, 5, 8, 32] [1, 1, 1, 1] : tensor<1x8x8x32xf32> to tensor<1x5x8x32xf32>
+  %1 = tensor.extract_slice %x[0, 0, 0, 0] [1, 2, 8, 32] [1, 1, 1, 1] : tensor<1x8x8x32xf32> to tensor<1x2x8x32xf32>
+  %2 = tensor.concat dim(1) %0, %1 : (tensor<1x5x8x32xf32>, tensor<1x2x8x32xf32>) -> tensor<1x7x8x32xf32>
+  %3 = tensor.extract_slice %y[0, 0, 0, 0] [1, 3, 8, 32] [1, 1, 1, 1] : tensor<1x8x8x32xf32> to tensor<1x3x8x32xf32>
+  %4 = tensor.concat dim(1) %0, %3 : (tensor<1x5x8x32xf32>, tensor<1x3x8x32xf32>) -> tensor<1x8x8x32xf32>
+  return %2, %4 : tensor<1x7x8x32xf32>, tensor<1x8x8x32xf32>
+}
+
+// The rows come back in their order: nothing is rolled.
+// CHECK-LABEL: func @negative_cyclic_shift_in_order(
+//   CHECK-NOT:   vit.cyclic_shift
+func.func @negative_cyclic_shift_in_order(%x: tensor<1x8x8x32xf32>) -> tensor<1x8x8x32xf32> {
+  %0 = tensor.extract_slice %x[0, 0, 0, 0] [1, 2, 8, 32] [1, 1, 1, 1] : tensor<1x8x8x32xf32> to tensor<1x2x8x32xf32>
+  %1 = tensor.extract_slice %x[0, 2, 0, 0] [1, 6, 8, 32] [1, 1, 1, 1] : tensor<1x8x8x32xf32> to tensor<1x6x8x32xf32>
+  %2 = tensor.concat dim(1) %0, %1 : (tensor<1x2x8x32xf32>, tensor<1x6x8x32xf32>) -> tensor<1x8x8x32xf32>
+  return %2 : tensor<1x8x8x32xf32>
+}
+
+// -----
+
+// CHECK-LABEL: func @negative_cyclic_shift_channels(
+//   CHECK-NOT:   vit.cyclic_shift
+func.func @negative_cyclic_shift_channels(%x: tensor<1x8x8x32xf32>) -> tensor<1x8x8x32xf32> {
+  %0 = tensor.extract_slice %x[0, 0, 0, 2] [1, 8, 8, 30] [1, 1, 1, 1] : tensor<1x8x8x32xf32> to tensor<1x8x8x30xf32>
+  %1 = tensor.extract_slice %x[0, 0, 0, 0] [1, 8, 8, 2] [1, 1, 1, 1] : tensor<1x8x8x32xf32> to tensor<1x8x8x2xf32>
+  // expected-remark @below {{rolls dim 3 of 'tensor<1x8x8x32xf32>'; vit.cyclic_shift rolls dim 1 or 2 of floats [B, H, W, C]}}
+  %2 = tensor.concat dim(3) %0, %1 : (tensor<1x8x8x30xf32>, tensor<1x8x8x2xf32>) -> tensor<1x8x8x32xf32>
+  return %2 : tensor<1x8x8x32xf32>
+}

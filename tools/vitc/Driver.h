@@ -1,0 +1,42 @@
+//===- Driver.h - What verbs on a model share ----------------- -*- C++ -*-===//
+//
+// Part of the vitc project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef VITC_TOOLS_VITC_DRIVER_H
+#define VITC_TOOLS_VITC_DRIVER_H
+
+#include "CompileOptions.h"
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/OwningOpRef.h"
+#include "mlir/Support/Timing.h"
+
+namespace vitc {
+
+/// Calls `body` with all dialects registered and diagnostics printed, one line
+/// a message; returns its exit code.
+int runWithContext(
+    const CompileOptions &options,
+    llvm::function_ref<int(mlir::MLIRContext &, mlir::TimingScope &)> body);
+
+/// Imports the model, or reads its IR; null on error.
+mlir::OwningOpRef<mlir::ModuleOp> loadModel(const CompileOptions &options,
+                                            mlir::MLIRContext &context);
+
+/// Takes the module from phase compileFrom to compileTo, dumping each that is
+/// reached where options.dumpFolder says so.
+mlir::LogicalResult runPhases(mlir::ModuleOp module,
+                              const CompileOptions &options,
+                              mlir::TimingScope &timing);
+
+/// Writes a module as text. Locations are kept, unless the user decides: they
+/// carry the source's names, and compiling the file again gives the same bytes.
+mlir::LogicalResult writeModule(mlir::ModuleOp module, llvm::StringRef path);
+
+} // namespace vitc
+
+#endif // VITC_TOOLS_VITC_DRIVER_H
