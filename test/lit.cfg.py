@@ -26,6 +26,7 @@ config.environment["FILECHECK_OPTS"] = "--enable-var-scope --dump-input-filter=e
 
 config.substitutions.append(("%python", sys.executable))
 config.substitutions.append(("%signdigits", os.path.join(config.vitc_source_dir, "examples", "signdigits")))
+config.substitutions.append(("%models", os.path.join(config.test_source_root, "Python", "data", "models")))
 
 
 def cpu_flags():

@@ -9,6 +9,8 @@
 #include "Zoo.h"
 
 #include "InputFile.h"
+#include "SwinBuilder.h"
+#include "ZooSwin.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/BLAKE3.h"
 
@@ -89,24 +91,45 @@ RankedTensorType ZooWeights::define(OpBuilder &builder, StringRef name,
   return type;
 }
 
+/// Half and half, for pictures of grey or RGB; null for other channels.
+static vit::PreprocessAttr getPreprocess(MLIRContext &context, int64_t height,
+                                         int64_t width, int64_t channels) {
+  if (channels != 1 && channels != 3)
+    return nullptr;
+  SmallVector<double> half(channels, 0.5);
+  return vit::PreprocessAttr::get(
+      &context, DenseI64ArrayAttr::get(&context, {height, width}),
+      /*interpolation=*/2, /*crop=*/DenseI64ArrayAttr(),
+      FloatAttr::get(Float64Type::get(&context), 1.0 / 255.0),
+      DenseF64ArrayAttr::get(&context, half),
+      DenseF64ArrayAttr::get(&context, half));
+}
+
+static OwningOpRef<ModuleOp> importZooSwin(StringRef name, Location loc,
+                                           const ImportOptions &options) {
+  FailureOr<ZooSwinModel> model = parseZooSwinName(name, loc);
+  if (failed(model) || failed(resolveSwin(model->spec, options, loc)))
+    return nullptr;
+  const SwinSpec &spec = model->spec;
+  ZooWeights weights(name, model->seed);
+  return buildSwin(spec, weights, /*labels=*/nullptr,
+                   getPreprocess(*loc.getContext(), spec.imageHeight,
+                                 spec.imageWidth, spec.channels),
+                   options, loc);
+}
+
 OwningOpRef<ModuleOp> import_::importZoo(StringRef name, MLIRContext &context,
                                          const ImportOptions &options) {
   Location loc = getFileLoc(("zoo:" + name).str(), context);
+  if (llvm::is_contained(getZooSwinNames(), name.split('?').first))
+    return importZooSwin(name, loc, options);
   FailureOr<ZooModel> model = parseZooName(name, loc);
   if (failed(model) || failed(resolveSpec(model->spec, options, loc)))
     return nullptr;
   const VitSpec &spec = model->spec;
   VitModelInfo info;
-  if (spec.channels == 1 || spec.channels == 3) { // grey or RGB
-    SmallVector<double> half(spec.channels, 0.5);
-    info.preprocess = vit::PreprocessAttr::get(
-        &context,
-        DenseI64ArrayAttr::get(&context, {spec.imageHeight, spec.imageWidth}),
-        /*interpolation=*/2, /*crop=*/DenseI64ArrayAttr(),
-        FloatAttr::get(Float64Type::get(&context), 1.0 / 255.0),
-        DenseF64ArrayAttr::get(&context, half),
-        DenseF64ArrayAttr::get(&context, half));
-  }
+  info.preprocess =
+      getPreprocess(context, spec.imageHeight, spec.imageWidth, spec.channels);
   ZooWeights weights(name, model->seed);
   return buildVit(spec, weights, info, options, loc);
 }

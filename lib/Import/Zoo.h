@@ -6,10 +6,10 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// zoo:NAME[?KEY=VALUE,...], e.g. zoo:vit-b or zoo:vit?dim=192,heads=3. A model
-// of the zoo needs no file: its weights are generated, the same ones on every
-// machine, and python/vitc/zoo.py writes them as a Hugging Face folder and as
-// ONNX, for comparisons.
+// zoo:NAME[?KEY=VALUE,...], e.g. zoo:vit-b or zoo:swin?dim=48,depths=2-2. A
+// model of the zoo needs no file: its weights are generated, the same ones on
+// every machine, and python/vitc/zoo.py writes those of ViTs as a Hugging Face
+// folder and as ONNX, for comparisons.
 //
 //===----------------------------------------------------------------------===//
 

@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Zoo.h"
+#include "ZooSwin.h"
 
 #include "mlir/IR/Diagnostics.h"
 #include "llvm/ADT/StringExtras.h"
@@ -157,11 +158,11 @@ FailureOr<ZooModel> import_::parseZooName(StringRef name, Location loc) {
   const Architecture *found = llvm::find_if(
       kArchitectures, [&](const Architecture &a) { return a.name == base; });
   if (found == std::end(kArchitectures)) {
-    std::string names = llvm::join(
-        llvm::map_range(kArchitectures,
-                        [](const Architecture &a) { return a.name; }),
-        ", ");
-    return emitError(loc) << "model '" << base << "' is not one of " << names;
+    SmallVector<StringRef> names = llvm::map_to_vector(
+        kArchitectures, [](const Architecture &a) { return a.name; });
+    llvm::append_range(names, getZooSwinNames());
+    return emitError(loc) << "model '" << base << "' is not one of "
+                          << llvm::join(names, ", ");
   }
 
   ZooModel model;

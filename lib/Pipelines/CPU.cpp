@@ -23,8 +23,37 @@
 using namespace mlir;
 
 void vitc::addRaisePasses(OpPassManager &passes) {
-  passes.addPass(createCanonicalizerPass());
-  passes.addPass(createCSEPass());
+  auto clean = [&] {
+    passes.addPass(createCanonicalizerPass());
+    passes.addPass(createCSEPass());
+  };
+  clean();
+  OpPassManager &elements = passes.nest<func::FuncOp>();
+  elements.addPass(vit::createFoldConstantsPass());
+  elements.addPass(vit::createRaiseGeluPass());
+  elements.addPass(vit::createRaiseLayerNormPass());
+  elements.addPass(vit::createRaiseRmsNormPass());
+  elements.addPass(vit::createRaisePatchEmbedPass());
+  elements.addPass(vit::createRaiseLinearPass());
+  // Weights that were transposed for a linear layer are constants again.
+  elements.addPass(vit::createFoldConstantsPass());
+  clean();
+  OpPassManager &maps = passes.nest<func::FuncOp>();
+  maps.addPass(vit::createRaisePatchMergingPass());
+  maps.addPass(vit::createRaiseWindowsPass());
+  maps.addPass(vit::createRaiseCyclicShiftPass());
+  maps.addPass(vit::createRaisePatchEmbedPass());
+  maps.addPass(vit::createRaisePatchTokensPass());
+  clean();
+  OpPassManager &heads = passes.nest<func::FuncOp>();
+  heads.addPass(vit::createRaiseAttentionPass());
+  heads.addPass(vit::createRaiseHeadsPass());
+  heads.addPass(vit::createMergeAttentionHeadsPass());
+  heads.addPass(vit::createRaiseMeanTokensPass());
+  heads.addPass(vit::createFoldConstantsPass());
+  // Finds the masks of attention, which are constants now.
+  heads.addPass(vit::createRaiseShiftMaskPass());
+  clean();
 }
 
 void vitc::addFusePasses(OpPassManager &passes) {

@@ -156,7 +156,7 @@ void FoldConstantsPass::reportUnfolded(Operation *op) {
     ++numTooLarge;
     op->emitRemark() << "depends on constants alone but is computed at run "
                         "time: a tensor of it has "
-                     << bytes << " bytes; at most " << maxBytes
+                     << bytes << " bytes; at most " << maxBytes.getValue()
                      << " are folded";
     return;
   }

@@ -22,6 +22,7 @@
 #include "SliceMatch.h"
 #include "Vit/VitDialect.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "vitc/Transforms/Passes.h"
 
 namespace vitc::vit {
@@ -39,27 +40,75 @@ static bool isOverTokens(const Mean &mean) {
          mean.dims.front() == 1 && mean.dims.back() == rank - 2;
 }
 
-/// The same mean of the tensor that its input was transposed from; the batch
-/// must stay the first dim.
-static std::optional<Mean> skipTranspose(const Mean &mean) {
-  auto transpose = mean.input.getDefiningOp<linalg::TransposeOp>();
-  if (!transpose || transpose.getPermutation().front() != 0)
-    return std::nullopt;
+/// The mean before a transpose of its input; none where dims that stay change
+/// their order.
+static std::optional<Mean> skipTranspose(const Mean &mean,
+                                         linalg::TransposeOp transpose) {
   Mean before;
   before.input = cast<TypedValue<RankedTensorType>>(transpose.getInput());
-  for (int64_t dim : mean.dims)
-    before.dims.push_back(transpose.getPermutation()[dim]);
+  int64_t lastKept = -1;
+  for (auto [dim, from] : llvm::enumerate(transpose.getPermutation())) {
+    if (llvm::is_contained(mean.dims, dim)) {
+      before.dims.push_back(from);
+      continue;
+    }
+    if (from < lastKept)
+      return std::nullopt;
+    lastKept = from;
+  }
   llvm::sort(before.dims);
   return before;
+}
+
+/// The mean before dims of its input were split; none where it is over some
+/// parts of a dim alone.
+static std::optional<Mean> skipExpand(const Mean &mean,
+                                      tensor::ExpandShapeOp expand) {
+  Mean before;
+  before.input = cast<TypedValue<RankedTensorType>>(expand.getSrc());
+  for (auto [from, group] : llvm::enumerate(expand.getReassociationIndices())) {
+    size_t numReduced = llvm::count_if(
+        group, [&](int64_t dim) { return llvm::is_contained(mean.dims, dim); });
+    if (numReduced == group.size())
+      before.dims.push_back(from);
+    else if (numReduced != 0)
+      return std::nullopt;
+  }
+  return before;
+}
+
+/// The mean before dims of its input were merged.
+static Mean skipCollapse(const Mean &mean, tensor::CollapseShapeOp collapse) {
+  Mean before;
+  before.input = cast<TypedValue<RankedTensorType>>(collapse.getSrc());
+  for (auto [dim, group] : llvm::enumerate(collapse.getReassociationIndices()))
+    if (llvm::is_contained(mean.dims, dim))
+      llvm::append_range(before.dims, group);
+  return before;
+}
+
+/// The same mean of what its input was moved from, if that is over tokens.
+static std::optional<Mean> getMeanOverTokens(std::optional<Mean> mean) {
+  while (mean && !isOverTokens(*mean)) {
+    Operation *op = mean->input.getDefiningOp();
+    if (auto transpose = dyn_cast_or_null<linalg::TransposeOp>(op))
+      mean = skipTranspose(*mean, transpose);
+    else if (auto expand = dyn_cast_or_null<tensor::ExpandShapeOp>(op))
+      mean = skipExpand(*mean, expand);
+    else if (auto collapse = dyn_cast_or_null<tensor::CollapseShapeOp>(op))
+      mean = skipCollapse(*mean, collapse);
+    else
+      return std::nullopt;
+  }
+  return mean;
 }
 
 static LogicalResult raiseMeanTokens(Operation *op, RewriterBase &rewriter) {
   std::optional<Mean> mean = matchMean(op->getResult(0));
   if (!mean)
     return rewriter.notifyMatchFailure(op, "computes no mean");
-  if (!isOverTokens(*mean))
-    mean = skipTranspose(*mean);
-  if (!mean || !isOverTokens(*mean))
+  mean = getMeanOverTokens(*mean);
+  if (!mean)
     return rewriter.notifyMatchFailure(
         op, "mean is not over the dims between the batch and the channels");
   Value tokens = mean->input;

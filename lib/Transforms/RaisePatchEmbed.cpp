@@ -18,10 +18,11 @@
 //===----------------------------------------------------------------------===//
 
 #include "DeadOps.h"
+#include "Match.h"
 #include "Movement.h"
 #include "Vit/VitDialect.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "vitc/Transforms/Passes.h"
 
 namespace vitc::vit {
@@ -80,10 +81,35 @@ static std::optional<SmallVector<Operation *>> getTokenUsers(Conv2dOp conv) {
   return users;
 }
 
+/// Whether tokens are joined with class tokens or get positions.
+static bool areJoined(Value tokens) {
+  return llvm::any_of(tokens.getUsers(), [](Operation *user) {
+    if (isa<tensor::CollapseShapeOp>(user))
+      return areJoined(user->getResult(0));
+    if (isa<tensor::ConcatOp>(user))
+      return true;
+    if (user->getNumResults() != 1)
+      return false;
+    std::optional<Elementwise> sum = matchElementwise(user->getResult(0));
+    return sum && sum->is<arith::AddFOp>() &&
+           llvm::any_of(sum->operands, [](const ElementwiseOperand &operand) {
+             Operation *op =
+                 operand.tensor ? operand.tensor.getDefiningOp() : nullptr;
+             return op && op->hasTrait<OpTrait::ConstantLike>();
+           });
+  });
+}
+
 static LogicalResult raiseConv(Conv2dOp conv, RewriterBase &rewriter) {
   std::optional<SmallVector<Operation *>> users = getTokenUsers(conv);
   if (!users)
     return rewriter.notifyMatchFailure(conv, "result is not read as tokens");
+  bool isPointwise = llvm::all_of(getShape(conv.getFilter()).take_back(2),
+                                  [](int64_t size) { return size == 1; });
+  if (isPointwise && llvm::none_of(*users, [](Operation *user) {
+        return areJoined(user->getResult(0));
+      }))
+    return rewriter.notifyMatchFailure(conv, "is a linear layer of tokens");
   if (!tilesImage(conv)) {
     conv.emitRemark(
         "not raised to vit.patch_embed: its kernels do not tile the "

@@ -216,7 +216,9 @@ static PatchEmbedOp rebuild(PatchEmbedOp embed, const Folded &folded,
   rewriter.setInsertionPoint(folded.op);
   Location loc = rewriter.getFusedLoc({embed.getLoc(), folded.op->getLoc()});
   auto build = [&](WeightExprAttr expr) -> Value {
-    return expr ? ConstantOp::create(rewriter, loc, expr) : ConstantOp();
+    if (!expr)
+      return {};
+    return ConstantOp::create(rewriter, loc, expr);
   };
   auto grown = PatchEmbedOp::create(
       rewriter, loc, embed.getImage(), embed.getFilter(), embed.getBias(),

@@ -76,6 +76,45 @@ func.func @reshape_add() -> tensor<24xf32> {
 
 // -----
 
+vit.weight_file @f path "absent.bin" hash "00"
+vit.weight @half : tensor<4x6xf16> file(@f offset 0)
+
+// CHECK-LABEL: func @cast(
+//  CHECK-NEXT:   %[[W:.*]] = vit.constant #vit.expr<cast, [#vit.expr<ref, [@half]> : tensor<4x6xf16>]> : tensor<4x6xf32>
+//  CHECK-NEXT:   return %[[W]]
+func.func @cast() -> tensor<4x6xf32> {
+  %w = vit.constant #vit.expr<ref, [@half]> : tensor<4x6xf16>
+  %0 = arith.extf %w : tensor<4x6xf16> to tensor<4x6xf32>
+  return %0 : tensor<4x6xf32>
+}
+
+// -----
+
+vit.weight @w : tensor<2xf32> seed(1 mean 0.0 scale 1.0)
+
+// Expressions cast to f32 alone.
+// CHECK-LABEL: func @cast_to_half(
+//  CHECK-NEXT:   vit.constant #vit.expr<data, [dense<[{{.*}}]> : tensor<2xf16>]> : tensor<2xf16>
+func.func @cast_to_half() -> tensor<2xf16> {
+  %w = vit.constant #vit.expr<ref, [@w]> : tensor<2xf32>
+  %0 = arith.truncf %w : tensor<2xf32> to tensor<2xf16>
+  return %0 : tensor<2xf16>
+}
+
+// -----
+
+vit.weight @w : tensor<4x6xf32> seed(1 mean 0.0 scale 1.0)
+
+// CHECK-LABEL: func @slice_with_strides(
+//  CHECK-NEXT:   vit.constant #vit.expr<data, {{.*}}> : tensor<2x6xf32>
+func.func @slice_with_strides() -> tensor<2x6xf32> {
+  %w = vit.constant #vit.expr<ref, [@w]> : tensor<4x6xf32>
+  %0 = tensor.extract_slice %w[0, 0] [2, 6] [2, 1] : tensor<4x6xf32> to tensor<2x6xf32>
+  return %0 : tensor<2x6xf32>
+}
+
+// -----
+
 vit.weight @c : tensor<2xf32> seed(1 mean 2.0 scale 0.0)
 
 // More than movement: computed. 2 * [3, 4].

@@ -33,14 +33,14 @@ func.func @window_partition_of_tokens(%x: tensor<1x64x32xf32>) -> tensor<4x4x4x3
 
 // The paper's window_reverse.
 // CHECK-LABEL: func @window_reverse(
-//  CHECK-SAME:   %[[W:.*]]: tensor<?x24x32xf32>
+//       CHECK:   %[[W:.*]] = vit.gelu
 //  CHECK-NEXT:   %[[X:.*]] = vit.window_reverse %[[W]] window [4, 6] size [8, 12] : tensor<?x24x32xf32> -> tensor<?x8x12x32xf32>
 //  CHECK-NEXT:   return %[[X]]
-func.func @window_reverse(%w: tensor<?x24x32xf32>) -> tensor<?x8x12x32xf32> {
+func.func @window_reverse(%x: tensor<?x8x12x32xf32>) -> tensor<?x8x12x32xf32> {
   %c0 = arith.constant 0 : index
-  %c4 = arith.constant 4 : index
-  %n = tensor.dim %w, %c0 : tensor<?x24x32xf32>
-  %b = arith.divui %n, %c4 : index
+  %b = tensor.dim %x, %c0 : tensor<?x8x12x32xf32>
+  %p = vit.window_partition %x window [4, 6] : tensor<?x8x12x32xf32> -> tensor<?x24x32xf32>
+  %w = vit.gelu %p : tensor<?x24x32xf32>
   %0 = tensor.expand_shape %w [[0, 1, 2], [3, 4], [5]] output_shape [%b, 2, 2, 4, 6, 32] : tensor<?x24x32xf32> into tensor<?x2x2x4x6x32xf32>
   %e = tensor.empty(%b) : tensor<?x2x4x2x6x32xf32>
   %1 = linalg.transpose ins(%0 : tensor<?x2x2x4x6x32xf32>) outs(%e : tensor<?x2x4x2x6x32xf32>) permutation = [0, 1, 3, 2, 4, 5]

@@ -48,6 +48,14 @@ static cl::opt<std::string>
 static cl::opt<std::string> imageSize("image-size", cl::value_desc("HxW"),
                                       cl::desc("Input size in pixels"),
                                       cl::cat(category));
+static cl::list<std::string>
+    shapes("shape", cl::value_desc("NAME=VALUE"),
+           cl::desc("Value of a size that an ONNX file leaves open"),
+           cl::cat(category));
+static cl::list<std::string>
+    constants("constant", cl::value_desc("NAME=FILE.npy"),
+              cl::desc("Compile the value of an ONNX file's input in"),
+              cl::cat(category));
 static cl::opt<std::string>
     compileTo("compile-to",
               cl::desc("Stop after import, raise, fuse, kernel or llvm"),
@@ -65,6 +73,12 @@ static cl::opt<bool>
     printCommands("###", cl::desc("Print the commands, do not run them"),
                   cl::cat(category));
 
+// Not vitc run's, whose program has a --json of its own.
+static cl::OptionCategory inspectCategory("vitc inspect options");
+static cl::opt<bool> printJson("json", cl::desc("Print the report as JSON"),
+                               cl::cat(inspectCategory));
+
+cl::OptionCategory &vitc::getInspectCategory() { return inspectCategory; }
 cl::OptionCategory &vitc::getOptionCategory() { return category; }
 
 static bool usageError(const Twine &message) {
@@ -183,9 +197,29 @@ static bool parseTarget(CompileOptions &options) {
   return true;
 }
 
+static bool parseNamedSizes(CompileOptions &options) {
+  for (StringRef text : shapes) {
+    auto [name, value] = text.rsplit('=');
+    int64_t size;
+    if (name.empty() || value.getAsInteger(10, size) || size < 1)
+      return usageError("--shape is '" + text +
+                        "'; needs NAME=VALUE, VALUE a number of 1 or more");
+    options.shapes[name.str()] = size;
+  }
+  for (StringRef text : constants) {
+    auto [name, path] = text.split('=');
+    if (name.empty() || path.empty())
+      return usageError("--constant is '" + text + "'; needs NAME=FILE.npy");
+    options.constants[name.str()] = path.str();
+  }
+  return true;
+}
+
 static bool parseSizes(CompileOptions &options) {
   for (cl::Option *option : {static_cast<cl::Option *>(&batch),
-                             static_cast<cl::Option *>(&imageSize)})
+                             static_cast<cl::Option *>(&imageSize),
+                             std::addressof<cl::Option>(shapes),
+                             std::addressof<cl::Option>(constants)})
     if (option->getNumOccurrences() > 0 && options.isModelIR())
       return usageError("--" + option->ArgStr +
                         " is set when a model is imported; MODEL is '" +
@@ -207,7 +241,7 @@ static bool parseSizes(CompileOptions &options) {
                         "'; needs HEIGHTxWIDTH in pixels, as in 224x224");
     options.imageSize = size;
   }
-  return true;
+  return parseNamedSizes(options);
 }
 
 /// What compile and run have in common.
@@ -232,15 +266,35 @@ bool vitc::parseCompileOptions(CompileOptions &options) {
          parseSizes(options);
 }
 
-bool vitc::parseRunOptions(CompileOptions &options) {
-  for (cl::Option *option :
-       {static_cast<cl::Option *>(&output), static_cast<cl::Option *>(&emit),
-        static_cast<cl::Option *>(&compileTo),
-        static_cast<cl::Option *>(&printCommands)})
+/// Refuses options that a verb has no use for.
+static bool rejectOptions(const Twine &reason,
+                          ArrayRef<const cl::Option *> options) {
+  for (const cl::Option *option : options)
     if (option->getNumOccurrences() > 0)
-      return usageError("run writes no program; found -" + option->ArgStr);
+      return usageError(reason + "; found -" + option->ArgStr);
+  return true;
+}
+
+bool vitc::parseRunOptions(CompileOptions &options) {
+  if (!rejectOptions("run writes no program",
+                     {&output, &emit, &compileTo, &printCommands}))
+    return false;
   if (march.empty())
     march = "native";
   return parseModel(options) && parsePhases(options) && parseTarget(options) &&
          parseSizes(options);
+}
+
+bool vitc::parseInspectOptions(CompileOptions &options, bool &json) {
+  if (!rejectOptions("inspect compiles nothing",
+                     {&output, &emit, &march, &optLevel, &target, &precision,
+                      &backend, &compileTo, &printCommands}) ||
+      !parseModel(options) || !parsePhases(options))
+    return false;
+  json = printJson;
+  if (options.compileFrom > Phase::Raise)
+    return usageError("--compile-from is '" + compileFrom +
+                      "'; inspect needs import or raise");
+  options.compileTo = Phase::Raise;
+  return parseSizes(options);
 }

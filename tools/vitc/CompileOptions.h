@@ -12,6 +12,7 @@
 #include "vitc/Pipelines/CPU.h"
 #include "vitc/Target/CPU.h"
 #include "llvm/Support/CommandLine.h"
+#include <map>
 #include <optional>
 #include <string>
 
@@ -26,6 +27,9 @@ struct CompileOptions {
   /// Images a run; none: any number.
   std::optional<int64_t> batch;
   std::optional<std::pair<int64_t, int64_t>> imageSize;
+  /// Values of symbolic sizes, and .npy files of constant inputs, by name.
+  std::map<std::string, int64_t> shapes;
+  std::map<std::string, std::string> constants;
   std::string dumpFolder;
   ProgramOptions program;
 
@@ -40,8 +44,12 @@ bool parseCompileOptions(CompileOptions &options);
 /// The same for vitc run, which has no output and compiles for this machine.
 bool parseRunOptions(CompileOptions &options);
 
-/// The category of vitc's own options.
+/// The same for vitc inspect, which compiles nothing; `json` as --json says.
+bool parseInspectOptions(CompileOptions &options, bool &json);
+
+/// The category of vitc's own options, and of those that only inspect has.
 llvm::cl::OptionCategory &getOptionCategory();
+llvm::cl::OptionCategory &getInspectCategory();
 
 } // namespace vitc
 

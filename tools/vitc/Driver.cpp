@@ -83,6 +83,8 @@ OwningOpRef<ModuleOp> vitc::loadModel(const CompileOptions &options,
     import_::ImportOptions importOptions;
     importOptions.batch = options.batch;
     importOptions.imageSize = options.imageSize;
+    importOptions.shapes = options.shapes;
+    importOptions.constants = options.constants;
     return import_::importModel(model, context, importOptions);
   }
   std::string error;

@@ -27,6 +27,8 @@ int runCompile();
 /// vitc run MODEL ARGUMENTS...: the options have been parsed;
 /// `programArguments` are the program's, its name first.
 int runRun(llvm::ArrayRef<const char *> programArguments);
+/// vitc inspect MODEL: the options have been parsed.
+int runInspect();
 /// vitc doctor: says what this machine has of what vitc needs.
 int runDoctor();
 

@@ -25,9 +25,19 @@
 
 using namespace llvm;
 
+namespace {
+enum class Verb { Compile, Run, Inspect, Doctor };
+} // namespace
+
+static constexpr std::pair<StringLiteral, Verb> kVerbs[] = {
+    {"compile", Verb::Compile},
+    {"run", Verb::Run},
+    {"inspect", Verb::Inspect},
+    {"doctor", Verb::Doctor},
+};
 /// Verbs of later versions: not folders of models.
-static constexpr StringLiteral kLaterVerbs[] = {
-    "bench", "batch", "verify", "inspect", "explain", "diff", "quantize"};
+static constexpr StringLiteral kLaterVerbs[] = {"bench",   "batch", "verify",
+                                                "explain", "diff",  "quantize"};
 
 static void printVersion(raw_ostream &os) {
   os << "vitc " << VITC_VERSION << " (" << VITC_COMMIT << "), LLVM "
@@ -39,7 +49,8 @@ static void hideForeignOptions() {
   for (auto &[name, option] : cl::getRegisteredOptions()) {
     bool ours = name.starts_with("mlir-") || name == "help" ||
                 name == "version" ||
-                is_contained(option->Categories, &vitc::getOptionCategory());
+                is_contained(option->Categories, &vitc::getOptionCategory()) ||
+                is_contained(option->Categories, &vitc::getInspectCategory());
     if (!ours)
       option->setHiddenFlag(cl::ReallyHidden);
   }
@@ -139,24 +150,36 @@ int main(int argc, char **argv) {
   outs(); // outlives the check
   std::atexit(checkStandardOutput);
   SmallVector<char *> arguments(argv, argv + argc);
-  static char name[] = "vitc";
-  arguments[0] = name;
-  StringRef verb = argc > 1 ? StringRef(argv[1]) : StringRef();
-  if (is_contained(kLaterVerbs, verb))
-    return usageError("this version has compile, run and doctor; '" + verb +
-                      "' comes later");
-  bool isDoctor = verb == "doctor", isRun = verb == "run";
-  if (isDoctor || isRun || verb == "compile")
-    arguments.erase(arguments.begin() + 1);
-  if (isDoctor && arguments.size() > 1 && StringRef(arguments[1]) != "--help")
+  static char tool[] = "vitc";
+  arguments[0] = tool;
+  StringRef name = argc > 1 ? StringRef(argv[1]) : StringRef();
+  if (is_contained(kLaterVerbs, name))
+    return usageError("this version has compile, run, inspect and doctor; '" +
+                      name + "' comes later");
+  Verb verb = Verb::Compile;
+  for (auto [each, value] : kVerbs)
+    if (each == name) {
+      verb = value;
+      arguments.erase(arguments.begin() + 1);
+    }
+  if (verb == Verb::Doctor && arguments.size() > 1 &&
+      StringRef(arguments[1]) != "--help")
     return usageError("doctor takes no arguments; found '" +
                       Twine(arguments[1]) + "'");
   SmallVector<const char *> programArguments = {"vitc run"};
-  if (isRun)
+  if (verb == Verb::Run)
     splitRunArguments(arguments, programArguments);
   if (!parseOptions(arguments.size(), arguments.data()))
     return vitc::kUsageError;
-  if (isRun)
+  switch (verb) {
+  case Verb::Compile:
+    return vitc::runCompile();
+  case Verb::Run:
     return vitc::runRun(programArguments);
-  return isDoctor ? vitc::runDoctor() : vitc::runCompile();
+  case Verb::Inspect:
+    return vitc::runInspect();
+  case Verb::Doctor:
+    return vitc::runDoctor();
+  }
+  llvm_unreachable("all verbs are covered");
 }

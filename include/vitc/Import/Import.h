@@ -35,6 +35,8 @@ struct ImportOptions {
   std::map<std::string, int64_t> shapes;
   /// .npy files with the values of inputs that are to be constants, by name.
   std::map<std::string, std::string> constants;
+  /// The same for inputs that stay inputs, unless an op needs a constant.
+  std::map<std::string, std::string> inputFiles;
 };
 
 /// Loads the dialects that an imported module uses.

@@ -13,6 +13,8 @@
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/MathExtras.h"
 
+#include <numeric>
+
 using namespace mlir;
 using namespace vitc;
 
@@ -28,22 +30,53 @@ void Points::set(int64_t begin, int64_t count) {
     std::vector<int64_t> &index = indices[dim];
     index.resize(count);
     int64_t at = begin / inner % sizes[dim], left = inner - begin % inner;
-    for (int64_t i = 0; i < count; ++i) {
-      index[i] = at;
-      if (--left == 0) {
-        left = inner;
-        at = at + 1 == sizes[dim] ? 0 : at + 1;
-      }
+    for (int64_t i = 0; i < count;) {
+      int64_t end = std::min(count, i + (inner == 1 ? sizes[dim] - at : left));
+      if (inner == 1)
+        std::iota(index.begin() + i, index.begin() + end, at);
+      else
+        std::fill(index.begin() + i, index.begin() + end, at);
+      at = inner == 1 || at + 1 == sizes[dim] ? 0 : at + 1;
+      left = inner;
+      i = end;
     }
     inner *= sizes[dim];
   }
 }
 
+/// Adds scale * `expr` to the coefficients of the loops, of which the last is a
+/// constant; false if it is not linear.
+static bool addLinear(AffineExpr expr, int64_t scale,
+                      MutableArrayRef<int64_t> coefficients) {
+  if (auto dim = dyn_cast<AffineDimExpr>(expr)) {
+    coefficients[dim.getPosition()] += scale;
+    return true;
+  }
+  if (auto constant = dyn_cast<AffineConstantExpr>(expr)) {
+    coefficients.back() += scale * constant.getValue();
+    return true;
+  }
+  auto binary = dyn_cast<AffineBinaryOpExpr>(expr);
+  if (!binary)
+    return false;
+  if (binary.getKind() == AffineExprKind::Add)
+    return addLinear(binary.getLHS(), scale, coefficients) &&
+           addLinear(binary.getRHS(), scale, coefficients);
+  auto factor = dyn_cast<AffineConstantExpr>(binary.getRHS());
+  return binary.getKind() == AffineExprKind::Mul && factor &&
+         addLinear(binary.getLHS(), scale * factor.getValue(), coefficients);
+}
+
 std::vector<int64_t> Points::evaluate(AffineExpr expr) const {
-  if (auto dim = dyn_cast<AffineDimExpr>(expr))
-    return indices[dim.getPosition()];
-  if (auto constant = dyn_cast<AffineConstantExpr>(expr))
-    return std::vector<int64_t>(count(), constant.getValue());
+  SmallVector<int64_t> coefficients(sizes.size() + 1);
+  if (addLinear(expr, 1, coefficients)) {
+    std::vector<int64_t> values(count(), coefficients.back());
+    for (auto [index, scale] : llvm::zip(indices, coefficients))
+      if (scale != 0)
+        for (auto [value, i] : llvm::zip_equal(values, index))
+          value += scale * i;
+    return values;
+  }
   auto binary = cast<AffineBinaryOpExpr>(expr);
   std::vector<int64_t> lhs = evaluate(binary.getLHS());
   std::vector<int64_t> rhs = evaluate(binary.getRHS());
@@ -65,7 +98,7 @@ std::vector<int64_t> Points::evaluate(AffineExpr expr) const {
       x = y > 0 ? llvm::mod(x, y) : 0;
       break;
     default:
-      llvm_unreachable("dims and constants are covered; maps have no symbols");
+      llvm_unreachable("linear is covered; maps have no symbols");
     }
   }
   return lhs;

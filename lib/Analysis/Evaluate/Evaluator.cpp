@@ -141,15 +141,18 @@ const ConstantTensor *Evaluator::Implementation::compute(Value root,
     }
     llvm::SetVector<Value> sources(op->operand_begin(), op->operand_end());
     getUsedValuesDefinedAbove(op->getRegions(), sources);
-    auto isUnknown = [&](Value source) { return !memo.contains(source); };
-    auto *unknown = llvm::find_if(sources, isUnknown);
-    bool isConstant = llvm::none_of(sources, [&](Value source) {
-      return !isUnknown(source) && !memo.lookup(source);
-    });
-    if (isConstant && unknown != sources.end()) {
-      pending.push_back(*unknown);
-      continue;
+    bool isConstant = true;
+    size_t known = pending.size();
+    for (Value source : sources) {
+      auto found = memo.find(source);
+      if (found == memo.end())
+        pending.push_back(source);
+      else
+        isConstant &= found->second != nullptr;
     }
+    if (isConstant && pending.size() > known)
+      continue;
+    pending.truncate(known);
     FailureOr<ConstantTensors> results = failure();
     if (isConstant)
       results = run(op, memo);

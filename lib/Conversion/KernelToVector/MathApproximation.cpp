@@ -51,10 +51,8 @@ LogicalResult vitc::kernel::approximateMath(func::FuncOp function,
                                             CpuAttr cpu) {
   MLIRContext *context = function.getContext();
   RewritePatternSet patterns(context);
-  // These become functions of exp and log, which become polynomials.
-  math::populateExpansionPatterns(patterns,
-                                  {"sinh", "cosh", "tan", "asinh", "acosh",
-                                   "atanh", "powf", "exp2", "round"});
+  populateDoubleMathPatterns(patterns);
+  math::populateExpansionPatterns(patterns, {"round"});
   populateMathPolynomialApproximationPatterns(patterns);
   arith::populateCeilFloorDivExpandOpsPatterns(patterns);
   populateHalfPrecisionPatterns(patterns, cpu);

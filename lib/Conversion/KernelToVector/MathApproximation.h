@@ -24,6 +24,9 @@ mlir::LogicalResult approximateMath(mlir::func::FuncOp function, CpuAttr cpu);
 void populateHalfPrecisionPatterns(mlir::RewritePatternSet &patterns,
                                    CpuAttr cpu);
 
+/// Computes in f64 what needs its precision in f32.
+void populateDoubleMathPatterns(mlir::RewritePatternSet &patterns);
+
 } // namespace vitc::kernel
 
 #endif // VITC_CONVERSION_KERNELTOVECTOR_MATHAPPROXIMATION_H

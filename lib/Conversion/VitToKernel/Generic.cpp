@@ -228,7 +228,7 @@ LogicalResult KernelEmitter::convertResult(linalg::GenericOp op,
   AffineMap resultMap = op.getMatchingIndexingMap(init);
   SmallVector<int64_t> extents = op.getStaticLoopRanges();
   Destination destination =
-      writeLike(result, {Value(), getLayout(resultMap, extents, inputs)});
+      write(result, getLayout(resultMap, extents, inputs));
   TypedAttr identity;
   if (reduces && !(identity = getUniformValue(init->get())))
     destination.init = gather(init->get(), read(init->get()), destination.init,

@@ -107,9 +107,6 @@ private:
   /// Where to write the result of a source op: as far on as ops that use it
   /// only move it, its last dim contiguous.
   Destination write(mlir::Value result);
-  /// As write; a tensor of the result's own has the layout of `like`, an
-  /// operand of its shape, when that is a permutation of its dims.
-  Destination writeLike(mlir::Value result, const ValueAccess &like);
   /// As write, with the dim that comes last in `storage`, a permutation,
   /// contiguous, and a tensor of the result's own permuted by it.
   Destination write(mlir::Value result, mlir::AffineMap storage,
@@ -198,8 +195,9 @@ bool isRowContiguous(mlir::AffineMap map, llvm::ArrayRef<int64_t> shape,
 /// dim added to the last result: kernels ask for rows of unit stride, of one
 /// element too.
 mlir::AffineMap addUnitDim(mlir::AffineMap map, unsigned dim);
-/// [B, M..., K] as (b, i, l): i runs over the middle dims, row-major.
-mlir::AffineMap getRowMap(mlir::RankedTensorType type);
+/// A map from indices of a value [B, M..., K] as one from (b, i, l): i runs over
+/// the middle dims, row-major.
+mlir::AffineMapAttr getRows(mlir::AffineMap map, mlir::RankedTensorType type);
 /// The product of the middle dims.
 int64_t getNumRows(mlir::RankedTensorType type);
 

@@ -22,7 +22,6 @@ LogicalResult KernelEmitter::convert(vit::LinearOp op) {
   if (input.getRank() < 2)
     return op.emitOpError()
            << "has input " << input << "; needs a batch and channels";
-  AffineMap rows = getRowMap(input);
   ValueAccess lhs = readRows(op.getInput());
   Value bias = op.getBias() ? readVector(op.getBias()) : Value();
   Value residual;
@@ -30,7 +29,7 @@ LogicalResult KernelEmitter::convert(vit::LinearOp op) {
   if (op.getResidual()) {
     ValueAccess access = readRows(op.getResidual());
     residual = access.base;
-    residualMap = AffineMapAttr::get(access.map.compose(rows));
+    residualMap = getRows(access.map, op.getType());
   }
   Destination destination = write(op.getResult());
   auto gemm = kernel::GemmOp::create(
@@ -38,11 +37,10 @@ LogicalResult KernelEmitter::convert(vit::LinearOp op) {
       index(getNumRows(input)),
       builder.getI64IntegerAttr(weight.getType().getDimSize(0)),
       builder.getI64IntegerAttr(weight.getType().getDimSize(1)), lhs.base,
-      AffineMapAttr::get(lhs.map.compose(rows)),
+      getRows(lhs.map, input),
       constant(vit::WeightExprAttr::pack(weight.getValue())), bias, residual,
-      residualMap, destination.init,
-      AffineMapAttr::get(destination.map.compose(rows)), op.getActivationAttr(),
-      kernel::GemmTilingAttr());
+      residualMap, destination.init, getRows(destination.map, op.getType()),
+      op.getActivationAttr(), kernel::GemmTilingAttr());
   finish(destination, gemm.getResult(0));
   return success();
 }
@@ -78,7 +76,7 @@ static Value emitGelu(ImplicitLocOpBuilder &builder, Value x,
 }
 
 LogicalResult KernelEmitter::convert(vit::GeluOp op) {
-    ValueAccess input = read(op.getInput());
+  ValueAccess input = read(op.getInput());
   Destination destination = write(op.getResult());
   Box box = getBox(op.getResult());
   auto generic = kernel::GenericOp::create(
@@ -89,8 +87,8 @@ LogicalResult KernelEmitter::convert(vit::GeluOp op) {
       kernel::RowTilingAttr());
   {
     OpBuilder::InsertionGuard guard(builder);
-    Block *body = builder.createBlock(&generic.getBody(), {},
-                                      {op.getType().getElementType()}, {op.getLoc()});
+    Block *body = builder.createBlock(
+        &generic.getBody(), {}, {op.getType().getElementType()}, {op.getLoc()});
     kernel::YieldOp::create(
         builder, emitGelu(builder, body->getArgument(0), op.getForm()));
   }

@@ -19,7 +19,6 @@ LogicalResult KernelEmitter::convertNorm(Operation *op, bool rms,
   if (type.getRank() < 2)
     return op->emitOpError()
            << "has input " << type << "; needs a batch and channels";
-  AffineMap rows = getRowMap(type);
   ValueAccess input = readRows(source);
   scale = scale ? readVector(scale) : Value();
   shift = shift ? readVector(shift) : Value();
@@ -29,9 +28,8 @@ LogicalResult KernelEmitter::convertNorm(Operation *op, bool rms,
       index(getNumRows(type)),
       builder.getI64IntegerAttr(type.getShape().back()),
       rms ? builder.getUnitAttr() : UnitAttr(), epsilon, input.base,
-      AffineMapAttr::get(input.map.compose(rows)), scale, shift,
-      destination.init, AffineMapAttr::get(destination.map.compose(rows)),
-      kernel::RowTilingAttr());
+      getRows(input.map, type), scale, shift, destination.init,
+      getRows(destination.map, type), kernel::RowTilingAttr());
   finish(destination, norm.getResult(0));
   return success();
 }

@@ -179,6 +179,8 @@ Destination KernelEmitter::write(Value result, AffineMap storage,
     AffineMap first = AffineMap::get(0, 0, builder.getAffineConstantExpr(0));
     return {emptyTensor(result), first, result, first};
   }
+  if (!isStorable(getStoredType(type, storage)))
+    storage = builder.getMultiDimIdentityMap(type.getRank());
   unsigned rowDim =
       cast<AffineDimExpr>(storage.getResults().back()).getPosition();
   Destination place;
@@ -204,18 +206,6 @@ Destination KernelEmitter::writeStored(Value result, AffineMap storage) {
 Destination KernelEmitter::write(Value result) {
   return write(result,
                builder.getMultiDimIdentityMap(getType(result).getRank()));
-}
-
-Destination KernelEmitter::writeLike(Value result, const ValueAccess &like) {
-  RankedTensorType type = getType(result);
-  AffineMap storage = like.map;
-  bool isPermuted =
-      storage.isPermutation() &&
-      storage.getNumDims() == static_cast<unsigned>(type.getRank()) &&
-      getStoredType(type, storage).getShape() ==
-          getType(like.base).getShape() &&
-      isStorable(getStoredType(type, storage));
-  return isPermuted ? write(result, storage) : write(result);
 }
 
 void KernelEmitter::finish(const Destination &destination, Value result) {

@@ -23,19 +23,21 @@ static RankedTensorType getType(Value value) {
   return cast<RankedTensorType>(value.getType());
 }
 
-AffineMap vitc::getRowMap(RankedTensorType type) {
+AffineMapAttr vitc::getRows(AffineMap map, RankedTensorType type) {
   MLIRContext *context = type.getContext();
   AffineExpr b, i, l;
   bindDims(context, b, i, l);
-  SmallVector<AffineExpr> results(type.getRank());
-  results.front() = b;
-  results.back() = l;
-  AffineExpr rest = i;
-  for (int64_t dim = type.getRank() - 2; dim > 0; --dim) {
-    results[dim] = dim == 1 ? rest : rest % type.getDimSize(dim);
-    rest = rest.floorDiv(type.getDimSize(dim));
-  }
-  return AffineMap::get(3, 0, results, context);
+  SmallVector<AffineExpr> indices = {b};
+  ArrayRef<int64_t> middle = type.getShape().drop_front().drop_back();
+  if (!middle.empty())
+    llvm::append_range(indices, delinearizeIndex(i, middle));
+  indices.push_back(l);
+  AffineMap rows = map.compose(AffineMap::get(3, 0, indices, context));
+  rows = simplifyIndices(
+      rows, {type.getDimSize(0), getNumRows(type), type.getShape().back()});
+  if (type.getShape().back() == 1)
+    rows = addUnitDim(rows, 2);
+  return AffineMapAttr::get(rows);
 }
 
 int64_t vitc::getNumRows(RankedTensorType type) {

@@ -45,10 +45,9 @@ static LogicalResult importConstant(Node &node) {
 }
 
 static LogicalResult importConstantOfShape(Node &node) {
-  std::optional<Shape> shape = node.getSizesOf(0);
-  if (!shape)
-    return node.emitError() << "shape is computed at run time; needs a "
-                               "constant, or sizes of tensors";
+  FailureOr<Shape> shape = node.getRequiredSizes(0);
+  if (failed(shape))
+    return failure();
   for (Size size : *shape)
     if (size.isStatic() && size.constant < 0)
       return node.emitError() << "shape is " << Node::format(*shape)

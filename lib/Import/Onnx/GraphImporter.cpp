@@ -163,7 +163,8 @@ LogicalResult GraphImporter::foldNode(Node &node, Operation *before) {
       output->constant = constants.front();
       constants.erase(constants.begin());
     }
-  while (&b.getBlock()->back() != before)
+  // The constants that the node read stay where they are.
+  while (&b.getBlock()->back() != before && !b.endsWithPreamble())
     b.getBlock()->back().erase();
   return success();
 }

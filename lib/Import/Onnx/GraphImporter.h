@@ -91,6 +91,8 @@ public:
   GraphImporter(ModelFile &file, const OpRegistry &registry,
                 const import_::ImportOptions &options);
   mlir::OwningOpRef<mlir::ModuleOp> run();
+  /// Graph inputs whose values `run` had to know and did not.
+  llvm::ArrayRef<std::string> getNeededInputs() const { return neededInputs; }
 
 private:
   friend class Node;
@@ -135,6 +137,7 @@ private:
   mlir::LogicalResult load(GraphValue &value, llvm::StringRef name);
   mlir::Value getValue(GraphValue &value);
   mlir::DenseElementsAttr getConstant(GraphValue &value);
+  void noteNeeded(GraphValue &value);
   mlir::LogicalResult defineWeight(GraphValue &value, llvm::StringRef name,
                                    const TensorData &data);
   std::string getUniqueSymbol(llvm::StringRef name);
@@ -154,7 +157,7 @@ private:
   /// Name of the symbolic size that is the batch.
   std::string batchName;
   bool hasBatch = false;
-  std::vector<std::string> missingSizes, argumentNames;
+  std::vector<std::string> missingSizes, argumentNames, neededInputs;
   llvm::StringSet<> symbols, usedShapes, usedConstants;
   llvm::DenseMap<DataFile *, mlir::FlatSymbolRefAttr> fileSymbols;
 };

@@ -91,3 +91,22 @@ Value GraphImporter::getValue(GraphValue &value) {
 DenseElementsAttr GraphImporter::getConstant(GraphValue &value) {
   return value.constant;
 }
+
+/// Finds the inputs that a value is computed from.
+void GraphImporter::noteNeeded(GraphValue &value) {
+  SmallVector<Value> pending = {getValue(value)};
+  llvm::DenseSet<Value> seen;
+  while (!pending.empty()) {
+    Value next = pending.pop_back_val();
+    if (!seen.insert(next).second)
+      continue;
+    if (auto argument = dyn_cast<BlockArgument>(next)) {
+      if (argument.getOwner() == &function.getBody().front())
+        neededInputs.push_back(argumentNames[argument.getArgNumber()]);
+      continue;
+    }
+    next.getDefiningOp()->walk([&](Operation *op) {
+      pending.append(op->operand_begin(), op->operand_end());
+    });
+  }
+}

@@ -222,8 +222,21 @@ FailureOr<DenseElementsAttr> Node::getConstant(unsigned index) {
   if (hasInput(index))
     if (DenseElementsAttr constant = graph.getConstant(*inputs[index]))
       return constant;
+  return needsConstant(index);
+}
+
+InFlightDiagnostic Node::needsConstant(unsigned index) {
+  if (hasInput(index))
+    graph.noteNeeded(*inputs[index]);
   return emitError() << "input " << index << ", '" << getInputName(index)
-                     << "', is computed at run time; needs a constant";
+                     << "', is computed at run time; needs a constant (for "
+                        "inputs of the model: --constant NAME=FILE.npy)";
+}
+
+FailureOr<Shape> Node::getRequiredSizes(unsigned index) {
+  if (std::optional<Shape> sizes = getSizesOf(index))
+    return *sizes;
+  return needsConstant(index);
 }
 
 FailureOr<SmallVector<int64_t>> Node::getIntsOf(unsigned index) {

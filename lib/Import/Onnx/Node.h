@@ -128,6 +128,8 @@ public:
   /// Elements of an integer input of rank 0 or 1 that are sizes: constants or
   /// multiples of the batch. None when they are not known.
   std::optional<Shape> getSizesOf(unsigned index);
+  /// The same, or an error that names the input.
+  mlir::FailureOr<Shape> getRequiredSizes(unsigned index);
   /// The attribute `name` of older opsets, input `index` of newer ones, or
   /// `otherwise` when neither is there.
   mlir::FailureOr<llvm::SmallVector<int64_t>>
@@ -169,6 +171,7 @@ public:
 private:
   friend class GraphImporter;
   Node(GraphImporter &graph, const onnx_proto::NodeProto &proto, int64_t opset);
+  mlir::InFlightDiagnostic needsConstant(unsigned index);
   const onnx_proto::AttributeProto *lookup(llvm::StringRef name, int kind);
 
   GraphImporter &graph;

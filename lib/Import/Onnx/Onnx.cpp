@@ -42,5 +42,30 @@ OwningOpRef<ModuleOp> import_::importOnnx(StringRef path, MLIRContext &context,
   onnx::registerSliceOps(registry);
   onnx::registerSoftmaxOps(registry);
   onnx::registerUnaryOps(registry);
-  return onnx::GraphImporter(**file, registry, options).run();
+
+  // An op may need to know an input that there is a file for: then the graph is
+  // imported again, with that input a constant.
+  ImportOptions bound = options;
+  while (true) {
+    onnx::GraphImporter importer(**file, registry, bound);
+    std::vector<Diagnostic> diagnostics;
+    OwningOpRef<ModuleOp> module;
+    {
+      ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) {
+        diagnostics.push_back(std::move(diagnostic));
+        return success();
+      });
+      module = importer.run();
+    }
+    bool again = false;
+    for (const std::string &name : importer.getNeededInputs())
+      if (auto it = options.inputFiles.find(name);
+          !module && it != options.inputFiles.end())
+        again |= bound.constants.insert(*it).second;
+    if (again)
+      continue;
+    for (Diagnostic &diagnostic : diagnostics)
+      context.getDiagEngine().emit(std::move(diagnostic));
+    return module;
+  }
 }

@@ -42,17 +42,6 @@ static LogicalResult importSize(Node &node) {
   return success();
 }
 
-/// The sizes in input `index`, or an error that says how to give them.
-static FailureOr<Shape> getTargetShape(Node &node, unsigned index) {
-  if (std::optional<Shape> shape = node.getSizesOf(index))
-    return *shape;
-  return node.emitError()
-         << "input " << index << ", '" << node.getInputName(index)
-         << "', decides a shape and is computed at run time; needs a constant, "
-            "or sizes of tensors (a graph input is made a constant by "
-            "--constant NAME=FILE.npy)";
-}
-
 //===----------------------------------------------------------------------===//
 // Reshapes
 //===----------------------------------------------------------------------===//
@@ -69,7 +58,7 @@ static LogicalResult setReshaped(Node &node, ArrayRef<Size> shape) {
 }
 
 static LogicalResult importReshape(Node &node) {
-  FailureOr<Shape> target = getTargetShape(node, 1);
+  FailureOr<Shape> target = node.getRequiredSizes(1);
   if (failed(target))
     return failure();
   Shape from = node.getShape(0);
@@ -243,7 +232,7 @@ static LogicalResult importSpaceToDepth(Node &node) {
 //===----------------------------------------------------------------------===//
 
 static LogicalResult importExpand(Node &node) {
-  FailureOr<Shape> target = getTargetShape(node, 1);
+  FailureOr<Shape> target = node.getRequiredSizes(1);
   if (failed(target))
     return failure();
   Shape from = node.getShape(0);
@@ -260,7 +249,7 @@ static LogicalResult importExpand(Node &node) {
 }
 
 static LogicalResult importTile(Node &node) {
-  FailureOr<Shape> repeats = getTargetShape(node, 1);
+  FailureOr<Shape> repeats = node.getRequiredSizes(1);
   if (failed(repeats))
     return failure();
   Shape from = node.getShape(0);

@@ -34,10 +34,10 @@ static LogicalResult verifyWholeSlice(Node &node, int64_t axis, Size size,
 static LogicalResult importSlice(Node &node) {
   Tensor x = node.input(0);
   Shape shape = node.getShape(0);
-  std::optional<Shape> starts = node.getSizesOf(1), ends = node.getSizesOf(2);
-  if (!starts || !ends)
-    return node.emitError() << "starts or ends are computed at run time; needs "
-                               "constants, or sizes of tensors";
+  FailureOr<Shape> starts = node.getRequiredSizes(1);
+  FailureOr<Shape> ends = node.getRequiredSizes(2);
+  if (failed(starts) || failed(ends))
+    return failure();
   SmallVector<int64_t> axes = llvm::to_vector(
       llvm::seq<int64_t>(0, std::min(starts->size(), shape.size())));
   SmallVector<int64_t> steps(starts->size(), 1);

@@ -161,6 +161,8 @@ public:
   void startFunction(mlir::Block *body);
   /// B is the size of this dimension.
   void setBatchSource(mlir::Value tensor, int64_t dim);
+  /// Whether the function has no op yet behind those constants and multiples.
+  bool endsWithPreamble() { return preambleEnd == &getBlock()->back(); }
   /// Runs `build`, which creates constants, at the start of the function.
   mlir::Value atPreamble(llvm::function_ref<mlir::Value()> build);
   /// A tensor of rank 1, or 0, of run-time sizes.

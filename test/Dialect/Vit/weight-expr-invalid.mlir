@@ -144,8 +144,8 @@
 
 // -----
 
-// expected-error @+1 {{#vit.expr<data> has 0 operands; needs one dense elements attribute}}
-#data_none = #vit.expr<data, []> : tensor<4xf32>
+// expected-error @+1 {{#vit.expr<data> has 2 operands; needs one dense elements attribute}}
+#data_two = #vit.expr<data, [@w, @v]> : tensor<4xf32>
 
 // -----
 

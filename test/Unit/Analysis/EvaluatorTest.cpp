@@ -52,6 +52,31 @@ TEST_F(EvaluateTest, ConcatAndPad) {
             (Integers{7, 1, 2, 7, 7}));
 }
 
+TEST_F(EvaluateTest, TransposesEveryWidth) {
+  std::string list;
+  std::vector<int64_t> expected;
+  for (int row = 0; row < 5; ++row) {
+    list += row ? "], [" : "[[";
+    for (int column = 0; column < 20; ++column)
+      list += (column ? "," : "") + std::to_string(row * 20 + column);
+  }
+  for (int column = 0; column < 20; ++column)
+    for (int row = 0; row < 5; ++row)
+      expected.push_back(row * 20 + column);
+  for (int width : {8, 16, 32, 64}) {
+    std::string in = "tensor<5x20xi" + std::to_string(width) + ">";
+    std::string out = "tensor<20x5xi" + std::to_string(width) + ">";
+    std::vector<int64_t> result;
+    for (const APInt &value :
+         values<APInt>("%x = arith.constant dense<" + list + "]]> : " + in +
+                       "\n%e = tensor.empty() : " + out +
+                       "\n%r = linalg.transpose ins(%x : " + in +
+                       ") outs(%e : " + out + ") permutation = [1, 0]"))
+      result.push_back(value.getSExtValue());
+    EXPECT_EQ(result, expected) << width;
+  }
+}
+
 // The chains that exporters leave: shapes taken apart and put together.
 TEST_F(EvaluateTest, ScalarsAndShapes) {
   EXPECT_EQ(values<int64_t>(R"(
@@ -140,6 +165,15 @@ TEST_F(EvaluateTest, MissingFilesHaveNoValueAndNoMessage) {
                "vit.weight_file @w path \"/absent/w.bin\" hash \"00\"\n"
                "vit.weight @a : tensor<4xf32> file(@w offset 0)"));
   EXPECT_EQ(messages, 0);
+}
+
+TEST_F(EvaluateTest, EmptyTensors) {
+  DenseElementsAttr empty =
+      evaluate(kMatrix +
+               std::string("%r = tensor.extract_slice %m[0, 2] [3, 0] [1, 1] : "
+                           "tensor<3x4xi32> to tensor<3x0xi32>"));
+  ASSERT_TRUE(empty);
+  EXPECT_TRUE(empty.empty());
 }
 
 // Deeper than recursion could go.

@@ -35,6 +35,19 @@ TEST_F(EvaluateTest, GenericBroadcastsAndPermutes) {
             (std::vector<float>{11, 14, 22, 25, 33, 36}));
 }
 
+TEST_F(EvaluateTest, MapsMayDivide) {
+  EXPECT_EQ(values<int32_t>(R"(
+    %x = arith.constant dense<[[1, 2], [3, 4], [5, 6]]> : tensor<3x2xi32>
+    %e = tensor.empty() : tensor<6xi32>
+    %r = linalg.generic {indexing_maps = [affine_map<(i) -> (i mod 3, i floordiv 3)>, affine_map<(i) -> (i)>],
+                         iterator_types = ["parallel"]}
+        ins(%x : tensor<3x2xi32>) outs(%e : tensor<6xi32>) {
+    ^bb0(%a: i32, %o: i32):
+      linalg.yield %a : i32
+    } -> tensor<6xi32>)"),
+            (std::vector<int32_t>{1, 3, 5, 2, 4, 6}));
+}
+
 // A gather at computed indices, beyond one run of lanes.
 TEST_F(EvaluateTest, GenericGathersAtIndices) {
   std::vector<int32_t> reversed = values<int32_t>(R"(

@@ -20,6 +20,7 @@
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "llvm/ExecutionEngine/Orc/LLJIT.h"
+#include "llvm/Object/ObjectFile.h"
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/TargetParser/Host.h"
 #include "gtest/gtest.h"
@@ -108,6 +109,23 @@ static mlir::MLIRContext &getContext() {
   return *context;
 }
 
+/// Names that an object needs from elsewhere than libm, which programs link
+/// with.
+static std::string getForeignSymbols(llvm::ArrayRef<char> bytes) {
+  auto object = llvm::cantFail(
+      llvm::object::ObjectFile::createObjectFile(llvm::MemoryBufferRef(
+          llvm::StringRef(bytes.data(), bytes.size()), "kernels")));
+  std::string names;
+  for (const llvm::object::SymbolRef &symbol : object->symbols()) {
+    uint32_t flags = llvm::cantFail(symbol.getFlags());
+    llvm::StringRef name = llvm::cantFail(symbol.getName());
+    if ((flags & llvm::object::SymbolRef::SF_Undefined) && !name.empty() &&
+        name != "erf" && name != "exp")
+      names += name.str() + " ";
+  }
+  return names;
+}
+
 std::unique_ptr<CompiledKernel> CompiledKernel::compile(llvm::StringRef text,
                                                         llvm::StringRef isa) {
   auto module = mlir::parseSourceString<mlir::ModuleOp>(text, &getContext());
@@ -133,7 +151,7 @@ std::unique_ptr<CompiledKernel> CompiledKernel::compile(llvm::StringRef text,
   }
 
   std::unique_ptr<CompiledKernel> kernel(new CompiledKernel());
-  // No symbols of the process are offered: generated code needs none.
+  EXPECT_EQ(getForeignSymbols(bytes), "");
   kernel->jit = llvm::cantFail(llvm::orc::LLJITBuilder().create());
   llvm::cantFail(
       kernel->jit->addObjectFile(llvm::MemoryBuffer::getMemBufferCopy(

@@ -58,7 +58,10 @@ protected:
 /// |value - expected| in steps of the floats around `expected`.
 double getUlp(float value, double expected) {
   float rounded = static_cast<float>(expected);
-  if (value == rounded)
+  // Threads flush denormals.
+  constexpr float kSmallest = std::numeric_limits<float>::min();
+  if (value == rounded ||
+      (std::fabs(rounded) < kSmallest && std::fabs(value) < kSmallest))
     return 0;
   int exponent = std::max(std::ilogb(expected), -126);
   return std::fabs(value - expected) / std::ldexp(1.0, exponent - 23);
@@ -153,7 +156,9 @@ TEST_P(MathTest, Trigonometric) {
 }
 
 TEST_P(MathTest, ErrorFunction) {
-  testUlp("math.erf", std::erf, -4, 4);
+  // Without fused multiply-add its polynomials round more often.
+  double limit = GetParam() == "x86-64-v2" ? 5 : 4;
+  testUlp("math.erf", std::erf, -4, 4, limit);
   testUlp("math.erf", std::erf, -0.1, 0.1);
   testSpecial("math.erf", std::erf);
 }

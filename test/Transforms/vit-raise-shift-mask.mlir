@@ -1,0 +1,56 @@
+// RUN: vit-opt %s -vit-raise-shift-mask | FileCheck %s
+
+// 4 x 4 tokens, windows of 2 x 2, a shift of 1: the first window is whole, the
+// last has four parts. timm and torchvision store it as [nW, N, N].
+// CHECK-LABEL: func @shift_mask(
+//       CHECK:   vit.window_partition
+//       CHECK:   %[[M:.*]] = vit.shift_mask size [4, 4] window [2, 2] shift [1, 1] value -1.000000e+02 : tensor<4x1x4x4xf32>
+//       CHECK:   %[[R:.*]] = tensor.collapse_shape %[[M]] {{.*}} into tensor<4x4x4xf32>
+//       CHECK:   return %{{.*}}, %[[R]]
+func.func @shift_mask(%x: tensor<?x4x4x8xf32>) -> (tensor<?x4x8xf32>, tensor<4x4x4xf32>) {
+  %0 = vit.cyclic_shift %x shift [1, 1] : tensor<?x4x4x8xf32>
+  %1 = vit.window_partition %0 window [2, 2] : tensor<?x4x4x8xf32> -> tensor<?x4x8xf32>
+  %m = arith.constant dense<[[[0.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0]], [[0.0, -100.0, 0.0, -100.0], [-100.0, 0.0, -100.0, 0.0], [0.0, -100.0, 0.0, -100.0], [-100.0, 0.0, -100.0, 0.0]], [[0.0, 0.0, -100.0, -100.0], [0.0, 0.0, -100.0, -100.0], [-100.0, -100.0, 0.0, 0.0], [-100.0, -100.0, 0.0, 0.0]], [[0.0, -100.0, -100.0, -100.0], [-100.0, 0.0, -100.0, -100.0], [-100.0, -100.0, 0.0, -100.0], [-100.0, -100.0, -100.0, 0.0]]]> : tensor<4x4x4xf32>
+  return %1, %m : tensor<?x4x8xf32>, tensor<4x4x4xf32>
+}
+
+// As an addend of [B, nW, H, N, N], with the value that masks all.
+// CHECK-LABEL: func @shift_mask_infinite(
+//       CHECK:   %[[M:.*]] = vit.shift_mask size [4, 4] window [2, 2] shift [1, 1] value 0xFFF0000000000000 : tensor<4x1x4x4xf32>
+//       CHECK:   %[[R:.*]] = tensor.expand_shape %[[M]] {{.*}} into tensor<1x4x1x4x4xf32>
+//       CHECK:   return %{{.*}}, %[[R]]
+func.func @shift_mask_infinite(%x: tensor<?x4x4x8xf32>) -> (tensor<?x4x8xf32>, tensor<1x4x1x4x4xf32>) {
+  %0 = vit.cyclic_shift %x shift [1, 1] : tensor<?x4x4x8xf32>
+  %1 = vit.window_partition %0 window [2, 2] : tensor<?x4x4x8xf32> -> tensor<?x4x8xf32>
+  %m = vit.constant #vit.expr<data, [dense<[[[[[0.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0]]], [[[0.0, 0xFF800000, 0.0, 0xFF800000], [0xFF800000, 0.0, 0xFF800000, 0.0], [0.0, 0xFF800000, 0.0, 0xFF800000], [0xFF800000, 0.0, 0xFF800000, 0.0]]], [[[0.0, 0.0, 0xFF800000, 0xFF800000], [0.0, 0.0, 0xFF800000, 0xFF800000], [0xFF800000, 0xFF800000, 0.0, 0.0], [0xFF800000, 0xFF800000, 0.0, 0.0]]], [[[0.0, 0xFF800000, 0xFF800000, 0xFF800000], [0xFF800000, 0.0, 0xFF800000, 0xFF800000], [0xFF800000, 0xFF800000, 0.0, 0xFF800000], [0xFF800000, 0xFF800000, 0xFF800000, 0.0]]]]]> : tensor<1x4x1x4x4xf32>]> : tensor<1x4x1x4x4xf32>
+  return %1, %m : tensor<?x4x8xf32>, tensor<1x4x1x4x4xf32>
+}
+
+// One pair of tokens of one region is masked.
+// CHECK-LABEL: func @negative_shift_mask_values(
+//   CHECK-NOT:   vit.shift_mask
+func.func @negative_shift_mask_values(%x: tensor<?x4x4x8xf32>) -> (tensor<?x4x8xf32>, tensor<4x4x4xf32>) {
+  %0 = vit.cyclic_shift %x shift [1, 1] : tensor<?x4x4x8xf32>
+  %1 = vit.window_partition %0 window [2, 2] : tensor<?x4x4x8xf32> -> tensor<?x4x8xf32>
+  %m = arith.constant dense<[[[0.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0]], [[0.0, -100.0, 0.0, -100.0], [-100.0, 0.0, -100.0, 0.0], [0.0, -100.0, 0.0, -100.0], [-100.0, 0.0, -100.0, 0.0]], [[0.0, 0.0, -100.0, -100.0], [0.0, 0.0, -100.0, -100.0], [-100.0, -100.0, 0.0, 0.0], [-100.0, -100.0, 0.0, 0.0]], [[-100.0, -100.0, -100.0, -100.0], [-100.0, 0.0, -100.0, -100.0], [-100.0, -100.0, 0.0, -100.0], [-100.0, -100.0, -100.0, 0.0]]]> : tensor<4x4x4xf32>
+  return %1, %m : tensor<?x4x8xf32>, tensor<4x4x4xf32>
+}
+
+// Two values: no mask of one number.
+// CHECK-LABEL: func @negative_shift_mask_two_values(
+//   CHECK-NOT:   vit.shift_mask
+func.func @negative_shift_mask_two_values(%x: tensor<?x4x4x8xf32>) -> (tensor<?x4x8xf32>, tensor<4x4x4xf32>) {
+  %0 = vit.cyclic_shift %x shift [1, 1] : tensor<?x4x4x8xf32>
+  %1 = vit.window_partition %0 window [2, 2] : tensor<?x4x4x8xf32> -> tensor<?x4x8xf32>
+  %m = arith.constant dense<[[[0.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0]], [[0.0, -100.0, 0.0, -100.0], [-100.0, 0.0, -100.0, 0.0], [0.0, -100.0, 0.0, -100.0], [-100.0, 0.0, -100.0, 0.0]], [[0.0, 0.0, -100.0, -100.0], [0.0, 0.0, -100.0, -100.0], [-100.0, -100.0, 0.0, 0.0], [-100.0, -100.0, 0.0, 0.0]], [[0.0, -50.0, -100.0, -100.0], [-100.0, 0.0, -100.0, -100.0], [-100.0, -100.0, 0.0, -100.0], [-100.0, -100.0, -100.0, 0.0]]]> : tensor<4x4x4xf32>
+  return %1, %m : tensor<?x4x8xf32>, tensor<4x4x4xf32>
+}
+
+// The windows in use are not shifted.
+// CHECK-LABEL: func @negative_shift_mask_windows(
+//   CHECK-NOT:   vit.shift_mask
+func.func @negative_shift_mask_windows(%x: tensor<?x4x4x8xf32>) -> (tensor<?x4x8xf32>, tensor<4x4x4xf32>) {
+  %1 = vit.window_partition %x window [2, 2] : tensor<?x4x4x8xf32> -> tensor<?x4x8xf32>
+  %m = arith.constant dense<[[[0.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0]], [[0.0, -100.0, 0.0, -100.0], [-100.0, 0.0, -100.0, 0.0], [0.0, -100.0, 0.0, -100.0], [-100.0, 0.0, -100.0, 0.0]], [[0.0, 0.0, -100.0, -100.0], [0.0, 0.0, -100.0, -100.0], [-100.0, -100.0, 0.0, 0.0], [-100.0, -100.0, 0.0, 0.0]], [[0.0, -100.0, -100.0, -100.0], [-100.0, 0.0, -100.0, -100.0], [-100.0, -100.0, 0.0, -100.0], [-100.0, -100.0, -100.0, 0.0]]]> : tensor<4x4x4xf32>
+  return %1, %m : tensor<?x4x8xf32>, tensor<4x4x4xf32>
+}

@@ -1,0 +1,217 @@
+//===- InspectReport.cpp - What vitc inspect says -------------------------===//
+//
+// Part of the vitc project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "InspectReport.h"
+
+#include "Vit/VitDialect.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "vitc/Analysis/SourceName.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/JSON.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace mlir;
+using namespace vitc;
+
+static std::string printType(Type type) {
+  std::string text;
+  llvm::raw_string_ostream(text) << type;
+  StringRef shape = text;
+  shape.consume_front("tensor<");
+  shape.consume_back(">");
+  return shape.str();
+}
+
+//===----------------------------------------------------------------------===//
+// Gathering
+//===----------------------------------------------------------------------===//
+
+void InspectReport::collect(Operation *op) {
+  if (op->hasTrait<OpTrait::IsTerminator>() ||
+      op->hasTrait<OpTrait::ConstantLike>() || op->getNumResults() == 0 ||
+      !isa<RankedTensorType>(op->getResultTypes().front()))
+    return;
+  Footprint footprint = getFootprint(op);
+  Ops &kind = ops[op->getName().getStringRef().str()];
+  ++kind.count;
+  kind.footprint += footprint;
+  total += footprint;
+  layers.push_back({getSourceName(op->getLoc()).str(),
+                    op->getName().getStringRef().str(),
+                    printType(op->getResultTypes().front()), footprint});
+  if (auto attention = dyn_cast<vit::AttentionOp>(op))
+    attentions.push_back({layers.back().name, getAttentionCost(attention)});
+}
+
+void InspectReport::collect(ModuleOp module) {
+  if (auto attr =
+          module->getAttrOfType<vit::ModelAttr>(vit::VitDialect::kModelAttr)) {
+    model = attr.getName().getValue().str();
+    task = attr.getTask().getValue().str();
+    source = attr.getSource().getValue().str();
+    parameters = attr.getParameters();
+  }
+  for (auto weight : module.getOps<vit::WeightOp>()) {
+    auto type = cast<RankedTensorType>(weight.getType());
+    weightBytes[printType(type.getElementType())] +=
+        *vit::WeightExprAttr::getStoredBytes(type);
+  }
+  auto forward = module.lookupSymbol<func::FuncOp>("forward");
+  if (!forward)
+    return;
+  auto getName = [](StringAttr name) {
+    return name ? name.getValue().str() : std::string();
+  };
+  for (auto [index, type] : llvm::enumerate(forward.getArgumentTypes()))
+    inputs.push_back({getName(forward.getArgAttrOfType<StringAttr>(
+                          index, vit::VitDialect::kNameAttr)),
+                      printType(type)});
+  for (auto [index, type] : llvm::enumerate(forward.getResultTypes()))
+    outputs.push_back({getName(forward.getResultAttrOfType<StringAttr>(
+                           index, vit::VitDialect::kNameAttr)),
+                       printType(type)});
+  for (Operation &op : forward.getBody().front())
+    collect(&op);
+}
+
+//===----------------------------------------------------------------------===//
+// Text
+//===----------------------------------------------------------------------===//
+
+/// 4494000000 as "4.494 G".
+static std::string formatCount(int64_t count) {
+  static constexpr std::pair<double, const char *> kUnits[] = {
+      {1e12, "T"}, {1e9, "G"}, {1e6, "M"}, {1e3, "k"}};
+  for (auto [factor, unit] : kUnits)
+    if (double(count) >= factor)
+      return llvm::formatv("{0:f3} {1}", double(count) / factor, unit);
+  return std::to_string(count);
+}
+
+static void printTensors(llvm::raw_ostream &os, StringRef what,
+                         ArrayRef<InspectReport::Tensor> tensors) {
+  for (const InspectReport::Tensor &tensor : tensors)
+    os << llvm::formatv("{0,-12} {1} {2}\n", what, tensor.name, tensor.type);
+}
+
+void InspectReport::print(llvm::raw_ostream &os, bool verbose) const {
+  os << llvm::formatv("{0,-12} {1}, {2}\n", "model", model, task);
+  printTensors(os, "input", inputs);
+  printTensors(os, "output", outputs);
+  os << llvm::formatv("{0,-12} {1}\n", "parameters", parameters);
+  for (const auto &[type, bytes] : weightBytes)
+    os << llvm::formatv("{0,-12} {1}B in {2}\n", "weights", formatCount(bytes),
+                        type);
+  os << llvm::formatv("{0,-12} {1} an image: {2} multiply-adds of products (2 "
+                      "each), {3} others\n",
+                      "FLOPs", formatCount(total.getFlops()),
+                      formatCount(total.multiplyAdds),
+                      formatCount(total.otherFlops));
+
+  os << llvm::formatv("\n{0,-28} {1,6} {2,14} {3,14}\n", "op", "count",
+                      "multiply-adds", "other FLOPs");
+  for (const auto &[name, kind] : ops)
+    os << llvm::formatv("{0,-28} {1,6} {2,14} {3,14}\n", name, kind.count,
+                        formatCount(kind.footprint.multiplyAdds),
+                        formatCount(kind.footprint.otherFlops));
+
+  if (!attentions.empty())
+    os << llvm::formatv("\n{0,-44} {1,-10} {2,7} {3,7} {4,6} {5,6} {6,14}  "
+                        "{7}\n",
+                        "attention layer", "kind", "n", "keys", "heads", "C",
+                        "multiply-adds", "formula");
+  for (const Attention &attention : attentions) {
+    const AttentionCost &cost = attention.cost;
+    os << llvm::formatv(
+        "{0,-44} {1,-10} {2,7} {3,7} {4,6} {5,6} {6,14}  {7} = {8}\n",
+        attention.layer, getName(cost.kind), cost.tokens, cost.keys, cost.heads,
+        cost.width, formatCount(cost.multiplyAdds), getFormula(cost.kind),
+        formatCount(cost.formula));
+  }
+  if (verbose) {
+    os << llvm::formatv("\n{0,-44} {1,-24} {2,-24} {3,14} {4,14}\n", "layer",
+                        "op", "result", "multiply-adds", "other FLOPs");
+    for (const Layer &layer : layers)
+      os << llvm::formatv("{0,-44} {1,-24} {2,-24} {3,14} {4,14}\n", layer.name,
+                          layer.op, layer.shape,
+                          formatCount(layer.footprint.multiplyAdds),
+                          formatCount(layer.footprint.otherFlops));
+  }
+  if (!remarks.empty())
+    os << "\nnot raised\n";
+  for (const Remark &remark : remarks)
+    os << "  " << remark.layer << ": " << remark.text << '\n';
+}
+
+//===----------------------------------------------------------------------===//
+// JSON
+//===----------------------------------------------------------------------===//
+
+static llvm::json::Object toJson(const Footprint &footprint) {
+  return llvm::json::Object{{"multiply_adds", footprint.multiplyAdds},
+                            {"other_flops", footprint.otherFlops},
+                            {"flops", footprint.getFlops()},
+                            {"bytes", footprint.bytes}};
+}
+
+static llvm::json::Array toJson(ArrayRef<InspectReport::Tensor> tensors) {
+  llvm::json::Array list;
+  for (const InspectReport::Tensor &tensor : tensors)
+    list.push_back(
+        llvm::json::Object{{"name", tensor.name}, {"type", tensor.type}});
+  return list;
+}
+
+void InspectReport::printJson(llvm::raw_ostream &os) const {
+  llvm::json::Object weights, kinds;
+  for (const auto &[type, bytes] : weightBytes)
+    weights[type] = bytes;
+  for (const auto &[name, kind] : ops) {
+    llvm::json::Object object = toJson(kind.footprint);
+    object["count"] = kind.count;
+    kinds[name] = std::move(object);
+  }
+  llvm::json::Array layerList, attentionList, remarkList;
+  for (const Layer &layer : layers) {
+    llvm::json::Object object = toJson(layer.footprint);
+    object["name"] = layer.name;
+    object["op"] = layer.op;
+    object["result"] = layer.shape;
+    layerList.push_back(std::move(object));
+  }
+  for (const Attention &attention : attentions) {
+    const AttentionCost &cost = attention.cost;
+    attentionList.push_back(
+        llvm::json::Object{{"layer", attention.layer},
+                           {"kind", getName(cost.kind)},
+                           {"tokens", cost.tokens},
+                           {"window_tokens", cost.windowTokens},
+                           {"keys", cost.keys},
+                           {"heads", cost.heads},
+                           {"width", cost.width},
+                           {"multiply_adds", cost.multiplyAdds},
+                           {"formula", getFormula(cost.kind)},
+                           {"formula_multiply_adds", cost.formula}});
+  }
+  for (const Remark &remark : remarks)
+    remarkList.push_back(
+        llvm::json::Object{{"layer", remark.layer}, {"reason", remark.text}});
+  llvm::json::Object report{{"model", model},
+                            {"task", task},
+                            {"source", source},
+                            {"inputs", toJson(inputs)},
+                            {"outputs", toJson(outputs)},
+                            {"parameters", parameters},
+                            {"weight_bytes", std::move(weights)},
+                            {"total", toJson(total)},
+                            {"ops", std::move(kinds)},
+                            {"attention", std::move(attentionList)},
+                            {"layers", std::move(layerList)},
+                            {"not_raised", std::move(remarkList)}};
+  os << llvm::formatv("{0:2}\n", llvm::json::Value(std::move(report)));
+}
