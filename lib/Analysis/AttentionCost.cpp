@@ -11,40 +11,56 @@
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "vitc/Analysis/BatchMultiple.h"
 #include "vitc/Analysis/Footprint.h"
+#include "llvm/ADT/DenseSet.h"
 #include "llvm/ADT/SetVector.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace vitc;
 
-/// Collects the projections that make `value`: the linear layer, and on the
-/// way to it products along the sequence.
+/// Whether the op multiplies what is computed with weights.
+static bool isProjection(Operation *op) {
+  if (isa<vit::LinearOp, vit::Conv2dOp>(op))
+    return true;
+  auto linalgOp = dyn_cast<linalg::LinalgOp>(op);
+  if (!linalgOp || !linalg::isaContractionOpInterface(linalgOp))
+    return false;
+  auto isConstant = [](Value value) {
+    Operation *producer = value.getDefiningOp();
+    return producer && producer->hasTrait<OpTrait::ConstantLike>();
+  };
+  return llvm::count_if(linalgOp.getDpsInputs(), isConstant) == 1;
+}
+
+/// Collects the projections that make `value` of tokens: the linear layer, and
+/// one along the sequence beside it. Norms, rotations and scales may follow the
+/// projections; between them data are only moved.
 static void collectProducers(Value value, llvm::SetVector<Operation *> &found) {
-  while (Operation *op = value.getDefiningOp()) {
-    if (isa<vit::LinearOp>(op)) {
+  SmallVector<std::pair<Value, /*projected=*/bool>> worklist = {{value, false}};
+  llvm::DenseSet<Operation *> visited;
+  while (!worklist.empty()) {
+    auto [current, projected] = worklist.pop_back_val();
+    Operation *op = current.getDefiningOp();
+    if (!op || isa<vit::PatchEmbedOp, vit::AttentionOp>(op) ||
+        !visited.insert(op).second)
+      continue;
+    if (isProjection(op)) {
       found.insert(op);
-      return;
-    }
-    auto linalgOp = dyn_cast<linalg::LinalgOp>(op);
-    if (linalgOp && linalg::isaContractionOpInterface(linalgOp)) {
-      found.insert(op);
-      // Go on through what is computed; the other operand is a weight.
-      Value lhs = op->getOperand(0), rhs = op->getOperand(1);
-      value = lhs.getDefiningOp<vit::ConstantOp>() ? rhs : lhs;
+      projected = true;
+    } else if (projected && !isDataMovement(op)) {
       continue;
     }
-    if (op->getNumOperands() == 0 || isa<vit::PatchEmbedOp>(op))
-      return;
-    value = op->getOperand(0);
-    if (!isa<RankedTensorType>(value.getType()))
-      return;
+    for (Value operand : op->getOperands())
+      if (isa<RankedTensorType>(operand.getType()))
+        worklist.push_back({operand, projected});
   }
 }
 
-/// The linear layer behind `value`, through ops that only it feeds.
+/// The projection behind `value`, through ops that only it feeds.
 static void collectConsumer(Value value, llvm::SetVector<Operation *> &found) {
   while (value.hasOneUse()) {
     Operation *op = *value.getUsers().begin();
-    if (isa<vit::LinearOp>(op)) {
+    if (isProjection(op)) {
       found.insert(op);
       return;
     }
@@ -54,13 +70,13 @@ static void collectConsumer(Value value, llvm::SetVector<Operation *> &found) {
   }
 }
 
-AttentionCost vitc::getAttentionCost(vit::AttentionOp op) {
+AttentionCost vitc::getAttentionCost(vit::AttentionOp op, int64_t batch) {
   auto query = op.getQuery().getType();
   auto value = op.getValue().getType();
   AttentionCost cost;
   int64_t windows = query.isDynamicDim(0)
                         ? getBatchMultiple(op.getQuery()).value_or(1)
-                        : query.getDimSize(0);
+                        : llvm::divideCeil(query.getDimSize(0), batch);
   cost.heads = query.getDimSize(1);
   cost.windowTokens = query.getDimSize(2);
   cost.tokens = windows * cost.windowTokens;
@@ -83,6 +99,7 @@ AttentionCost vitc::getAttentionCost(vit::AttentionOp op) {
   cost.multiplyAdds = 0;
   for (Operation *part : parts)
     cost.multiplyAdds += getFootprint(part).multiplyAdds;
+  cost.multiplyAdds /= batch;
   return cost;
 }
 

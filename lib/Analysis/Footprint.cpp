@@ -196,7 +196,7 @@ static Footprint countLinalg(linalg::LinalgOp op) {
   return result;
 }
 
-static bool isMovement(Operation *op) {
+bool vitc::isDataMovement(Operation *op) {
   return isa<vit::SplitHeadsOp, vit::MergeHeadsOp, vit::WindowPartitionOp,
              vit::WindowReverseOp, vit::CyclicShiftOp, vit::PatchMergingOp,
              vit::ConstantOp, linalg::TransposeOp, linalg::BroadcastOp,
@@ -207,7 +207,7 @@ static bool isMovement(Operation *op) {
 
 Footprint vitc::getFootprint(Operation *op) {
   Footprint result;
-  if (isMovement(op) || op->getNumResults() == 0 ||
+  if (isDataMovement(op) || op->getNumResults() == 0 ||
       !llvm::all_of(op->getResultTypes(), llvm::IsaPred<RankedTensorType>))
     return result;
   result = llvm::TypeSwitch<Operation *, Footprint>(op)

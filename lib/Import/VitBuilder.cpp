@@ -8,11 +8,10 @@
 
 #include "VitBuilder.h"
 
+#include "ModelModule.h"
 #include "VitEncoder.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Math/IR/Math.h"
-#include "mlir/IR/Verifier.h"
 #include "llvm/Support/FormatVariadic.h"
 
 using namespace mlir;
@@ -136,7 +135,7 @@ SmallVector<Value> VitHead::build(Value tokens) {
   llvm_unreachable("all outputs are covered");
 }
 
-static SmallVector<StringRef> getOutputNames(const VitSpec &spec) {
+static SmallVector<StringRef, 2> getOutputNames(const VitSpec &spec) {
   if (spec.output == VitOutput::PooledFeatures)
     return {"features"};
   if (spec.output != VitOutput::HiddenStates)
@@ -146,63 +145,27 @@ static SmallVector<StringRef> getOutputNames(const VitSpec &spec) {
   return {"last_hidden_state"};
 }
 
-static vit::ModelAttr getModelAttr(const VitSpec &spec,
-                                   const VitModelInfo &info,
-                                   const std::string &hash,
-                                   int64_t numParameters,
-                                   MLIRContext *context) {
-  bool embedding = spec.output == VitOutput::HiddenStates ||
-                   spec.output == VitOutput::PooledFeatures;
-  auto grid =
-      vit::TokenGridAttr::get(context, spec.numTokens(), spec.gridHeight(),
-                              spec.gridWidth(), spec.classToken);
-  return vit::ModelAttr::get(
-      context, StringAttr::get(context, spec.architecture),
-      StringAttr::get(context, embedding ? "embedding" : "classification"),
-      StringAttr::get(context, hash), numParameters, /*licence=*/StringAttr(),
-      info.labels, info.preprocess, grid);
-}
-
 OwningOpRef<ModuleOp> import_::buildVit(const VitSpec &spec,
                                         WeightSource &weights,
                                         const VitModelInfo &info,
                                         const ImportOptions &options,
                                         Location loc) {
-  MLIRContext *context = loc.getContext();
-  OwningOpRef<ModuleOp> module = ModuleOp::create(loc);
-  OpBuilder weightsAt = OpBuilder::atBlockEnd(module->getBody());
-  Location modelLoc = NameLoc::get(StringAttr::get(context, spec.architecture));
-
-  OpBuilder b(context);
-  auto imageType =
-      RankedTensorType::get({options.batch.value_or(ShapedType::kDynamic),
-                             spec.channels, spec.imageHeight, spec.imageWidth},
-                            b.getF32Type());
-  OwningOpRef<func::FuncOp> function = func::FuncOp::create(
-      modelLoc, "forward", b.getFunctionType({imageType}, {}));
-  function->setArgAttr(0, vit::VitDialect::kNameAttr,
-                       b.getStringAttr("pixel_values"));
-  b.setInsertionPointToEnd(function->addEntryBlock());
-
-  Value image = function->getArgument(0);
-  LayerBuilder layers(weights, weightsAt, b, image);
-  VitEncoder encoder(spec, layers);
-  SmallVector<Value> results =
-      VitHead(spec, layers, encoder).build(encoder.build(image));
-  func::ReturnOp::create(b, modelLoc, results);
-  function->setFunctionType(
-      b.getFunctionType({imageType}, TypeRange(ValueRange(results))));
-  for (auto [index, name] : llvm::enumerate(getOutputNames(spec)))
-    function->setResultAttr(index, vit::VitDialect::kNameAttr,
-                            b.getStringAttr(name));
-  weightsAt.insert(function.release());
-
-  if (failed(weights.verify()))
-    return nullptr;
-  (*module)->setAttr(vit::VitDialect::kModelAttr,
-                     getModelAttr(spec, info, weights.hash(),
-                                  layers.getNumParameters(), context));
-  if (failed(mlir::verify(*module)))
-    return nullptr;
-  return module;
+  bool embedding = spec.output == VitOutput::HiddenStates ||
+                   spec.output == VitOutput::PooledFeatures;
+  ModelInterface interface;
+  interface.architecture = spec.architecture;
+  interface.task = embedding ? "embedding" : "classification";
+  interface.imageShape = {options.batch.value_or(ShapedType::kDynamic),
+                          spec.channels, spec.imageHeight, spec.imageWidth};
+  interface.outputs = getOutputNames(spec);
+  interface.labels = info.labels;
+  interface.preprocess = info.preprocess;
+  interface.grid = vit::TokenGridAttr::get(loc.getContext(), spec.numTokens(),
+                                           spec.gridHeight(), spec.gridWidth(),
+                                           spec.classToken);
+  return buildModelModule(
+      interface, weights, loc, [&](LayerBuilder &layers, Value image) {
+        VitEncoder encoder(spec, layers);
+        return VitHead(spec, layers, encoder).build(encoder.build(image));
+      });
 }

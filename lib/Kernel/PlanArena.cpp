@@ -295,7 +295,9 @@ void PlanArenaPass::placeWeights() {
     for (BufferOp buffer : buffers)
       buffer.setWeight(name);
     RankedTensorType type = value.getType();
-    offset += llvm::alignTo(
-        type.getNumElements() * type.getElementTypeBitWidth() / 8, kAlignment);
+    offset +=
+        llvm::alignTo(type.getNumElements() *
+                          llvm::divideCeil(type.getElementTypeBitWidth(), 8),
+                      kAlignment);
   }
 }

@@ -76,12 +76,39 @@ static AttentionTilingAttr getAttentionTiling(MLIRContext *context,
                                   kAttentionQueryBlock, kAttentionKeyBlock);
 }
 
+/// Whether an operand's elements lie at constant strides along all dims.
+static bool hasConstantStrides(Value operand, AffineMap map) {
+  auto type = cast<ShapedType>(operand.getType());
+  AffineExpr offset = getAffineConstantExpr(0, map.getContext());
+  int64_t size = 1;
+  for (int64_t dim = type.getRank() - 1; dim >= 0; --dim) {
+    offset = map.getResult(dim) * size + offset;
+    if (dim > 0)
+      size *= type.getDimSize(dim);
+  }
+  return llvm::all_of(llvm::seq(map.getNumDims()), [&](unsigned dim) {
+    AffineExpr position = getAffineDimExpr(dim, map.getContext());
+    AffineExpr step = offset.replace(position, position + 1) - offset;
+    return isa<AffineConstantExpr>(
+        simplifyAffineExpr(step, map.getNumDims(), /*numSymbols=*/0));
+  });
+}
+
+/// Whether oneDNN can compute it: rows at constant strides, and weights that
+/// all items of the batch share.
+static bool isForOneDNN(GemmOp op) {
+  return cast<ShapedType>(op.getWeights().getType()).getRank() == 1 &&
+         hasConstantStrides(op.getLhs(), op.getLhsMap()) &&
+         hasConstantStrides(op.getInit(), op.getResultMap()) &&
+         (!op.getResidual() ||
+          hasConstantStrides(op.getResidual(), *op.getResidualMap()));
+}
+
 static void schedule(Operation *op, const Level &level, Provider provider) {
   MLIRContext *context = op->getContext();
   llvm::TypeSwitch<Operation *>(op)
       .Case([&](GemmOp op) {
-        // oneDNN is called with weights that all items of a batch share.
-        if (cast<ShapedType>(op.getWeights().getType()).getRank() == 2)
+        if (!isForOneDNN(op))
           provider = Provider::Vector;
         op.setTilingAttr(GemmTilingAttr::get(context, provider, level.rows,
                                              level.columns, kGemmKBlock,

@@ -42,10 +42,10 @@ void vitc::addRaisePasses(OpPassManager &passes) {
   maps.addPass(vit::createRaisePatchMergingPass());
   maps.addPass(vit::createRaiseWindowsPass());
   maps.addPass(vit::createRaiseCyclicShiftPass());
-  maps.addPass(vit::createRaisePatchEmbedPass());
-  maps.addPass(vit::createRaisePatchTokensPass());
+  maps.addPass(vit::createRaisePatchLinearPass());
   clean();
   OpPassManager &heads = passes.nest<func::FuncOp>();
+  heads.addPass(vit::createRaisePatchTokensPass());
   heads.addPass(vit::createRaiseAttentionPass());
   heads.addPass(vit::createRaiseHeadsPass());
   heads.addPass(vit::createMergeAttentionHeadsPass());
@@ -70,7 +70,10 @@ void vitc::addFusePasses(OpPassManager &passes) {
 }
 
 void vitc::addKernelPasses(OpPassManager &passes) {
-  passes.nest<func::FuncOp>().addPass(createConvertElementwiseToLinalgPass());
+  OpPassManager &functions = passes.nest<func::FuncOp>();
+  // Kernels read the masks of shifted windows as constants.
+  functions.addPass(vit::createFoldConstantsPass());
+  functions.addPass(createConvertElementwiseToLinalgPass());
   passes.addPass(createLinalgElementwiseOpFusionPass());
   passes.addPass(createConvertVitToKernelPass());
   passes.addPass(createCanonicalizerPass());

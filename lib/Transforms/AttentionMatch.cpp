@@ -18,6 +18,7 @@
 #include "Vit/VitDialect.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "llvm/ADT/SetVector.h"
 
 #include <algorithm>
 
@@ -59,7 +60,9 @@ private:
                              double factor);
   void followOperand(AttentionOperand &operand, bool takesScale);
   LogicalResult nameAxes();
+  LogicalResult checkTypes();
   bool sharesDimWithChannels(unsigned axis) const;
+  void takeHeadDim(llvm::function_ref<bool(unsigned)> isShared);
 
   linalg::SoftmaxOp softmax;
   AttentionMatch &match;
@@ -68,8 +71,6 @@ private:
   /// The dims of the softmax, and those of key and value where they enter their
   /// products.
   DimAxes scoreDims, keyDims, valueDims;
-  /// Loops of the product of queries and keys that all three tensors have.
-  DimAxes sharedDims;
 };
 } // namespace
 
@@ -95,27 +96,25 @@ static bool hasProductAbove(Value value, unsigned depth = 0) {
   });
 }
 
-/// The one tensor computed from the probabilities that is no test of theirs:
+static bool isNanTest(Operation *op) {
+  std::optional<Elementwise> test = op->getNumResults() == 1
+                                        ? matchElementwise(op->getResult(0))
+                                        : std::nullopt;
+  return test && test->is<arith::CmpFOp>() &&
+         cast<arith::CmpFOp>(test->scalarOp).getPredicate() ==
+             arith::CmpFPredicate::UNO;
+}
+
+/// The ops that read probabilities, but for a test of one of these:
 ///   %n = arith.cmpf uno, %p, %p
 ///   %q = arith.select %n, 0, %p
 /// is what PyTorch's export of a safe softmax leaves, and vit.attention's rule.
-static Value getOnlyReader(Value value) {
-  Value reader;
-  for (Operation *user : value.getUsers()) {
-    if (user->getNumResults() != 1)
-      return {};
-    Value result = user->getResult(0);
-    std::optional<Elementwise> test = matchElementwise(result);
-    if (test && test->is<arith::CmpFOp>() &&
-        cast<arith::CmpFOp>(test->scalarOp).getPredicate() ==
-            arith::CmpFPredicate::UNO &&
-        result.hasOneUse())
-      continue;
-    if (reader && reader != result)
-      return {};
-    reader = result;
-  }
-  return reader;
+static llvm::SmallSetVector<Operation *, 2> getReaders(Value value) {
+  llvm::SmallSetVector<Operation *, 2> readers;
+  for (Operation *user : value.getUsers())
+    if (!isNanTest(user) || !user->hasOneUse())
+      readers.insert(user);
+  return readers;
 }
 
 /// Looks through one cast, or through one select of zero for NaN.
@@ -130,12 +129,9 @@ static bool stepThroughProbabilities(Value &value, DimAxes &dims) {
     index = 2;
     std::optional<double> zero = match->operands[1].scalar;
     Value condition = match->operands[0].tensor;
-    std::optional<Elementwise> test =
-        condition ? matchElementwise(condition) : std::nullopt;
-    if (!zero || *zero != 0 || !test || !test->is<arith::CmpFOp>() ||
-        cast<arith::CmpFOp>(test->scalarOp).getPredicate() !=
-            arith::CmpFPredicate::UNO ||
-        test->operands[0].tensor != match->operands[2].tensor)
+    Operation *test = condition ? condition.getDefiningOp() : nullptr;
+    if (!zero || *zero != 0 || !test || !isNanTest(test) ||
+        test->getOperand(0) != match->operands[2].tensor)
       return false;
   } else {
     return false;
@@ -151,9 +147,10 @@ LogicalResult AttentionMatcher::run() {
   if (failed(matchValues()) ||
       failed(matchScores(softmax.getInput(), scoreDims, 1)))
     return failure();
-  if (!match.query.tensor)
-    return fail("no product of queries and keys computes the scores");
-  return nameAxes();
+  followOperand(match.query, /*takesScale=*/true);
+  followOperand(match.key, /*takesScale=*/true);
+  followOperand(match.value, /*takesScale=*/false);
+  return success(succeeded(nameAxes()) && succeeded(checkTypes()));
 }
 
 //===----------------------------------------------------------------------===//
@@ -161,18 +158,22 @@ LogicalResult AttentionMatcher::run() {
 //===----------------------------------------------------------------------===//
 
 LogicalResult AttentionMatcher::matchValues() {
-  Value reader = softmax->getResult(0);
-  Value probabilities;
+  Value probabilities = softmax->getResult(0);
   std::optional<Contraction> product;
-  for (unsigned depth = 0; !product; ++depth) {
-    probabilities = reader;
-    reader = getOnlyReader(reader);
-    if (!reader)
-      return fail("more than one op reads the probabilities, or none does");
-    product = matchContraction(reader);
-    if (depth > kMaxDepth)
-      return fail("no product with values follows");
+  for (unsigned depth = 0; depth < kMaxDepth; ++depth) {
+    llvm::SmallSetVector<Operation *, 2> readers = getReaders(probabilities);
+    if (readers.size() > 1)
+      return fail("more than one op reads the probabilities");
+    if (readers.empty() || readers[0]->getNumResults() != 1)
+      break;
+    Value result = readers[0]->getResult(0);
+    product = matchContraction(result);
+    if (product)
+      break;
+    probabilities = result;
   }
+  if (!product)
+    return fail("no product with values follows");
   if (product->lhs != probabilities)
     product = product->swapped();
   if (product->lhs != probabilities || product->rhs == probabilities)
@@ -377,14 +378,9 @@ LogicalResult AttentionMatcher::matchProduct(Contraction product,
     loops[loop] = dim;
     llvm::append_range(match.channels, dim);
   }
-  for (unsigned loop : product.batch)
-    sharedDims.push_back(loops[loop]);
   match.query = {product.lhs, AxisSpace::compose(product.lhsMap, loops)};
   match.key = {product.rhs, AxisSpace::compose(product.rhsMap, loops)};
   keyDims = match.key.dims;
-  followOperand(match.query, /*takesScale=*/true);
-  followOperand(match.key, /*takesScale=*/true);
-  followOperand(match.value, /*takesScale=*/false);
   return success();
 }
 
@@ -405,12 +401,35 @@ bool AttentionMatcher::sharesDimWithChannels(unsigned axis) const {
   return false;
 }
 
+/// Where queries and keys come with their heads in a dim of their own, that is
+/// the third from the end, or, where queries are there, the last one before.
+void AttentionMatcher::takeHeadDim(function_ref<bool(unsigned)> isShared) {
+  int64_t rank = scoreDims.size();
+  if (rank < 4)
+    return;
+  auto isHeadDim = [&](const AxisList &dim) {
+    return llvm::all_of(dim, [&](unsigned axis) {
+      return isShared(axis) && !space.isDynamic(axis) &&
+             !llvm::is_contained(match.keys, axis);
+    });
+  };
+  const AxisList *dim = &scoreDims[rank - 3];
+  for (int64_t index = rank - 1; index > 0 && !isHeadDim(*dim); --index)
+    if (!scoreDims[index].empty())
+      dim = &scoreDims[index];
+  if (!isHeadDim(*dim))
+    return;
+  match.heads = *dim;
+  llvm::erase_if(match.batch, [&](unsigned axis) {
+    return llvm::is_contained(match.heads, axis);
+  });
+}
+
 LogicalResult AttentionMatcher::nameAxes() {
   for (AxisList *list : {&match.keys, &match.channels, &match.valueChannels})
     *list = space.resolve(*list);
-  for (DimAxes *dims :
-       {&match.query.dims, &match.key.dims, &match.value.dims,
-        &match.resultDims, &scoreDims, &keyDims, &valueDims, &sharedDims})
+  for (DimAxes *dims : {&match.query.dims, &match.key.dims, &match.value.dims,
+                        &match.resultDims, &scoreDims, &keyDims, &valueDims})
     *dims = space.resolveDims(*dims);
   for (AttentionAddend &addend : match.addends)
     addend.dims = space.resolveDims(addend.dims);
@@ -430,50 +449,39 @@ LogicalResult AttentionMatcher::nameAxes() {
     else
       (isShared(axis) ? match.batch : match.queries).push_back(axis);
   }
-  // Where queries and keys come with their heads in a dim of their own, that is
-  // the last one before the tokens.
-  if (match.heads.empty() && sharedDims.size() > 1) {
-    for (unsigned axis : sharedDims.back())
-      if (!space.isDynamic(axis)) {
-        match.heads.push_back(axis);
-        llvm::erase(match.batch, axis);
-      }
-  }
+  if (match.heads.empty())
+    takeHeadDim(isShared);
   // The dim that grows is the first one of vit.attention's.
   auto growing = llvm::find_if(
       match.batch, [&](unsigned axis) { return space.isDynamic(axis); });
   if (growing != match.batch.end())
     std::rotate(match.batch.begin(), growing, growing + 1);
 
-  AxisList known = match.keys;
-  for (const AxisList *list : {&match.batch, &match.heads, &match.queries})
-    llvm::append_range(known, *list);
-  auto isUnknown = [&](unsigned axis) {
-    return !llvm::is_contained(known, axis) && !space.isFixed(axis);
-  };
-  for (const AttentionAddend &addend : match.addends)
-    if (llvm::any_of(flatten(addend.dims), isUnknown))
-      return fail("bias or mask has an axis that the scores have not");
-  Type element = getElementTypeOrSelf(match.query.tensor);
-  for (const AttentionAddend &addend : match.addends) {
-    Type type = getElementTypeOrSelf(addend.tensor);
-    if (type != element && !type.isInteger(1)) {
-      llvm::raw_string_ostream(reason) << "bias or mask has elements " << type
-                                       << "; queries have " << element;
-      return failure();
-    }
-  }
   for (const AttentionMultiplier &multiplier : match.multipliers)
     for (unsigned axis : flatten(multiplier.dims))
-      if (isUnknown(axis) || llvm::is_contained(match.keys, axis))
+      if (llvm::is_contained(match.keys, axis))
         return fail("a scale that is no number differs between keys");
-  for (unsigned axis : flatten(match.value.dims))
-    if (llvm::is_contained(match.queries, axis))
-      return fail("the values differ between queries");
-  for (unsigned axis : flatten(match.key.dims))
-    if (llvm::is_contained(match.queries, axis))
-      return fail("the keys differ between queries");
   return success();
+}
+
+/// vit.attention has one element type; masks of i1 become numbers of it.
+LogicalResult AttentionMatcher::checkTypes() {
+  Type element = getElementTypeOrSelf(match.query.tensor);
+  auto check = [&](const char *role, Type type) {
+    if (type == element)
+      return success();
+    llvm::raw_string_ostream(reason)
+        << role << " is " << type << ", the query " << element;
+    return failure();
+  };
+  for (const AttentionAddend &addend : match.addends) {
+    Type type = getElementTypeOrSelf(addend.tensor);
+    if (!type.isInteger(1) && failed(check("a bias or mask", type)))
+      return failure();
+  }
+  return success(
+      succeeded(check("the key", getElementTypeOrSelf(match.key.tensor))) &&
+      succeeded(check("the value", getElementTypeOrSelf(match.value.tensor))));
 }
 
 LogicalResult vitc::vit::matchAttention(linalg::SoftmaxOp softmax,

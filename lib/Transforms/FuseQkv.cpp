@@ -21,7 +21,9 @@
 #include "Vit/VitDialect.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/Matchers.h"
 #include "mlir/IR/PatternMatch.h"
+#include "vitc/Analysis/BatchMultiple.h"
 #include "vitc/Transforms/Passes.h"
 #include "llvm/ADT/MapVector.h"
 
@@ -33,15 +35,22 @@ namespace vitc::vit {
 using namespace mlir;
 using namespace vitc::vit;
 
-static ConstantOp getConstant(Value value) {
-  return value ? value.getDefiningOp<ConstantOp>() : ConstantOp();
+/// A constant weight, stored or small enough for an arith.constant; null for
+/// other values.
+static WeightExprAttr getExpr(Value value) {
+  Attribute attr;
+  if (!value || !matchPattern(value, m_Constant(&attr)))
+    return {};
+  if (auto elements = dyn_cast<DenseElementsAttr>(attr))
+    return WeightExprAttr::data(elements);
+  return dyn_cast<WeightExprAttr>(attr);
 }
 
 static bool isFusible(LinearOp linear) {
   return linear.getActivation() == Activation::None && !linear.getResidual() &&
          linear.getInput().getType().getRank() > 1 &&
-         getConstant(linear.getWeight()) &&
-         (!linear.getBias() || getConstant(linear.getBias()));
+         getExpr(linear.getWeight()) &&
+         (!linear.getBias() || getExpr(linear.getBias()));
 }
 
 static LogicalResult fuseQkv(ArrayRef<LinearOp> linears,
@@ -50,9 +59,9 @@ static LogicalResult fuseQkv(ArrayRef<LinearOp> linears,
   SmallVector<WeightExprAttr> weights, biases;
   SmallVector<Location> locations;
   for (LinearOp linear : linears) {
-    weights.push_back(getConstant(linear.getWeight()).getValue());
+    weights.push_back(getExpr(linear.getWeight()));
     if (linear.getBias())
-      biases.push_back(getConstant(linear.getBias()).getValue());
+      biases.push_back(getExpr(linear.getBias()));
     locations.push_back(linear.getLoc());
   }
   if (!biases.empty() && biases.size() != weights.size()) {
@@ -60,7 +69,9 @@ static LogicalResult fuseQkv(ArrayRef<LinearOp> linears,
                      "bias and some have none");
     return failure();
   }
-  if (!hasMixedSizes(first, first.getType())) {
+  std::optional<int64_t> multiple =
+      first.getType().isDynamicDim(0) ? vitc::getBatchMultiple(first) : 1;
+  if (!multiple || !hasMixedSizes(first, first.getType())) {
     first.emitRemark("not fused with the linear layers beside it: no argument "
                      "has the dynamic size of ")
         << first.getType();
@@ -82,7 +93,7 @@ static LogicalResult fuseQkv(ArrayRef<LinearOp> linears,
   int64_t begin = 0;
   for (LinearOp linear : linears) {
     RankedTensorType part = linear.getType();
-    SmallVector<OpFoldResult> sizes = getMixedSizes(rewriter, wide.getType());
+    SmallVector<OpFoldResult> sizes = getMixedSizes(rewriter, type, *multiple);
     sizes.back() = rewriter.getIndexAttr(part.getShape().back());
     offsets.back() = rewriter.getIndexAttr(begin);
     rewriter.replaceOpWithNewOp<tensor::ExtractSliceOp>(

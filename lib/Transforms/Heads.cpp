@@ -19,11 +19,14 @@ DimAxes HeadAxes::getTokenDims() const {
   return {batch, tokens, embedding};
 }
 
-/// One head has no axis: tokens [B, N, D] and heads [B, 1, N, D] have the same
-/// order then, and the rank tells them apart.
+/// Whether the dims are in the order of [B, H, N, D], some of which may be
+/// missing. One head has no axis: tokens [B, N, D] and heads [B, 1, N, D] have
+/// the same order then, and the rank tells them apart.
 static bool isInHeadOrder(ArrayRef<AxisList> dims, const HeadAxes &axes) {
-  return flatten(dims) == flatten(axes.getDims()) &&
-         (!axes.heads.empty() || dims.size() == 4);
+  AxisList present = flatten(dims), order = flatten(axes.getDims());
+  llvm::erase_if(
+      order, [&](unsigned axis) { return !llvm::is_contained(present, axis); });
+  return present == order && (!axes.heads.empty() || dims.size() == 4);
 }
 
 Value vitc::vit::splitHeads(OpBuilder &builder, Location loc, AxisSpace &space,
@@ -42,7 +45,10 @@ Value vitc::vit::splitHeads(OpBuilder &builder, Location loc, AxisSpace &space,
 Value vitc::vit::mergeHeads(OpBuilder &builder, Location loc, AxisSpace &space,
                             Value value, HeadAxes axes,
                             ArrayRef<AxisList> target) {
-  if (isInHeadOrder(space.resolveDims(target), axes))
+  // Of a token alone, the slice follows vit.merge_heads.
+  bool takesFixed = llvm::any_of(
+      axes.tokens, [&](unsigned axis) { return space.isFixed(axis); });
+  if (!takesFixed && isInHeadOrder(space.resolveDims(target), axes))
     return space.rearrange(builder, loc, value, axes.getDims(), target);
   Value tokens = MergeHeadsOp::create(builder, loc, value);
   return space.rearrange(builder, loc, tokens, axes.getTokenDims(), target);

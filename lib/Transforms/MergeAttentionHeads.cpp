@@ -16,11 +16,11 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "DeadOps.h"
 #include "Vit/VitDialect.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/PatternMatch.h"
-#include "mlir/Transforms/RegionUtils.h"
 #include "vitc/Transforms/Passes.h"
 
 namespace vitc::vit {
@@ -190,8 +190,7 @@ struct MergeAttentionHeadsPass final
       mergeHeads(concat, heads, rewriter);
       numMerged += heads.size();
     }
-    // Fails where nothing is dead.
-    (void)runRegionDCE(rewriter, getOperation()->getRegions());
+    eraseDeadOps(getOperation(), rewriter);
   }
 };
 } // namespace

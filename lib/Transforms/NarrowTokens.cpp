@@ -27,6 +27,7 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/PatternMatch.h"
+#include "vitc/Analysis/BatchMultiple.h"
 #include "vitc/Transforms/Passes.h"
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -36,6 +37,7 @@ namespace vitc::vit {
 } // namespace vitc::vit
 
 using namespace mlir;
+using namespace vitc;
 using namespace vitc::vit;
 
 namespace {
@@ -75,11 +77,11 @@ static std::optional<TokenRange> getTokenRange(tensor::ExtractSliceOp slice) {
 }
 
 /// Whether the use reads token 0 alone: the query of a map of the first query.
-/// A bias would have to narrow along.
+/// A bias or mask would have to narrow along.
 static bool readsFirstToken(OpOperand &use) {
   auto map = dyn_cast<AttentionMapOp>(use.getOwner());
   return map && use == map.getQueryMutable() && !map.getBias() &&
-         map.getQueries() == QuerySelection::First;
+         !map.getMask() && map.getQueries() == QuerySelection::First;
 }
 
 /// The one range that all slices of a value take. Other users read token 0 of
@@ -109,7 +111,8 @@ static Value sliceTokens(OpBuilder &builder, Location loc, Value value,
   auto type = cast<RankedTensorType>(value.getType());
   SmallVector<OpFoldResult> offsets(type.getRank(), builder.getIndexAttr(0));
   SmallVector<OpFoldResult> strides(type.getRank(), builder.getIndexAttr(1));
-  SmallVector<OpFoldResult> sizes = getMixedSizes(builder, type);
+  SmallVector<OpFoldResult> sizes =
+      getMixedSizes(builder, type, getBatchMultiple(value).value_or(1));
   unsigned axis = getTokenAxis(type);
   offsets[axis] = builder.getIndexAttr(range.begin);
   sizes[axis] = builder.getIndexAttr(range.size);
@@ -131,7 +134,7 @@ static SmallVector<OpOperand *> getTokenOperands(Operation *op) {
         return SmallVector<OpOperand *>{&norm.getInputMutable()};
       })
       .Case([](AttentionOp attention) {
-        if (attention.getBias())
+        if (attention.getBias() || attention.getMask())
           return SmallVector<OpOperand *>{};
         return SmallVector<OpOperand *>{&attention.getQueryMutable()};
       })
@@ -154,8 +157,9 @@ static bool narrowTokens(Operation *op, RewriterBase &rewriter) {
     return false;
   std::optional<TokenRange> range = getReadRange(op->getResult(0));
   if (!range || !llvm::all_of(operands, [&](OpOperand *operand) {
-        return hasMixedSizes(op,
-                             cast<RankedTensorType>(operand->get().getType()));
+        auto type = cast<RankedTensorType>(operand->get().getType());
+        return hasMixedSizes(op, type) &&
+               (type.hasStaticShape() || getBatchMultiple(operand->get()));
       }))
     return false;
 

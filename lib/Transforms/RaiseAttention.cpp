@@ -19,13 +19,13 @@
 
 #include "AttentionMatch.h"
 #include "BatchSize.h"
+#include "DeadOps.h"
 #include "Heads.h"
 #include "Vit/VitDialect.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/PatternMatch.h"
-#include "mlir/Transforms/RegionUtils.h"
 #include "vitc/Analysis/BatchMultiple.h"
 #include "vitc/Transforms/Passes.h"
 
@@ -237,8 +237,7 @@ struct RaiseAttentionPass final
       AttentionBuilder(match, rewriter, loc).run();
       ++numRaised;
     }
-    // Fails where nothing is dead.
-    (void)runRegionDCE(rewriter, getOperation()->getRegions());
+    eraseDeadOps(getOperation(), rewriter);
   }
 };
 } // namespace

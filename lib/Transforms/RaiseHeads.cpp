@@ -17,11 +17,11 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "DeadOps.h"
 #include "Heads.h"
 #include "Vit/VitDialect.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/PatternMatch.h"
-#include "mlir/Transforms/RegionUtils.h"
 #include "vitc/Transforms/Passes.h"
 #include "llvm/ADT/SetVector.h"
 
@@ -117,16 +117,16 @@ struct RaiseHeadsPass final
   using Base::Base;
   void runOnOperation() override {
     IRRewriter rewriter(&getContext());
-    getOperation().walk([&](AttentionOp attention) {
+    SmallVector<AttentionOp> ops;
+    getOperation().walk([&](AttentionOp op) { ops.push_back(op); });
+    for (AttentionOp op : ops) {
       for (OpOperand *operand :
-           {&attention.getQueryMutable(), &attention.getKeyMutable(),
-            &attention.getValueMutable()})
+           {&op.getQueryMutable(), &op.getKeyMutable(), &op.getValueMutable()})
         numRaised += raiseOperand(*operand, rewriter);
-      for (Operation *moved : getMovedResults(attention.getResult()))
-        numRaised += raiseResult(moved, attention, rewriter);
-    });
-    // Fails where nothing is dead.
-    (void)runRegionDCE(rewriter, getOperation()->getRegions());
+      for (Operation *moved : getMovedResults(op.getResult()))
+        numRaised += raiseResult(moved, op, rewriter);
+    }
+    eraseDeadOps(getOperation(), rewriter);
   }
 };
 } // namespace

@@ -1,4 +1,4 @@
-//===- RaisePatchEmbed.cpp - Patch embedding from a convolution or linear -===//
+//===- RaisePatchEmbed.cpp - Patch embedding from a convolution -----------===//
 //
 // Part of the vitc project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.
@@ -9,11 +9,8 @@
 // A convolution whose kernels tile the image, flattened to tokens:
 //   conv2d [B, E, H', W'] -> [B, E, N] -> transpose [0, 2, 1]
 //   conv2d [B, E, H', W'] -> transpose [0, 2, 3, 1] (-> [B, N, E])
-// or a linear layer on the pixels of each patch:
-//   [B, C, H', Ph, W', Pw] -> transpose [0, 2, 4, 3, 5, 1] -> [B, N, Ph*Pw*C]
-//   [B, C, H', Ph, W', Pw] -> transpose [0, 2, 4, 1, 3, 5] -> [B, N, C*Ph*Pw]
-// becomes vit.patch_embed, the weight of the linear layer in the filter's
-// order.
+// becomes vit.patch_embed. One of 1 x 1 does, in hybrid models, where class
+// tokens or positions follow; elsewhere it is a linear layer.
 //
 //===----------------------------------------------------------------------===//
 
@@ -36,10 +33,6 @@ using namespace vitc::vit;
 static ArrayRef<int64_t> getShape(Value tensor) {
   return cast<RankedTensorType>(tensor.getType()).getShape();
 }
-
-//===----------------------------------------------------------------------===//
-// Convolutions
-//===----------------------------------------------------------------------===//
 
 /// Whether each pixel is read by one kernel.
 static bool tilesImage(Conv2dOp conv) {
@@ -100,7 +93,7 @@ static bool areJoined(Value tokens) {
   });
 }
 
-static LogicalResult raiseConv(Conv2dOp conv, RewriterBase &rewriter) {
+static LogicalResult raisePatchEmbed(Conv2dOp conv, RewriterBase &rewriter) {
   std::optional<SmallVector<Operation *>> users = getTokenUsers(conv);
   if (!users)
     return rewriter.notifyMatchFailure(conv, "result is not read as tokens");
@@ -132,92 +125,15 @@ static LogicalResult raiseConv(Conv2dOp conv, RewriterBase &rewriter) {
   return success();
 }
 
-//===----------------------------------------------------------------------===//
-// Linear layers
-//===----------------------------------------------------------------------===//
-
-namespace {
-/// The pixels of each patch as its features, from an image
-/// [B, C, H', Ph, W', Pw].
-struct PatchPixels {
-  TypedValue<RankedTensorType> image;
-  /// Whether a patch is [Ph, Pw, C] rather than [C, Ph, Pw].
-  bool channelsLast;
-};
-} // namespace
-
-/// Matches [B, H' * W', pixels] or [B, H', W', pixels].
-static std::optional<PatchPixels> matchPatchPixels(Value tensor) {
-  auto collapse = tensor.getDefiningOp<tensor::CollapseShapeOp>();
-  if (!collapse)
-    return std::nullopt;
-  auto transpose = collapse.getSrc().getDefiningOp<linalg::TransposeOp>();
-  if (!transpose)
-    return std::nullopt;
-  bool channelsLast = isTranspose(transpose, {0, 2, 4, 3, 5, 1});
-  if (!channelsLast && !isTranspose(transpose, {0, 2, 4, 1, 3, 5}))
-    return std::nullopt;
-  SmallVector<int64_t> patches =
-      mergeDims(getShape(transpose->getResult(0)), 3, 6);
-  if (getShape(tensor) != ArrayRef(patches) &&
-      getShape(tensor) != ArrayRef(mergeDims(patches, 1, 3)))
-    return std::nullopt;
-  return PatchPixels{cast<TypedValue<RankedTensorType>>(transpose.getInput()),
-                     channelsLast};
-}
-
-static LogicalResult raiseLinear(LinearOp linear, RewriterBase &rewriter) {
-  std::optional<PatchPixels> pixels = matchPatchPixels(linear.getInput());
-  if (!pixels)
-    return rewriter.notifyMatchFailure(linear, "reads no patches");
-  auto weight = linear.getWeight().getDefiningOp<ConstantOp>();
-  if (!weight || linear.getResidual() ||
-      linear.getActivation() != Activation::None) {
-    linear.emitRemark("not raised to vit.patch_embed: it has ")
-        << (weight ? "an epilogue" : "a computed weight");
-    return failure();
-  }
-  if (!isMovable(pixels->image))
-    return rewriter.notifyMatchFailure(linear, "has an unknown dynamic size");
-
-  // [B, C, H', Ph, W', Pw]
-  ArrayRef<int64_t> shape = pixels->image.getType().getShape();
-  int64_t embedDim = weight.getType().getDimSize(0);
-  SmallVector<int64_t> patch = {embedDim, shape[1], shape[3], shape[5]};
-  if (pixels->channelsLast)
-    patch = {embedDim, shape[3], shape[5], shape[1]};
-  WeightExprAttr filter = WeightExprAttr::reshape(weight.getValue(), patch);
-  if (pixels->channelsLast)
-    filter = WeightExprAttr::transpose(filter, {0, 3, 1, 2});
-
-  rewriter.setInsertionPoint(linear);
-  Location loc = linear.getLoc();
-  SmallVector<int64_t> image = mergeDims(mergeDims(shape, 4, 6), 2, 4);
-  Value tokens = PatchEmbedOp::create(
-      rewriter, loc, reshape(rewriter, loc, pixels->image, image),
-      ConstantOp::create(rewriter, weight.getLoc(), filter), linear.getBias(),
-      /*tokens=*/Value(), /*position=*/Value());
-  rewriter.replaceOp(
-      linear, reshape(rewriter, loc, tokens, linear.getType().getShape()));
-  return success();
-}
-
 namespace {
 struct RaisePatchEmbedPass final
     : vitc::vit::impl::RaisePatchEmbedPassBase<RaisePatchEmbedPass> {
   using Base::Base;
   void runOnOperation() override {
     IRRewriter rewriter(&getContext());
-    getOperation().walk([&](Operation *op) {
-      auto conv = dyn_cast<Conv2dOp>(op);
-      auto linear = dyn_cast<LinearOp>(op);
-      auto norm = dyn_cast<LayerNormOp>(op);
-      if ((conv && succeeded(raiseConv(conv, rewriter))) ||
-          (linear && succeeded(raiseLinear(linear, rewriter))))
+    getOperation().walk([&](Conv2dOp conv) {
+      if (succeeded(raisePatchEmbed(conv, rewriter)))
         ++numRaised;
-      else if (norm && matchPatchPixels(norm.getInput()))
-        norm.emitRemark("its patches are not raised to vit.patch_embed, which "
-                        "has no norm of the pixels");
     });
     eraseDeadOps(getOperation(), rewriter);
   }

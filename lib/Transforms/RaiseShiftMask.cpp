@@ -8,7 +8,8 @@
 //
 // Exporters store Swin's mask, [nW, N, N] with ones between, once a block. One
 // that vit.shift_mask generates for a partition of a shifted map in the same
-// function needs no memory: it becomes that op.
+// function needs no memory: it becomes that op. Hugging Face's Swin stores the
+// sum of mask and bias, [nW, H, N, N], which is taken apart.
 //
 //===----------------------------------------------------------------------===//
 
@@ -19,6 +20,7 @@
 #include "vitc/Analysis/Evaluate.h"
 #include "vitc/Transforms/Passes.h"
 #include <array>
+#include <cmath>
 
 namespace vitc::vit {
 #define GEN_PASS_DEF_RAISESHIFTMASKPASS
@@ -57,6 +59,16 @@ int64_t ShiftedWindows::getRegion(int64_t windowIndex, int64_t token) const {
     region = region * 3 + inLast + isWrapped;
   }
   return region;
+}
+
+/// The regions of each window's tokens.
+static SmallVector<SmallVector<int64_t>>
+getRegions(const ShiftedWindows &windows) {
+  SmallVector<SmallVector<int64_t>> regions(windows.getNumWindows());
+  for (auto [window, tokens] : llvm::enumerate(regions))
+    for (int64_t token = 0; token < windows.getNumTokens(); ++token)
+      tokens.push_back(windows.getRegion(window, token));
+  return regions;
 }
 
 /// The shifted windows of a function, each kind once.
@@ -98,12 +110,9 @@ static std::optional<double> getMaskValue(const ShiftedWindows &windows,
                                           DenseElementsAttr mask) {
   std::optional<double> value;
   auto element = mask.getValues<APFloat>().begin();
-  for (int64_t window = 0; window < windows.getNumWindows(); ++window) {
-    SmallVector<int64_t> regions;
-    for (int64_t token = 0; token < windows.getNumTokens(); ++token)
-      regions.push_back(windows.getRegion(window, token));
-    for (int64_t query : regions) {
-      for (int64_t key : regions) {
+  for (ArrayRef<int64_t> tokens : getRegions(windows)) {
+    for (int64_t query : tokens) {
+      for (int64_t key : tokens) {
         APFloat number = *element++;
         if (query == key) {
           if (!number.isZero())
@@ -118,6 +127,18 @@ static std::optional<double> getMaskValue(const ShiftedWindows &windows,
     }
   }
   return value;
+}
+
+static Value buildMask(OpBuilder &builder, Location loc,
+                       const ShiftedWindows &windows, Type elementType,
+                       double value) {
+  int64_t numTokens = windows.getNumTokens();
+  auto type = RankedTensorType::get(
+      {windows.getNumWindows(), 1, numTokens, numTokens}, elementType);
+  return ShiftMaskOp::create(builder, loc, type,
+                             ArrayRef<int64_t>(windows.size),
+                             ArrayRef<int64_t>(windows.window),
+                             ArrayRef<int64_t>(windows.shift), APFloat(value));
 }
 
 static LogicalResult raiseShiftMask(Operation *constant,
@@ -139,17 +160,101 @@ static LogicalResult raiseShiftMask(Operation *constant,
 
     rewriter.setInsertionPoint(constant);
     Location loc = constant->getLoc();
-    int64_t numTokens = windows.getNumTokens();
-    auto raised = ShiftMaskOp::create(
-        rewriter, loc,
-        type.clone({windows.getNumWindows(), 1, numTokens, numTokens}),
-        ArrayRef<int64_t>(windows.size), ArrayRef<int64_t>(windows.window),
-        ArrayRef<int64_t>(windows.shift), APFloat(*value));
+    Value raised =
+        buildMask(rewriter, loc, windows, type.getElementType(), *value);
     rewriter.replaceAllUsesWith(
         result, reshape(rewriter, loc, raised, type.getShape()));
     return success();
   }
   return rewriter.notifyMatchFailure(constant, "is the mask of no windows");
+}
+
+//===----------------------------------------------------------------------===//
+// Sums of a bias and a mask
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// A bias [1, H, N, N], the same for all windows, and the number of a mask.
+struct BiasAndMask {
+  DenseElementsAttr bias;
+  float value;
+};
+} // namespace
+
+/// The bias and the mask whose sum, rounded, is every bit of `sum`,
+/// [nW, H, N, N] of f32. A window of one region has the bias alone.
+static std::optional<BiasAndMask> splitSum(const ShiftedWindows &windows,
+                                           DenseElementsAttr sum) {
+  SmallVector<SmallVector<int64_t>> regions = getRegions(windows);
+  auto *whole = llvm::find_if(regions, [](ArrayRef<int64_t> tokens) {
+    return llvm::all_equal(tokens);
+  });
+  if (whole == regions.end())
+    return std::nullopt;
+  ArrayRef<int64_t> shape = sum.getType().getShape();
+  int64_t heads = shape[1], numTokens = shape[2];
+  int64_t perWindow = heads * numTokens * numTokens;
+  auto all = llvm::to_vector(sum.getValues<float>());
+  ArrayRef<float> bias = ArrayRef(all).slice(
+      std::distance(regions.begin(), whole) * perWindow, perWindow);
+
+  std::optional<float> value;
+  for (auto [index, found] : llvm::enumerate(all)) {
+    float expected = bias[index % perWindow];
+    ArrayRef<int64_t> tokens = regions[index / perWindow];
+    int64_t query = tokens[index / numTokens % numTokens];
+    if (query != tokens[index % numTokens]) {
+      if (!value)
+        value = std::round(found - expected);
+      expected += *value;
+    }
+    if (found != expected)
+      return std::nullopt;
+  }
+  if (!value)
+    return std::nullopt;
+  return BiasAndMask{
+      DenseElementsAttr::get(
+          sum.getType().clone({1, heads, numTokens, numTokens}), bias),
+      *value};
+}
+
+/// Gives attention the bias and the mask that its one addend is the sum of.
+static LogicalResult splitAddend(AttentionOp attention,
+                                 ArrayRef<ShiftedWindows> allWindows,
+                                 vitc::Evaluator &evaluator,
+                                 RewriterBase &rewriter) {
+  if (!attention.getBias() == !attention.getMask())
+    return rewriter.notifyMatchFailure(attention, "has not one addend");
+  Value addend =
+      attention.getBias() ? attention.getBias() : attention.getMask();
+  auto type = cast<RankedTensorType>(addend.getType());
+  if (!type.getElementType().isF32())
+    return rewriter.notifyMatchFailure(attention, "addend is not of f32");
+  for (const ShiftedWindows &windows : allWindows) {
+    if (type.getDimSize(0) != windows.getNumWindows() ||
+        type.getDimSize(2) != windows.getNumTokens() ||
+        type.getDimSize(3) != windows.getNumTokens())
+      continue;
+    DenseElementsAttr sum = evaluator.evaluate(addend);
+    std::optional<BiasAndMask> parts =
+        sum ? splitSum(windows, sum) : std::nullopt;
+    if (!parts)
+      continue;
+
+    rewriter.setInsertionPoint(attention);
+    Location loc = addend.getLoc();
+    Value bias =
+        ConstantOp::create(rewriter, loc, WeightExprAttr::data(parts->bias));
+    Value mask =
+        buildMask(rewriter, loc, windows, rewriter.getF32Type(), parts->value);
+    rewriter.modifyOpInPlace(attention, [&] {
+      attention.getBiasMutable().assign(bias);
+      attention.getMaskMutable().assign(mask);
+    });
+    return success();
+  }
+  return rewriter.notifyMatchFailure(attention, "addend is no such sum");
 }
 
 namespace {
@@ -169,8 +274,11 @@ struct RaiseShiftMaskPass final
                        RewriterBase &rewriter) {
     vitc::Evaluator evaluator(getOperation()->getParentOfType<ModuleOp>());
     getOperation().walk([&](Operation *op) {
-      if (op->hasTrait<OpTrait::ConstantLike>() &&
-          succeeded(raiseShiftMask(op, windows, evaluator, rewriter)))
+      auto attention = dyn_cast<AttentionOp>(op);
+      if ((op->hasTrait<OpTrait::ConstantLike>() &&
+           succeeded(raiseShiftMask(op, windows, evaluator, rewriter))) ||
+          (attention &&
+           succeeded(splitAddend(attention, windows, evaluator, rewriter))))
         ++numRaised;
     });
   }

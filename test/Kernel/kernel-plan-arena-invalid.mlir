@@ -97,3 +97,14 @@ func.func @negative_region(%x: memref<4xf32>) {
   }
   return
 }
+
+// -----
+
+func.func @negative_alloc_not_multiple(%x: memref<?x4xf32>) {
+  %c0 = arith.constant 0 : index
+  %n = memref.dim %x, %c0 : memref<?x4xf32>
+  %s = arith.muli %n, %n : index
+  // expected-error @+1 {{'memref.alloc' op has a size that is not the batch or a static multiple of it}}
+  %0 = memref.alloc(%s) : memref<?x4xf32>
+  return
+}

@@ -83,3 +83,24 @@ func.func @base_and_batch(%x: memref<?x5x8xf32>, %y: memref<?x5x8xf32>) -> memre
 func.func @empty() {
   return
 }
+
+// 4 windows an image: 4 x 160 bytes an item of the batch.
+// CHECK-LABEL: func @multiple(
+//  CHECK-SAME:     per_batch = 640
+//       CHECK:   %[[BATCH:.*]] = kernel.batch
+//       CHECK:   %[[WINDOWS:.*]] = arith.muli %[[BATCH]], %{{.*}} : index
+//       CHECK:   kernel.norm batch(%[[WINDOWS]])
+func.func @multiple(%x: memref<?x20x8xf32>, %y: memref<?x20x8xf32>) -> memref<?x20x8xf32> {
+  %c0 = arith.constant 0 : index
+  %c4 = arith.constant 4 : index
+  %m = arith.constant 5 : index
+  %n = memref.dim %x, %c0 : memref<?x20x8xf32>
+  %w = arith.muli %n, %c4 : index
+  %a = memref.alloc(%w) : memref<?x5x8xf32>
+  kernel.norm batch(%w) rows(%m) channels 8 epsilon 1.0e-06
+      input(%x at affine_map<(b, i, c) -> (b floordiv 4, b mod 4 * 5 + i, c)> : memref<?x20x8xf32>)
+      init(%a at #rows : memref<?x5x8xf32>)
+  kernel.norm batch(%w) rows(%m) channels 8 epsilon 1.0e-06 input(%a at #rows : memref<?x5x8xf32>)
+      init(%y at affine_map<(b, i, c) -> (b floordiv 4, b mod 4 * 5 + i, c)> : memref<?x20x8xf32>)
+  return %y : memref<?x20x8xf32>
+}

@@ -60,3 +60,24 @@ func.func @gather(%b: index, %x: memref<?x5x32xf32>, %y: memref<?x5x32xf32>) {
   kernel.gather batch(%b) sizes [5, 32] input(%x at #map : memref<?x5x32xf32>) init(%y at #map : memref<?x5x32xf32>)
   return
 }
+
+// Weights of each item of the batch are not for oneDNN.
+// CHECK-LABEL: func @gemm_batched(
+// ONEDNN-LABEL: func @gemm_batched(
+//      ONEDNN:   tiling <provider = vector,
+func.func @gemm_batched(%b: index, %n: index, %x: memref<?x5x8xf32>, %w: memref<?x256xf32>, %y: memref<?x5x16xf32>) {
+  kernel.gemm batch(%b) rows(%n) n 16 k 8 lhs(%x at #map : memref<?x5x8xf32>) weights(%w : memref<?x256xf32>)
+      init(%y at #map : memref<?x5x16xf32>)
+  return
+}
+
+// Nor are rows that lie in windows.
+// CHECK-LABEL: func @gemm_windows(
+// ONEDNN-LABEL: func @gemm_windows(
+//      ONEDNN:   tiling <provider = vector,
+func.func @gemm_windows(%b: index, %n: index, %x: memref<?x4x8xf32>, %w: memref<256xf32>, %y: memref<?x4x4x16xf32>) {
+  kernel.gemm batch(%b) rows(%n) n 16 k 8 lhs(%x at #map : memref<?x4x8xf32>) weights(%w : memref<256xf32>)
+      init(%y at affine_map<(b, i, j) -> (b floordiv 4, b mod 4 floordiv 2 * 2 + i floordiv 2, b mod 2 * 2 + i mod 2, j)>
+           : memref<?x4x4x16xf32>)
+  return
+}

@@ -24,6 +24,15 @@ func.func @linear_gelu_tanh(%x: tensor<4x8xf32>, %w: tensor<16x8xf32>) -> tensor
   return %1 : tensor<4x16xf32>
 }
 
+// CHECK-LABEL: func @linear_gelu_quick(
+//       CHECK:   vit.linear %{{.*}} activation gelu_quick :
+//   CHECK-NOT:   vit.gelu
+func.func @linear_gelu_quick(%x: tensor<4x8xf32>, %w: tensor<16x8xf32>) -> tensor<4x16xf32> {
+  %0 = vit.linear %x, %w : tensor<4x8xf32>, tensor<16x8xf32> -> tensor<4x16xf32>
+  %1 = vit.gelu %0 quick : tensor<4x16xf32>
+  return %1 : tensor<4x16xf32>
+}
+
 // The first result is the value before GELU; fusing would change it.
 // CHECK-LABEL: func @negative_linear_gelu_two_users(
 //       CHECK:   %[[Y:.*]] = vit.linear

@@ -36,6 +36,20 @@ func.func @qkv_no_bias(%x: tensor<2x8xf32>) -> (tensor<2x8xf32>, tensor<2x4xf32>
   return %q, %k : tensor<2x8xf32>, tensor<2x4xf32>
 }
 
+// Biases of an ONNX file that are small are not stored by reference.
+// CHECK-LABEL: func @qkv_small_biases(
+//       CHECK:   %[[B:.*]] = vit.constant #vit.expr<concat, [#vit.expr<data, {{.*}} : tensor<8xf32>, #vit.expr<data, {{.*}} : tensor<4xf32>]> : tensor<12xf32>
+//       CHECK:   vit.linear %{{[^ ]+}}, %{{[^ ]+}} bias(%[[B]] : tensor<12xf32>)
+func.func @qkv_small_biases(%x: tensor<2x8xf32>) -> (tensor<2x8xf32>, tensor<2x4xf32>) {
+  %wq = vit.constant #vit.expr<ref, [@wq]> : tensor<8x8xf32>
+  %wk = vit.constant #vit.expr<ref, [@wk]> : tensor<4x8xf32>
+  %bq = arith.constant dense<1.0> : tensor<8xf32>
+  %bk = arith.constant dense<2.0> : tensor<4xf32>
+  %q = vit.linear %x, %wq bias(%bq : tensor<8xf32>) : tensor<2x8xf32>, tensor<8x8xf32> -> tensor<2x8xf32>
+  %k = vit.linear %x, %wk bias(%bk : tensor<4xf32>) : tensor<2x8xf32>, tensor<4x8xf32> -> tensor<2x4xf32>
+  return %q, %k : tensor<2x8xf32>, tensor<2x4xf32>
+}
+
 // CHECK-LABEL: func @negative_qkv_other_input(
 // CHECK-COUNT-2: vit.linear
 func.func @negative_qkv_other_input(%x: tensor<2x8xf32>, %y: tensor<2x8xf32>) -> (tensor<2x8xf32>, tensor<2x4xf32>) {
@@ -141,6 +155,29 @@ func.func @qkv_nested(%x: tensor<?x8xf32>, %c: i1) -> (tensor<?x8xf32>, tensor<?
     scf.yield %q, %k : tensor<?x8xf32>, tensor<?x4xf32>
   }
   return %0#0, %0#1 : tensor<?x8xf32>, tensor<?x4xf32>
+}
+
+// -----
+
+vit.weight @wq : tensor<8x8xf32> seed(1 mean 0.0 scale 1.0)
+vit.weight @wk : tensor<4x8xf32> seed(2 mean 0.0 scale 1.0)
+
+// Four windows an image: the slices have four times the batch.
+// CHECK-LABEL: func @qkv_windows(
+//  CHECK-SAME:   %[[X:.*]]: tensor<?x8x8x8xf32>
+//   CHECK-DAG:   %[[C4:.*]] = arith.constant 4 : index
+//   CHECK-DAG:   %[[B:.*]] = tensor.dim %[[X]], %{{.*}}
+//       CHECK:   %[[N:.*]] = arith.muli %[[B]], %[[C4]]
+//       CHECK:   %[[Y:.*]] = vit.linear
+//       CHECK:   tensor.extract_slice %[[Y]][0, 0, 0] [%[[N]], 16, 8] [1, 1, 1]
+//       CHECK:   tensor.extract_slice %[[Y]][0, 0, 8] [%[[N]], 16, 4] [1, 1, 1]
+func.func @qkv_windows(%x: tensor<?x8x8x8xf32>) -> (tensor<?x16x8xf32>, tensor<?x16x4xf32>) {
+  %wq = vit.constant #vit.expr<ref, [@wq]> : tensor<8x8xf32>
+  %wk = vit.constant #vit.expr<ref, [@wk]> : tensor<4x8xf32>
+  %w = vit.window_partition %x window [4, 4] : tensor<?x8x8x8xf32> -> tensor<?x16x8xf32>
+  %q = vit.linear %w, %wq : tensor<?x16x8xf32>, tensor<8x8xf32> -> tensor<?x16x8xf32>
+  %k = vit.linear %w, %wk : tensor<?x16x8xf32>, tensor<4x8xf32> -> tensor<?x16x4xf32>
+  return %q, %k : tensor<?x16x8xf32>, tensor<?x16x4xf32>
 }
 
 // -----

@@ -89,6 +89,17 @@ func.func @negative_attention_bias(%x: tensor<2x2x5x4xf32>, %bias: tensor<1x2x5x
   return %1 : tensor<2x2x1x4xf32>
 }
 
+// So has a mask.
+// CHECK-LABEL: func @negative_attention_mask(
+//   CHECK-NOT:   tensor.extract_slice
+//       CHECK:   vit.attention
+func.func @negative_attention_mask(%x: tensor<2x2x5x4xf32>, %mask: tensor<2x1x5x5xf32>) -> tensor<2x2x1x4xf32> {
+  %0 = vit.attention %x, %x, %x mask(%mask : tensor<2x1x5x5xf32>) scale 5.000000e-01
+      : tensor<2x2x5x4xf32>, tensor<2x2x5x4xf32>, tensor<2x2x5x4xf32> -> tensor<2x2x5x4xf32>
+  %1 = tensor.extract_slice %0[0, 0, 0, 0] [2, 2, 1, 4] [1, 1, 1, 1] : tensor<2x2x5x4xf32> to tensor<2x2x1x4xf32>
+  return %1 : tensor<2x2x1x4xf32>
+}
+
 // CHECK-LABEL: func @negative_two_ranges(
 //   CHECK-NOT:   tensor.extract_slice
 //       CHECK:   vit.gelu

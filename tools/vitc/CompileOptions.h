@@ -30,6 +30,8 @@ struct CompileOptions {
   /// Values of symbolic sizes, and .npy files of constant inputs, by name.
   std::map<std::string, int64_t> shapes;
   std::map<std::string, std::string> constants;
+  /// .npy files of the program's inputs, by name, where they are known.
+  std::map<std::string, std::string> inputFiles;
   std::string dumpFolder;
   ProgramOptions program;
 

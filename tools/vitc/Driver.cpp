@@ -85,6 +85,7 @@ OwningOpRef<ModuleOp> vitc::loadModel(const CompileOptions &options,
     importOptions.imageSize = options.imageSize;
     importOptions.shapes = options.shapes;
     importOptions.constants = options.constants;
+    importOptions.inputFiles = options.inputFiles;
     return import_::importModel(model, context, importOptions);
   }
   std::string error;

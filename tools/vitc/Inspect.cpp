@@ -28,8 +28,8 @@ static LogicalResult raise(ModuleOp module, const CompileOptions &options,
       module.getContext(), [&](Diagnostic &diagnostic) {
         if (diagnostic.getSeverity() != DiagnosticSeverity::Remark)
           return failure();
-        report.remarks.push_back(
-            {getSourceName(diagnostic.getLocation()).str(), diagnostic.str()});
+        report.addRemark(getSourceName(diagnostic.getLocation()),
+                         diagnostic.str());
         return success();
       });
   return runPhases(module, options, timing);

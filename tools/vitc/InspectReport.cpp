@@ -8,6 +8,7 @@
 
 #include "InspectReport.h"
 
+#include "InspectTable.h"
 #include "Vit/VitDialect.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "vitc/Analysis/SourceName.h"
@@ -45,7 +46,16 @@ void InspectReport::collect(Operation *op) {
                     op->getName().getStringRef().str(),
                     printType(op->getResultTypes().front()), footprint});
   if (auto attention = dyn_cast<vit::AttentionOp>(op))
-    attentions.push_back({layers.back().name, getAttentionCost(attention)});
+    attentions.push_back(
+        {layers.back().name, getAttentionCost(attention, batch)});
+}
+
+void InspectReport::addRemark(StringRef layer, StringRef text) {
+  bool known = llvm::any_of(remarks, [&](const Remark &remark) {
+    return remark.layer == layer && remark.text == text;
+  });
+  if (!known)
+    remarks.push_back({layer.str(), text.str()});
 }
 
 void InspectReport::collect(ModuleOp module) {
@@ -71,6 +81,11 @@ void InspectReport::collect(ModuleOp module) {
     inputs.push_back({getName(forward.getArgAttrOfType<StringAttr>(
                           index, vit::VitDialect::kNameAttr)),
                       printType(type)});
+  // The batch is dim 0 of every input.
+  if (!forward.getArgumentTypes().empty())
+    if (auto type = dyn_cast<RankedTensorType>(forward.getArgumentTypes()[0]);
+        type && type.getRank() > 1 && !type.isDynamicDim(0))
+      batch = std::max<int64_t>(type.getDimSize(0), 1);
   for (auto [index, type] : llvm::enumerate(forward.getResultTypes()))
     outputs.push_back({getName(forward.getResultAttrOfType<StringAttr>(
                            index, vit::VitDialect::kNameAttr)),
@@ -99,6 +114,61 @@ static void printTensors(llvm::raw_ostream &os, StringRef what,
     os << llvm::formatv("{0,-12} {1} {2}\n", what, tensor.name, tensor.type);
 }
 
+static constexpr auto kLeft = InspectTable::Align::Left;
+
+void InspectReport::printOps(llvm::raw_ostream &os) const {
+  InspectTable raised({{"building block", kLeft},
+                       {"count"},
+                       {"multiply-adds"},
+                       {"other FLOPs"}});
+  InspectTable written(
+      {{"other op", kLeft}, {"count"}, {"multiply-adds"}, {"other FLOPs"}});
+  for (const auto &[name, kind] : ops)
+    (StringRef(name).starts_with("vit.") ? raised : written)
+        .addRow({name, std::to_string(kind.count),
+                 formatCount(kind.footprint.multiplyAdds),
+                 formatCount(kind.footprint.otherFlops)});
+  for (const InspectTable &table : {raised, written})
+    if (!table.empty())
+      table.print(os);
+}
+
+void InspectReport::printAttentions(llvm::raw_ostream &os) const {
+  InspectTable table(
+      {{batch == 1 ? "attention layer" : "attention layer, one image", kLeft},
+       {"kind", kLeft},
+       {"n"},
+       {"keys"},
+       {"heads"},
+       {"C"},
+       {"multiply-adds"},
+       {"formula", kLeft},
+       {"gives"}});
+  for (const Attention &attention : attentions) {
+    const AttentionCost &cost = attention.cost;
+    table.addRow({attention.layer, getName(cost.kind).str(),
+                  std::to_string(cost.tokens), std::to_string(cost.keys),
+                  std::to_string(cost.heads), std::to_string(cost.width),
+                  formatCount(cost.multiplyAdds), getFormula(cost.kind).str(),
+                  formatCount(cost.formula)});
+  }
+  if (!table.empty())
+    table.print(os);
+}
+
+void InspectReport::printLayers(llvm::raw_ostream &os) const {
+  InspectTable table({{"layer", kLeft},
+                      {"op", kLeft},
+                      {"result", kLeft},
+                      {"multiply-adds"},
+                      {"other FLOPs"}});
+  for (const Layer &layer : layers)
+    table.addRow({layer.name, layer.op, layer.shape,
+                  formatCount(layer.footprint.multiplyAdds),
+                  formatCount(layer.footprint.otherFlops)});
+  table.print(os);
+}
+
 void InspectReport::print(llvm::raw_ostream &os, bool verbose) const {
   os << llvm::formatv("{0,-12} {1}, {2}\n", "model", model, task);
   printTensors(os, "input", inputs);
@@ -107,41 +177,16 @@ void InspectReport::print(llvm::raw_ostream &os, bool verbose) const {
   for (const auto &[type, bytes] : weightBytes)
     os << llvm::formatv("{0,-12} {1}B in {2}\n", "weights", formatCount(bytes),
                         type);
-  os << llvm::formatv("{0,-12} {1} an image: {2} multiply-adds of products (2 "
-                      "each), {3} others\n",
-                      "FLOPs", formatCount(total.getFlops()),
-                      formatCount(total.multiplyAdds),
+  os << llvm::formatv("{0,-12} {1}, for {2} image{3}: {4} multiply-adds of "
+                      "products (2 each), {5} others\n",
+                      "FLOPs", formatCount(total.getFlops()), batch,
+                      batch == 1 ? "" : "s", formatCount(total.multiplyAdds),
                       formatCount(total.otherFlops));
 
-  os << llvm::formatv("\n{0,-28} {1,6} {2,14} {3,14}\n", "op", "count",
-                      "multiply-adds", "other FLOPs");
-  for (const auto &[name, kind] : ops)
-    os << llvm::formatv("{0,-28} {1,6} {2,14} {3,14}\n", name, kind.count,
-                        formatCount(kind.footprint.multiplyAdds),
-                        formatCount(kind.footprint.otherFlops));
-
-  if (!attentions.empty())
-    os << llvm::formatv("\n{0,-44} {1,-10} {2,7} {3,7} {4,6} {5,6} {6,14}  "
-                        "{7}\n",
-                        "attention layer", "kind", "n", "keys", "heads", "C",
-                        "multiply-adds", "formula");
-  for (const Attention &attention : attentions) {
-    const AttentionCost &cost = attention.cost;
-    os << llvm::formatv(
-        "{0,-44} {1,-10} {2,7} {3,7} {4,6} {5,6} {6,14}  {7} = {8}\n",
-        attention.layer, getName(cost.kind), cost.tokens, cost.keys, cost.heads,
-        cost.width, formatCount(cost.multiplyAdds), getFormula(cost.kind),
-        formatCount(cost.formula));
-  }
-  if (verbose) {
-    os << llvm::formatv("\n{0,-44} {1,-24} {2,-24} {3,14} {4,14}\n", "layer",
-                        "op", "result", "multiply-adds", "other FLOPs");
-    for (const Layer &layer : layers)
-      os << llvm::formatv("{0,-44} {1,-24} {2,-24} {3,14} {4,14}\n", layer.name,
-                          layer.op, layer.shape,
-                          formatCount(layer.footprint.multiplyAdds),
-                          formatCount(layer.footprint.otherFlops));
-  }
+  printOps(os);
+  printAttentions(os);
+  if (verbose)
+    printLayers(os);
   if (!remarks.empty())
     os << "\nnot raised\n";
   for (const Remark &remark : remarks)
@@ -206,6 +251,7 @@ void InspectReport::printJson(llvm::raw_ostream &os) const {
                             {"source", source},
                             {"inputs", toJson(inputs)},
                             {"outputs", toJson(outputs)},
+                            {"batch", batch},
                             {"parameters", parameters},
                             {"weight_bytes", std::move(weights)},
                             {"total", toJson(total)},

@@ -12,7 +12,9 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "vitc/Analysis/AttentionCost.h"
 #include "vitc/Analysis/Footprint.h"
-#include "llvm/ADT/MapVector.h"
+#include <map>
+#include <string>
+#include <vector>
 
 namespace vitc {
 
@@ -29,6 +31,7 @@ struct InspectReport {
     std::string name, op, shape;
     Footprint footprint;
   };
+  /// For one image.
   struct Attention {
     std::string layer;
     AttentionCost cost;
@@ -41,6 +44,8 @@ struct InspectReport {
   std::string model, task, source;
   std::vector<Tensor> inputs, outputs;
   int64_t parameters = 0;
+  /// Images of a run; 1 where any number is possible.
+  int64_t batch = 1;
   /// Bytes of the weights that are used, by element type.
   std::map<std::string, int64_t> weightBytes;
   std::map<std::string, Ops> ops;
@@ -49,7 +54,10 @@ struct InspectReport {
   std::vector<Remark> remarks;
   Footprint total;
 
-  /// Gathers what a raised module says, for one image.
+  /// Notes what a pass says about `layer`, once: a phase runs some passes
+  /// twice.
+  void addRemark(llvm::StringRef layer, llvm::StringRef text);
+  /// Gathers what a raised module says, for a run of `batch` images.
   void collect(mlir::ModuleOp module);
   /// A page of text; `verbose`: with every layer.
   void print(llvm::raw_ostream &os, bool verbose) const;
@@ -57,6 +65,9 @@ struct InspectReport {
 
 private:
   void collect(mlir::Operation *op);
+  void printOps(llvm::raw_ostream &os) const;
+  void printAttentions(llvm::raw_ostream &os) const;
+  void printLayers(llvm::raw_ostream &os) const;
 };
 
 } // namespace vitc

@@ -45,6 +45,21 @@ loadObjects(llvm::orc::LLJIT &jit, ArrayRef<std::string> paths) {
   return symbol->toPtr<const vitc_model_descriptor_t *>();
 }
 
+/// Calls `body` with each NAME and FILE of --input NAME=FILE, and where in
+/// `arguments` it starts.
+static void
+forEachInput(ArrayRef<const char *> arguments,
+             function_ref<void(size_t, StringRef, StringRef)> body) {
+  for (size_t i = 0; i + 1 < arguments.size(); ++i) {
+    if (StringRef(arguments[i]) != "--input")
+      continue;
+    auto [name, path] = StringRef(arguments[i + 1]).split('=');
+    if (!path.empty())
+      body(i, name, path);
+    ++i;
+  }
+}
+
 /// Drops each --input NAME=FILE whose NAME the program has not: its value was
 /// compiled in.
 static SmallVector<const char *>
@@ -55,16 +70,12 @@ getProgramArguments(ModuleOp module, ArrayRef<const char *> arguments) {
       kernel::KernelDialect::kEntryAttr);
   for (kernel::TensorAttr input : entry.getInputs())
     inputs.insert(input.getName().getValue());
-  SmallVector<const char *> kept;
-  for (size_t i = 0; i < arguments.size(); ++i) {
-    bool isInput =
-        StringRef(arguments[i]) == "--input" && i + 1 < arguments.size();
-    auto [name, path] = StringRef(isInput ? arguments[i + 1] : "").split('=');
-    if (isInput && !path.empty() && !inputs.contains(name))
-      ++i;
-    else
-      kept.push_back(arguments[i]);
-  }
+  SmallVector<const char *> kept(arguments);
+  forEachInput(arguments, [&](size_t index, StringRef name, StringRef) {
+    if (!inputs.contains(name))
+      kept[index] = kept[index + 1] = nullptr;
+  });
+  llvm::erase(kept, nullptr);
   return kept;
 }
 
@@ -110,6 +121,10 @@ int vitc::runRun(ArrayRef<const char *> programArguments) {
   CompileOptions options;
   if (!parseRunOptions(options))
     return kUsageError;
+  // What an op must know when it is compiled is known here.
+  forEachInput(programArguments, [&](size_t, StringRef name, StringRef path) {
+    options.inputFiles[name.str()] = path.str();
+  });
   llvm::InitializeNativeTarget();
   llvm::InitializeNativeTargetAsmPrinter();
   return runWithContext(

@@ -38,7 +38,9 @@ struct AttentionCost {
   int64_t multiplyAdds, formula;
 };
 
-AttentionCost getAttentionCost(vit::AttentionOp op);
+/// The cost for one image of a module for a static batch of `batch` images; 1
+/// where the batch is dynamic.
+AttentionCost getAttentionCost(vit::AttentionOp op, int64_t batch = 1);
 
 /// "global", "windowed" or "projected", and the formula in words.
 llvm::StringRef getName(AttentionKind kind);

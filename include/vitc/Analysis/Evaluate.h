@@ -37,10 +37,10 @@ public:
   ~Evaluator();
 
   /// The value, if it is computed from constants alone; null, without a
-  /// diagnostic, otherwise, and where a tensor on the way has more than
-  /// maxBytes or takes too long. Scalars are tensors of rank 0. Values are
-  /// remembered: what has been evaluated must not be erased before the
-  /// evaluator is.
+  /// diagnostic, otherwise, where a tensor on the way has more than maxBytes,
+  /// all of them have more than 16 * maxBytes, or an op takes too long. Scalars
+  /// are tensors of rank 0. Values are remembered: what has been evaluated must
+  /// not be erased before the evaluator is.
   mlir::DenseElementsAttr evaluate(mlir::Value value);
 
   /// The results of `op`, given the values of its operands in their order; null

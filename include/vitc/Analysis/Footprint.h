@@ -36,6 +36,9 @@ struct Footprint {
 /// transposes, windows, heads.
 Footprint getFootprint(mlir::Operation *op);
 
+/// Whether the op computes nothing: it moves, selects or names data.
+bool isDataMovement(mlir::Operation *op);
+
 /// Elements of a tensor for one item of the batch; a static dim 0 counts whole.
 int64_t getNumElements(mlir::Value tensor);
 

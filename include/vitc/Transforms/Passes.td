@@ -49,15 +49,25 @@ def RaiseRmsNormPass : Pass<"vit-raise-rms-norm", "mlir::func::FuncOp"> {
 }
 
 def RaisePatchEmbedPass : Pass<"vit-raise-patch-embed", "mlir::func::FuncOp"> {
-  let summary = "find patch embeddings";
+  let summary = "find patch embeddings written as convolutions";
   let description = [{
-    A vit.conv2d whose kernels tile its input and whose result is flattened to tokens,
-    or a vit.linear on the pixels of each patch, in either order, becomes
-    vit.patch_embed. A remark names each layer norm on pixels, which keeps its
-    vit.linear from becoming one.
+    A vit.conv2d whose kernels tile its input and whose result is flattened to tokens
+    becomes vit.patch_embed.
     Example: test/Transforms/vit-raise-patch-embed.mlir
   }];
-  let dependentDialects = ["vitc::vit::VitDialect", "mlir::linalg::LinalgDialect"];
+  let dependentDialects = ["vitc::vit::VitDialect", "mlir::tensor::TensorDialect"];
+  let statistics = [Statistic<"numRaised", "num-raised", "vit.patch_embed ops found">];
+}
+
+def RaisePatchLinearPass : Pass<"vit-raise-patch-linear", "mlir::func::FuncOp"> {
+  let summary = "find patch embeddings written as linear layers";
+  let description = [{
+    A vit.linear on the pixels of each patch, in either order, becomes vit.patch_embed.
+    A remark names each layer norm of the pixels, which leaves a vit.linear behind it.
+    Runs after vit-raise-linear.
+    Example: test/Transforms/vit-raise-patch-linear.mlir
+  }];
+  let dependentDialects = ["vitc::vit::VitDialect", "mlir::tensor::TensorDialect"];
   let statistics = [Statistic<"numRaised", "num-raised", "vit.patch_embed ops found">];
 }
 
@@ -107,8 +117,9 @@ def RaiseShiftMaskPass : Pass<"vit-raise-shift-mask", "mlir::func::FuncOp"> {
   let summary = "find the masks of shifted windows among constants";
   let description = [{
     A constant with the values that vit.shift_mask generates for the maps, windows and
-    shifts in use becomes that op, which the program computes from indices.
-    Runs after vit-raise-windows and vit-raise-cyclic-shift.
+    shifts in use becomes that op, which the program computes from indices. So does
+    its part of attention's bias where that is the sum of one of [1, H, N, N] and it.
+    Runs after vit-raise-windows, vit-raise-cyclic-shift and vit-raise-attention.
     Example: test/Transforms/vit-raise-shift-mask.mlir
   }];
   let dependentDialects = ["vitc::vit::VitDialect"];

@@ -24,9 +24,15 @@
 using namespace mlir;
 using namespace vitc;
 
+/// The values on the way to one may have this many times its bytes.
+static constexpr int64_t kMaxBytesFactor = 16;
+
 namespace {
 /// Values by now; null for what is not a constant.
-using Memo = llvm::DenseMap<Value, std::shared_ptr<ConstantTensor>>;
+struct Memo {
+  llvm::DenseMap<Value, std::shared_ptr<ConstantTensor>> values;
+  int64_t bytes = 0;
+};
 
 /// Drops this thread's diagnostics: what cannot be evaluated is no error.
 class SilenceDiagnostics : public ScopedDiagnosticHandler {
@@ -43,15 +49,19 @@ public:
 class Evaluator::Implementation {
 public:
   Implementation(ModuleOp module, int64_t maxBytes)
-      : module(module), maxBytes(maxBytes), weights(module.getLoc()) {}
+      : module(module), maxBytes(std::min(maxBytes, kMost)),
+        weights(module.getLoc()) {}
 
   const ConstantTensor *compute(Value value, Memo &memo);
   /// The operands are in `memo`.
   FailureOr<ConstantTensors> run(Operation *op, Memo &memo);
-
-  Memo values;
+  /// Computes `value`; forgets all others when they have become many.
+  std::optional<ConstantTensor> computeRoot(Value value);
 
 private:
+  static constexpr int64_t kMost =
+      std::numeric_limits<int64_t>::max() / kMaxBytesFactor;
+
   bool areResultsSmall(Operation *op) const;
   FailureOr<ConstantTensor> readConstant(Operation *op);
   FailureOr<ConstantTensor> readWeight(vit::WeightExprAttr expr);
@@ -60,6 +70,7 @@ private:
 
   ModuleOp module;
   int64_t maxBytes;
+  Memo memo;
   WeightEvaluator weights;
   std::optional<FrozenRewritePatternSet> vitToLinalg;
 };
@@ -130,13 +141,13 @@ const ConstantTensor *Evaluator::Implementation::compute(Value root,
   SmallVector<Value> pending = {root};
   while (!pending.empty()) {
     Value value = pending.back();
-    if (memo.contains(value)) {
+    if (memo.values.contains(value)) {
       pending.pop_back();
       continue;
     }
     Operation *op = value.getDefiningOp();
     if (!op || !areResultsSmall(op)) {
-      memo[value] = nullptr;
+      memo.values[value] = nullptr;
       continue;
     }
     llvm::SetVector<Value> sources(op->operand_begin(), op->operand_end());
@@ -144,8 +155,8 @@ const ConstantTensor *Evaluator::Implementation::compute(Value root,
     bool isConstant = true;
     size_t known = pending.size();
     for (Value source : sources) {
-      auto found = memo.find(source);
-      if (found == memo.end())
+      auto found = memo.values.find(source);
+      if (found == memo.values.end())
         pending.push_back(source);
       else
         isConstant &= found->second != nullptr;
@@ -154,14 +165,27 @@ const ConstantTensor *Evaluator::Implementation::compute(Value root,
       continue;
     pending.truncate(known);
     FailureOr<ConstantTensors> results = failure();
-    if (isConstant)
+    if (isConstant && memo.bytes <= kMaxBytesFactor * maxBytes)
       results = run(op, memo);
-    for (auto [i, result] : llvm::enumerate(op->getResults()))
-      memo[result] = succeeded(results)
-                         ? std::make_shared<ConstantTensor>((*results)[i])
-                         : nullptr;
+    for (auto [i, result] : llvm::enumerate(op->getResults())) {
+      std::shared_ptr<ConstantTensor> &entry = memo.values[result];
+      if (failed(results))
+        continue;
+      entry = std::make_shared<ConstantTensor>((*results)[i]);
+      memo.bytes += getConstantBytes(entry->getType());
+    }
   }
-  return memo.lookup(root).get();
+  return memo.values.lookup(root).get();
+}
+
+std::optional<ConstantTensor>
+Evaluator::Implementation::computeRoot(Value value) {
+  std::optional<ConstantTensor> result;
+  if (const ConstantTensor *tensor = compute(value, memo))
+    result = *tensor;
+  if (memo.bytes > maxBytes)
+    memo = Memo();
+  return result;
 }
 
 FailureOr<ConstantTensors> Evaluator::Implementation::run(Operation *op,
@@ -216,7 +240,7 @@ Evaluator::Implementation::runThroughLinalg(Operation *op, Memo &memo) {
   Memo scratch;
   for (auto [argument, operand] :
        llvm::zip_equal(body->getArguments(), op->getOperands()))
-    scratch[argument] = memo.lookup(operand);
+    scratch.values[argument] = memo.values.lookup(operand);
   ConstantTensors tensors;
   for (Value result : results.getOperands()) {
     const ConstantTensor *tensor = compute(result, scratch);
@@ -237,8 +261,7 @@ Evaluator::Evaluator(ModuleOp module, int64_t maxBytes)
 Evaluator::~Evaluator() = default;
 
 DenseElementsAttr Evaluator::evaluate(Value value) {
-  const ConstantTensor *tensor =
-      implementation->compute(value, implementation->values);
+  std::optional<ConstantTensor> tensor = implementation->computeRoot(value);
   return tensor ? tensor->toAttr() : nullptr;
 }
 
@@ -253,7 +276,7 @@ Evaluator::evaluate(Operation *op, ArrayRef<DenseElementsAttr> operands) {
     else if (type && value.getDefiningOp<tensor::EmptyOp>())
       tensor.emplace(type);
     if (tensor)
-      memo[value] = std::make_shared<ConstantTensor>(std::move(*tensor));
+      memo.values[value] = std::make_shared<ConstantTensor>(std::move(*tensor));
   }
   for (Value operand : op->getOperands())
     if (!implementation->compute(operand, memo))

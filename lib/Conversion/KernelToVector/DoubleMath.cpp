@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Powers, trigonometric and hyperbolic functions lose most bits of an f32 to
-// cancellation, and are rare in models. They are computed in f64, from four
+// Powers, trigonometric and hyperbolic functions would lose most bits of an f32
+// to cancellation, and are rare in models. They are computed in f64, from four
 // polynomials with relative errors below 1e-9, and rounded once.
 //
 //===----------------------------------------------------------------------===//
@@ -23,6 +23,7 @@ using namespace mlir;
 static constexpr double kPi = 3.14159265358979323846;
 static constexpr double kLn2 = 0.69314718055994530942;
 static constexpr double kLog2E = 1.44269504088896340736;
+static constexpr double kLog10Of2 = 0.30102999566398119521;
 /// Adding it to an integer puts that into the low bits of the mantissa.
 static constexpr double kRounder = 6755399441055744.0; // 1.5 * 2^52
 /// Below it, odd functions of slope 1 are their argument.
@@ -310,6 +311,8 @@ void vitc::kernel::populateDoubleMathPatterns(RewritePatternSet &patterns) {
   };
   add(math::Exp2Op(), [](B &b, X x) { return b.exp2(x[0]); });
   add(math::PowFOp(), [](B &b, X x) { return b.pow(x[0], x[1]); });
+  add(math::Log10Op(),
+      [](B &b, X x) { return b.mul(b.log2(x[0]), kLog10Of2); });
   add(math::CbrtOp(), [](B &b, X x) { return b.cbrt(x[0]); });
   add(math::SinOp(), [](B &b, X x) { return b.sin(x[0], 0); });
   add(math::CosOp(), [](B &b, X x) { return b.sin(x[0], 1); });

@@ -10,11 +10,15 @@
 
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "llvm/ADT/bit.h"
+#include "llvm/Support/MathExtras.h"
 #include "llvm/Support/raw_ostream.h"
 #include <numeric>
 
 using namespace mlir;
 using namespace vitc::kernel;
+
+/// Elements of a row that is worth its own start: a few vectors.
+static constexpr int64_t kShortRow = 256;
 
 //===----------------------------------------------------------------------===//
 // Runs
@@ -117,6 +121,27 @@ std::string vitc::kernel::getBoxName(StringRef kernel,
   stream << kernel << '_';
   llvm::interleave(sizes, stream, "x");
   return name;
+}
+
+void ElementLoop::joinShortRows() {
+  unsigned lane = sizes.size();
+  int64_t length = sizes.back();
+  for (unsigned dim = lane - 1; dim > 0 && sizes.back() < kShortRow; --dim) {
+    int64_t size = sizes[dim - 1];
+    if (size == 1)
+      continue;
+    bool follows = llvm::all_of(accesses, [&](const Access &access) {
+      std::optional<int64_t> step = access.getStride(lane);
+      std::optional<int64_t> row = access.getStride(dim);
+      return step && row && *row == *step * sizes.back();
+    });
+    if (!follows)
+      break;
+    // Offsets are linear in both dims: one stands for both.
+    sizes.back() *= size;
+    sizes[dim - 1] = 1;
+  }
+  rowsPerTask = llvm::divideCeil(rowsPerTask * length, sizes.back());
 }
 
 int64_t ElementLoop::countRows() const {

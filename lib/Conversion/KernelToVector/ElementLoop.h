@@ -77,6 +77,9 @@ struct ElementLoop {
   /// Whether every element is a row of its own.
   bool hasScalarRows = false;
 
+  /// Makes one row of several short ones that follow each other in all
+  /// operands. Indices of the joined dims lose their meaning.
+  void joinShortRows();
   void emit(KernelBuilder &builder,
             llvm::function_ref<void(const Elements &)> body) const;
   mlir::Value countTasks(VectorBuilder &builder) const;

@@ -12,12 +12,16 @@ using namespace mlir;
 using namespace vitc::kernel;
 
 static ElementLoop getLoop(GatherOp op, const VectorBuilder &b) {
-  return {op.getBatch(),
-          SmallVector<int64_t>(op.getSizes()),
-          op.getTilingAttr().getRows(),
-          {Access(op.getInputMap(), cast<MemRefType>(op.getInput().getType())),
-           Access(op.getResultMap(), cast<MemRefType>(op.getInit().getType()))},
-          getTypeLanes(op.getInit().getType(), b)};
+  ElementLoop loop;
+  loop.batch = op.getBatch();
+  loop.sizes = SmallVector<int64_t>(op.getSizes());
+  loop.rowsPerTask = op.getTilingAttr().getRows();
+  loop.accesses = {
+      Access(op.getInputMap(), cast<MemRefType>(op.getInput().getType())),
+      Access(op.getResultMap(), cast<MemRefType>(op.getInit().getType()))};
+  loop.lanes = getTypeLanes(op.getInit().getType(), b);
+  loop.joinShortRows();
+  return loop;
 }
 
 FailureOr<KernelFunction> vitc::kernel::buildGather(GatherOp op,

@@ -28,18 +28,22 @@ static ElementLoop getLoop(GenericOp op, const VectorBuilder &b) {
     loop.accesses.emplace_back(map, cast<MemRefType>(input.getType()));
   loop.accesses.emplace_back(op.getResultMap(),
                              cast<MemRefType>(op.getInit().getType()));
-  loop.lanes = GenericBody::getLanes(op, b);
   loop.gathersLanes = true;
-  if (op.getReduce().empty())
+  bool isAlongReduced = !op.getReduce().empty() &&
+                        GenericReduce::isAlongReduced(op, loop.accesses);
+  unsigned lane = isAlongReduced ? op.getNumDims() - 1 : op.getSizes().size();
+  loop.lanes = GenericBody::getLanes(op, lane, b);
+  loop.hasScalarRows = isAlongReduced;
+  if (isAlongReduced)
     return loop;
-  if (GenericReduce::isAlongReduced(op, loop.accesses)) {
-    loop.hasScalarRows = true;
-    return loop;
+  if (!op.getReduce().empty()) {
+    loop.vectors = kResultVectors;
+    // Tiling counts results as rows.
+    loop.rowsPerTask =
+        std::max<int64_t>(1, loop.rowsPerTask / loop.sizes.back());
   }
-  loop.vectors = kResultVectors;
-  // Tiling counts results as rows.
-  loop.rowsPerTask =
-      std::max<int64_t>(1, loop.rowsPerTask / op.getSizes().back());
+  if (op.getBody().front().getOps<IndexOp>().empty())
+    loop.joinShortRows();
   return loop;
 }
 

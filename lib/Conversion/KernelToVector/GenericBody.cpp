@@ -71,19 +71,32 @@ LogicalResult GenericBody::verify(GenericOp op) {
   return failure(result.wasInterrupted());
 }
 
-int64_t GenericBody::getLanes(GenericOp op, const VectorBuilder &builder) {
-  Type widest = IntegerType::get(op.getContext(), 8);
-  auto add = [&](Type type) {
-    if (type.isIntOrFloat() &&
-        type.getIntOrFloatBitWidth() > widest.getIntOrFloatBitWidth())
-      widest = type;
+int64_t GenericBody::getLanes(GenericOp op, unsigned lane,
+                              const VectorBuilder &builder) {
+  llvm::DenseSet<Value> varying;
+  unsigned widest = 8;
+  auto vary = [&](Value value) {
+    varying.insert(value);
+    if (value.getType().isIntOrFloat())
+      widest = std::max(widest, value.getType().getIntOrFloatBitWidth());
   };
   Block &body = op.getBody().front();
-  llvm::for_each(body.getArgumentTypes(), add);
-  add(cast<YieldOp>(body.getTerminator()).getValue().getType());
-  for (Operation &inner : body)
-    llvm::for_each(inner.getResultTypes(), add);
-  return getTypeLanes(widest, builder);
+  for (auto [argument, map] :
+       llvm::zip(body.getArguments(),
+                 op.getInputMaps().getAsValueRange<AffineMapAttr>()))
+    if (map.isFunctionOfDim(lane))
+      vary(argument);
+  if (BlockArgument accumulator = op.getAccumulator())
+    vary(accumulator);
+  for (Operation &inner : body.without_terminator()) {
+    auto index = dyn_cast<IndexOp>(inner);
+    if ((index && index.getDim() == lane) ||
+        llvm::any_of(inner.getOperands(),
+                     [&](Value operand) { return varying.contains(operand); }))
+      vary(inner.getResult(0));
+  }
+  vary(cast<YieldOp>(body.getTerminator()).getValue());
+  return builder.lanes() * 32 / widest;
 }
 
 GenericBody::GenericBody(GenericOp op, KernelBuilder &builder)

@@ -39,8 +39,10 @@ public:
 
   /// Checks that the body can be cloned on vectors.
   static mlir::LogicalResult verify(GenericOp op);
-  /// Elements of the widest type that it computes with in a vector register.
-  static int64_t getLanes(GenericOp op, const VectorBuilder &builder);
+  /// Elements in a vector register of the widest type among the values that
+  /// differ along dim `lane`.
+  static int64_t getLanes(GenericOp op, unsigned lane,
+                          const VectorBuilder &builder);
 
   /// The result for elements whose inputs and accumulator are `arguments`,
   /// scalars where all are equal. A vector unless the count is 1.

@@ -159,16 +159,16 @@ ValueAccess KernelEmitter::readTaps(vit::Conv2dOp op,
 
 LogicalResult KernelEmitter::convert(vit::Conv2dOp op) {
   MLIRContext *context = builder.getContext();
-  auto filter = op.getFilter().getDefiningOp<vit::ConstantOp>();
+  vit::WeightExprAttr filter = getConstantExpr(op.getFilter());
   if (!filter)
     return op.emitOpError("has a computed filter; needs a constant one");
   ConvolutionSource source(op);
   readPadded(op, source);
   if (op.getGroups() != 1)
-    return convertGrouped(op, filter.getValue(), source);
+    return convertGrouped(op, filter, source);
 
   ValueAccess rows = readTaps(op, source);
-  vit::WeightExprAttr matrix = filter.getValue();
+  vit::WeightExprAttr matrix = filter;
   if (source.isChannelsLast)
     matrix = vit::WeightExprAttr::transpose(matrix, {0, 2, 3, 1});
   int64_t k = source.channels * source.tapRows * source.tapColumns;

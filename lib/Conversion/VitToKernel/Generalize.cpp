@@ -15,6 +15,7 @@
 
 #include "Product.h"
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
+#include "mlir/IR/Matchers.h"
 
 using namespace mlir;
 using namespace vitc;
@@ -23,8 +24,9 @@ using namespace vitc;
 static bool hasKernel(Operation *op) {
   if (auto contract = dyn_cast<linalg::ContractOp>(op))
     return isProduct(contract);
-  return isa<linalg::GenericOp, linalg::FillOp, linalg::TransposeOp,
-             linalg::BroadcastOp>(op);
+  if (auto fill = dyn_cast<linalg::FillOp>(op))
+    return matchPattern(fill.getInputs().front(), m_Constant());
+  return isa<linalg::GenericOp, linalg::TransposeOp, linalg::BroadcastOp>(op);
 }
 
 LogicalResult vitc::generalizeOps(func::FuncOp function) {

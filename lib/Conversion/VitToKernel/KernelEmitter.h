@@ -187,6 +187,9 @@ private:
   llvm::SmallDenseMap<int64_t, mlir::Value> batchMultiples;
 };
 
+/// The expression of a constant; null for what is none.
+vit::WeightExprAttr getConstantExpr(mlir::Value value);
+
 /// Whether the last of the map's dims, of `size` indices, runs through the
 /// memory of a tensor of this shape element by element.
 bool isRowContiguous(mlir::AffineMap map, llvm::ArrayRef<int64_t> shape,
@@ -195,8 +198,8 @@ bool isRowContiguous(mlir::AffineMap map, llvm::ArrayRef<int64_t> shape,
 /// dim added to the last result: kernels ask for rows of unit stride, of one
 /// element too.
 mlir::AffineMap addUnitDim(mlir::AffineMap map, unsigned dim);
-/// A map from indices of a value [B, M..., K] as one from (b, i, l): i runs over
-/// the middle dims, row-major.
+/// A map from indices of a value [B, M..., K] as one from (b, i, l): i runs
+/// over the middle dims, row-major.
 mlir::AffineMapAttr getRows(mlir::AffineMap map, mlir::RankedTensorType type);
 /// The product of the middle dims.
 int64_t getNumRows(mlir::RankedTensorType type);

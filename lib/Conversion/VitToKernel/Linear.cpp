@@ -15,7 +15,7 @@ using namespace mlir;
 using namespace vitc;
 
 LogicalResult KernelEmitter::convert(vit::LinearOp op) {
-  auto weight = op.getWeight().getDefiningOp<vit::ConstantOp>();
+  vit::WeightExprAttr weight = getConstantExpr(op.getWeight());
   if (!weight)
     return op.emitOpError("has a computed weight; a gemm needs a constant one");
   RankedTensorType input = op.getInput().getType();
@@ -37,10 +37,10 @@ LogicalResult KernelEmitter::convert(vit::LinearOp op) {
       index(getNumRows(input)),
       builder.getI64IntegerAttr(weight.getType().getDimSize(0)),
       builder.getI64IntegerAttr(weight.getType().getDimSize(1)), lhs.base,
-      getRows(lhs.map, input),
-      constant(vit::WeightExprAttr::pack(weight.getValue())), bias, residual,
-      residualMap, destination.init, getRows(destination.map, op.getType()),
-      op.getActivationAttr(), kernel::GemmTilingAttr());
+      getRows(lhs.map, input), constant(vit::WeightExprAttr::pack(weight)),
+      bias, residual, residualMap, destination.init,
+      getRows(destination.map, op.getType()), op.getActivationAttr(),
+      kernel::GemmTilingAttr());
   finish(destination, gemm.getResult(0));
   return success();
 }

@@ -22,11 +22,11 @@ using namespace vitc;
 LogicalResult KernelEmitter::convert(vit::PatchEmbedOp op) {
   MLIRContext *context = builder.getContext();
   auto getConstant = [](Value value) {
-    return value ? value.getDefiningOp<vit::ConstantOp>() : vit::ConstantOp();
+    return value ? getConstantExpr(value) : vit::WeightExprAttr();
   };
-  vit::ConstantOp filter = getConstant(op.getFilter());
-  vit::ConstantOp tokens = getConstant(op.getTokens());
-  vit::ConstantOp position = getConstant(op.getPosition());
+  vit::WeightExprAttr filter = getConstant(op.getFilter());
+  vit::WeightExprAttr tokens = getConstant(op.getTokens());
+  vit::WeightExprAttr position = getConstant(op.getPosition());
   if (!filter || (op.getTokens() && !tokens) || (op.getPosition() && !position))
     return op.emitOpError(
         "has a computed filter, tokens or position; needs constants");
@@ -66,10 +66,10 @@ LogicalResult KernelEmitter::convert(vit::PatchEmbedOp op) {
   Destination destination = write(op.getResult());
   Value init = destination.init;
   if (tokens) {
-    vit::WeightExprAttr value = tokens.getValue();
+    vit::WeightExprAttr value = tokens;
     if (position)
       value = vit::WeightExprAttr::add(
-          value, vit::WeightExprAttr::slice(position.getValue(), 0, numTokens));
+          value, vit::WeightExprAttr::slice(position, 0, numTokens));
     AffineMap token = AffineMap::get(3, 0, {n, c}, context);
     init = kernel::GatherOp::create(
                builder, TypeRange(init.getType()), batchSize,
@@ -83,7 +83,7 @@ LogicalResult KernelEmitter::convert(vit::PatchEmbedOp op) {
   Value residual;
   AffineMapAttr residualMap;
   if (position) {
-    residual = constant(position.getValue());
+    residual = constant(position);
     residualMap =
         AffineMapAttr::get(AffineMap::get(3, 0, {n + numTokens, c}, context));
   }
@@ -92,8 +92,8 @@ LogicalResult KernelEmitter::convert(vit::PatchEmbedOp op) {
       builder, TypeRange(init.getType()), batchSize, index(numPatches),
       builder.getI64IntegerAttr(embedDim), builder.getI64IntegerAttr(patchSize),
       patches, AffineMapAttr::get(builder.getMultiDimIdentityMap(3)),
-      constant(vit::WeightExprAttr::pack(vit::WeightExprAttr::reshape(
-          filter.getValue(), {embedDim, patchSize}))),
+      constant(vit::WeightExprAttr::pack(
+          vit::WeightExprAttr::reshape(filter, {embedDim, patchSize}))),
       bias, residual, residualMap, init,
       AffineMapAttr::get(destination.map.compose(behindTokens)),
       vit::ActivationAttr::get(context, vit::Activation::None),

@@ -48,19 +48,6 @@ bool vitc::isProduct(linalg::LinalgOp op) {
 // Roles of the loops
 //===----------------------------------------------------------------------===//
 
-static bool isConstant(Value value) {
-  return value.getDefiningOp<vit::ConstantOp>() ||
-         value.getDefiningOp<arith::ConstantOp>();
-}
-
-/// A constant as an expression.
-static vit::WeightExprAttr getExpression(Value value) {
-  if (auto constant = value.getDefiningOp<vit::ConstantOp>())
-    return constant.getValue();
-  return vit::WeightExprAttr::data(cast<DenseElementsAttr>(
-      value.getDefiningOp<arith::ConstantOp>().getValue()));
-}
-
 /// The trailing dims of the result that are among `loops`, in their order.
 static SmallVector<unsigned> getTrailing(ArrayRef<unsigned> result,
                                          ArrayRef<unsigned> loops) {
@@ -87,9 +74,13 @@ static std::optional<Product> getProduct(linalg::LinalgOp op, unsigned lhs,
 
   // Columns that are not the result's last dims count as items of the batch,
   // which the rows do not depend on.
-  product.columns = getTrailing(result, columns);
+  SmallVector<unsigned> staticColumns =
+      llvm::filter_to_vector(columns, [&](unsigned loop) {
+        return !ShapedType::isDynamic(product.sizes[loop]);
+      });
+  product.columns = getTrailing(result, staticColumns);
   product.isInOrder = !product.columns.empty();
-  product.isPacked = isConstant(product.rhs->get()) && batch.empty();
+  product.isPacked = getConstantExpr(product.rhs->get()) && batch.empty();
   if (!product.isInOrder || product.isPacked) {
     product.isInOrder &= product.columns.size() == columns.size();
     product.columns = llvm::filter_to_vector(result, [&](unsigned loop) {
@@ -201,7 +192,7 @@ Value KernelEmitter::packConstant(const Product &product, AffineMap indexing) {
   SmallVector<unsigned> order(product.columns);
   llvm::append_range(order, product.sum);
   auto matrix = vit::WeightExprAttr::transpose(
-      getExpression(product.rhs->get()), getOrder(indexing, order));
+      getConstantExpr(product.rhs->get()), getOrder(indexing, order));
   return constant(vit::WeightExprAttr::pack(vit::WeightExprAttr::reshape(
       matrix, {product.count(product.columns), product.count(product.sum)})));
 }
@@ -264,7 +255,7 @@ ValueAccess KernelEmitter::readRows(const Product &product,
   if (isRowContiguous(access.map, getType(access.base).getShape(), k))
     return k == 1 ? ValueAccess{access.base, addUnitDim(access.map, 2)}
                   : access;
-  if (isConstant(value)) {
+  if (vit::WeightExprAttr values = getConstantExpr(value)) {
     // The same values with the sum's dims last.
     SmallVector<unsigned> order =
         llvm::filter_to_vector(getLoops(indexing), [&](unsigned loop) {
@@ -273,8 +264,8 @@ ValueAccess KernelEmitter::readRows(const Product &product,
     llvm::append_range(order, product.sum);
     SmallVector<AffineExpr> results = llvm::map_to_vector(
         order, [&](unsigned loop) { return loops.getResult(loop); });
-    auto rows = vit::WeightExprAttr::transpose(getExpression(value),
-                                               getOrder(indexing, order));
+    auto rows =
+        vit::WeightExprAttr::transpose(values, getOrder(indexing, order));
     return {constant(rows),
             simplifyIndices(AffineMap::get(3, 0, results, context), sizes)};
   }
@@ -313,8 +304,7 @@ static bool isZero(Value value) {
 LogicalResult KernelEmitter::convertProduct(linalg::LinalgOp op) {
   std::optional<Product> found = chooseProduct(op);
   if (!found)
-    return op.emitOpError("has the batch in its sum, or in both operands' own "
-                          "dims; needs it in one of these or in the result");
+    return op.emitOpError("sums over the batch; needs a static size there");
   Product &product = *found;
   Value result = op->getResult(0);
   RankedTensorType type = getType(result);

@@ -23,6 +23,16 @@ static RankedTensorType getType(Value value) {
   return cast<RankedTensorType>(value.getType());
 }
 
+vit::WeightExprAttr vitc::getConstantExpr(Value value) {
+  if (auto constant = value.getDefiningOp<vit::ConstantOp>())
+    return constant.getValue();
+  DenseElementsAttr elements;
+  if (matchPattern(value, m_Constant(&elements)) &&
+      elements.getType().getRank() > 0)
+    return vit::WeightExprAttr::data(elements);
+  return {};
+}
+
 AffineMapAttr vitc::getRows(AffineMap map, RankedTensorType type) {
   MLIRContext *context = type.getContext();
   AffineExpr b, i, l;

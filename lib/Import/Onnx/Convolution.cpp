@@ -18,6 +18,7 @@
 #include "Vit/VitDialect.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace vitc;
@@ -210,8 +211,10 @@ static LogicalResult getTransposedPads(Node &node, ArrayRef<int64_t> sizes,
     int64_t begin = autoPad == "VALID" ? 0 : (*pads)[dim];
     int64_t end = autoPad == "VALID" ? 0 : (*pads)[rank + dim];
     if (!wanted.empty()) {
-      int64_t total = std::max<int64_t>(full - wanted[dim], 0);
-      begin = autoPad == "SAME_UPPER" ? total / 2 : total - total / 2;
+      // Negative where the result is larger than what the windows reach.
+      int64_t total = full - wanted[dim];
+      int64_t half = llvm::divideFloorSigned(total, 2);
+      begin = autoPad == "SAME_UPPER" ? half : total - half;
       end = total - begin;
     }
     window.padBegin.push_back(window.getExtent(dim) - 1 - begin);

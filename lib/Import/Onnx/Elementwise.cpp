@@ -130,6 +130,22 @@ static LogicalResult importMod(Node &node) {
   return success();
 }
 
+/// By a negative amount, or one of the type's width and more, all bits leave.
+static Value buildShift(ImplicitLocOpBuilder &b, Value x, Value amount,
+                        bool left, bool isUnsigned) {
+  unsigned width = x.getType().getIntOrFloatBitWidth();
+  Value last = TensorBuilder::scalar(b, x.getType(), width - 1);
+  Value allLeave =
+      arith::CmpIOp::create(b, arith::CmpIPredicate::ugt, amount, last);
+  Value bounded = arith::SelectOp::create(b, allLeave, last, amount);
+  if (!left && !isUnsigned)
+    return arith::ShRSIOp::create(b, x, bounded);
+  Value shifted = left ? Value(arith::ShLIOp::create(b, x, bounded))
+                       : Value(arith::ShRUIOp::create(b, x, bounded));
+  Value zero = TensorBuilder::scalar(b, x.getType(), 0);
+  return arith::SelectOp::create(b, allLeave, zero, shifted);
+}
+
 static LogicalResult importBitShift(Node &node) {
   FailureOr<SmallVector<Tensor>> inputs = getBroadcastInputs(node, 2);
   FailureOr<std::string> direction = node.getRequiredString("direction");
@@ -143,13 +159,11 @@ static LogicalResult importBitShift(Node &node) {
     return node.emitError()
            << "direction is '" << *direction << "'; LEFT or RIGHT is needed";
   bool left = *direction == "LEFT";
-  Value result = node.b.elementwise(
-      {lhs.value, rhs.value}, lhs.getElementType(),
-      [&](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
-        if (left)
-          return arith::ShLIOp::create(b, args[0], args[1]);
-        return arith::ShRUIOp::create(b, args[0], args[1]);
-      });
+  Value result = node.b.generic({lhs.value, rhs.value}, lhs.getElementType(),
+                                [&](ImplicitLocOpBuilder &b, ValueRange args) {
+                                  return buildShift(b, args[0], args[1], left,
+                                                    lhs.isUnsigned);
+                                });
   node.setOutput(0, result, lhs.isUnsigned);
   return success();
 }

@@ -253,12 +253,20 @@ LogicalResult GraphImporter::addOutputs(const GraphProto &graph) {
   function.setFunctionType(
       b.getFunctionType(function.getBody().front().getArgumentTypes(),
                         TypeRange(ValueRange(results))));
-  for (auto [index, name] : llvm::enumerate(argumentNames))
+  for (auto [index, name] : llvm::enumerate(argumentNames)) {
     function.setArgAttr(index, vit::VitDialect::kNameAttr,
                         b.getStringAttr(name));
-  for (auto [index, output] : llvm::enumerate(graph.output()))
+    if (scope.lookup(name)->isUnsigned)
+      function.setArgAttr(index, vit::VitDialect::kUnsignedAttr,
+                          b.getUnitAttr());
+  }
+  for (auto [index, output] : llvm::enumerate(graph.output())) {
     function.setResultAttr(index, vit::VitDialect::kNameAttr,
                            b.getStringAttr(output.name()));
+    if (scope.lookup(output.name())->isUnsigned)
+      function.setResultAttr(index, vit::VitDialect::kUnsignedAttr,
+                             b.getUnitAttr());
+  }
   return success();
 }
 

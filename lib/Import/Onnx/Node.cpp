@@ -20,6 +20,9 @@ using onnx_proto::AttributeProto;
 /// 63 bits.
 static constexpr int64_t kMaxTensorBytes = int64_t(1) << 46;
 
+/// More integers than this are no shape.
+static constexpr int64_t kMaxSizes = 64;
+
 Node::Node(GraphImporter &graph, const onnx_proto::NodeProto &proto,
            int64_t opset)
     : b(graph.b), graph(graph), proto(proto), opset(opset) {}
@@ -270,7 +273,7 @@ std::optional<Shape> Node::getSizesOf(unsigned index) {
     return inputs[index]->sizes;
   DenseElementsAttr constant = graph.getConstant(*inputs[index]);
   if (!constant || !isa<IntegerType>(constant.getElementType()) ||
-      constant.getType().getRank() > 1)
+      constant.getType().getRank() > 1 || constant.getNumElements() > kMaxSizes)
     return std::nullopt;
   Shape sizes;
   for (const APInt &value : constant.getValues<APInt>())

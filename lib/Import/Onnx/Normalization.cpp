@@ -51,8 +51,11 @@ static FailureOr<Rows> getRows(Node &node, int64_t axis) {
   return rows;
 }
 
+/// At least two dims: a single row is one of one.
 static Value flattenRows(TensorBuilder &b, Value tensor, const Rows &rows) {
   Shape flat = rows.outer;
+  if (flat.empty())
+    flat.push_back(1);
   flat.push_back(rows.width);
   return b.reshape(tensor, flat);
 }

@@ -20,8 +20,8 @@ LogicalResult vitc::onnx::verifyTypeOfFirst(Node &node, unsigned index) {
     return success();
   auto describe = [](const Tensor &tensor) {
     std::string text;
-    llvm::raw_string_ostream(text)
-        << (tensor.isUnsigned ? "u" : "") << tensor.getElementType();
+    llvm::raw_string_ostream(text) << "'" << (tensor.isUnsigned ? "u" : "")
+                                   << tensor.getElementType() << "'";
     return text;
   };
   return node.emitError() << "input " << index << " has elements of type "

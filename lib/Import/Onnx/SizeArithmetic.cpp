@@ -21,9 +21,6 @@ using namespace mlir;
 using namespace vitc;
 using namespace vitc::onnx;
 
-/// Longer ones are no shapes.
-static constexpr size_t kMaxSizes = 64;
-
 namespace {
 
 /// An input: its elements, and whether it is of rank 0.
@@ -190,6 +187,19 @@ static std::optional<Sizes> importReduceProd(Node &node, Inputs inputs) {
   return Sizes{{product}, node.getInt("keepdims", 1) == 0};
 }
 
+/// To rank 1 or 0, in whatever way the number of sizes is written.
+static std::optional<Sizes> importReshape(Node &, Inputs inputs) {
+  if (inputs.size() != 2 || inputs[1].isScalar)
+    return std::nullopt;
+  const Shape &target = inputs[1].elements;
+  int64_t count = inputs[0].elements.size();
+  if (target.empty() && count == 1)
+    return Sizes{inputs[0].elements, true};
+  if (target.size() == 1 && (target[0] == Size(-1) || target[0] == Size(count)))
+    return Sizes{inputs[0].elements, false};
+  return std::nullopt;
+}
+
 static std::optional<Sizes> importSlice(Node &, Inputs inputs) {
   if (inputs.size() < 3 || inputs[0].isScalar)
     return std::nullopt;
@@ -226,13 +236,13 @@ struct SizeOp {
 } // namespace
 
 static constexpr SizeOp kSizeOps[] = {
-    {"Add", importBinary<add>},      {"Cast", importCast},
-    {"Concat", importConcat},        {"Div", importBinary<divide>},
-    {"Equal", importBinary<equal>},  {"Gather", importGather},
-    {"Mul", importBinary<multiply>}, {"ReduceProd", importReduceProd},
-    {"Slice", importSlice},          {"Squeeze", importRank<true>},
-    {"Sub", importBinary<subtract>}, {"Unsqueeze", importRank<false>},
-    {"Where", importWhere},
+    {"Add", importBinary<add>},       {"Cast", importCast},
+    {"Concat", importConcat},         {"Div", importBinary<divide>},
+    {"Equal", importBinary<equal>},   {"Gather", importGather},
+    {"Mul", importBinary<multiply>},  {"ReduceProd", importReduceProd},
+    {"Reshape", importReshape},       {"Slice", importSlice},
+    {"Squeeze", importRank<true>},    {"Sub", importBinary<subtract>},
+    {"Unsqueeze", importRank<false>}, {"Where", importWhere},
 };
 
 /// The type of an op's result; null for one that is no integer.
@@ -259,7 +269,7 @@ bool onnx::importSizes(Node &node) {
   SmallVector<Sizes> inputs;
   for (unsigned index = 0; index < node.getNumInputs(); ++index) {
     std::optional<Shape> sizes = node.getSizesOf(index);
-    if (!sizes || sizes->size() > kMaxSizes)
+    if (!sizes)
       return false;
     inputs.push_back({*sizes, node.getShape(index).empty()});
   }

@@ -28,10 +28,10 @@ func.func @generic(%context: !kernel.context) {
   return
 }
 
-// The other order of two elements is no vector.
-// CHECK-LABEL: func @negative_generic_reverse(
+// Elements in reverse order are loaded one by one, and computed with together.
+// CHECK-LABEL: func @generic_reverse(
 //       CHECK:   kernel.launch %{{.*}} @generic_8 tasks
-func.func @negative_generic_reverse(%context: !kernel.context) {
+func.func @generic_reverse(%context: !kernel.context) {
   %b = kernel.batch %context
   %x = kernel.buffer %context input at 0 : memref<?x8xf32>
   %y = kernel.buffer %context output at 0 : memref<?x8xf32>
@@ -60,6 +60,22 @@ func.func @generic_math(%context: !kernel.context) {
   return
 }
 
+// Rows of 3 elements that follow each other in memory are one of 12.
+// CHECK-LABEL: func @generic_short_rows(
+//       CHECK:   kernel.launch %{{.*}} @generic_4x3 tasks
+func.func @generic_short_rows(%context: !kernel.context) {
+  %b = kernel.batch %context
+  %x = kernel.buffer %context input at 0 : memref<?x4x3xf32>
+  %y = kernel.buffer %context output at 0 : memref<?x4x3xf32>
+  kernel.generic batch(%b) sizes [4, 3] inputs(%x : memref<?x4x3xf32>) at [#row] init(%y at #row : memref<?x4x3xf32>)
+      tiling <rows = 8> {
+  ^bb0(%a: f32):
+    %0 = arith.negf %a : f32
+    kernel.yield %0 : f32
+  }
+  return
+}
+
 // Without fused multiply-add, math.fma would be a call: it is two operations.
 // CHECK-LABEL: func private @generic_3x5(
 //   CHECK-DAG:   %[[LIMIT:.*]] = arith.constant dense<2.000000e+00> : vector<4xf32>
@@ -76,9 +92,11 @@ func.func @generic_math(%context: !kernel.context) {
 //       CHECK:   memref.store
 
 // CHECK-LABEL: func private @generic_8(
-//   CHECK-NOT:   vector
-//       CHECK:   math.sqrt {{.*}} : f32
-//   CHECK-NOT:   vector
+//   CHECK-NOT:   vector.load
+// CHECK-COUNT-4:   memref.load
+//       CHECK:   vector.from_elements
+//       CHECK:   math.sqrt {{.*}} : vector<4xf32>
+//       CHECK:   vector.store
 
 // powf is functions of exp and log here, which are polynomials as tanh is,
 // without fused multiply-add either.
@@ -86,4 +104,8 @@ func.func @generic_math(%context: !kernel.context) {
 //   CHECK-NOT:   math.{{powf|exp|log|tanh|fma}}
 //       CHECK:   vector.store {{.*}} vector<4xf32>
 //   CHECK-NOT:   math.{{powf|exp|log|tanh|fma}}
+
+// CHECK-LABEL: func private @generic_4x3(
+//       CHECK:   scf.for %[[I:.*]] = %c0 to %c12 step %c4
+//       CHECK:     arith.negf {{.*}} : vector<4xf32>
 }

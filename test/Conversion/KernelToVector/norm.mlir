@@ -67,4 +67,21 @@ func.func @norm_plain(%context: !kernel.context) {
 //       CHECK:     arith.subf
 //       CHECK:     %[[R:.*]] = arith.mulf
 //  CHECK-NEXT:     vector.store %[[R]]
+
+// No mean is subtracted: the squares are those of the elements.
+// CHECK-LABEL: func private @rms_norm_c20(
+//       CHECK:   %[[E:.*]] = vector.load
+//   CHECK-NOT:   arith.subf
+//       CHECK:   math.sqrt
+//   CHECK-NOT:   arith.subf
+//       CHECK:   return
+func.func @rms_norm(%context: !kernel.context) {
+  %b = kernel.batch %context
+  %n = arith.constant 5 : index
+  %x = kernel.buffer %context input at 0 : memref<?x5x20xf32>
+  %y = kernel.buffer %context output at 0 : memref<?x5x20xf32>
+  kernel.norm batch(%b) rows(%n) channels 20 rms epsilon 1.000000e-06 input(%x at #map : memref<?x5x20xf32>)
+      init(%y at #map : memref<?x5x20xf32>) tiling <rows = 4>
+  return
+}
 }

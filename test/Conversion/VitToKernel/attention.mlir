@@ -5,6 +5,8 @@
 // CHECK-DAG: #[[$QUERY:.*]] = affine_map<(d0, d1, d2, d3) -> (d0, d2, d1 * 4 + d3)>
 // CHECK-DAG: #[[$KEY:.*]] = affine_map<(d0, d1, d2, d3) -> (d0, d2, d1 * 4 + d3 + 8)>
 // CHECK-DAG: #[[$VALUE:.*]] = affine_map<(d0, d1, d2, d3) -> (d0, d2, d1 * 4 + d3 + 16)>
+// CHECK-DAG: #[[$SHARED:.*]] = affine_map<(d0, d1, d2, d3) -> (0, d1, d2, d3)>
+// CHECK-DAG: #[[$ROUND:.*]] = affine_map<(d0, d1, d2, d3) -> (d0 mod 4, 0, d2, d3)>
 // CHECK-LABEL: func @packed_qkv(
 //  CHECK-SAME:     %[[X:[^ ]+]]: tensor<?x5x24xf32>, %[[Y:[^ ]+]]: tensor<?x5x8xf32> {bufferization.writable = true})
 //   CHECK-DAG:   %[[B:.*]] = tensor.dim %[[X]]
@@ -66,4 +68,15 @@ func.func @attention_map(%x: tensor<2x2x5x4xf32>) -> tensor<2x2x2x5xf32> {
   %2 = vit.attention_map %x, %x scale 5.000000e-01 queries mean : tensor<2x2x5x4xf32>, tensor<2x2x5x4xf32> -> tensor<2x2x5xf32>
   %3 = tensor.insert_slice %2 into %1[0, 1, 0, 0] [2, 1, 2, 5] [1, 1, 1, 1] : tensor<2x2x5xf32> into tensor<2x2x2x5xf32>
   return %3 : tensor<2x2x2x5xf32>
+}
+
+// Item b of the batch reads item b mod 4 of the mask, which all heads share.
+// CHECK-LABEL: func @bias_and_mask(
+//       CHECK:   kernel.attention {{.*}} bias(%{{.*}} at #[[$SHARED]] : tensor<1x2x5x5xf32>)
+//  CHECK-SAME:       mask(%{{.*}} at #[[$ROUND]] : tensor<4x1x5x5xf32>)
+func.func @bias_and_mask(%q: tensor<?x2x5x4xf32>, %bias: tensor<1x2x5x5xf32>, %mask: tensor<4x1x5x5xf32>)
+    -> tensor<?x2x5x4xf32> {
+  %0 = vit.attention %q, %q, %q bias(%bias : tensor<1x2x5x5xf32>) mask(%mask : tensor<4x1x5x5xf32>) scale 5.000000e-01
+      : tensor<?x2x5x4xf32>, tensor<?x2x5x4xf32>, tensor<?x2x5x4xf32> -> tensor<?x2x5x4xf32>
+  return %0 : tensor<?x2x5x4xf32>
 }

@@ -77,6 +77,15 @@ func.func @gelu_tanh(%x: tensor<?x5x8xf32>) -> tensor<?x5x8xf32> {
 }
 
 // A vector is a batch of boxes of one element.
+// CHECK-LABEL: func @gelu_quick(
+//       CHECK:   kernel.generic
+//       CHECK:     math.exp
+//       CHECK:     arith.divf
+func.func @gelu_quick(%x: tensor<?x5x8xf32>) -> tensor<?x5x8xf32> {
+  %0 = vit.gelu %x quick : tensor<?x5x8xf32>
+  return %0 : tensor<?x5x8xf32>
+}
+
 // CHECK-LABEL: func @gelu_vector(
 //       CHECK:   %[[N:.*]] = arith.constant 8 : index
 //       CHECK:   kernel.generic batch(%[[N]]) sizes [1]

@@ -29,3 +29,10 @@ func.func @mean_tokens(%x: tensor<?x5x8xf32>) -> tensor<?x8xf32> {
   %0 = vit.mean_tokens %x skip 1 : tensor<?x5x8xf32> -> tensor<?x8xf32>
   return %0 : tensor<?x8xf32>
 }
+
+// CHECK-LABEL: func @rms_norm(
+//       CHECK:   kernel.norm batch(%{{[^ ]+}}) rows(%{{[^ ]+}}) channels 8 rms epsilon {{.*}} scale(%{{.*}} : tensor<8xf32>) init
+func.func @rms_norm(%x: tensor<?x5x8xf32>, %g: tensor<8xf32>) -> tensor<?x5x8xf32> {
+  %0 = vit.rms_norm %x scale(%g : tensor<8xf32>) epsilon 1.0e-06 : tensor<?x5x8xf32>
+  return %0 : tensor<?x5x8xf32>
+}

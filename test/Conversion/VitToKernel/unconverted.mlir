@@ -34,31 +34,6 @@ func.func @negative_computed_filter(%x: tensor<2x3x4x8xf32>, %f: tensor<8x3x2x4x
 
 // -----
 
-func.func @negative_no_kernel(%x: tensor<2x8xf32>) -> tensor<8x2xf32> {
-  %e = tensor.empty() : tensor<8x2xf32>
-  // expected-error @+1 {{'linalg.transpose' op has no kernel; only vit, linalg.generic and static tensor slices have one}}
-  %0 = linalg.transpose ins(%x : tensor<2x8xf32>) outs(%e : tensor<8x2xf32>) permutation = [1, 0]
-  return %0 : tensor<8x2xf32>
-}
-
-// -----
-
-func.func @negative_strided_slice(%x: tensor<4x8xf32>) -> tensor<2x8xf32> {
-  // expected-error @+1 {{'tensor.extract_slice' op has a dynamic offset or a stride; needs static offsets and strides of 1}}
-  %0 = tensor.extract_slice %x[0, 0] [2, 8] [2, 1] : tensor<4x8xf32> to tensor<2x8xf32>
-  return %0 : tensor<2x8xf32>
-}
-
-// -----
-
-func.func @negative_strided_insertion(%x: tensor<2x8xf32>, %d: tensor<4x8xf32>) -> tensor<4x8xf32> {
-  // expected-error @+1 {{'tensor.insert_slice' op has a dynamic offset or a stride; needs static offsets and strides of 1}}
-  %0 = tensor.insert_slice %x into %d[0, 0] [2, 8] [2, 1] : tensor<2x8xf32> into tensor<4x8xf32>
-  return %0 : tensor<4x8xf32>
-}
-
-// -----
-
 // expected-error @+1 {{'func.func' op has an argument or result of type 'index'; needs ranked tensors, static but for the batch}}
 func.func @negative_index_argument(%x: index) {
   return
@@ -100,7 +75,7 @@ func.func @negative_dynamic_no_batch(%x: tensor<2x8xf32>, %y: tensor<2x8xf32>) {
 
 func.func @negative_dynamic_channels(%x: tensor<?x8xf32>) {
   %c4 = arith.constant 4 : index
-  // expected-error @+1 {{'tensor.extract_slice' op has result 'tensor<2x?xf32>'; needs static sizes but for the batch}}
+  // expected-error @+1 {{'tensor.extract_slice' op has a dynamic size that is not the batch or a static multiple of it}}
   %0 = tensor.extract_slice %x[0, 0] [2, %c4] [1, 1] : tensor<?x8xf32> to tensor<2x?xf32>
   return
 }
@@ -125,124 +100,109 @@ func.func @negative_empty_not_batch(%x: tensor<?x8xf32>) {
 
 // -----
 
-func.func @negative_constant_values() -> tensor<2xf32> {
-  // expected-error @+1 {{'arith.constant' op has 'tensor<2xf32>' of several values; needs a vit.constant}}
-  %0 = arith.constant dense<[1.0, 2.0]> : tensor<2xf32>
-  return %0 : tensor<2xf32>
-}
-
-// -----
-
-#id = affine_map<(b, c) -> (b, c)>
-#scalar = affine_map<(b, c) -> ()>
-#row = affine_map<(b, c) -> (b)>
-func.func @negative_generic_reduction(%x: tensor<2x8xf32>) -> tensor<2xf32> {
-  %e = tensor.empty() : tensor<2xf32>
-  // expected-error @+1 {{'linalg.generic' op has no kernel; only elementwise bodies with one result have one}}
-  %0 = linalg.generic {indexing_maps = [#id, #row], iterator_types = ["parallel", "reduction"]}
-      ins(%x : tensor<2x8xf32>) outs(%e : tensor<2xf32>) {
-  ^bb0(%a: f32, %o: f32):
-    %1 = arith.addf %a, %o : f32
-    linalg.yield %1 : f32
-  } -> tensor<2xf32>
-  return %0 : tensor<2xf32>
-}
-
-// -----
-
-#id = affine_map<(b, c) -> (b, c)>
-#scalar = affine_map<(b, c) -> ()>
-#row = affine_map<(b, c) -> (b)>
-func.func @negative_generic_accumulates(%x: tensor<2x8xf32>) -> tensor<2x8xf32> {
-  %e = tensor.empty() : tensor<2x8xf32>
-  // expected-error @+1 {{'linalg.generic' op has no kernel; only elementwise bodies with one result have one}}
-  %0 = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]}
-      ins(%x : tensor<2x8xf32>) outs(%e : tensor<2x8xf32>) {
-  ^bb0(%a: f32, %o: f32):
-    %1 = arith.addf %a, %o : f32
-    linalg.yield %1 : f32
-  } -> tensor<2x8xf32>
-  return %0 : tensor<2x8xf32>
-}
-
-// -----
-
-#id = affine_map<(b, c) -> (b, c)>
-#scalar = affine_map<(b, c) -> ()>
-#row = affine_map<(b, c) -> (b)>
-func.func @negative_generic_index(%x: tensor<2x8xf32>) -> tensor<2x8xf32> {
-  %e = tensor.empty() : tensor<2x8xf32>
-  // expected-error @+1 {{'linalg.generic' op has no kernel; only elementwise bodies with one result have one}}
-  %0 = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]}
-      ins(%x : tensor<2x8xf32>) outs(%e : tensor<2x8xf32>) {
-  ^bb0(%a: f32, %o: f32):
-    %i = linalg.index 0 : index
-    %1 = arith.index_cast %i : index to i32
-    %2 = arith.sitofp %1 : i32 to f32
-    linalg.yield %2 : f32
-  } -> tensor<2x8xf32>
-  return %0 : tensor<2x8xf32>
-}
-
-// -----
-
-#id = affine_map<(b, c) -> (b, c)>
-#scalar = affine_map<(b, c) -> ()>
-func.func @negative_generic_scalar_operand() -> tensor<2x8xf32> {
-  %s = arith.constant 1.0 : f32
-  %e = tensor.empty() : tensor<2x8xf32>
-  // expected-error @+1 {{'linalg.generic' op has a scalar operand; needs tensors}}
-  %0 = linalg.generic {indexing_maps = [#scalar, #id], iterator_types = ["parallel", "parallel"]}
-      ins(%s : f32) outs(%e : tensor<2x8xf32>) {
-  ^bb0(%a: f32, %o: f32):
-    linalg.yield %a : f32
-  } -> tensor<2x8xf32>
-  return %0 : tensor<2x8xf32>
-}
-
-// -----
-
-#id = affine_map<(b, c) -> (b, c)>
-#scalar = affine_map<(b, c) -> ()>
-#row = affine_map<(b, c) -> (b)>
-func.func @negative_generic_body(%x: tensor<2x8xf32>) -> tensor<2x8xf32> {
-  %e = tensor.empty() : tensor<2x8xf32>
-  // expected-error @+1 {{'linalg.generic' op has 'tensor.extract' in its body; needs arith and math ops}}
-  %0 = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]}
-      ins(%x : tensor<2x8xf32>) outs(%e : tensor<2x8xf32>) {
-  ^bb0(%a: f32, %o: f32):
-    %c0 = arith.constant 0 : index
-    %1 = tensor.extract %x[%c0, %c0] : tensor<2x8xf32>
-    linalg.yield %1 : f32
-  } -> tensor<2x8xf32>
-  return %0 : tensor<2x8xf32>
-}
-
-// -----
-
-#id = affine_map<(b, c) -> (b, c)>
-#scalar = affine_map<(b, c) -> ()>
-#row = affine_map<(b, c) -> (b)>
-func.func @negative_generic_captures(%x: tensor<2x8xf32>, %y: tensor<?x8xf32>) -> tensor<2x8xf32> {
-  %c0 = arith.constant 0 : index
-  %n = tensor.dim %y, %c0 : tensor<?x8xf32>
-  %e = tensor.empty() : tensor<2x8xf32>
-  // expected-error @+1 {{'linalg.generic' op uses a value of type 'index' from outside of its body; needs an input or a constant}}
-  %0 = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]}
-      ins(%x : tensor<2x8xf32>) outs(%e : tensor<2x8xf32>) {
-  ^bb0(%a: f32, %o: f32):
-    %1 = arith.index_cast %n : index to i32
-    %2 = arith.sitofp %1 : i32 to f32
-    linalg.yield %2 : f32
-  } -> tensor<2x8xf32>
-  return %0 : tensor<2x8xf32>
-}
-
-// -----
-
 func.func @negative_insertion_of_scalar(%x: tensor<2x8xf32>) -> tensor<2x8xf32> {
   %s = arith.constant dense<1.0> : tensor<f32>
   // expected-error @+1 {{'tensor.insert_slice' op inserts a tensor of rank 0; needs rank 1 or more}}
   %0 = tensor.insert_slice %s into %x[0, 0] [1, 1] [1, 1] : tensor<f32> into tensor<2x8xf32>
   return %0 : tensor<2x8xf32>
+}
+
+// -----
+
+func.func @negative_no_kernel(%x: tensor<2x8xf32>) {
+  %c = arith.constant 1.0 : f32
+  // expected-error @+1 {{'tensor.from_elements' op has no kernel; only vit, linalg and static tensor ops have one}}
+  %0 = tensor.from_elements %c, %c : tensor<2xf32>
+  return
+}
+
+// -----
+
+func.func @negative_slice_offset(%x: tensor<?x8xf32>) {
+  %c0 = arith.constant 0 : index
+  %n = tensor.dim %x, %c0 : tensor<?x8xf32>
+  // expected-error @+1 {{'tensor.extract_slice' op has a dynamic offset or a stride below 1; needs static offsets and positive static strides}}
+  %0 = tensor.extract_slice %x[%n, 0] [2, 8] [1, 1] : tensor<?x8xf32> to tensor<2x8xf32>
+  return
+}
+
+// -----
+
+func.func @negative_insertion_offset(%x: tensor<?x8xf32>, %d: tensor<4x8xf32>) -> tensor<4x8xf32> {
+  %c0 = arith.constant 0 : index
+  %n = tensor.dim %x, %c0 : tensor<?x8xf32>
+  %s = tensor.extract_slice %x[0, 0] [2, 8] [1, 1] : tensor<?x8xf32> to tensor<2x8xf32>
+  // expected-error @+1 {{'tensor.insert_slice' op has a dynamic offset or a stride below 1; needs static offsets and positive static strides}}
+  %0 = tensor.insert_slice %s into %d[%n, 0] [2, 8] [1, 1] : tensor<2x8xf32> into tensor<4x8xf32>
+  return %0 : tensor<4x8xf32>
+}
+
+// -----
+
+// The caller gives an output the size of the batch.
+func.func @negative_result_multiple(%x: tensor<?x4x8xf32>) -> tensor<?x8xf32> {
+  %0 = tensor.collapse_shape %x [[0, 1], [2]] : tensor<?x4x8xf32> into tensor<?x8xf32>
+  // expected-error @+1 {{'func.return' op has result 'tensor<?x8xf32>' of several items for each item of the batch; needs the batch itself in dim 0}}
+  return %0 : tensor<?x8xf32>
+}
+
+// -----
+
+func.func @negative_concat_batch(%x: tensor<?x8xf32>, %y: tensor<2x8xf32>) {
+  // expected-error @+1 {{'tensor.concat' op has a dynamic size that is not the batch or a static multiple of it}}
+  %0 = tensor.concat dim(0) %x, %y : (tensor<?x8xf32>, tensor<2x8xf32>) -> tensor<?x8xf32>
+  return
+}
+
+// -----
+
+func.func @negative_pad_value(%x: tensor<2x8xf32>) -> tensor<2x10xf32> {
+  // expected-error @+1 {{'tensor.pad' op has a computed padding or value; needs constants}}
+  %0 = tensor.pad %x low[0, 1] high[0, 1] {
+  ^bb0(%i: index, %j: index):
+    %1 = arith.index_cast %j : index to i32
+    %2 = arith.sitofp %1 : i32 to f32
+    tensor.yield %2 : f32
+  } : tensor<2x8xf32> to tensor<2x10xf32>
+  return %0 : tensor<2x10xf32>
+}
+
+// -----
+
+#lhs = affine_map<(m, n, k) -> (k, m)>
+#rhs = affine_map<(m, n, k) -> (k, n)>
+#out = affine_map<(m, n, k) -> (m, n)>
+func.func @negative_product_over_batch(%x: tensor<?x4xf32>, %y: tensor<?x8xf32>) -> tensor<4x8xf32> {
+  %z = arith.constant 0.0 : f32
+  %e = tensor.empty() : tensor<4x8xf32>
+  %f = linalg.fill ins(%z : f32) outs(%e : tensor<4x8xf32>) -> tensor<4x8xf32>
+  // expected-error @+1 {{'linalg.contract' op sums over the batch; needs a static size there}}
+  %0 = linalg.contract indexing_maps = [#lhs, #rhs, #out]
+      ins(%x, %y : tensor<?x4xf32>, tensor<?x8xf32>) outs(%f : tensor<4x8xf32>) -> tensor<4x8xf32>
+  return %0 : tensor<4x8xf32>
+}
+
+// -----
+
+// Two items of the batch for each of the query's.
+func.func @negative_attention_mask_multiple(%x: tensor<?x1x9x4xf32>, %m: tensor<?x2x9x9xf32>) -> tensor<?x1x9x4xf32> {
+  %c0 = arith.constant 0 : index
+  %c2 = arith.constant 2 : index
+  %b = tensor.dim %x, %c0 : tensor<?x1x9x4xf32>
+  %n = arith.muli %b, %c2 : index
+  %rows = tensor.collapse_shape %m [[0, 1], [2], [3]] : tensor<?x2x9x9xf32> into tensor<?x9x9xf32>
+  %mask = tensor.expand_shape %rows [[0, 1], [2], [3]] output_shape [%n, 1, 9, 9]
+      : tensor<?x9x9xf32> into tensor<?x1x9x9xf32>
+  // expected-error @+1 {{'vit.attention' op has mask 'tensor<?x1x9x9xf32>' with another multiple of the batch than the query; needs the same, or a static size}}
+  %0 = vit.attention %x, %x, %x mask(%mask : tensor<?x1x9x9xf32>) scale 0.5
+      : tensor<?x1x9x4xf32>, tensor<?x1x9x4xf32>, tensor<?x1x9x4xf32> -> tensor<?x1x9x4xf32>
+  return %0 : tensor<?x1x9x4xf32>
+}
+
+// -----
+
+func.func @negative_computed_conv_filter(%x: tensor<2x3x4x8xf32>, %f: tensor<8x3x2x4xf32>) -> tensor<2x8x3x5xf32> {
+  // expected-error @+1 {{'vit.conv2d' op has a computed filter; needs a constant one}}
+  %0 = vit.conv2d %x, %f : tensor<2x3x4x8xf32>, tensor<8x3x2x4xf32> -> tensor<2x8x3x5xf32>
+  return %0 : tensor<2x8x3x5xf32>
 }

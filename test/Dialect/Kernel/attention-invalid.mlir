@@ -52,7 +52,8 @@ func.func @attention_c1_init(%b: index, %x: memref<2x9x8xf32>, %o: memref<2x9x8x
 func.func @attention_c2_bias_without_map(%b: index, %x: memref<2x9x8xf32>, %bias: memref<1x2x9x9xf32>) {
   // expected-error @+1 {{'kernel.attention' op has bias without its map}}
   "kernel.attention"(%b, %b, %b, %x, %x, %x, %bias, %x) <{heads = 2 : i64, headDim = 4 : i64, valueDim = 4 : i64,
-      scale = 0.5 : f64, queryMap = #qkv, keyMap = #qkv, valueMap = #qkv, resultMap = #qkv}>
+      scale = 0.5 : f64, queryMap = #qkv, keyMap = #qkv, valueMap = #qkv, resultMap = #qkv,
+      operandSegmentSizes = array<i32: 1, 1, 1, 1, 1, 1, 1, 0, 1>}>
       : (index, index, index, memref<2x9x8xf32>, memref<2x9x8xf32>, memref<2x9x8xf32>, memref<1x2x9x9xf32>,
          memref<2x9x8xf32>) -> ()
   return
@@ -136,11 +137,25 @@ func.func @attention_map_c1_init(%b: index, %x: memref<2x9x8xf32>, %m: memref<2x
 // -----
 
 #qkv = affine_map<(b, h, i, d) -> (b, i, h * 4 + d)>
+#bad = affine_map<(b, h, i, j) -> (b, i, j)>
+func.func @attention_c1_mask_map(%b: index, %x: memref<2x9x8xf32>, %mask: memref<1x2x9x9xf32>) {
+  // expected-error @+1 {{'kernel.attention' op has mask map affine_map<(d0, d1, d2, d3) -> (d0, d2, d3)> for 'memref<1x2x9x9xf32>'; needs 4 dims, no symbols and 4 results}}
+  kernel.attention batch(%b) queries(%b) keys(%b) heads 2 head_dim 4 value_dim 4 scale 5.000000e-01
+      query(%x at #qkv : memref<2x9x8xf32>) key(%x at #qkv : memref<2x9x8xf32>)
+      value(%x at #qkv : memref<2x9x8xf32>) mask(%mask at #bad : memref<1x2x9x9xf32>)
+      init(%x at #qkv : memref<2x9x8xf32>)
+  return
+}
+
+// -----
+
+#qkv = affine_map<(b, h, i, d) -> (b, i, h * 4 + d)>
 #map = affine_map<(b, h, j, layer) -> (b, layer, h, j)>
 func.func @attention_map_c2_map_without_bias(%b: index, %x: memref<2x9x8xf32>, %m: memref<2x1x2x9xf32>) {
   // expected-error @+1 {{'kernel.attention_map' op has bias map without its operand}}
   "kernel.attention_map"(%b, %b, %b, %b, %x, %x, %m) <{heads = 2 : i64, headDim = 4 : i64, scale = 0.5 : f64,
-      selection = #vit<queries<first>>, queryMap = #qkv, keyMap = #qkv, biasMap = #map, resultMap = #map}>
+      selection = #vit<queries<first>>, queryMap = #qkv, keyMap = #qkv, biasMap = #map, resultMap = #map,
+      operandSegmentSizes = array<i32: 1, 1, 1, 1, 1, 1, 0, 0, 1>}>
       : (index, index, index, index, memref<2x9x8xf32>, memref<2x9x8xf32>, memref<2x1x2x9xf32>) -> ()
   return
 }

@@ -53,3 +53,17 @@ func.func @attention_map_mean_bias(%b: index, %n: index, %l: index, %q: memref<?
       init(%m at affine_map<(b, h, j, layer) -> (b, layer, h, j)> : memref<?x12x2x9xf32>)
   return
 }
+
+// CHECK-LABEL: func @attention_bias_and_mask(
+//       CHECK:   kernel.attention {{.*}} bias(%{{[^ ]+}} at {{.*}} : tensor<1x2x9x9xf32>) mask(%{{[^ ]+}} at {{.*}} : tensor<4x1x9x9xf32>)
+func.func @attention_bias_and_mask(%b: index, %n: index, %q: tensor<?x9x8xf32>, %bias: tensor<1x2x9x9xf32>,
+                                   %mask: tensor<4x1x9x9xf32>, %o: tensor<?x9x8xf32>) -> tensor<?x9x8xf32> {
+  %0 = kernel.attention batch(%b) queries(%n) keys(%n) heads 2 head_dim 4 value_dim 4 scale 5.000000e-01
+      query(%q at affine_map<(b, h, i, d) -> (b, i, h * 4 + d)> : tensor<?x9x8xf32>)
+      key(%q at affine_map<(b, h, i, d) -> (b, i, h * 4 + d)> : tensor<?x9x8xf32>)
+      value(%q at affine_map<(b, h, i, d) -> (b, i, h * 4 + d)> : tensor<?x9x8xf32>)
+      bias(%bias at affine_map<(b, h, i, j) -> (0, h, i, j)> : tensor<1x2x9x9xf32>)
+      mask(%mask at affine_map<(b, h, i, j) -> (b mod 4, 0, i, j)> : tensor<4x1x9x9xf32>)
+      init(%o at affine_map<(b, h, i, d) -> (b, i, h * 4 + d)> : tensor<?x9x8xf32>) -> tensor<?x9x8xf32>
+  return %0 : tensor<?x9x8xf32>
+}

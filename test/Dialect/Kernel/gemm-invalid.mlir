@@ -123,3 +123,13 @@ func.func @gemm_c1_overflow(%b: index, %x: memref<2x4x8xf32>, %w: memref<256xf32
       init(%y at #rows : memref<2x4x16xf32>)
   return
 }
+
+// -----
+
+#map = affine_map<(b, i, l) -> (b, i, l)>
+func.func @gemm_c1_weights_per_item(%b: index, %x: memref<?x4x8xf32>, %w: memref<256x2xf32>, %y: memref<?x4x16xf32>) {
+  // expected-error @+1 {{'kernel.gemm' op has weights of type 'memref<256x2xf32>'; needs 256 elements for each batch}}
+  kernel.gemm batch(%b) rows(%b) n 16 k 8 lhs(%x at #map : memref<?x4x8xf32>) weights(%w : memref<256x2xf32>)
+      init(%y at #map : memref<?x4x16xf32>)
+  return
+}

@@ -35,3 +35,13 @@ func.func @gemm_tiling(%b: index, %m: index, %x: memref<?x4x8xf32>, %w: memref<2
       tiling <provider = onednn, rows = 6, columns = 64, kBlock = 1536, unroll = 8, rowBlock = 256>
   return
 }
+
+// CHECK-LABEL: func @gemm_weights_per_item(
+//       CHECK:   kernel.gemm {{.*}} weights(%{{[^ ]+}} : tensor<?x256xf32>)
+func.func @gemm_weights_per_item(%b: index, %m: index, %x: tensor<?x4x8xf32>, %w: tensor<?x256xf32>,
+                                 %y: tensor<?x4x16xf32>) -> tensor<?x4x16xf32> {
+  %0 = kernel.gemm batch(%b) rows(%m) n 16 k 8 lhs(%x at affine_map<(b, i, l) -> (b, i, l)> : tensor<?x4x8xf32>)
+      weights(%w : tensor<?x256xf32>) init(%y at affine_map<(b, i, j) -> (b, i, j)> : tensor<?x4x16xf32>)
+      -> tensor<?x4x16xf32>
+  return %0 : tensor<?x4x16xf32>
+}

@@ -149,3 +149,182 @@ func.func @yield_parent(%x: f32) {
   // expected-error @+1 {{'kernel.yield' op expects parent op 'kernel.generic'}}
   kernel.yield %x : f32
 }
+
+// -----
+
+#row = affine_map<(b, c) -> (b, c)>
+#sum = affine_map<(b, c) -> (b)>
+#all = affine_map<(b, c, r) -> (b, c)>
+func.func @generic_c1_result_of_reduced(%b: index, %x: memref<2x8xf32>, %y: memref<2x8xf32>) {
+  // expected-error @+1 {{'kernel.generic' op has init map affine_map<(d0, d1, d2) -> (d0, d2)> of the reduced dim 2}}
+  kernel.generic batch(%b) sizes [8] reduce [8] inputs(%x : memref<2x8xf32>) at [#all]
+      init(%y at affine_map<(b, c, r) -> (b, r)> : memref<2x8xf32>) {
+  ^bb0(%e: f32, %sum: f32):
+    kernel.yield %e : f32
+  }
+  return
+}
+
+// -----
+
+#row = affine_map<(b, c) -> (b, c)>
+#sum = affine_map<(b, c) -> (b)>
+#all = affine_map<(b, c, r) -> (b, c)>
+func.func @generic_c2_reduce(%b: index, %x: memref<2x8xf32>, %y: memref<2x8xf32>) {
+  // expected-error @+1 {{'kernel.generic' op has size 0; needs 1 or more}}
+  kernel.generic batch(%b) sizes [8] reduce [0] inputs(%x : memref<2x8xf32>) at [#all] init(%y at #all : memref<2x8xf32>) {
+  ^bb0(%e: f32, %sum: f32):
+    kernel.yield %e : f32
+  }
+  return
+}
+
+// -----
+
+#row = affine_map<(b, c) -> (b, c)>
+#sum = affine_map<(b, c) -> (b)>
+#all = affine_map<(b, c, r) -> (b, c)>
+func.func @generic_c3_no_accumulator(%b: index, %x: memref<2x8xf32>, %y: memref<2x8xf32>) {
+  // expected-error @+1 {{'kernel.generic' op has a body of 1 arguments for 1 inputs and an accumulator}}
+  kernel.generic batch(%b) sizes [8] reduce [4] inputs(%x : memref<2x8xf32>) at [#all] init(%y at #all : memref<2x8xf32>) {
+  ^bb0(%e: f32):
+    kernel.yield %e : f32
+  }
+  return
+}
+
+// -----
+
+#row = affine_map<(b, c) -> (b, c)>
+#sum = affine_map<(b, c) -> (b)>
+#all = affine_map<(b, c, r) -> (b, c)>
+func.func @generic_c3_accumulator_type(%b: index, %x: memref<2x8xf32>, %y: memref<2x8xf32>) {
+  // expected-error @+1 {{'kernel.generic' op has an accumulator of type 'f64' for init 'memref<2x8xf32>'}}
+  kernel.generic batch(%b) sizes [8] reduce [4] inputs(%x : memref<2x8xf32>) at [#all] init(%y at #all : memref<2x8xf32>) {
+  ^bb0(%e: f32, %sum: f64):
+    kernel.yield %e : f32
+  }
+  return
+}
+
+// -----
+
+#row = affine_map<(b, c) -> (b, c)>
+#sum = affine_map<(b, c) -> (b)>
+#all = affine_map<(b, c, r) -> (b, c)>
+func.func @generic_c4_count(%b: index, %x: memref<2x8xf32>, %y: memref<2x8xf32>) {
+  // expected-error @+1 {{'kernel.generic' op has 1 tables and 2 table maps}}
+  kernel.generic batch(%b) sizes [8] at [] tables(%x : memref<2x8xf32>) through [#row, #row] init(%y at #row : memref<2x8xf32>) {
+    %c = kernel.index 1
+    %e = kernel.load 0[%c, %c] : f32
+    kernel.yield %e : f32
+  }
+  return
+}
+
+// -----
+
+#row = affine_map<(b, c) -> (b, c)>
+#sum = affine_map<(b, c) -> (b)>
+#all = affine_map<(b, c, r) -> (b, c)>
+func.func @generic_c4_map(%b: index, %x: memref<2x8xf32>, %y: memref<2x8xf32>) {
+  // expected-error @+1 {{'kernel.generic' op has table map affine_map<(d0, d1) -> (d0)> for 'memref<2x8xf32>'; needs 2 dims, no symbols and 2 results}}
+  kernel.generic batch(%b) sizes [8] at [] tables(%x : memref<2x8xf32>) through [#sum] init(%y at #row : memref<2x8xf32>) {
+    %c = kernel.index 1
+    %e = kernel.load 0[%c, %c] : f32
+    kernel.yield %e : f32
+  }
+  return
+}
+
+// -----
+
+#row = affine_map<(b, c) -> (b, c)>
+#sum = affine_map<(b, c) -> (b)>
+#all = affine_map<(b, c, r) -> (b, c)>
+func.func @generic_c5_no_reduce(%b: index, %x: memref<2x8xf32>, %y: memref<2x8xf32>) {
+  // expected-error @+1 {{'kernel.generic' op has an identity and reduces nothing}}
+  kernel.generic batch(%b) sizes [8] identity 0.0 : f32 inputs(%x : memref<2x8xf32>) at [#row] init(%y at #row : memref<2x8xf32>) {
+  ^bb0(%e: f32):
+    kernel.yield %e : f32
+  }
+  return
+}
+
+// -----
+
+#row = affine_map<(b, c) -> (b, c)>
+#sum = affine_map<(b, c) -> (b)>
+#all = affine_map<(b, c, r) -> (b, c)>
+func.func @generic_c5_type(%b: index, %x: memref<2x8xf32>, %y: memref<2x8xf32>) {
+  // expected-error @+1 {{'kernel.generic' op has identity 0 : i32 for init 'memref<2x8xf32>'}}
+  kernel.generic batch(%b) sizes [8] reduce [4] identity 0 : i32 inputs(%x : memref<2x8xf32>) at [#all] init(%y at #all : memref<2x8xf32>) {
+  ^bb0(%e: f32, %sum: f32):
+    kernel.yield %e : f32
+  }
+  return
+}
+
+// -----
+
+#row = affine_map<(b, c) -> (b, c)>
+#sum = affine_map<(b, c) -> (b)>
+#all = affine_map<(b, c, r) -> (b, c)>
+func.func @index_c1(%b: index, %x: memref<2x8xf32>, %y: memref<2x8xf32>) {
+  kernel.generic batch(%b) sizes [8] at [] tables(%x : memref<2x8xf32>) through [#row] init(%y at #row : memref<2x8xf32>) {
+    %c = kernel.index 1
+    // expected-error @+1 {{'kernel.index' op has dim 2; the kernel has 2}}
+    %e = kernel.index 2
+    %one = arith.constant 1.0 : f32
+    kernel.yield %one : f32
+  }
+  return
+}
+
+// -----
+
+#row = affine_map<(b, c) -> (b, c)>
+#sum = affine_map<(b, c) -> (b)>
+#all = affine_map<(b, c, r) -> (b, c)>
+func.func @load_c1(%b: index, %x: memref<2x8xf32>, %y: memref<2x8xf32>) {
+  kernel.generic batch(%b) sizes [8] at [] tables(%x : memref<2x8xf32>) through [#row] init(%y at #row : memref<2x8xf32>) {
+    %c = kernel.index 1
+    // expected-error @+1 {{'kernel.load' op has table 1; the kernel has 1}}
+    %e = kernel.load 1[%c, %c] : f32
+    %one = arith.constant 1.0 : f32
+    kernel.yield %one : f32
+  }
+  return
+}
+
+// -----
+
+#row = affine_map<(b, c) -> (b, c)>
+#sum = affine_map<(b, c) -> (b)>
+#all = affine_map<(b, c, r) -> (b, c)>
+func.func @load_c2(%b: index, %x: memref<2x8xf32>, %y: memref<2x8xf32>) {
+  kernel.generic batch(%b) sizes [8] at [] tables(%x : memref<2x8xf32>) through [#row] init(%y at #row : memref<2x8xf32>) {
+    %c = kernel.index 1
+    // expected-error @+1 {{'kernel.load' op has 1 indices; the table's map takes 2}}
+    %e = kernel.load 0[%c] : f32
+    %one = arith.constant 1.0 : f32
+    kernel.yield %one : f32
+  }
+  return
+}
+
+// -----
+
+#row = affine_map<(b, c) -> (b, c)>
+#sum = affine_map<(b, c) -> (b)>
+#all = affine_map<(b, c, r) -> (b, c)>
+func.func @load_c3(%b: index, %x: memref<2x8xf32>, %y: memref<2x8xf32>) {
+  kernel.generic batch(%b) sizes [8] at [] tables(%x : memref<2x8xf32>) through [#row] init(%y at #row : memref<2x8xf32>) {
+    %c = kernel.index 1
+    // expected-error @+1 {{'kernel.load' op has type 'i32' for table 'memref<2x8xf32>'}}
+    %e = kernel.load 0[%c, %c] : i32
+    %one = arith.constant 1.0 : f32
+    kernel.yield %one : f32
+  }
+  return
+}

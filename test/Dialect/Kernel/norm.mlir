@@ -33,3 +33,12 @@ func.func @mean(%b: index, %n: index, %x: memref<?x9x8xf32>, %y: memref<?x8xf32>
       init(%y at affine_map<(b, c) -> (b, c)> : memref<?x8xf32>)
   return
 }
+
+// CHECK-LABEL: func @norm_rms(
+//       CHECK:   kernel.norm batch(%{{.*}}) rows(%{{.*}}) channels 8 rms epsilon
+func.func @norm_rms(%b: index, %n: index, %x: memref<?x9x8xf32>) {
+  kernel.norm batch(%b) rows(%n) channels 8 rms epsilon 1.000000e-06
+      input(%x at affine_map<(b, i, c) -> (b, i, c)> : memref<?x9x8xf32>)
+      init(%x at affine_map<(b, i, c) -> (b, i, c)> : memref<?x9x8xf32>)
+  return
+}

@@ -157,6 +157,19 @@ TEST_F(EvaluateTest, LargeTensorsHaveNoValue) {
                         "tensor<4294967296x4294967296xf32>"));
 }
 
+// 8 bytes a step: 16 steps of the limit and the one that is over it.
+TEST_F(EvaluateTest, LargeChainsHaveNoValue) {
+  auto chain = [](int steps) {
+    std::string text = "%x0 = arith.constant dense<[0, 1]> : tensor<2xi32>\n";
+    for (int i = 0; i < steps; ++i)
+      text += "%x" + std::to_string(i + 1) + " = arith.addi %x" +
+              std::to_string(i) + ", %x0 : tensor<2xi32>\n";
+    return text;
+  };
+  EXPECT_TRUE(evaluate(chain(16), "", 8));
+  EXPECT_FALSE(evaluate(chain(17), "", 8));
+}
+
 TEST_F(EvaluateTest, MissingFilesHaveNoValueAndNoMessage) {
   int messages = 0;
   ScopedDiagnosticHandler count(&context, [&](Diagnostic &) { ++messages; });

@@ -136,6 +136,8 @@ TEST_F(CheckpointTest, RefusesOtherWeightFiles) {
 
 TEST_F(CheckpointTest, RefusesAFileAsSource) {
   EXPECT_FALSE(import(path("model.safetensors")));
-  EXPECT_EQ(messages(), "is a file; vitc imports a folder with config.json and "
-                        "*.safetensors, or zoo:NAME");
+  EXPECT_EQ(messages(),
+            "is weights without a config.json, which 'python -m vitc.export' "
+            "converts; vitc reads .onnx files, .mlir files, folders with "
+            "config.json and *.safetensors, and zoo:NAME");
 }

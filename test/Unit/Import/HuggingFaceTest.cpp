@@ -100,9 +100,8 @@ TEST_F(HuggingFaceTest, TanhGelu) {
   writeModel();
   OwningOpRef<ModuleOp> module = import(folder);
   ASSERT_TRUE(module) << messages();
-  module->walk([](vit::GeluOp op) {
-    EXPECT_EQ(op.getForm(), vit::GeluForm::Tanh);
-  });
+  module->walk(
+      [](vit::GeluOp op) { EXPECT_EQ(op.getForm(), vit::GeluForm::Tanh); });
 }
 
 TEST_F(HuggingFaceTest, RefusesAMissingConfig) {
@@ -113,17 +112,20 @@ TEST_F(HuggingFaceTest, RefusesAMissingConfig) {
 TEST_F(HuggingFaceTest, RefusesAnotherModelType) {
   config["model_type"] = "vgg";
   writeModel();
-  expectRefused("model_type = 'vgg'; vitc imports vit and deit");
+  expectRefused("model_type = 'vgg'; vitc imports beit, deit, dinov2, "
+                "dinov2_with_registers, swin, swinv2, vit");
   config.erase("model_type");
   writeModel();
-  expectRefused("has no model_type; vitc imports vit and deit");
+  expectRefused("has no model_type, and no architecture of timm's; vitc "
+                "imports beit, deit, dinov2, dinov2_with_registers, swin, "
+                "swinv2, vit");
 }
 
 TEST_F(HuggingFaceTest, RefusesAnotherArchitecture) {
   config["architectures"] = llvm::json::Array{"ViTForMaskedImageModeling"};
   writeModel();
   expectRefused("architecture is 'ViTForMaskedImageModeling'; vitc imports "
-                "ViTModel and ViTForImageClassification of model_type vit");
+                "ViTForImageClassification and ViTModel of model_type vit");
 }
 
 TEST_F(HuggingFaceTest, ReportsEveryBadValue) {
@@ -155,8 +157,8 @@ TEST_F(HuggingFaceTest, RefusesSizesThatDoNotDivide) {
 TEST_F(HuggingFaceTest, RefusesAnUnknownActivation) {
   config["hidden_act"] = "relu";
   writeModel();
-  expectRefused("hidden_act = 'relu'; vitc imports gelu, gelu_new, gelu_fast "
-                "and gelu_pytorch_tanh");
+  expectRefused("hidden_act = 'relu'; vitc imports gelu, gelu_new, gelu_fast, "
+                "gelu_pytorch_tanh and quick_gelu");
 }
 
 TEST_F(HuggingFaceTest, RefusesLabelsWithGaps) {
@@ -272,7 +274,8 @@ TEST_F(HuggingFaceTest, RefusesPreprocessingThatDoesNotFit) {
       R"({"size": 8, "resample": 7})",
       "resample = 7; it needs PIL's number of a filter, 0 to 5");
   expectPreprocessRefused(
-      R"({"image_processor_type": "BitImageProcessor"})",
-      "image_processor_type = 'BitImageProcessor'; vitc imports "
-      "ViTImageProcessor and DeiTImageProcessor");
+      R"({"image_processor_type": "CLIPImageProcessor"})",
+      "image_processor_type = 'CLIPImageProcessor'; vitc imports "
+      "ViTImageProcessor, DeiTImageProcessor, BeitImageProcessor and "
+      "BitImageProcessor");
 }

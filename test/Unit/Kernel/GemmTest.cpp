@@ -76,6 +76,8 @@ double activate(llvm::StringRef activation, double x) {
   if (activation == "gelu_tanh")
     return 0.5 * x *
            (1 + std::tanh(0.7978845608028654 * (x + 0.044715 * x * x * x)));
+  if (activation == "gelu_quick")
+    return x / (1 + std::exp(-1.702 * x));
   return x;
 }
 
@@ -149,7 +151,7 @@ TEST_P(GemmTest, Depths) {
 }
 
 TEST_P(GemmTest, Epilogues) {
-  for (llvm::StringRef activation : {"none", "gelu", "gelu_tanh"})
+  for (llvm::StringRef activation : {"none", "gelu", "gelu_tanh", "gelu_quick"})
     for (bool bias : {false, true})
       for (bool residual : {false, true})
         testGemm({9, 100, residual ? 24 : 1600, activation, bias, residual},
@@ -166,7 +168,7 @@ TEST_P(GemmTest, SkippedRows) {
 // A product with 1: the activation alone, far beyond where its polynomials
 // hold.
 TEST_P(GemmTest, Activations) {
-  for (llvm::StringRef activation : {"gelu", "gelu_tanh"}) {
+  for (llvm::StringRef activation : {"gelu", "gelu_tanh", "gelu_quick"}) {
     auto kernel = CompiledKernel::compile(
         getGemmModule({1, 1, 1, activation, /*bias=*/false}), GetParam());
     ASSERT_TRUE(kernel);

@@ -120,6 +120,29 @@ TEST_P(GenericTest, MaximumOfColumns) {
   }
 }
 
+// Short rows of results that follow each other in memory, across tasks.
+TEST_P(GenericTest, SumToShortRows) {
+  std::vector<float> x = getRandom(2 * 5 * 7 * 11 * 3, 1);
+  std::vector<float> result = run<float>(R"mlir(
+  %x = kernel.buffer %context input at 0 : memref<?x5x7x11x3xf32>
+  %y = kernel.buffer %context output at 0 : memref<?x7x11x3xf32>
+  kernel.generic batch(%batch) sizes [7, 11, 3] reduce [5] identity 0.0 : f32
+      inputs(%x : memref<?x5x7x11x3xf32>) at [affine_map<(b, i, j, c, r) -> (b, r, i, j, c)>]
+      init(%y at affine_map<(b, i, j, c, r) -> (b, i, j, c)> : memref<?x7x11x3xf32>) {
+  ^bb0(%a: f32, %sum: f32):
+    %0 = arith.addf %sum, %a : f32
+    kernel.yield %0 : f32
+  }
+)mlir",
+                                         2, {x.data()}, 2 * 7 * 11 * 3);
+  std::vector<double> expected(2 * 231, 0);
+  for (int64_t b = 0; b < 2; ++b)
+    for (int64_t r = 0; r < 5; ++r)
+      for (int64_t i = 0; i < 231; ++i)
+        expected[b * 231 + i] += x[(b * 5 + r) * 231 + i];
+  EXPECT_LE(getRelativeError(result, expected), 1e-6);
+}
+
 // A pooling window of 3 x 3 with stride 2: lanes lie 2 apart in the input.
 TEST_P(GenericTest, PoolingChannelsFirst) {
   std::vector<float> x = getRandom(2 * 3 * 41 * 41, 1);

@@ -121,6 +121,8 @@ static double activate(Activation activation, double x) {
   case Activation::GeluTanh:
     return 0.5 * x *
            (1 + std::tanh(std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
+  case Activation::GeluQuick:
+    return x / (1 + std::exp(-1.702 * x));
   case Activation::None:
     break;
   }
@@ -171,8 +173,8 @@ TEST_F(OneDnnTest, EqualsTheReferenceOverShapes) {
 }
 
 TEST_F(OneDnnTest, EqualsTheReferenceWithEpilogues) {
-  for (Activation activation :
-       {Activation::None, Activation::Gelu, Activation::GeluTanh})
+  for (Activation activation : {Activation::None, Activation::Gelu,
+                                Activation::GeluTanh, Activation::GeluQuick})
     for (ResidualAt residual :
          {ResidualAt::None, ResidualAt::Buffer, ResidualAt::Result})
       for (int64_t k : {24, 768, 3072})

@@ -1,0 +1,437 @@
+// RUN: vit-opt %s -vit-raise-attention -split-input-file -verify-diagnostics | FileCheck %s
+
+// Each softmax stays, with a remark that says why.
+
+#q = affine_map<(b, h, i, j, d) -> (b, h, i, d)>
+#k = affine_map<(b, h, i, j, d) -> (b, h, j, d)>
+#s = affine_map<(b, h, i, j, d) -> (b, h, i, j)>
+#p = affine_map<(b, h, i, d, j) -> (b, h, i, j)>
+#v = affine_map<(b, h, i, d, j) -> (b, h, j, d)>
+#o = affine_map<(b, h, i, d, j) -> (b, h, i, d)>
+
+// Softmax along the queries, values summed along the keys.
+// CHECK-LABEL: func @negative_attention_other_axis(
+//       CHECK:   linalg.softmax
+//   CHECK-NOT:   vit.attention
+func.func @negative_attention_other_axis(%q: tensor<2x3x4x8xf32>, %k: tensor<2x3x4x8xf32>, %v: tensor<2x3x4x8xf32>)
+    -> tensor<2x3x4x8xf32> {
+  %z0 = arith.constant dense<0.0> : tensor<2x3x4x4xf32>
+  %z1 = arith.constant dense<0.0> : tensor<2x3x4x8xf32>
+  %scores = linalg.contract indexing_maps = [#q, #k, #s] ins(%q, %k : tensor<2x3x4x8xf32>, tensor<2x3x4x8xf32>) outs(%z0 : tensor<2x3x4x4xf32>) -> tensor<2x3x4x4xf32>
+  // expected-remark @below {{softmax is not raised to vit.attention: the product with values sums over another axis than softmax}}
+  %probabilities = linalg.softmax dimension(2) ins(%scores : tensor<2x3x4x4xf32>) outs(%z0 : tensor<2x3x4x4xf32>) -> tensor<2x3x4x4xf32>
+  %r = linalg.contract indexing_maps = [#p, #v, #o] ins(%probabilities, %v : tensor<2x3x4x4xf32>, tensor<2x3x4x8xf32>) outs(%z1 : tensor<2x3x4x8xf32>) -> tensor<2x3x4x8xf32>
+  return %r : tensor<2x3x4x8xf32>
+}
+
+// -----
+
+#q = affine_map<(b, h, i, j, d) -> (b, h, i, d)>
+#k = affine_map<(b, h, i, j, d) -> (b, h, j, d)>
+#s = affine_map<(b, h, i, j, d) -> (b, h, i, j)>
+#p = affine_map<(b, h, i, d, j) -> (b, h, i, j)>
+#v = affine_map<(b, h, i, d, j) -> (b, h, j, d)>
+#o = affine_map<(b, h, i, d, j) -> (b, h, i, d)>
+
+// The probabilities are an output: they have to be computed.
+// CHECK-LABEL: func @negative_attention_probabilities_are_read(
+//       CHECK:   linalg.softmax
+//   CHECK-NOT:   vit.attention
+func.func @negative_attention_probabilities_are_read(%q: tensor<2x3x4x8xf32>, %k: tensor<2x3x4x8xf32>, %v: tensor<2x3x4x8xf32>)
+    -> (tensor<2x3x4x4xf32>, tensor<2x3x4x8xf32>) {
+  %z0 = arith.constant dense<0.0> : tensor<2x3x4x4xf32>
+  %z1 = arith.constant dense<0.0> : tensor<2x3x4x8xf32>
+  %scores = linalg.contract indexing_maps = [#q, #k, #s] ins(%q, %k : tensor<2x3x4x8xf32>, tensor<2x3x4x8xf32>) outs(%z0 : tensor<2x3x4x4xf32>) -> tensor<2x3x4x4xf32>
+  // expected-remark @below {{softmax is not raised to vit.attention: more than one op reads the probabilities}}
+  %probabilities = linalg.softmax dimension(3) ins(%scores : tensor<2x3x4x4xf32>) outs(%z0 : tensor<2x3x4x4xf32>) -> tensor<2x3x4x4xf32>
+  %r = linalg.contract indexing_maps = [#p, #v, #o] ins(%probabilities, %v : tensor<2x3x4x4xf32>, tensor<2x3x4x8xf32>) outs(%z1 : tensor<2x3x4x8xf32>) -> tensor<2x3x4x8xf32>
+  return %probabilities, %r : tensor<2x3x4x4xf32>, tensor<2x3x4x8xf32>
+}
+
+// -----
+
+#q = affine_map<(b, h, i, j, d) -> (b, h, i, d)>
+#k = affine_map<(b, h, i, j, d) -> (b, h, j, d)>
+#s = affine_map<(b, h, i, j, d) -> (b, h, i, j)>
+
+// XCA and classifiers: no product follows.
+// CHECK-LABEL: func @negative_attention_no_values(
+//       CHECK:   linalg.softmax
+//   CHECK-NOT:   vit.attention
+func.func @negative_attention_no_values(%q: tensor<2x3x4x8xf32>, %k: tensor<2x3x4x8xf32>, %v: tensor<2x3x4x8xf32>)
+    -> tensor<2x3x4x4xf32> {
+  %z0 = arith.constant dense<0.0> : tensor<2x3x4x4xf32>
+  %z1 = arith.constant dense<0.0> : tensor<2x3x4x8xf32>
+  %scores = linalg.contract indexing_maps = [#q, #k, #s] ins(%q, %k : tensor<2x3x4x8xf32>, tensor<2x3x4x8xf32>) outs(%z0 : tensor<2x3x4x4xf32>) -> tensor<2x3x4x4xf32>
+  // expected-remark @below {{softmax is not raised to vit.attention: no product with values follows}}
+  %probabilities = linalg.softmax dimension(3) ins(%scores : tensor<2x3x4x4xf32>) outs(%z0 : tensor<2x3x4x4xf32>) -> tensor<2x3x4x4xf32>
+  return %probabilities : tensor<2x3x4x4xf32>
+}
+
+// -----
+
+#q = affine_map<(b, h, i, j, d) -> (b, h, i, d)>
+#k = affine_map<(b, h, i, j, d) -> (b, h, j, d)>
+#s = affine_map<(b, h, i, j, d) -> (b, h, i, j)>
+#p = affine_map<(b, h, i, d, j) -> (b, h, i, j)>
+#v = affine_map<(b, h, i, d, j) -> (b, h, j, d)>
+#o = affine_map<(b, h, i, d, j) -> (b, h, i, d)>
+
+// Probabilities that are scaled do not sum to 1 any more.
+// CHECK-LABEL: func @negative_attention_probabilities_changed(
+//       CHECK:   linalg.softmax
+//   CHECK-NOT:   vit.attention
+func.func @negative_attention_probabilities_changed(%weights: tensor<2x3x4x4xf32>,
+    %q: tensor<2x3x4x8xf32>, %k: tensor<2x3x4x8xf32>, %v: tensor<2x3x4x8xf32>)
+    -> tensor<2x3x4x8xf32> {
+  %z0 = arith.constant dense<0.0> : tensor<2x3x4x4xf32>
+  %z1 = arith.constant dense<0.0> : tensor<2x3x4x8xf32>
+  %scores = linalg.contract indexing_maps = [#q, #k, #s] ins(%q, %k : tensor<2x3x4x8xf32>, tensor<2x3x4x8xf32>) outs(%z0 : tensor<2x3x4x4xf32>) -> tensor<2x3x4x4xf32>
+  // expected-remark @below {{softmax is not raised to vit.attention: the probabilities are changed before the product with values}}
+  %probabilities = linalg.softmax dimension(3) ins(%scores : tensor<2x3x4x4xf32>) outs(%z0 : tensor<2x3x4x4xf32>) -> tensor<2x3x4x4xf32>
+  %changed = arith.mulf %probabilities, %weights : tensor<2x3x4x4xf32>
+  %r = linalg.contract indexing_maps = [#p, #v, #o] ins(%changed, %v : tensor<2x3x4x4xf32>, tensor<2x3x4x8xf32>) outs(%z1 : tensor<2x3x4x8xf32>) -> tensor<2x3x4x8xf32>
+  return %r : tensor<2x3x4x8xf32>
+}
+
+// -----
+
+#p = affine_map<(b, h, i, d, j) -> (b, h, i, j)>
+#v = affine_map<(b, h, i, d, j) -> (b, h, j, d)>
+#o = affine_map<(b, h, i, d, j) -> (b, h, i, d)>
+
+// The scores are an argument.
+// CHECK-LABEL: func @negative_attention_no_product(
+//       CHECK:   linalg.softmax
+//   CHECK-NOT:   vit.attention
+func.func @negative_attention_no_product(%scores: tensor<2x3x4x4xf32>,
+    %q: tensor<2x3x4x8xf32>, %k: tensor<2x3x4x8xf32>, %v: tensor<2x3x4x8xf32>)
+    -> tensor<2x3x4x8xf32> {
+  %z0 = arith.constant dense<0.0> : tensor<2x3x4x4xf32>
+  %z1 = arith.constant dense<0.0> : tensor<2x3x4x8xf32>
+  // expected-remark @below {{softmax is not raised to vit.attention: the scores are an argument}}
+  %probabilities = linalg.softmax dimension(3) ins(%scores : tensor<2x3x4x4xf32>) outs(%z0 : tensor<2x3x4x4xf32>) -> tensor<2x3x4x4xf32>
+  %r = linalg.contract indexing_maps = [#p, #v, #o] ins(%probabilities, %v : tensor<2x3x4x4xf32>, tensor<2x3x4x8xf32>) outs(%z1 : tensor<2x3x4x8xf32>) -> tensor<2x3x4x8xf32>
+  return %r : tensor<2x3x4x8xf32>
+}
+
+// -----
+
+#q = affine_map<(b, h, i, j, d) -> (b, h, i, d)>
+#k = affine_map<(b, h, i, j, d) -> (b, h, j, d)>
+#s = affine_map<(b, h, i, j, d) -> (b, h, i, j)>
+#p = affine_map<(b, h, i, d, j) -> (b, h, i, j)>
+#v = affine_map<(b, h, i, d, j) -> (b, h, j, d)>
+#o = affine_map<(b, h, i, d, j) -> (b, h, i, d)>
+
+// tanh caps the scores, which vit.attention can not.
+// CHECK-LABEL: func @negative_attention_softcap(
+//       CHECK:   linalg.softmax
+//   CHECK-NOT:   vit.attention
+func.func @negative_attention_softcap(%q: tensor<2x3x4x8xf32>, %k: tensor<2x3x4x8xf32>, %v: tensor<2x3x4x8xf32>)
+    -> tensor<2x3x4x8xf32> {
+  %z0 = arith.constant dense<0.0> : tensor<2x3x4x4xf32>
+  %z1 = arith.constant dense<0.0> : tensor<2x3x4x8xf32>
+  %scores = linalg.contract indexing_maps = [#q, #k, #s] ins(%q, %k : tensor<2x3x4x8xf32>, tensor<2x3x4x8xf32>) outs(%z0 : tensor<2x3x4x4xf32>) -> tensor<2x3x4x4xf32>
+  %capped = math.tanh %scores : tensor<2x3x4x4xf32>
+  // expected-remark @below {{softmax is not raised to vit.attention: the scores come from math.tanh, not from a product of queries and keys}}
+  %probabilities = linalg.softmax dimension(3) ins(%capped : tensor<2x3x4x4xf32>) outs(%z0 : tensor<2x3x4x4xf32>) -> tensor<2x3x4x4xf32>
+  %r = linalg.contract indexing_maps = [#p, #v, #o] ins(%probabilities, %v : tensor<2x3x4x4xf32>, tensor<2x3x4x8xf32>) outs(%z1 : tensor<2x3x4x8xf32>) -> tensor<2x3x4x8xf32>
+  return %r : tensor<2x3x4x8xf32>
+}
+
+// -----
+
+#q = affine_map<(b, h, i, j, d) -> (b, h, i, d)>
+#k = affine_map<(b, h, i, j, d) -> (b, h, j, d)>
+#s = affine_map<(b, h, i, j, d) -> (b, h, i, j)>
+#p = affine_map<(b, h, i, d, j) -> (b, h, i, j)>
+#v = affine_map<(b, h, i, d, j) -> (b, h, j, d)>
+#o = affine_map<(b, h, i, d, j) -> (b, h, i, d)>
+
+// A tensor that differs between keys multiplies the scores.
+// CHECK-LABEL: func @negative_attention_scale_of_keys(
+//       CHECK:   linalg.softmax
+//   CHECK-NOT:   vit.attention
+func.func @negative_attention_scale_of_keys(%scale: tensor<2x3x4x4xf32>,
+    %q: tensor<2x3x4x8xf32>, %k: tensor<2x3x4x8xf32>, %v: tensor<2x3x4x8xf32>)
+    -> tensor<2x3x4x8xf32> {
+  %z0 = arith.constant dense<0.0> : tensor<2x3x4x4xf32>
+  %z1 = arith.constant dense<0.0> : tensor<2x3x4x8xf32>
+  %scores = linalg.contract indexing_maps = [#q, #k, #s] ins(%q, %k : tensor<2x3x4x8xf32>, tensor<2x3x4x8xf32>) outs(%z0 : tensor<2x3x4x4xf32>) -> tensor<2x3x4x4xf32>
+  %scaled = arith.mulf %scores, %scale : tensor<2x3x4x4xf32>
+  // expected-remark @below {{softmax is not raised to vit.attention: a scale that is no number differs between keys}}
+  %probabilities = linalg.softmax dimension(3) ins(%scaled : tensor<2x3x4x4xf32>) outs(%z0 : tensor<2x3x4x4xf32>) -> tensor<2x3x4x4xf32>
+  %r = linalg.contract indexing_maps = [#p, #v, #o] ins(%probabilities, %v : tensor<2x3x4x4xf32>, tensor<2x3x4x8xf32>) outs(%z1 : tensor<2x3x4x8xf32>) -> tensor<2x3x4x8xf32>
+  return %r : tensor<2x3x4x8xf32>
+}
+
+// -----
+
+#q = affine_map<(b, h, i, j, d) -> (b, h, i, d)>
+#k = affine_map<(b, h, i, j, d) -> (b, h, j, d)>
+#s = affine_map<(b, h, i, j, d) -> (b, h, i, j)>
+#p = affine_map<(b, h, i, d, j) -> (b, h, i, j)>
+#v = affine_map<(b, h, i, d, j) -> (b, h, j, d)>
+#o = affine_map<(b, h, i, d, j) -> (b, h, i, d)>
+
+// Scaled after the bias, by a tensor.
+// CHECK-LABEL: func @negative_attention_scale_of_biased_scores(
+//       CHECK:   linalg.softmax
+//   CHECK-NOT:   vit.attention
+func.func @negative_attention_scale_of_biased_scores(%bias: tensor<2x3x4x4xf32>, %scale: tensor<3xf32>,
+    %q: tensor<2x3x4x8xf32>, %k: tensor<2x3x4x8xf32>, %v: tensor<2x3x4x8xf32>)
+    -> tensor<2x3x4x8xf32> {
+  %z0 = arith.constant dense<0.0> : tensor<2x3x4x4xf32>
+  %z1 = arith.constant dense<0.0> : tensor<2x3x4x8xf32>
+  %scores = linalg.contract indexing_maps = [#q, #k, #s] ins(%q, %k : tensor<2x3x4x8xf32>, tensor<2x3x4x8xf32>) outs(%z0 : tensor<2x3x4x4xf32>) -> tensor<2x3x4x4xf32>
+  %biased = arith.addf %scores, %bias : tensor<2x3x4x4xf32>
+  %scaled = linalg.generic {
+      indexing_maps = [affine_map<(b, h, i, j) -> (b, h, i, j)>, affine_map<(b, h, i, j) -> (h)>,
+                       affine_map<(b, h, i, j) -> (b, h, i, j)>],
+      iterator_types = ["parallel", "parallel", "parallel", "parallel"]}
+      ins(%biased, %scale : tensor<2x3x4x4xf32>, tensor<3xf32>) outs(%z0 : tensor<2x3x4x4xf32>) {
+  ^bb0(%s: f32, %t: f32, %out: f32):
+    %product = arith.mulf %s, %t : f32
+    linalg.yield %product : f32
+  } -> tensor<2x3x4x4xf32>
+  // expected-remark @below {{softmax is not raised to vit.attention: a scale that is no number multiplies bias or mask}}
+  %probabilities = linalg.softmax dimension(3) ins(%scaled : tensor<2x3x4x4xf32>) outs(%z0 : tensor<2x3x4x4xf32>) -> tensor<2x3x4x4xf32>
+  %r = linalg.contract indexing_maps = [#p, #v, #o] ins(%probabilities, %v : tensor<2x3x4x4xf32>, tensor<2x3x4x8xf32>) outs(%z1 : tensor<2x3x4x8xf32>) -> tensor<2x3x4x8xf32>
+  return %r : tensor<2x3x4x8xf32>
+}
+
+// -----
+
+#q = affine_map<(b, h, i, j, d) -> (b, h, i, d)>
+#k = affine_map<(b, h, i, j, d) -> (b, h, j, d)>
+#s = affine_map<(b, h, i, j, d) -> (b, h, i, j)>
+#p = affine_map<(b, h, i, d, j) -> (b, h, i, j)>
+#v = affine_map<(b, h, i, d, j) -> (b, h, j, d)>
+#o = affine_map<(b, h, i, d, j) -> (b, h, i, d)>
+
+// A masked score of -100 is not the score minus 100.
+// CHECK-LABEL: func @negative_attention_weak_mask(
+//       CHECK:   linalg.softmax
+//   CHECK-NOT:   vit.attention
+func.func @negative_attention_weak_mask(%mask: tensor<2x3x4x4xi1>,
+    %q: tensor<2x3x4x8xf32>, %k: tensor<2x3x4x8xf32>, %v: tensor<2x3x4x8xf32>)
+    -> tensor<2x3x4x8xf32> {
+  %z0 = arith.constant dense<0.0> : tensor<2x3x4x4xf32>
+  %z1 = arith.constant dense<0.0> : tensor<2x3x4x8xf32>
+  %scores = linalg.contract indexing_maps = [#q, #k, #s] ins(%q, %k : tensor<2x3x4x8xf32>, tensor<2x3x4x8xf32>) outs(%z0 : tensor<2x3x4x4xf32>) -> tensor<2x3x4x4xf32>
+  %low = arith.constant dense<-100.0> : tensor<2x3x4x4xf32>
+  %masked = arith.select %mask, %low, %scores : tensor<2x3x4x4xi1>, tensor<2x3x4x4xf32>
+  // expected-remark @below {{softmax is not raised to vit.attention: masked scores are -100.000000; -1e9 or less is needed}}
+  %probabilities = linalg.softmax dimension(3) ins(%masked : tensor<2x3x4x4xf32>) outs(%z0 : tensor<2x3x4x4xf32>) -> tensor<2x3x4x4xf32>
+  %r = linalg.contract indexing_maps = [#p, #v, #o] ins(%probabilities, %v : tensor<2x3x4x4xf32>, tensor<2x3x4x8xf32>) outs(%z1 : tensor<2x3x4x8xf32>) -> tensor<2x3x4x8xf32>
+  return %r : tensor<2x3x4x8xf32>
+}
+
+// -----
+
+#q = affine_map<(b, h, i, j, d) -> (b, h, i, d)>
+#k = affine_map<(b, h, i, j, d) -> (b, h, j, d)>
+#s = affine_map<(b, h, i, j, d) -> (b, h, i, j)>
+#p = affine_map<(b, h, i, d, j) -> (b, h, i, j)>
+#v = affine_map<(b, h, i, d, j) -> (b, h, j, d)>
+#o = affine_map<(b, h, i, d, j) -> (b, h, i, d)>
+
+// One of two computed scores is selected.
+// CHECK-LABEL: func @negative_attention_computed_where(
+//       CHECK:   linalg.softmax
+//   CHECK-NOT:   vit.attention
+func.func @negative_attention_computed_where(%mask: tensor<2x3x4x4xi1>, %other: tensor<2x3x4x4xf32>,
+    %q: tensor<2x3x4x8xf32>, %k: tensor<2x3x4x8xf32>, %v: tensor<2x3x4x8xf32>)
+    -> tensor<2x3x4x8xf32> {
+  %z0 = arith.constant dense<0.0> : tensor<2x3x4x4xf32>
+  %z1 = arith.constant dense<0.0> : tensor<2x3x4x8xf32>
+  %scores = linalg.contract indexing_maps = [#q, #k, #s] ins(%q, %k : tensor<2x3x4x8xf32>, tensor<2x3x4x8xf32>) outs(%z0 : tensor<2x3x4x4xf32>) -> tensor<2x3x4x4xf32>
+  %masked = arith.select %mask, %other, %scores : tensor<2x3x4x4xi1>, tensor<2x3x4x4xf32>
+  // expected-remark @below {{softmax is not raised to vit.attention: a select between two computed tensors makes the scores}}
+  %probabilities = linalg.softmax dimension(3) ins(%masked : tensor<2x3x4x4xf32>) outs(%z0 : tensor<2x3x4x4xf32>) -> tensor<2x3x4x4xf32>
+  %r = linalg.contract indexing_maps = [#p, #v, #o] ins(%probabilities, %v : tensor<2x3x4x4xf32>, tensor<2x3x4x8xf32>) outs(%z1 : tensor<2x3x4x8xf32>) -> tensor<2x3x4x8xf32>
+  return %r : tensor<2x3x4x8xf32>
+}
+
+// -----
+
+#q = affine_map<(b, h, i, j, d) -> (b, h, i, d)>
+#k = affine_map<(b, h, i, j, d) -> (b, h, j, d)>
+#s = affine_map<(b, h, i, j, d) -> (b, h, i, j)>
+#p = affine_map<(b, h, i, d, j) -> (b, h, i, j)>
+#v = affine_map<(b, h, i, d, j) -> (b, h, j, d)>
+#o = affine_map<(b, h, i, d, j) -> (b, h, i, d)>
+
+// The scores divide.
+// CHECK-LABEL: func @negative_attention_divisor(
+//       CHECK:   linalg.softmax
+//   CHECK-NOT:   vit.attention
+func.func @negative_attention_divisor(%other: tensor<2x3x4x4xf32>,
+    %q: tensor<2x3x4x8xf32>, %k: tensor<2x3x4x8xf32>, %v: tensor<2x3x4x8xf32>)
+    -> tensor<2x3x4x8xf32> {
+  %z0 = arith.constant dense<0.0> : tensor<2x3x4x4xf32>
+  %z1 = arith.constant dense<0.0> : tensor<2x3x4x8xf32>
+  %scores = linalg.contract indexing_maps = [#q, #k, #s] ins(%q, %k : tensor<2x3x4x8xf32>, tensor<2x3x4x8xf32>) outs(%z0 : tensor<2x3x4x4xf32>) -> tensor<2x3x4x4xf32>
+  %inverse = arith.divf %other, %scores : tensor<2x3x4x4xf32>
+  // expected-remark @below {{softmax is not raised to vit.attention: the scores are a divisor}}
+  %probabilities = linalg.softmax dimension(3) ins(%inverse : tensor<2x3x4x4xf32>) outs(%z0 : tensor<2x3x4x4xf32>) -> tensor<2x3x4x4xf32>
+  %r = linalg.contract indexing_maps = [#p, #v, #o] ins(%probabilities, %v : tensor<2x3x4x4xf32>, tensor<2x3x4x8xf32>) outs(%z1 : tensor<2x3x4x8xf32>) -> tensor<2x3x4x8xf32>
+  return %r : tensor<2x3x4x8xf32>
+}
+
+// -----
+
+#q = affine_map<(b, h, i, j, d) -> (b, h, i, d)>
+#k = affine_map<(b, h, i, j, d) -> (b, h, j, d)>
+#s = affine_map<(b, h, i, j, d) -> (b, h, i, j)>
+#p = affine_map<(b, i, j, d, h) -> (b, h, i, j)>
+#v = affine_map<(b, i, j, d, h) -> (b, h, i, d)>
+#o = affine_map<(b, i, j, d, h) -> (b, i, j, d)>
+
+// Both factors of the scores have the axis of the softmax.
+// CHECK-LABEL: func @negative_attention_factors_share_keys(
+//       CHECK:   linalg.softmax
+//   CHECK-NOT:   vit.attention
+func.func @negative_attention_factors_share_keys(%q: tensor<2x3x4x8xf32>, %k: tensor<2x3x4x8xf32>, %v: tensor<2x3x4x8xf32>)
+    -> tensor<2x4x4x8xf32> {
+  %z0 = arith.constant dense<0.0> : tensor<2x3x4x4xf32>
+  %z1 = arith.constant dense<0.0> : tensor<2x3x4x8xf32>
+  %scores = linalg.contract indexing_maps = [#q, #k, #s] ins(%q, %k : tensor<2x3x4x8xf32>, tensor<2x3x4x8xf32>) outs(%z0 : tensor<2x3x4x4xf32>) -> tensor<2x3x4x4xf32>
+  // expected-remark @below {{softmax is not raised to vit.attention: softmax is taken along an axis that both factors of the scores have}}
+  %probabilities = linalg.softmax dimension(1) ins(%scores : tensor<2x3x4x4xf32>) outs(%z0 : tensor<2x3x4x4xf32>) -> tensor<2x3x4x4xf32>
+  %z2 = arith.constant dense<0.0> : tensor<2x4x4x8xf32>
+  %r = linalg.contract indexing_maps = [#p, #v, #o] ins(%probabilities, %v : tensor<2x3x4x4xf32>, tensor<2x3x4x8xf32>) outs(%z2 : tensor<2x4x4x8xf32>) -> tensor<2x4x4x8xf32>
+  return %r : tensor<2x4x4x8xf32>
+}
+
+// -----
+
+#q = affine_map<(b, h, i, j, d) -> (b, h, i, d)>
+#k = affine_map<(b, h, i, j, d) -> (b, h, j, d)>
+#s = affine_map<(b, h, i, j, d) -> (b, h, i, j)>
+#s2 = affine_map<(b, h, i, j, k) -> (b, h, j, k)>
+#s3 = affine_map<(b, h, i, j, k) -> (b, h, i, k)>
+
+// The probabilities are both factors.
+// CHECK-LABEL: func @negative_attention_probabilities_squared(
+//       CHECK:   linalg.softmax
+//   CHECK-NOT:   vit.attention
+func.func @negative_attention_probabilities_squared(%q: tensor<2x3x4x8xf32>, %k: tensor<2x3x4x8xf32>, %v: tensor<2x3x4x8xf32>)
+    -> tensor<2x3x4x4xf32> {
+  %z0 = arith.constant dense<0.0> : tensor<2x3x4x4xf32>
+  %z1 = arith.constant dense<0.0> : tensor<2x3x4x8xf32>
+  %scores = linalg.contract indexing_maps = [#q, #k, #s] ins(%q, %k : tensor<2x3x4x8xf32>, tensor<2x3x4x8xf32>) outs(%z0 : tensor<2x3x4x4xf32>) -> tensor<2x3x4x4xf32>
+  // expected-remark @below {{softmax is not raised to vit.attention: the probabilities are multiplied with themselves}}
+  %probabilities = linalg.softmax dimension(3) ins(%scores : tensor<2x3x4x4xf32>) outs(%z0 : tensor<2x3x4x4xf32>) -> tensor<2x3x4x4xf32>
+  %r = linalg.contract indexing_maps = [#s, #s2, #s3] ins(%probabilities, %probabilities : tensor<2x3x4x4xf32>, tensor<2x3x4x4xf32>) outs(%z0 : tensor<2x3x4x4xf32>) -> tensor<2x3x4x4xf32>
+  return %r : tensor<2x3x4x4xf32>
+}
+
+// -----
+
+#q = affine_map<(b, h, i, j, d) -> (b, h, i, d)>
+#k = affine_map<(b, h, i, j, d) -> (b, h, j, d)>
+#s = affine_map<(b, h, i, j, d) -> (b, h, i, j)>
+#p = affine_map<(b, h, i, d, j) -> (b, h, i, j)>
+#v = affine_map<(b, h, i, d, j) -> (b, h, j, d)>
+#o = affine_map<(b, h, i, d, j) -> (b, h, i, d)>
+
+// A softmax over one key is 1.
+// CHECK-LABEL: func @negative_attention_one_key(
+//       CHECK:   linalg.softmax
+//   CHECK-NOT:   vit.attention
+func.func @negative_attention_one_key(%k1: tensor<2x3x1x8xf32>,
+    %q: tensor<2x3x4x8xf32>, %k: tensor<2x3x4x8xf32>, %v: tensor<2x3x4x8xf32>)
+    -> tensor<2x3x4x8xf32> {
+  %z0 = arith.constant dense<0.0> : tensor<2x3x4x4xf32>
+  %z1 = arith.constant dense<0.0> : tensor<2x3x4x8xf32>
+  %z = arith.constant dense<0.0> : tensor<2x3x4x1xf32>
+  %scores = linalg.contract indexing_maps = [#q, #k, #s] ins(%q, %k1 : tensor<2x3x4x8xf32>, tensor<2x3x1x8xf32>) outs(%z : tensor<2x3x4x1xf32>) -> tensor<2x3x4x1xf32>
+  // expected-remark @below {{softmax is not raised to vit.attention: there is one key only}}
+  %probabilities = linalg.softmax dimension(3) ins(%scores : tensor<2x3x4x1xf32>) outs(%z : tensor<2x3x4x1xf32>) -> tensor<2x3x4x1xf32>
+  %r = linalg.contract indexing_maps = [#p, #v, #o] ins(%probabilities, %k1 : tensor<2x3x4x1xf32>, tensor<2x3x1x8xf32>) outs(%z1 : tensor<2x3x4x8xf32>) -> tensor<2x3x4x8xf32>
+  return %r : tensor<2x3x4x8xf32>
+}
+
+// -----
+
+#q = affine_map<(b, h, i, d) -> (b, h, i, d)>
+#k = affine_map<(b, h, i, d) -> (b, h, d)>
+#s = affine_map<(b, h, i, d) -> (b, h, i)>
+#p = affine_map<(b, h, i, d, j) -> (b, h, i, j)>
+#v = affine_map<(b, h, i, d, j) -> (b, h, j, d)>
+#o = affine_map<(b, h, i, d, j) -> (b, h, i, d)>
+
+// All keys have the same score.
+// CHECK-LABEL: func @negative_attention_keys_broadcast(
+//       CHECK:   linalg.softmax
+//   CHECK-NOT:   vit.attention
+func.func @negative_attention_keys_broadcast(%one: tensor<2x3x8xf32>,
+    %q: tensor<2x3x4x8xf32>, %k: tensor<2x3x4x8xf32>, %v: tensor<2x3x4x8xf32>)
+    -> tensor<2x3x4x8xf32> {
+  %z0 = arith.constant dense<0.0> : tensor<2x3x4x4xf32>
+  %z1 = arith.constant dense<0.0> : tensor<2x3x4x8xf32>
+  %z = arith.constant dense<0.0> : tensor<2x3x4xf32>
+  %row = linalg.contract indexing_maps = [#q, #k, #s] ins(%q, %one : tensor<2x3x4x8xf32>, tensor<2x3x8xf32>) outs(%z : tensor<2x3x4xf32>) -> tensor<2x3x4xf32>
+  %scores = linalg.broadcast ins(%row : tensor<2x3x4xf32>) outs(%z0 : tensor<2x3x4x4xf32>) dimensions = [3]
+  // expected-remark @below {{softmax is not raised to vit.attention: softmax is taken along an axis that the product of queries and keys has not}}
+  %probabilities = linalg.softmax dimension(3) ins(%scores : tensor<2x3x4x4xf32>) outs(%z0 : tensor<2x3x4x4xf32>) -> tensor<2x3x4x4xf32>
+  %r = linalg.contract indexing_maps = [#p, #v, #o] ins(%probabilities, %v : tensor<2x3x4x4xf32>, tensor<2x3x4x8xf32>) outs(%z1 : tensor<2x3x4x8xf32>) -> tensor<2x3x4x8xf32>
+  return %r : tensor<2x3x4x8xf32>
+}
+
+// -----
+
+#q = affine_map<(b, h, i, j, d) -> (b, h, i, d)>
+#k = affine_map<(b, h, i, j, d) -> (b, h, j, d)>
+#s = affine_map<(b, h, i, j, d) -> (b, h, i, j)>
+#p = affine_map<(b, h, i, d, j) -> (b, h, i, j)>
+#v = affine_map<(b, h, i, d, j) -> (b, h, j, d)>
+#o = affine_map<(b, h, i, d, j) -> (b, h, i, d)>
+
+// Queries and keys in f16, values in f32.
+// CHECK-LABEL: func @negative_attention_types(
+//       CHECK:   linalg.softmax
+//   CHECK-NOT:   vit.attention
+func.func @negative_attention_types(%qh: tensor<2x3x4x8xf16>,
+    %q: tensor<2x3x4x8xf32>, %k: tensor<2x3x4x8xf32>, %v: tensor<2x3x4x8xf32>)
+    -> tensor<2x3x4x8xf32> {
+  %z0 = arith.constant dense<0.0> : tensor<2x3x4x4xf32>
+  %z1 = arith.constant dense<0.0> : tensor<2x3x4x8xf32>
+  %z = arith.constant dense<0.0> : tensor<2x3x4x4xf16>
+  %half = linalg.contract indexing_maps = [#q, #k, #s] ins(%qh, %qh : tensor<2x3x4x8xf16>, tensor<2x3x4x8xf16>) outs(%z : tensor<2x3x4x4xf16>) -> tensor<2x3x4x4xf16>
+  %scores = arith.extf %half : tensor<2x3x4x4xf16> to tensor<2x3x4x4xf32>
+  // expected-remark @below {{softmax is not raised to vit.attention: the value is f32, the query f16}}
+  %probabilities = linalg.softmax dimension(3) ins(%scores : tensor<2x3x4x4xf32>) outs(%z0 : tensor<2x3x4x4xf32>) -> tensor<2x3x4x4xf32>
+  %r = linalg.contract indexing_maps = [#p, #v, #o] ins(%probabilities, %v : tensor<2x3x4x4xf32>, tensor<2x3x4x8xf32>) outs(%z1 : tensor<2x3x4x8xf32>) -> tensor<2x3x4x8xf32>
+  return %r : tensor<2x3x4x8xf32>
+}
+
+// -----
+
+#q = affine_map<(b, h, i, j, d) -> (b, h, i, d)>
+#k = affine_map<(b, h, i, j, d) -> (b, h, j, d)>
+#s = affine_map<(b, h, i, j, d) -> (b, h, i, j)>
+#p = affine_map<(b, h, i, d, j) -> (b, h, i, j)>
+#v = affine_map<(b, h, i, d, j) -> (b, h, j, d)>
+#o = affine_map<(b, h, i, d, j) -> (b, h, i, d)>
+
+// The bias is added in f32.
+// CHECK-LABEL: func @negative_attention_bias_type(
+//       CHECK:   linalg.softmax
+//   CHECK-NOT:   vit.attention
+func.func @negative_attention_bias_type(%bias: tensor<2x3x4x4xf32>, %qh: tensor<2x3x4x8xf16>,
+    %q: tensor<2x3x4x8xf32>, %k: tensor<2x3x4x8xf32>, %v: tensor<2x3x4x8xf32>)
+    -> tensor<2x3x4x8xf32> {
+  %z0 = arith.constant dense<0.0> : tensor<2x3x4x4xf32>
+  %z1 = arith.constant dense<0.0> : tensor<2x3x4x8xf32>
+  %z = arith.constant dense<0.0> : tensor<2x3x4x4xf16>
+  %half = linalg.contract indexing_maps = [#q, #k, #s] ins(%qh, %qh : tensor<2x3x4x8xf16>, tensor<2x3x4x8xf16>) outs(%z : tensor<2x3x4x4xf16>) -> tensor<2x3x4x4xf16>
+  %wide = arith.extf %half : tensor<2x3x4x4xf16> to tensor<2x3x4x4xf32>
+  %scores = arith.addf %wide, %bias : tensor<2x3x4x4xf32>
+  // expected-remark @below {{softmax is not raised to vit.attention: a bias or mask is f32, the query f16}}
+  %probabilities = linalg.softmax dimension(3) ins(%scores : tensor<2x3x4x4xf32>) outs(%z0 : tensor<2x3x4x4xf32>) -> tensor<2x3x4x4xf32>
+  %r = linalg.contract indexing_maps = [#p, #v, #o] ins(%probabilities, %v : tensor<2x3x4x4xf32>, tensor<2x3x4x8xf32>) outs(%z1 : tensor<2x3x4x8xf32>) -> tensor<2x3x4x8xf32>
+  return %r : tensor<2x3x4x8xf32>
+}
