@@ -53,22 +53,20 @@ static bool isFusible(LinearOp linear) {
          (!linear.getBias() || getExpr(linear.getBias()));
 }
 
+/// The bias of `linear`; zeros where it has none, as keys in BEiT and Swin v2.
+static WeightExprAttr getBias(LinearOp linear, Builder &builder) {
+  if (linear.getBias())
+    return getExpr(linear.getBias());
+  RankedTensorType weight = linear.getWeight().getType();
+  auto type =
+      RankedTensorType::get(weight.getDimSize(0), weight.getElementType());
+  return WeightExprAttr::data(
+      cast<DenseElementsAttr>(builder.getZeroAttr(type)));
+}
+
 static LogicalResult fuseQkv(ArrayRef<LinearOp> linears,
                              RewriterBase &rewriter) {
   LinearOp first = linears.front();
-  SmallVector<WeightExprAttr> weights, biases;
-  SmallVector<Location> locations;
-  for (LinearOp linear : linears) {
-    weights.push_back(getExpr(linear.getWeight()));
-    if (linear.getBias())
-      biases.push_back(getExpr(linear.getBias()));
-    locations.push_back(linear.getLoc());
-  }
-  if (!biases.empty() && biases.size() != weights.size()) {
-    first.emitRemark("not fused with the linear layers beside it: some have a "
-                     "bias and some have none");
-    return failure();
-  }
   std::optional<int64_t> multiple =
       first.getType().isDynamicDim(0) ? vitc::getBatchMultiple(first) : 1;
   if (!multiple || !hasMixedSizes(first, first.getType())) {
@@ -76,6 +74,17 @@ static LogicalResult fuseQkv(ArrayRef<LinearOp> linears,
                      "has the dynamic size of ")
         << first.getType();
     return failure();
+  }
+
+  bool anyBias = llvm::any_of(
+      linears, [](LinearOp linear) { return bool(linear.getBias()); });
+  SmallVector<WeightExprAttr> weights, biases;
+  SmallVector<Location> locations;
+  for (LinearOp linear : linears) {
+    weights.push_back(getExpr(linear.getWeight()));
+    if (anyBias)
+      biases.push_back(getBias(linear, rewriter));
+    locations.push_back(linear.getLoc());
   }
 
   rewriter.setInsertionPoint(first);

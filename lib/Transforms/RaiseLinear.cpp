@@ -92,6 +92,21 @@ static AxisList getAxes(AffineMap map, ArrayRef<unsigned> some,
   return axes;
 }
 
+/// Queries of attention pooling are a constant that is expanded to the batch
+/// and projected then: project it once and expand the result.
+static void dropBroadcasts(LinearMatch &match) {
+  if (!isMovedConstant(match.input))
+    return;
+  while (match.space.stepUp(match.input, match.inputDims))
+    ;
+  AxisList present = flatten(match.inputDims);
+  match.contracted = match.space.resolve(match.contracted);
+  match.rowDims = match.space.resolveDims(match.rowDims);
+  for (AxisList &dim : match.rowDims)
+    llvm::erase_if(
+        dim, [&](unsigned axis) { return !llvm::is_contained(present, axis); });
+}
+
 static std::optional<LinearMatch> matchProduct(linalg::LinalgOp op) {
   if (op->getNumResults() != 1)
     return std::nullopt;
@@ -99,10 +114,16 @@ static std::optional<LinearMatch> matchProduct(linalg::LinalgOp op) {
   std::optional<Contraction> product = matchContraction(result);
   if (!product)
     return std::nullopt;
-  if (isMovedConstant(product->lhs))
+  auto isWeight = [](Value value) {
+    return cast<ShapedType>(value.getType()).hasStaticShape() &&
+           isMovedConstant(value);
+  };
+  if (!isWeight(product->rhs))
     product = product->swapped();
-  if (isMovedConstant(product->lhs) || !isMovedConstant(product->rhs) ||
-      product->n.empty() || !isa<FloatType>(getElementTypeOrSelf(result)) ||
+  // What is computed from constants alone is one, unless it grows with the
+  // batch.
+  if (!isWeight(product->rhs) || isWeight(product->lhs) || product->n.empty() ||
+      !isa<FloatType>(getElementTypeOrSelf(result)) ||
       getElementTypeOrSelf(product->lhs) != getElementTypeOrSelf(result))
     return std::nullopt;
 
@@ -131,6 +152,7 @@ static std::optional<LinearMatch> matchProduct(linalg::LinalgOp op) {
                             cast<AffineDimExpr>(expr).getPosition()))
       match.rowDims.push_back((*input)[dim]);
   matchBias(match);
+  dropBroadcasts(match);
   return match;
 }
 

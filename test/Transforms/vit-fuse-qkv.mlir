@@ -118,13 +118,15 @@ vit.weight @wq : tensor<8x8xf32> seed(1 mean 0.0 scale 1.0)
 vit.weight @wk : tensor<4x8xf32> seed(2 mean 0.0 scale 1.0)
 vit.weight @bq : tensor<8xf32> seed(3 mean 0.0 scale 1.0)
 
-// CHECK-LABEL: func @negative_qkv_mixed_biases(
-// CHECK-COUNT-2: vit.linear
-func.func @negative_qkv_mixed_biases(%x: tensor<2x8xf32>) -> (tensor<2x8xf32>, tensor<2x4xf32>) {
+// Zeros stand for the bias that the key has not.
+// CHECK-LABEL: func @qkv_key_without_bias(
+//       CHECK:   %[[B:.*]] = vit.constant #vit.expr<concat, [#vit.expr<ref, [@bq]> : tensor<8xf32>, #vit.expr<data, [dense<0.000000e+00> : tensor<4xf32>]> : tensor<4xf32>]> : tensor<12xf32>
+//       CHECK:   vit.linear %{{.*}} bias(%[[B]] : tensor<12xf32>)
+//   CHECK-NOT:   vit.linear
+func.func @qkv_key_without_bias(%x: tensor<2x8xf32>) -> (tensor<2x8xf32>, tensor<2x4xf32>) {
   %wq = vit.constant #vit.expr<ref, [@wq]> : tensor<8x8xf32>
   %wk = vit.constant #vit.expr<ref, [@wk]> : tensor<4x8xf32>
   %bq = vit.constant #vit.expr<ref, [@bq]> : tensor<8xf32>
-  // expected-remark @+1 {{not fused with the linear layers beside it: some have a bias and some have none}}
   %q = vit.linear %x, %wq bias(%bq : tensor<8xf32>) : tensor<2x8xf32>, tensor<8x8xf32> -> tensor<2x8xf32>
   %k = vit.linear %x, %wk : tensor<2x8xf32>, tensor<4x8xf32> -> tensor<2x4xf32>
   return %q, %k : tensor<2x8xf32>, tensor<2x4xf32>

@@ -237,3 +237,58 @@ func.func @negative_layer_norm_two_dims(%x: tensor<2x2x4xf32>) -> tensor<2x2x4xf
   } -> tensor<2x2x4xf32>
   return %n : tensor<2x2x4xf32>
 }
+
+// -----
+
+#row = affine_map<(d0, d1) -> (d0, d1)>
+#mean = affine_map<(d0, d1) -> (d0, 0)>
+#channel = affine_map<(d0, d1) -> (d1)>
+
+// A power of -0.5; a scale that is computed stays behind the norm.
+// CHECK-LABEL: func @layer_norm_computed_scale(
+//  CHECK-SAME:   %[[X:.*]]: tensor<2x4xf32>, %[[G:.*]]: tensor<4xf32>
+//       CHECK:   %[[N:.*]] = vit.layer_norm %[[X]] epsilon 0.000000e+00 : tensor<2x4xf32>
+//       CHECK:   linalg.generic {{.*}} ins(%[[N]], %[[G]] :
+func.func @layer_norm_computed_scale(%x: tensor<2x4xf32>, %scale: tensor<4xf32>) -> tensor<2x4xf32> {
+  %zero = arith.constant 0.0 : f32
+  %four = arith.constant dense<4.0> : tensor<2x1xf32>
+  %power = arith.constant dense<-0.5> : tensor<2x1xf32>
+  %e1 = tensor.empty() : tensor<2x1xf32>
+  %e = tensor.empty() : tensor<2x4xf32>
+  %f = linalg.fill ins(%zero : f32) outs(%e1 : tensor<2x1xf32>) -> tensor<2x1xf32>
+  %s0 = linalg.generic {indexing_maps = [#row, #mean], iterator_types = ["parallel", "reduction"]}
+      ins(%x : tensor<2x4xf32>) outs(%f : tensor<2x1xf32>) {
+  ^bb0(%in: f32, %out: f32):
+    %a = arith.addf %in, %out : f32
+    linalg.yield %a : f32
+  } -> tensor<2x1xf32>
+  %m0 = arith.divf %s0, %four : tensor<2x1xf32>
+  %d = linalg.generic {indexing_maps = [#row, #mean, #row], iterator_types = ["parallel", "parallel"]}
+      ins(%x, %m0 : tensor<2x4xf32>, tensor<2x1xf32>) outs(%e : tensor<2x4xf32>) {
+  ^bb0(%in: f32, %mean: f32, %out: f32):
+    %a = arith.subf %in, %mean : f32
+    linalg.yield %a : f32
+  } -> tensor<2x4xf32>
+  %p = arith.mulf %d, %d : tensor<2x4xf32>
+  %s1 = linalg.generic {indexing_maps = [#row, #mean], iterator_types = ["parallel", "reduction"]}
+      ins(%p : tensor<2x4xf32>) outs(%f : tensor<2x1xf32>) {
+  ^bb0(%in: f32, %out: f32):
+    %a = arith.addf %in, %out : f32
+    linalg.yield %a : f32
+  } -> tensor<2x1xf32>
+  %m1 = arith.divf %s1, %four : tensor<2x1xf32>
+  %r = math.powf %m1, %power : tensor<2x1xf32>
+  %n = linalg.generic {indexing_maps = [#row, #mean, #row], iterator_types = ["parallel", "parallel"]}
+      ins(%d, %r : tensor<2x4xf32>, tensor<2x1xf32>) outs(%e : tensor<2x4xf32>) {
+  ^bb0(%in: f32, %root: f32, %out: f32):
+    %a = arith.mulf %in, %root : f32
+    linalg.yield %a : f32
+  } -> tensor<2x4xf32>
+  %g = linalg.generic {indexing_maps = [#row, #channel, #row], iterator_types = ["parallel", "parallel"]}
+      ins(%n, %scale : tensor<2x4xf32>, tensor<4xf32>) outs(%e : tensor<2x4xf32>) {
+  ^bb0(%in: f32, %c: f32, %out: f32):
+    %a = arith.mulf %in, %c : f32
+    linalg.yield %a : f32
+  } -> tensor<2x4xf32>
+  return %g : tensor<2x4xf32>
+}

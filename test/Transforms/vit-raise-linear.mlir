@@ -141,6 +141,42 @@ func.func @negative_conv_stride(%x: tensor<1x4x4x4xf32>) -> tensor<1x8x4xf32> {
 
 vit.weight @w : tensor<8x16xf32> seed(1 mean 0.0 scale 1.0)
 
+// Attention pooling's query, as timm's dynamic export writes it: a constant is
+// expanded to the batch, then projected. It is projected once.
+// CHECK-LABEL: func @linear_of_expanded_constant(
+//       CHECK:   %[[Y:.*]] = vit.linear %{{.*}} : tensor<2x8xf32>, tensor<16x8xf32> -> tensor<2x16xf32>
+//       CHECK:   linalg.broadcast ins(%[[Y]] : tensor<2x16xf32>) outs(%{{.*}} : tensor<?x2x16xf32>) dimensions = [0]
+func.func @linear_of_expanded_constant(%x: tensor<?x8xf32>) -> tensor<?x2x16xf32> {
+  %w = vit.constant #vit.expr<ref, [@w]> : tensor<8x16xf32>
+  %latent = arith.constant dense<1.0> : tensor<2x8xf32>
+  %c0 = arith.constant 0 : index
+  %zero = arith.constant 0.0 : f32
+  %n = tensor.dim %x, %c0 : tensor<?x8xf32>
+  %e = tensor.empty(%n) : tensor<?x2x8xf32>
+  %empty = tensor.empty(%n) : tensor<?x2x16xf32>
+  %init = linalg.fill ins(%zero : f32) outs(%empty : tensor<?x2x16xf32>) -> tensor<?x2x16xf32>
+  %0 = linalg.broadcast ins(%latent : tensor<2x8xf32>) outs(%e : tensor<?x2x8xf32>) dimensions = [0]
+  %1 = linalg.contract
+      indexing_maps = [affine_map<(b, m, n, k) -> (b, m, k)>, affine_map<(b, m, n, k) -> (k, n)>,
+                       affine_map<(b, m, n, k) -> (b, m, n)>]
+      ins(%0, %w : tensor<?x2x8xf32>, tensor<8x16xf32>) outs(%init : tensor<?x2x16xf32>) -> tensor<?x2x16xf32>
+  return %1 : tensor<?x2x16xf32>
+}
+
+// A product of constants is a constant: vit-fold-constants computes it.
+// CHECK-LABEL: func @negative_linear_of_constants(
+//       CHECK:   linalg.matmul
+//   CHECK-NOT:   vit.linear
+func.func @negative_linear_of_constants() -> tensor<2x16xf32> {
+  %w = vit.constant #vit.expr<ref, [@w]> : tensor<8x16xf32>
+  %x = arith.constant dense<1.0> : tensor<2x8xf32>
+  %zero = arith.constant 0.0 : f32
+  %empty = tensor.empty() : tensor<2x16xf32>
+  %init = linalg.fill ins(%zero : f32) outs(%empty : tensor<2x16xf32>) -> tensor<2x16xf32>
+  %0 = linalg.matmul ins(%x, %w : tensor<2x8xf32>, tensor<8x16xf32>) outs(%init : tensor<2x16xf32>) -> tensor<2x16xf32>
+  return %0 : tensor<2x16xf32>
+}
+
 // Both factors are computed.
 // CHECK-LABEL: func @negative_linear_no_constant(
 //       CHECK:   linalg.matmul

@@ -107,3 +107,36 @@ func.func @negative_rms_norm_two_tensors(%x: tensor<2x4xf32>, %y: tensor<2x4xf32
   } -> tensor<2x4xf32>
   return %n : tensor<2x4xf32>
 }
+
+// -----
+
+#row = affine_map<(d0, d1, d2) -> (d0, d1, d2)>
+#mean = affine_map<(d0, d1, d2) -> (d0, 0, 0)>
+
+// The mean over two dims.
+// CHECK-LABEL: func @negative_rms_norm_two_dims(
+//   CHECK-NOT:   vit.rms_norm
+func.func @negative_rms_norm_two_dims(%x: tensor<2x2x4xf32>) -> tensor<2x2x4xf32> {
+  %zero = arith.constant 0.0 : f32
+  %count = arith.constant dense<8.0> : tensor<2x1x1xf32>
+  %e1 = tensor.empty() : tensor<2x1x1xf32>
+  %e = tensor.empty() : tensor<2x2x4xf32>
+  %f = linalg.fill ins(%zero : f32) outs(%e1 : tensor<2x1x1xf32>) -> tensor<2x1x1xf32>
+  %p = arith.mulf %x, %x : tensor<2x2x4xf32>
+  %s = linalg.generic {indexing_maps = [#row, #mean], iterator_types = ["parallel", "reduction", "reduction"]}
+      ins(%p : tensor<2x2x4xf32>) outs(%f : tensor<2x1x1xf32>) {
+  ^bb0(%in: f32, %out: f32):
+    %a = arith.addf %in, %out : f32
+    linalg.yield %a : f32
+  } -> tensor<2x1x1xf32>
+  %m = arith.divf %s, %count : tensor<2x1x1xf32>
+  %r = math.rsqrt %m : tensor<2x1x1xf32>
+  // expected-remark @below {{not raised to vit.rms_norm: it is along dims [1, 2] of 'tensor<2x2x4xf32>'; vit.rms_norm is along one static dim}}
+  %n = linalg.generic {indexing_maps = [#row, #mean, #row], iterator_types = ["parallel", "parallel", "parallel"]}
+      ins(%x, %r : tensor<2x2x4xf32>, tensor<2x1x1xf32>) outs(%e : tensor<2x2x4xf32>) {
+  ^bb0(%in: f32, %root: f32, %out: f32):
+    %a = arith.mulf %in, %root : f32
+    linalg.yield %a : f32
+  } -> tensor<2x2x4xf32>
+  return %n : tensor<2x2x4xf32>
+}

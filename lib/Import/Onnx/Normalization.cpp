@@ -213,14 +213,74 @@ static Value buildProduct(TensorBuilder &b, Value lhs, Value rhs) {
                        });
 }
 
+/// The mean of x, or of its square, over `axes`, which stay as 1; an error
+/// where one of them depends on the batch.
+static FailureOr<Value> buildMean(Node &node, Value tensor,
+                                  ArrayRef<int64_t> axes, bool squared) {
+  TensorBuilder &b = node.b;
+  Type type = TensorBuilder::getElementType(tensor);
+  double count = 1;
+  for (int64_t axis : axes) {
+    Size size = b.getShape(tensor)[axis];
+    if (!size.isStatic())
+      return node.emitError()
+             << "axis " << axis << " has size " << Node::format(size)
+             << "; it must not depend on B";
+    count *= size.constant;
+  }
+  Value sum =
+      b.reduce(tensor, axes, /*keepDims=*/true, b.getScalarAttr(type, 0),
+               [&](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
+                 Value term = args[0];
+                 if (squared)
+                   term = arith::MulFOp::create(b, term, term);
+                 return arith::AddFOp::create(b, term, args[1]);
+               });
+  return buildScaled(b, sum, 1 / count);
+}
+
+static Value buildDifference(TensorBuilder &b, Value lhs, Value rhs) {
+  return b.elementwise({lhs, rhs}, TensorBuilder::getElementType(lhs),
+                       [](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
+                         return arith::SubFOp::create(b, args[0], args[1]);
+                       });
+}
+
+/// The statistics of the input itself, which replace `mean` and `variance`;
+/// outputs 1 and 2 are the running ones.
+static LogicalResult useBatchStatistics(Node &node, Value input, Value &mean,
+                                        Value &variance) {
+  TensorBuilder &b = node.b;
+  SmallVector<int64_t> axes = {0};
+  llvm::append_range(axes,
+                     llvm::seq<int64_t>(2, TensorBuilder::getRank(input)));
+  FailureOr<Value> ownMean = buildMean(node, input, axes, /*squared=*/false);
+  if (failed(ownMean))
+    return failure();
+  FailureOr<Value> ownVariance = buildMean(
+      node, buildDifference(b, input, *ownMean), axes, /*squared=*/true);
+  if (failed(ownVariance))
+    return failure();
+  double momentum = node.getFloat("momentum", 0.9);
+  auto setRunning = [&](unsigned index, Value before, Value own) {
+    if (!node.hasOutput(index))
+      return;
+    Value running = buildSum(b, buildScaled(b, before, momentum),
+                             buildScaled(b, own, 1 - momentum));
+    node.setOutput(index, b.reshape(running, {node.getShape(0)[1]}));
+  };
+  setRunning(1, mean, *ownMean);
+  setRunning(2, variance, *ownVariance);
+  mean = *ownMean;
+  variance = *ownVariance;
+  return success();
+}
+
 static LogicalResult importBatchNormalization(Node &node) {
   TensorBuilder &b = node.b;
   FailureOr<Tensor> input = getFloatInput(node, 0, /*minRank=*/2);
   if (failed(input))
     return failure();
-  if (node.getInt("training_mode", 0) != 0 || node.hasOutput(1))
-    return node.emitError() << "training_mode is set or output 1 in use; only "
-                               "inference is supported";
   SmallVector<Value, 4> channels;
   for (unsigned index : {1, 2, 3, 4}) {
     FailureOr<Value> channel = getChannels(node, index);
@@ -228,8 +288,14 @@ static LogicalResult importBatchNormalization(Node &node) {
       return failure();
     channels.push_back(*channel);
   }
-  auto [scale, shift, mean, variance] =
-      std::make_tuple(channels[0], channels[1], channels[2], channels[3]);
+  Value scale = channels[0], shift = channels[1];
+  Value mean = channels[2], variance = channels[3];
+  if (node.getInt("training_mode", 0) != 0) {
+    if (failed(useBatchStatistics(node, input->value, mean, variance)))
+      return failure();
+  } else if (node.hasOutput(1)) {
+    return node.emitError() << "output 1 is in use; it needs training_mode 1";
+  }
   double epsilon = node.getFloat("epsilon", 1e-5);
   Value factor = buildProduct(b, scale, buildInverseRoot(b, variance, epsilon));
   Value offset =
@@ -326,33 +392,16 @@ static LogicalResult importMeanVarianceNormalization(Node &node) {
   if (failed(axes))
     return failure();
   Type type = input->getElementType();
-  double count = 1;
-  for (int64_t axis : *axes) {
-    Size size = node.getShape(0)[axis];
-    if (!size.isStatic())
-      return node.emitError()
-             << "axis " << axis << " has size " << Node::format(size)
-             << "; it must not depend on B";
-    count *= size.constant;
-  }
-  auto buildMean = [&](Value tensor, bool squared) {
-    Value sum =
-        b.reduce(tensor, *axes, /*keepDims=*/true, b.getScalarAttr(type, 0),
-                 [&](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
-                   Value term = args[0];
-                   if (squared)
-                     term = arith::MulFOp::create(b, term, term);
-                   return arith::AddFOp::create(b, term, args[1]);
-                 });
-    return buildScaled(b, sum, 1 / count);
-  };
-  Value centred =
-      b.generic({input->value, buildMean(input->value, false)}, type,
-                [](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
-                  return arith::SubFOp::create(b, args[0], args[1]);
-                });
+  FailureOr<Value> mean =
+      buildMean(node, input->value, *axes, /*squared=*/false);
+  if (failed(mean))
+    return failure();
+  Value centred = buildDifference(b, input->value, *mean);
+  FailureOr<Value> variance = buildMean(node, centred, *axes, /*squared=*/true);
+  if (failed(variance))
+    return failure();
   node.setOutput(
-      0, b.generic({centred, buildMean(centred, true)}, type,
+      0, b.generic({centred, *variance}, type,
                    [&](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
                      Value deviation = math::SqrtOp::create(b, args[1]);
                      deviation = arith::AddFOp::create(
