@@ -28,7 +28,10 @@ struct ResNetV2Spec {
   /// Each stage's channels, twice the one's before.
   static constexpr int64_t kStageChannels = 256;
 
-  int64_t getChannels() const { return kStageChannels << (depths.size() - 1); }
+  int64_t getChannels() const {
+    return depths.empty() ? kStemChannels
+                          : kStageChannels << (depths.size() - 1);
+  }
   /// The size of the feature map of `pixels`.
   int64_t getMapSize(int64_t pixels) const;
 };

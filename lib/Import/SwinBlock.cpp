@@ -38,40 +38,24 @@ Value import_::padMap(LayerBuilder &layers, Value map,
       high, zero);
 }
 
-/// The window in a map of stage `stage`, where a window of the specification
-/// may be too large.
-static std::array<int64_t, 2> clampWindow(const SwinSpec &spec, size_t stage,
-                                          std::array<int64_t, 2> size) {
-  auto clamp = [&](int64_t side) { return std::min(spec.window, side); };
-  int64_t square = 0;
+/// The sides that limit the window of stage `stage`, whose map has `size`.
+static std::array<int64_t, 2> getLimits(const SwinSpec &spec, size_t stage,
+                                        std::array<int64_t, 2> size) {
+  // A map without the borders that other stages' maps were padded by.
+  auto halve = [&](int64_t side) {
+    return std::max<int64_t>(side >> stage, 1);
+  };
   switch (spec.clamp) {
   case SwinClamp::EachSide:
-    return {clamp(size[0]), clamp(size[1])};
-  case SwinClamp::ShorterSide:
-    square = clamp(std::min(size[0], size[1]));
-    break;
-  case SwinClamp::Height:
-    // The map of the configuration, without borders.
-    square = clamp(std::max<int64_t>(spec.trainedGrid[0] >> stage, 1));
-    break;
+    return {halve(spec.getGrid()[0]), halve(spec.getGrid()[1])};
+  case SwinClamp::ShorterSide: {
+    int64_t side = std::min(size[0], size[1]);
+    return {side, side};
   }
-  return {square, square};
-}
-
-/// The shift of a shifted window; none where one window covers the map.
-static std::array<int64_t, 2> getShift(const SwinSpec &spec, size_t stage,
-                                       std::array<int64_t, 2> size) {
-  int64_t shift = spec.window / 2;
-  auto along = [&](int64_t side) { return side <= spec.window ? 0 : shift; };
-  switch (spec.clamp) {
-  case SwinClamp::EachSide:
-    return {along(size[0]), along(size[1])};
-  case SwinClamp::ShorterSide:
-    shift = along(std::min(size[0], size[1]));
-    return {shift, shift};
-  case SwinClamp::Height:
-    shift = along(spec.trainedGrid[0] >> stage);
-    return {shift, shift};
+  case SwinClamp::Height: {
+    int64_t side = halve(spec.trainedGrid[0]);
+    return {side, side};
+  }
   }
   llvm_unreachable("all clamps are covered");
 }
@@ -79,11 +63,15 @@ static std::array<int64_t, 2> getShift(const SwinSpec &spec, size_t stage,
 SwinBlockBuilder::SwinBlockBuilder(const SwinSpec &spec, LayerBuilder &layers,
                                    size_t stage, std::array<int64_t, 2> size)
     : spec(spec), layers(layers), b(layers.b), stage(spec.stages[stage]),
-      dim(spec.getDim(stage)), hidden(spec.getHidden(stage)), size(size),
-      window(clampWindow(spec, stage, size)),
-      shift(getShift(spec, stage, size)) {
-  for (int side : {0, 1})
+      dim(spec.getDim(stage)), hidden(spec.getHidden(stage)), size(size) {
+  int64_t limit = spec.getWindow(stage);
+  std::array<int64_t, 2> limits = getLimits(spec, stage, size);
+  for (int side : {0, 1}) {
+    window[side] = std::min(limit, limits[side]);
+    // One window that covers the map is not shifted.
+    shift[side] = limits[side] <= limit ? 0 : limit / 2;
     padded[side] = llvm::alignTo(size[side], window[side]);
+  }
 }
 
 std::string SwinBlockBuilder::because() const {
@@ -96,29 +84,22 @@ std::string SwinBlockBuilder::because() const {
 // Attention
 //===----------------------------------------------------------------------===//
 
-SmallVector<Value, 3> SwinBlockBuilder::projectHeads(Value windows,
-                                                     const std::string &block) {
+HeadProjections
+SwinBlockBuilder::getProjections(const std::string &block) const {
   const SwinNames &names = spec.names;
-  auto split = [&](Value rows, const std::string &layer) -> Value {
-    return vit::SplitHeadsOp::create(b, layers.getLoc(layer), rows,
-                                     stage.numHeads);
+  auto ofBlock = [&](const std::string &name) {
+    return name.empty() ? name : block + name;
   };
-  SmallVector<Value, 3> heads;
-  if (names.qkv.empty()) {
-    for (const std::string *name : {&names.query, &names.key, &names.value}) {
-      bool bias = spec.qkvBias && (name != &names.key || spec.keyBias);
-      heads.push_back(
-          split(layers.linear(windows, block + *name, dim, because(), bias),
-                block + *name));
-    }
-    return heads;
-  }
-  std::string layer = block + names.qkv;
-  Value rows = layers.linear(windows, layer, 3 * dim, because(), spec.qkvBias);
-  for (int64_t part = 0; part < 3; ++part)
-    heads.push_back(
-        split(layers.slice(rows, 2, part * dim, dim, layer), layer));
-  return heads;
+  return {ofBlock(names.query),
+          ofBlock(names.key),
+          ofBlock(names.value),
+          ofBlock(names.qkv),
+          ofBlock(names.queryBias),
+          ofBlock(names.valueBias),
+          spec.qkvBias,
+          spec.keyBias,
+          dim,
+          stage.numHeads};
 }
 
 Value SwinBlockBuilder::relativeBias(const std::string &block) {
@@ -153,7 +134,8 @@ Value SwinBlockBuilder::shiftMask(const std::string &block) {
 Value SwinBlockBuilder::attention(Value windows, const std::string &block,
                                   bool masked) {
   const SwinNames &names = spec.names;
-  SmallVector<Value, 3> heads = projectHeads(windows, block);
+  SmallVector<Value, 3> heads =
+      buildHeads(layers, windows, getProjections(block), because());
   double scale = 1.0 / std::sqrt(double(dim / stage.numHeads));
   if (spec.v2) {
     Value logitScale = buildLogitScale(layers, block + names.logitScale,
@@ -179,24 +161,31 @@ Value SwinBlockBuilder::windowAttention(Value tokens, const std::string &block,
   std::string layer = block + spec.names.attention;
   Location loc = layers.getLoc(layer);
   shifted &= shift[0] > 0 || shift[1] > 0;
+  auto shiftBy = [&](Value map, std::array<int64_t, 2> by) -> Value {
+    return vit::CyclicShiftOp::create(b, loc, map.getType(), map,
+                                      b.getDenseI64ArrayAttr(by));
+  };
+  std::array<int64_t, 2> back = {-shift[0], -shift[1]};
+
   Value map = layers.expand(tokens, 1, size, layer);
+  if (shifted && spec.padShifted)
+    map = shiftBy(map, shift);
   map = padMap(layers, map, padded, layer);
-  if (shifted)
-    map = vit::CyclicShiftOp::create(b, loc, map.getType(), map,
-                                     b.getDenseI64ArrayAttr(shift));
+  if (shifted && !spec.padShifted)
+    map = shiftBy(map, shift);
   Value windows = vit::WindowPartitionOp::create(
       b, loc, map, b.getDenseI64ArrayAttr(window));
   windows = attention(windows, block, shifted);
   map = vit::WindowReverseOp::create(b, loc, windows,
                                      b.getDenseI64ArrayAttr(window),
                                      b.getDenseI64ArrayAttr(padded));
-  if (shifted)
-    map = vit::CyclicShiftOp::create(
-        b, loc, map.getType(), map,
-        b.getDenseI64ArrayAttr({-shift[0], -shift[1]}));
+  if (shifted && !spec.padShifted)
+    map = shiftBy(map, back);
   for (int64_t side : {0, 1})
     if (padded[side] != size[side])
       map = layers.slice(map, side + 1, 0, size[side], layer);
+  if (shifted && spec.padShifted)
+    map = shiftBy(map, back);
   return layers.collapse(map, 1, 2, layer);
 }
 

@@ -9,7 +9,7 @@
 #ifndef VITC_LIB_IMPORT_SWINBLOCK_H
 #define VITC_LIB_IMPORT_SWINBLOCK_H
 
-#include "LayerBuilder.h"
+#include "HeadProjections.h"
 #include "SwinSpec.h"
 
 namespace vitc::import_ {
@@ -29,9 +29,7 @@ public:
 
 private:
   std::string because() const;
-  /// Query, key and value, heads apart.
-  llvm::SmallVector<mlir::Value, 3> projectHeads(mlir::Value windows,
-                                                 const std::string &block);
+  HeadProjections getProjections(const std::string &block) const;
   mlir::Value relativeBias(const std::string &block);
   mlir::Value shiftMask(const std::string &block);
   /// Attention within each of `windows`, shifted ones masked.

@@ -165,11 +165,25 @@ SmallVector<Value> SwinBuilder::build(Value image) {
                             because(last));
   Value pooled = vit::MeanTokensOp::create(b, layers.getLoc(backbone("pooler")),
                                            tokens, /*skip=*/0);
-  if (!spec.logits)
+  if (spec.output == SwinOutput::HiddenStates)
     return {tokens, pooled};
+  if (spec.output == SwinOutput::PooledFeatures)
+    return {pooled};
   std::string why = llvm::formatv("{0}, {1} = {2}", because(last),
                                   spec.keys.numClasses, spec.numClasses);
   return {layers.linear(pooled, names.classifier, spec.numClasses, why)};
+}
+
+static SmallVector<StringRef, 2> getOutputNames(const SwinSpec &spec) {
+  switch (spec.output) {
+  case SwinOutput::HiddenStates:
+    return {"last_hidden_state", "pooler_output"};
+  case SwinOutput::Logits:
+    return {"logits"};
+  case SwinOutput::PooledFeatures:
+    return {"features"};
+  }
+  llvm_unreachable("all outputs are covered");
 }
 
 OwningOpRef<ModuleOp>
@@ -178,13 +192,11 @@ import_::buildSwin(const SwinSpec &spec, WeightSource &weights,
                    const ImportOptions &options, Location loc) {
   ModelInterface interface;
   interface.architecture = spec.architecture;
-  interface.task = spec.logits ? "classification" : "embedding";
+  interface.task =
+      spec.output == SwinOutput::Logits ? "classification" : "embedding";
   interface.imageShape = {options.batch.value_or(ShapedType::kDynamic),
                           spec.channels, spec.imageHeight, spec.imageWidth};
-  if (spec.logits)
-    interface.outputs = {"logits"};
-  else
-    interface.outputs = {"last_hidden_state", "pooler_output"};
+  interface.outputs = getOutputNames(spec);
   interface.labels = labels;
   interface.preprocess = preprocess;
   return buildModelModule(interface, weights, loc,

@@ -53,7 +53,8 @@ struct SwinNames {
   std::string query = "attention.self.query";
   std::string key = "attention.self.key";
   std::string value = "attention.self.value";
-  std::string qkv; // one layer for the three, in this order
+  std::string qkv;                  // one layer for the three, in this order
+  std::string queryBias, valueBias; // of such a layer, where the key has none
   std::string biasTable = "attention.self.relative_position_bias_table";
   std::string biasMlp = "attention.self.continuous_position_bias_mlp";
   std::string logitScale = "attention.self.logit_scale";
@@ -71,11 +72,19 @@ enum class SwinClamp {
   EachSide     // each side for itself, as timm does
 };
 
+enum class SwinOutput {
+  HiddenStates,  // last_hidden_state and pooler_output
+  Logits,        // of a classifier on the pooled tokens
+  PooledFeatures // what a classifier would get
+};
+
 struct SwinStage {
   int64_t depth;
   int64_t numHeads;
   /// The window that the continuous position bias was trained with; 0: its own.
   int64_t pretrainedWindow = 0;
+  /// Of this stage; 0: the one of all stages.
+  int64_t window = 0;
 };
 
 struct SwinSpec {
@@ -101,13 +110,19 @@ struct SwinSpec {
   /// Whether the reduction between two stages has the names of the later one.
   bool mergeNamedByNext = false;
   vit::GeluForm gelu = vit::GeluForm::Exact;
+  /// Whether maps are padded to whole windows after they are shifted, as timm
+  /// does, or before, as transformers does.
+  bool padShifted = false;
   /// The value of the mask between regions of a shifted window.
   double maskValue = -100.0;
 
-  bool logits = true; // of a classifier, or last_hidden_state, pooler_output
+  SwinOutput output = SwinOutput::Logits;
   int64_t numClasses = 0;
 
   int64_t getDim(size_t stage) const { return embedDim << stage; }
+  int64_t getWindow(size_t stage) const {
+    return stages[stage].window > 0 ? stages[stage].window : window;
+  }
   int64_t getHidden(size_t stage) const {
     return int64_t(mlpRatio * double(getDim(stage)));
   }

@@ -126,35 +126,26 @@ Value VitEncoder::relativeBias(const std::string &table) {
       spec.classToken ? b.getUnitAttr() : UnitAttr());
 }
 
-SmallVector<Value, 3> VitEncoder::projectHeads(Value input,
-                                               const std::string &block) {
+HeadProjections VitEncoder::getProjections(const std::string &block) const {
   const VitNames &names = spec.names;
-  int64_t width = spec.hiddenSize;
-  auto split = [&](Value rows, const std::string &layer) -> Value {
-    return vit::SplitHeadsOp::create(b, layers.getLoc(layer), rows,
-                                     spec.numHeads);
+  auto ofBlock = [&](const std::string &name) {
+    return name.empty() ? name : block + name;
   };
-  SmallVector<Value, 3> heads;
-  if (names.qkv.empty()) {
-    for (const std::string *name : {&names.query, &names.key, &names.value}) {
-      bool bias = spec.qkvBias && (name != &names.key || spec.keyBias);
-      heads.push_back(split(
-          layers.linear(input, block + *name, width, becauseHidden(), bias),
-          block + *name));
-    }
-    return heads;
-  }
-  std::string layer = block + names.qkv;
-  Value rows =
-      layers.linear(input, layer, 3 * width, becauseHidden(), spec.qkvBias);
-  for (int64_t part = 0; part < 3; ++part)
-    heads.push_back(
-        split(layers.slice(rows, 2, part * width, width, layer), layer));
-  return heads;
+  return {ofBlock(names.query),
+          ofBlock(names.key),
+          ofBlock(names.value),
+          ofBlock(names.qkv),
+          ofBlock(names.queryBias),
+          ofBlock(names.valueBias),
+          spec.qkvBias,
+          spec.keyBias,
+          spec.hiddenSize,
+          spec.numHeads};
 }
 
 Value VitEncoder::attention(Value input, const std::string &block) {
-  SmallVector<Value, 3> heads = projectHeads(input, block);
+  SmallVector<Value, 3> heads =
+      buildHeads(layers, input, getProjections(block), becauseHidden());
   Value bias = sharedBias;
   if (!spec.names.biasTable.empty())
     bias = relativeBias(block + spec.names.biasTable);

@@ -9,7 +9,7 @@
 #ifndef VITC_LIB_IMPORT_VITENCODER_H
 #define VITC_LIB_IMPORT_VITENCODER_H
 
-#include "LayerBuilder.h"
+#include "HeadProjections.h"
 #include "VitSpec.h"
 
 namespace vitc::import_ {
@@ -32,9 +32,7 @@ private:
   mlir::Value tokens();
   mlir::Value positions();
   mlir::Value patchEmbed(mlir::Value image);
-  /// Query, key and value, heads apart.
-  llvm::SmallVector<mlir::Value, 3> projectHeads(mlir::Value input,
-                                                 const std::string &block);
+  HeadProjections getProjections(const std::string &block) const;
   /// The relative position bias [1, H, N, N] of a table.
   mlir::Value relativeBias(const std::string &table);
   mlir::Value attention(mlir::Value input, const std::string &block);

@@ -102,7 +102,8 @@ static bool isNanTest(Operation *op) {
                                         : std::nullopt;
   return test && test->is<arith::CmpFOp>() &&
          cast<arith::CmpFOp>(test->scalarOp).getPredicate() ==
-             arith::CmpFPredicate::UNO;
+             arith::CmpFPredicate::UNO &&
+         test->operands[0].tensor == test->operands[1].tensor;
 }
 
 /// The ops that read probabilities, but for a test of one of these:
@@ -182,7 +183,8 @@ LogicalResult AttentionMatcher::matchValues() {
   std::optional<DimAxes> dims = space.addDims(product->lhs);
   std::optional<DimAxes> value = space.addDims(product->rhs);
   if (!dims || !value)
-    return fail("a dynamic size is no known multiple of the batch");
+    return fail("an operand is empty or has a dynamic size that is no known "
+                "multiple of the batch");
   DimAxes loops(product->sizes.size());
   bindLoops(loops, product->lhsMap, *dims);
   bindLoops(loops, product->rhsMap, *value);
@@ -370,7 +372,8 @@ LogicalResult AttentionMatcher::matchProduct(Contraction product,
 
   std::optional<DimAxes> query = space.addDims(product.lhs);
   if (!query)
-    return fail("a dynamic size is no known multiple of the batch");
+    return fail("an operand is empty or has a dynamic size that is no known "
+                "multiple of the batch");
   for (auto [expr, dim] : llvm::zip(product.lhsMap.getResults(), *query)) {
     unsigned loop = cast<AffineDimExpr>(expr).getPosition();
     if (!llvm::is_contained(product.k, loop))
@@ -435,6 +438,11 @@ LogicalResult AttentionMatcher::nameAxes() {
     addend.dims = space.resolveDims(addend.dims);
   for (AttentionMultiplier &multiplier : match.multipliers)
     multiplier.dims = space.resolveDims(multiplier.dims);
+
+  for (const AxisList *list :
+       {&match.keys, &match.channels, &match.valueChannels})
+    if (ShapedType::isDynamic(space.getSize(*list)))
+      return fail("keys or channels grow with the batch");
 
   AxisList shared = flatten(keyDims);
   llvm::append_range(shared, flatten(valueDims));

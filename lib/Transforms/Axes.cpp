@@ -53,6 +53,8 @@ std::optional<DimAxes> AxisSpace::addDims(Value tensor) {
   DimAxes dims;
   for (int64_t size : cast<RankedTensorType>(tensor.getType()).getShape()) {
     AxisList &dim = dims.emplace_back();
+    if (size == 0)
+      return std::nullopt;
     if (ShapedType::isDynamic(size)) {
       std::optional<int64_t> multiple = getBatchMultiple(tensor);
       if (!multiple)

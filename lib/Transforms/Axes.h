@@ -37,8 +37,8 @@ using DimAxes = llvm::SmallVector<AxisList, 6>;
 /// The axes of the values that one match looks at.
 class AxisSpace {
 public:
-  /// New axes for the dims of a tensor; none when a dynamic size is no known
-  /// multiple of the batch.
+  /// New axes for the dims of a tensor; none when it is empty or a dynamic size
+  /// is no known multiple of the batch.
   std::optional<DimAxes> addDims(mlir::Value tensor);
 
   /// Replaces axes that were split since by their parts.

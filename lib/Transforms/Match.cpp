@@ -167,16 +167,6 @@ std::optional<Scaled> vitc::vit::matchScaled(Value tensor) {
   return std::nullopt;
 }
 
-Value vitc::vit::skipFloatCasts(Value tensor) {
-  while (std::optional<Elementwise> match = matchElementwise(tensor)) {
-    if (!match->is<arith::ExtFOp, arith::TruncFOp>() ||
-        !match->operands[0].isIdentity())
-      break;
-    tensor = match->operands[0].tensor;
-  }
-  return tensor;
-}
-
 //===----------------------------------------------------------------------===//
 // Contractions
 //===----------------------------------------------------------------------===//

@@ -63,10 +63,6 @@ struct Scaled {
 };
 std::optional<Scaled> matchScaled(mlir::Value tensor);
 
-/// Strips casts between float types (arith.extf, arith.truncf), which models
-/// that were exported in f16 have around softmax and norms.
-mlir::Value skipFloatCasts(mlir::Value tensor);
-
 /// result = sum over k of lhs * rhs, from zero. Loops are numbered as in the
 /// maps. Batch loops are in both operands and in the result, m loops in lhs and
 /// result, n loops in rhs and result, k loops in both operands alone.

@@ -18,6 +18,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "DeadOps.h"
+#include "Movement.h"
 #include "SliceMatch.h"
 #include "Vit/VitDialect.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -60,7 +61,7 @@ static LogicalResult raiseCyclicShift(tensor::ConcatOp concat,
   RankedTensorType type = concat.getResultType();
   unsigned axis = concat.getDim();
   if (type.getRank() != 4 || (axis != 1 && axis != 2) ||
-      !isa<FloatType>(type.getElementType())) {
+      !isa<FloatType>(type.getElementType()) || !isMovable(concat)) {
     concat.emitRemark("rolls dim ")
         << axis << " of " << type
         << "; vit.cyclic_shift rolls dim 1 or 2 of floats [B, H, W, C]";

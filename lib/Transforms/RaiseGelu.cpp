@@ -19,6 +19,7 @@
 
 #include "DeadOps.h"
 #include "Match.h"
+#include "Movement.h"
 #include "Vit/VitDialect.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -236,8 +237,8 @@ static bool isSigmoidal(Value tensor) {
 static LogicalResult raiseGelu(Operation *op, RewriterBase &rewriter) {
   Value root = op->getResult(0);
   auto type = dyn_cast<RankedTensorType>(root.getType());
-  if (!type || !isa<FloatType>(type.getElementType()))
-    return rewriter.notifyMatchFailure(op, "computes no tensor of floats");
+  if (!type || !isa<FloatType>(type.getElementType()) || !isMovable(root))
+    return rewriter.notifyMatchFailure(op, "computes no tensor that vit takes");
   // The expression's tensors, the nearest first.
   llvm::SetVector<Value> tensors;
   tensors.insert(root);

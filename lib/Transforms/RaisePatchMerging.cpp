@@ -62,8 +62,9 @@ static LogicalResult raiseSlices(tensor::ConcatOp concat,
                       "go down each column first");
     return failure();
   }
-  if (!isa<FloatType>(concat.getResultType().getElementType()))
-    return rewriter.notifyMatchFailure(concat, "no floats");
+  if (!isa<FloatType>(concat.getResultType().getElementType()) ||
+      !isMovable(source))
+    return rewriter.notifyMatchFailure(concat, "no floats of a known batch");
 
   rewriter.setInsertionPoint(concat);
   rewriter.replaceOpWithNewOp<PatchMergingOp>(concat, source);

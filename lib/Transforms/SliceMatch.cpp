@@ -29,10 +29,10 @@ static bool isKnown(tensor::ExtractSliceOp op, unsigned dim) {
     return false;
   if (!op.getSourceType().isDynamicDim(dim))
     return !op.getType().isDynamicDim(dim);
+  std::optional<int64_t> multiple = vitc::getBatchMultiple(op.getResult());
   return op.getStaticOffset(dim) == 0 && op.getStaticStride(dim) == 1 &&
-         op.getType().isDynamicDim(dim) &&
-         vitc::getBatchMultiple(op.getResult()) ==
-             vitc::getBatchMultiple(op.getSource());
+         op.getType().isDynamicDim(dim) && multiple &&
+         multiple == vitc::getBatchMultiple(op.getSource());
 }
 
 std::optional<Slice> vitc::vit::matchSlice(Value tensor) {

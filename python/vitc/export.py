@@ -31,6 +31,7 @@ import pickle
 import shutil
 import sys
 import tempfile
+import zipfile
 
 CHECKPOINTS = (".pth", ".pt", ".bin")
 KERAS = (".keras", ".h5")
@@ -84,12 +85,12 @@ def load_checkpoint(path: pathlib.Path) -> dict:
     torch = import_torch()
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError:
-        raise ExportError(
-            "holds Python objects beside tensors; save model.state_dict(), or give an OUT that ends in .onnx, "
-            "--unpickle and --input-shape"
-        ) from None
-    except (RuntimeError, ValueError, EOFError, KeyError) as error:
+    except Exception as error:  # whatever the bytes lead PyTorch to
+        if isinstance(error, pickle.UnpicklingError) and "nsupported global" in str(error):
+            raise ExportError(
+                "holds Python objects beside tensors; save model.state_dict(), or give an OUT that ends in .onnx, "
+                "--unpickle and --input-shape"
+            ) from None
         raise ExportError(f"is not a checkpoint that PyTorch reads: {first_line(error)}") from None
     return find_state_dict(torch, content)
 
@@ -196,6 +197,8 @@ def export_folder(options: argparse.Namespace) -> None:
 def load_program(torch, options: argparse.Namespace) -> tuple[object, tuple]:
     """What torch.onnx.export takes: a program, or a module and its inputs."""
     if options.source.suffix == ".pt2":
+        if not zipfile.is_zipfile(options.source):
+            raise ExportError("is not a torch.export program: it is no zip archive")
         return torch.export.load(options.source), ()
     if not options.unpickle:
         raise ExportError(
@@ -220,9 +223,9 @@ def export_onnx(options: argparse.Namespace) -> None:
         try:
             program, inputs = load_program(torch, options)
             torch.onnx.export(program, inputs, path, dynamo=True, external_data=False, verbose=False)
-        except ImportError as error:
-            raise ExportError(f"cannot become ONNX here: {first_line(error)}") from None
-        except (RuntimeError, ValueError, AttributeError, pickle.UnpicklingError, EOFError, OSError) as error:
+        except ExportError:
+            raise
+        except Exception as error:  # whatever the module leads PyTorch to
             raise ExportError(f"PyTorch does not export it: {first_line(error)}") from None
         path.replace(out)
 

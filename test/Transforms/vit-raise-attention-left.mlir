@@ -435,3 +435,86 @@ func.func @negative_attention_bias_type(%bias: tensor<2x3x4x4xf32>, %qh: tensor<
   %r = linalg.contract indexing_maps = [#p, #v, #o] ins(%probabilities, %v : tensor<2x3x4x4xf32>, tensor<2x3x4x8xf32>) outs(%z1 : tensor<2x3x4x8xf32>) -> tensor<2x3x4x8xf32>
   return %r : tensor<2x3x4x8xf32>
 }
+
+// -----
+
+#q = affine_map<(b, h, i, j, d) -> (b, h, i, d)>
+#k = affine_map<(b, h, i, j, d) -> (b, h, j, d)>
+#s = affine_map<(b, h, i, j, d) -> (b, h, i, j)>
+#p = affine_map<(b, h, i, d, j) -> (b, h, i, j)>
+#v = affine_map<(b, h, i, d, j) -> (b, h, j, d)>
+#o = affine_map<(b, h, i, d, j) -> (b, h, i, d)>
+
+// NaN becomes 1, which no row of attention gives.
+// CHECK-LABEL: func @negative_attention_nan_to_one(
+//       CHECK:   linalg.softmax
+//   CHECK-NOT:   vit.attention
+func.func @negative_attention_nan_to_one(%q: tensor<2x3x4x8xf32>, %k: tensor<2x3x4x8xf32>, %v: tensor<2x3x4x8xf32>)
+    -> tensor<2x3x4x8xf32> {
+  %z0 = arith.constant dense<0.0> : tensor<2x3x4x4xf32>
+  %z1 = arith.constant dense<0.0> : tensor<2x3x4x8xf32>
+  %scores = linalg.contract indexing_maps = [#q, #k, #s] ins(%q, %k : tensor<2x3x4x8xf32>, tensor<2x3x4x8xf32>) outs(%z0 : tensor<2x3x4x4xf32>) -> tensor<2x3x4x4xf32>
+  // expected-remark @below {{softmax is not raised to vit.attention: the probabilities are changed before the product with values}}
+  %probabilities = linalg.softmax dimension(3) ins(%scores : tensor<2x3x4x4xf32>) outs(%z0 : tensor<2x3x4x4xf32>) -> tensor<2x3x4x4xf32>
+  %ones = arith.constant dense<1.0> : tensor<2x3x4x4xf32>
+  %nan = arith.cmpf uno, %probabilities, %probabilities : tensor<2x3x4x4xf32>
+  %changed = arith.select %nan, %ones, %probabilities : tensor<2x3x4x4xi1>, tensor<2x3x4x4xf32>
+  %r = linalg.contract indexing_maps = [#p, #v, #o] ins(%changed, %v : tensor<2x3x4x4xf32>, tensor<2x3x4x8xf32>) outs(%z1 : tensor<2x3x4x8xf32>) -> tensor<2x3x4x8xf32>
+  return %r : tensor<2x3x4x8xf32>
+}
+
+// -----
+
+#q = affine_map<(b, i, j, d) -> (b, i, d)>
+#k = affine_map<(b, i, j, d) -> (b, j, d)>
+#s = affine_map<(b, i, j, d) -> (b, i, j)>
+#p = affine_map<(b, i, d, j) -> (b, i, j)>
+#v = affine_map<(b, i, d, j) -> (b, j, d)>
+#o = affine_map<(b, i, d, j) -> (b, i, d)>
+
+// Attention among the items of the batch.
+// CHECK-LABEL: func @negative_attention_dynamic_keys(
+//       CHECK:   linalg.softmax
+//   CHECK-NOT:   vit.attention
+func.func @negative_attention_dynamic_keys(%q: tensor<2x4x8xf32>, %k: tensor<?x2x8xf32>) -> tensor<2x4x8xf32> {
+  %z1 = arith.constant dense<0.0> : tensor<2x4x8xf32>
+  %c0 = arith.constant 0 : index
+  %zero = arith.constant 0.0 : f32
+  %n = tensor.dim %k, %c0 : tensor<?x2x8xf32>
+  %ek = tensor.empty(%n) : tensor<2x?x8xf32>
+  %es = tensor.empty(%n) : tensor<2x4x?xf32>
+  %z0 = linalg.fill ins(%zero : f32) outs(%es : tensor<2x4x?xf32>) -> tensor<2x4x?xf32>
+  %kt = linalg.transpose ins(%k : tensor<?x2x8xf32>) outs(%ek : tensor<2x?x8xf32>) permutation = [1, 0, 2]
+  %scores = linalg.contract indexing_maps = [#q, #k, #s] ins(%q, %kt : tensor<2x4x8xf32>, tensor<2x?x8xf32>)
+      outs(%z0 : tensor<2x4x?xf32>) -> tensor<2x4x?xf32>
+  // expected-remark @below {{softmax is not raised to vit.attention: keys or channels grow with the batch}}
+  %probabilities = linalg.softmax dimension(2) ins(%scores : tensor<2x4x?xf32>) outs(%es : tensor<2x4x?xf32>) -> tensor<2x4x?xf32>
+  %r = linalg.contract indexing_maps = [#p, #v, #o] ins(%probabilities, %kt : tensor<2x4x?xf32>, tensor<2x?x8xf32>)
+      outs(%z1 : tensor<2x4x8xf32>) -> tensor<2x4x8xf32>
+  return %r : tensor<2x4x8xf32>
+}
+
+// -----
+
+#q = affine_map<(b, i, j, d) -> (b, i, d)>
+#k = affine_map<(b, i, j, d) -> (b, j, d)>
+#s = affine_map<(b, i, j, d) -> (b, i, j)>
+#p = affine_map<(b, i, d, j) -> (b, i, j)>
+#v = affine_map<(b, i, d, j) -> (b, j, d)>
+#o = affine_map<(b, i, d, j) -> (b, i, d)>
+
+// Values without channels: no op of vit has empty operands.
+// CHECK-LABEL: func @negative_attention_empty(
+//       CHECK:   linalg.softmax
+//   CHECK-NOT:   vit.attention
+func.func @negative_attention_empty(%q: tensor<2x4x8xf32>, %v: tensor<2x4x0xf32>) -> tensor<2x4x0xf32> {
+  %z0 = arith.constant dense<0.0> : tensor<2x4x4xf32>
+  %z1 = arith.constant dense<0.0> : tensor<2x4x0xf32>
+  %scores = linalg.contract indexing_maps = [#q, #k, #s] ins(%q, %q : tensor<2x4x8xf32>, tensor<2x4x8xf32>)
+      outs(%z0 : tensor<2x4x4xf32>) -> tensor<2x4x4xf32>
+  // expected-remark @below {{softmax is not raised to vit.attention: an operand is empty or has a dynamic size that is no known multiple of the batch}}
+  %probabilities = linalg.softmax dimension(2) ins(%scores : tensor<2x4x4xf32>) outs(%z0 : tensor<2x4x4xf32>) -> tensor<2x4x4xf32>
+  %r = linalg.contract indexing_maps = [#p, #v, #o] ins(%probabilities, %v : tensor<2x4x4xf32>, tensor<2x4x0xf32>)
+      outs(%z1 : tensor<2x4x0xf32>) -> tensor<2x4x0xf32>
+  return %r : tensor<2x4x0xf32>
+}

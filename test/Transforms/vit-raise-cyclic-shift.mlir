@@ -67,3 +67,15 @@ func.func @negative_cyclic_shift_channels(%x: tensor<1x8x8x32xf32>) -> tensor<1x
   %2 = tensor.concat dim(3) %0, %1 : (tensor<1x8x8x30xf32>, tensor<1x8x8x2xf32>) -> tensor<1x8x8x32xf32>
   return %2 : tensor<1x8x8x32xf32>
 }
+
+// -----
+
+// vit's tensors have one dynamic dim, the batch.
+// CHECK-LABEL: func @negative_cyclic_shift_dynamic_channels(
+//   CHECK-NOT:   vit.cyclic_shift
+func.func @negative_cyclic_shift_dynamic_channels(%x: tensor<1x8x?x32xf32>, %w: index) -> tensor<1x8x?x32xf32> {
+  %0 = tensor.extract_slice %x[0, 2, 0, 0] [1, 6, %w, 32] [1, 1, 1, 1] : tensor<1x8x?x32xf32> to tensor<1x6x?x32xf32>
+  %1 = tensor.extract_slice %x[0, 0, 0, 0] [1, 2, %w, 32] [1, 1, 1, 1] : tensor<1x8x?x32xf32> to tensor<1x2x?x32xf32>
+  %2 = tensor.concat dim(1) %0, %1 : (tensor<1x6x?x32xf32>, tensor<1x2x?x32xf32>) -> tensor<1x8x?x32xf32>
+  return %2 : tensor<1x8x?x32xf32>
+}

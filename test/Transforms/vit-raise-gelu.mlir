@@ -167,3 +167,19 @@ func.func @negative_gelu_factor(%x: tensor<4xf32>) -> tensor<4xf32> {
   %3 = arith.mulf %2, %x : tensor<4xf32>
   return %3 : tensor<4xf32>
 }
+
+// -----
+
+// A scalar: vit's tensors have dims.
+// CHECK-LABEL: func @negative_gelu_rank(
+//   CHECK-NOT:   vit.gelu
+func.func @negative_gelu_rank(%x: tensor<f32>) -> tensor<f32> {
+  %c = arith.constant dense<1.702> : tensor<f32>
+  %one = arith.constant dense<1.0> : tensor<f32>
+  %0 = arith.mulf %x, %c : tensor<f32>
+  %1 = arith.negf %0 : tensor<f32>
+  %2 = math.exp %1 : tensor<f32>
+  %3 = arith.addf %2, %one : tensor<f32>
+  %4 = arith.divf %x, %3 : tensor<f32>
+  return %4 : tensor<f32>
+}

@@ -144,8 +144,9 @@ vit.weight @w : tensor<8x16xf32> seed(1 mean 0.0 scale 1.0)
 // Attention pooling's query, as timm's dynamic export writes it: a constant is
 // expanded to the batch, then projected. It is projected once.
 // CHECK-LABEL: func @linear_of_expanded_constant(
-//       CHECK:   %[[Y:.*]] = vit.linear %{{.*}} : tensor<2x8xf32>, tensor<16x8xf32> -> tensor<2x16xf32>
-//       CHECK:   linalg.broadcast ins(%[[Y]] : tensor<2x16xf32>) outs(%{{.*}} : tensor<?x2x16xf32>) dimensions = [0]
+//       CHECK:   %[[Y:.*]] = vit.linear %{{.*}} : tensor<1x2x8xf32>, tensor<16x8xf32> -> tensor<1x2x16xf32>
+//       CHECK:   %[[YS:.*]] = tensor.collapse_shape %[[Y]]
+//       CHECK:   linalg.broadcast ins(%[[YS]] : tensor<2x16xf32>) outs(%{{.*}} : tensor<?x2x16xf32>) dimensions = [0]
 func.func @linear_of_expanded_constant(%x: tensor<?x8xf32>) -> tensor<?x2x16xf32> {
   %w = vit.constant #vit.expr<ref, [@w]> : tensor<8x16xf32>
   %latent = arith.constant dense<1.0> : tensor<2x8xf32>

@@ -26,9 +26,10 @@ def ConvertVitToLinalgPass : Pass<"convert-vit-to-linalg", "mlir::func::FuncOp">
 def ConvertVitToKernelPass : Pass<"convert-vit-to-kernel", "mlir::ModuleOp"> {
   let summary = "lower vit and linalg ops to kernels with composed index maps";
   let description = [{
-    One kernel op for each piece of generated code. Head split and merge, slices and
-    placements become the index maps of the kernels that read and write; no op is
-    left that only moves data, but where a map cannot say it.
+    One kernel op for each piece of generated code. Reshapes, transposes, heads,
+    windows, shifts, slices and placements become the index maps of the kernels that
+    read and write; no op is left that only moves data, but where a map cannot say it
+    or a matrix would have rows that are not contiguous.
     Results become destination arguments, which the functions return.
     Example: test/Conversion/VitToKernel/attention.mlir
   }];

@@ -68,10 +68,9 @@ FailureOr<std::unique_ptr<Checkpoint>> Checkpoint::open(StringRef folder,
       return failure();
     return checkpoint;
   }
-  return emitError(loc) << "has neither " << kSingleFile << " nor "
-                        << kIndexFile
-                        << "; other weight files (.bin, .pt, .pth, .h5, "
-                           ".msgpack) are not read";
+  return emitError(loc)
+         << "has neither " << kSingleFile << " nor " << kIndexFile
+         << "; pytorch_model.bin is converted by 'python -m vitc.export'";
 }
 
 FailureOr<Checkpoint::Shard *> Checkpoint::addShard(StringRef folder,

@@ -85,7 +85,9 @@ static void readSpec(Config &config, SwinSpec &spec) {
   VitArchitecture architecture = readArchitecture(
       config, spec.v2 ? ArrayRef(kSwinv2Architectures) : kSwinArchitectures);
   spec.architecture = architecture.name.str();
-  spec.logits = architecture.output == VitOutput::Logits;
+  spec.output = architecture.output == VitOutput::Logits
+                    ? SwinOutput::Logits
+                    : SwinOutput::HiddenStates;
   std::tie(spec.imageHeight, spec.imageWidth) =
       config.getSizePair("image_size", 224, kMaxPixels);
   std::tie(spec.patchHeight, spec.patchWidth) =
@@ -117,7 +119,7 @@ OwningOpRef<ModuleOp> import_::importSwin(StringRef folder, Config &config,
   readSpec(config, spec);
   spec.prefix = findPrefix(checkpoint, modelType, "layernorm.weight");
   ArrayAttr labels;
-  if (spec.logits) {
+  if (spec.output == SwinOutput::Logits) {
     SmallVector<std::string> names = readLabels(config);
     spec.numClasses = names.size();
     labels = Builder(context).getStrArrayAttr(

@@ -128,7 +128,7 @@ template <bool rms> static LogicalResult importSkipNorm(Node &node) {
     sum = buildSum(b, sum, *bias);
   }
   node.setOutput(3, sum);
-  double epsilon = node.getFloat("epsilon", 1e-5);
+  double epsilon = node.getFloat("epsilon", 1e-12);
   if (rms) {
     node.setOutput(0, buildRmsNorm(b, sum, *scale, epsilon));
     return success();

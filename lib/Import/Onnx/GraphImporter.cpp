@@ -145,7 +145,11 @@ LogicalResult GraphImporter::runImport(Node &node,
 /// Replaces what a node of constants built by its value.
 LogicalResult GraphImporter::foldNode(Node &node, Operation *before) {
   auto isConstant = [](GraphValue *value) { return !value || value->constant; };
-  if (node.inputs.empty() || !llvm::all_of(node.inputs, isConstant))
+  // Of its second input CastLike takes the type alone.
+  ArrayRef<GraphValue *> read = node.inputs;
+  if (node.getOpType() == "CastLike")
+    read = read.take_front();
+  if (read.empty() || !llvm::all_of(read, isConstant))
     return success();
   Evaluator evaluator(*module);
   SmallVector<DenseElementsAttr> constants;

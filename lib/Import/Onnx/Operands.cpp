@@ -8,8 +8,6 @@
 
 #include "Operands.h"
 
-#include "mlir/IR/Diagnostics.h"
-
 using namespace mlir;
 using namespace vitc::onnx;
 

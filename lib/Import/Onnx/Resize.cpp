@@ -17,7 +17,8 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
-#include "llvm/ADT/StringSwitch.h"
+
+#include <cmath>
 
 using namespace mlir;
 using namespace vitc::onnx;
@@ -94,9 +95,12 @@ static bool hasElements(Node &node, unsigned index) {
 static LogicalResult applySizes(Node &node, ArrayRef<int64_t> axes,
                                 MutableArrayRef<ResizedDim> dims) {
   std::optional<Shape> sizes = node.getSizesOf(3);
-  if (!sizes)
-    return node.emitError()
-           << "input 3, the sizes, depends on data; constants are needed";
+  if (!sizes) {
+    FailureOr<SmallVector<int64_t>> constants = node.getIntsOf(3);
+    if (failed(constants))
+      return failure();
+    sizes = Shape(ArrayRef<int64_t>(*constants));
+  }
   if (sizes->size() != axes.size())
     return node.emitError()
            << "input 3 has " << sizes->size() << " sizes; one for each of "

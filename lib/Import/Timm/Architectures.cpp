@@ -22,6 +22,13 @@ static constexpr TimmVit kVits[] = {
     {"beit3_giant_patch14_224", 16, GeluForm::Exact, 1e-5, {}},
     {"beit3_giant_patch14_336", 16, GeluForm::Exact, 1e-5, {}},
     {"beit3_large_patch16_224", 16, GeluForm::Exact, 1e-5, {}},
+    {"beit_base_patch16_224", 12, GeluForm::Exact, 1e-6, {}},
+    {"beit_base_patch16_384", 12, GeluForm::Exact, 1e-6, {}},
+    {"beit_large_patch16_224", 16, GeluForm::Exact, 1e-6, {}},
+    {"beit_large_patch16_384", 16, GeluForm::Exact, 1e-6, {}},
+    {"beit_large_patch16_512", 16, GeluForm::Exact, 1e-6, {}},
+    {"beitv2_base_patch16_224", 12, GeluForm::Exact, 1e-6, {}},
+    {"beitv2_large_patch16_224", 16, GeluForm::Exact, 1e-6, {}},
     {"deit3_base_patch16_224", 12, GeluForm::Exact, 1e-6, {}},
     {"deit3_base_patch16_384", 12, GeluForm::Exact, 1e-6, {}},
     {"deit3_huge_patch14_224", 16, GeluForm::Exact, 1e-6, {}},
@@ -164,16 +171,49 @@ static constexpr TimmVit kVits[] = {
     {"vit_xsmall_patch16_clip_224", 4, GeluForm::Exact, 1e-5, {}},
 };
 
+// Name, Swin v2, its window, the one that it was first trained with.
+static constexpr TimmSwin kSwins[] = {
+    {"swin_base_patch4_window7_224", /*v2=*/false},
+    {"swin_base_patch4_window12_384", /*v2=*/false},
+    {"swin_large_patch4_window7_224", /*v2=*/false},
+    {"swin_large_patch4_window12_384", /*v2=*/false},
+    {"swin_s3_base_224", /*v2=*/false},
+    {"swin_s3_small_224", /*v2=*/false},
+    {"swin_s3_tiny_224", /*v2=*/false},
+    {"swin_small_patch4_window7_224", /*v2=*/false},
+    {"swin_tiny_patch4_window7_224", /*v2=*/false},
+    {"swinv2_base_window8_256", /*v2=*/true, 8},
+    {"swinv2_base_window12_192", /*v2=*/true, 12},
+    {"swinv2_base_window12to16_192to256", /*v2=*/true, 16, 12},
+    {"swinv2_base_window12to24_192to384", /*v2=*/true, 24, 12},
+    {"swinv2_base_window16_256", /*v2=*/true, 16},
+    {"swinv2_large_window12_192", /*v2=*/true, 12},
+    {"swinv2_large_window12to16_192to256", /*v2=*/true, 16, 12},
+    {"swinv2_large_window12to24_192to384", /*v2=*/true, 24, 12},
+    {"swinv2_small_window8_256", /*v2=*/true, 8},
+    {"swinv2_small_window16_256", /*v2=*/true, 16},
+    {"swinv2_tiny_window8_256", /*v2=*/true, 8},
+    {"swinv2_tiny_window16_256", /*v2=*/true, 16},
+};
+
 const TimmVit *import_::findTimmVit(StringRef name) {
   const TimmVit *found = llvm::find_if(
       kVits, [&](const TimmVit &vit) { return vit.name == name; });
   return found == std::end(kVits) ? nullptr : found;
 }
 
+const TimmSwin *import_::findTimmSwin(StringRef name) {
+  const TimmSwin *found = llvm::find_if(
+      kSwins, [&](const TimmSwin &swin) { return swin.name == name; });
+  return found == std::end(kSwins) ? nullptr : found;
+}
+
 std::string import_::suggestTimmNames(StringRef name) {
   llvm::SmallVector<std::pair<unsigned, StringRef>> candidates;
   for (const TimmVit &vit : kVits)
     candidates.emplace_back(name.edit_distance(vit.name), vit.name);
+  for (const TimmSwin &swin : kSwins)
+    candidates.emplace_back(name.edit_distance(swin.name), swin.name);
   llvm::sort(candidates);
   constexpr size_t kCount = 3;
   return llvm::join(

@@ -21,7 +21,8 @@
 
 namespace vitc::import_ {
 
-/// A VisionTransformer of timm, with class VisionTransformerDistilled.
+/// A VisionTransformer of timm, with classes VisionTransformerDistilled and
+/// Beit.
 struct TimmVit {
   llvm::StringLiteral name;
   int64_t numHeads;
@@ -32,10 +33,21 @@ struct TimmVit {
   std::array<int64_t, 4> backboneDepths;
 };
 
+/// A SwinTransformer of timm, or with class SwinTransformerV2.
+struct TimmSwin {
+  llvm::StringLiteral name;
+  bool v2;
+  /// Of Swin v2; Swin's is in its weights.
+  int64_t window = 0;
+  /// Which its weights were first trained with; 0: this one.
+  int64_t pretrainedWindow = 0;
+};
+
 /// Null for a name that is not in the table.
 const TimmVit *findTimmVit(llvm::StringRef name);
+const TimmSwin *findTimmSwin(llvm::StringRef name);
 
-/// The names of the table that are most like `name`, for messages.
+/// The names of the tables that are most like `name`, for messages.
 std::string suggestTimmNames(llvm::StringRef name);
 
 } // namespace vitc::import_

@@ -73,6 +73,32 @@ std::pair<int64_t, int64_t> import_::readTimmImageSize(Config &config) {
   return size;
 }
 
+int64_t import_::countTimmBlocks(const Checkpoint &checkpoint,
+                                 StringRef prefix) {
+  int64_t count = 0;
+  while (checkpoint.contains((prefix + Twine(count) + ".norm1.weight").str()))
+    ++count;
+  return count;
+}
+
+SmallVector<int64_t> import_::readTimmShape(Config &config,
+                                            const Checkpoint &checkpoint,
+                                            StringRef name, size_t rank) {
+  ArrayRef<int64_t> shape = checkpoint.getShape(name);
+  if (shape.size() == rank &&
+      llvm::all_of(shape, [](int64_t dim) { return dim > 0; }))
+    return SmallVector<int64_t>(shape);
+  InFlightDiagnostic error = config.emitError();
+  if (!checkpoint.contains(name))
+    error << "the weights lack '" << name << "', which the architecture needs";
+  else if (shape.size() != rank)
+    error << "tensor '" << name << "' has rank " << shape.size()
+          << "; the architecture needs rank " << rank;
+  else
+    error << "tensor '" << name << "' has a size of 0; it needs 1 or more";
+  return SmallVector<int64_t>(rank, 1);
+}
+
 /// PIL's number of a filter, as timm names it.
 static int64_t readFilter(Config &config) {
   std::string name = config.getString("interpolation", "bicubic");
@@ -174,6 +200,8 @@ OwningOpRef<ModuleOp> import_::importTimm(Config &config,
   StringRef architecture = StringRef(name).split('.').first;
   if (const TimmVit *vit = findTimmVit(architecture))
     return importTimmVit(*vit, config, checkpoint, options);
+  if (const TimmSwin *swin = findTimmSwin(architecture))
+    return importTimmSwin(*swin, config, checkpoint, options);
   config.emitError() << "architecture = '" << name
                      << "', which vitc does not know; the names most like it "
                         "are "

@@ -21,6 +21,7 @@
 
 namespace vitc::import_ {
 
+struct TimmSwin;
 struct TimmVit;
 
 /// Imports a folder whose config.json names a timm architecture.
@@ -28,11 +29,26 @@ mlir::OwningOpRef<mlir::ModuleOp> importTimm(Config &config,
                                              Checkpoint &checkpoint,
                                              const ImportOptions &options);
 
-/// Imports a VisionTransformer.
+/// Imports a VisionTransformer or Beit.
 mlir::OwningOpRef<mlir::ModuleOp> importTimmVit(const TimmVit &architecture,
                                                 Config &config,
                                                 Checkpoint &checkpoint,
                                                 const ImportOptions &options);
+
+/// Imports a SwinTransformer or SwinTransformerV2.
+mlir::OwningOpRef<mlir::ModuleOp> importTimmSwin(const TimmSwin &architecture,
+                                                 Config &config,
+                                                 Checkpoint &checkpoint,
+                                                 const ImportOptions &options);
+
+/// How many blocks `prefix` has, numbered from 0 on.
+int64_t countTimmBlocks(const Checkpoint &checkpoint, llvm::StringRef prefix);
+
+/// The shape of a weight that decides sizes; notes an error and returns ones
+/// where it is not there or has another rank.
+llvm::SmallVector<int64_t> readTimmShape(Config &config,
+                                         const Checkpoint &checkpoint,
+                                         llvm::StringRef name, size_t rank);
 
 /// The picture's height and width: model_args.img_size, else
 /// pretrained_cfg.input_size, else 224 x 224.

@@ -1,4 +1,4 @@
-//===- Vit.cpp - ViT, DeiT and hybrids of timm ----------------------------===//
+//===- Vit.cpp - ViT, DeiT, BEiT and hybrids of timm ----------------------===//
 //
 // Part of the vitc project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.
@@ -19,6 +19,10 @@ static VitNames getNames(const Checkpoint &checkpoint) {
   auto ifStored = [&](StringRef layer, StringRef weight) {
     return checkpoint.contains((layer + weight).str()) ? layer.str() : "";
   };
+  auto ifInBlocks = [&](StringRef weight) {
+    return checkpoint.contains(("blocks.0." + weight).str()) ? weight.str()
+                                                             : "";
+  };
   VitNames names;
   names.patchProjection = "patch_embed.proj";
   names.classToken = "cls_token";
@@ -34,42 +38,20 @@ static VitNames getNames(const Checkpoint &checkpoint) {
   names.norm1 = "norm1";
   names.attention = "attn";
   names.qkv = "attn.qkv";
+  names.queryBias = ifInBlocks("attn.q_bias");
+  names.valueBias = ifInBlocks("attn.v_bias");
+  names.biasTable = ifInBlocks("attn.relative_position_bias_table");
+  names.sharedBiasTable =
+      ifStored("rel_pos_bias.relative_position_bias_table", "");
   names.attentionOutput = "attn.proj";
   names.norm2 = "norm2";
   names.mlpInput = "mlp.fc1";
   names.mlpActivation = "mlp.act";
   names.mlpOutput = "mlp.fc2";
-  if (checkpoint.contains("blocks.0.ls1.gamma")) {
-    names.attentionScale = "ls1.gamma";
-    names.mlpScale = "ls2.gamma";
-  }
+  bool beit = checkpoint.contains("blocks.0.gamma_1");
+  names.attentionScale = ifInBlocks(beit ? "gamma_1" : "ls1.gamma");
+  names.mlpScale = ifInBlocks(beit ? "gamma_2" : "ls2.gamma");
   return names;
-}
-
-static int64_t countBlocks(const Checkpoint &checkpoint) {
-  int64_t count = 0;
-  while (
-      checkpoint.contains("blocks." + std::to_string(count) + ".norm1.weight"))
-    ++count;
-  return count;
-}
-
-/// The shape of a weight that decides sizes; notes an error where it is not
-/// there or has another rank.
-static SmallVector<int64_t> readShape(Config &config,
-                                      const Checkpoint &checkpoint,
-                                      StringRef name, size_t rank) {
-  ArrayRef<int64_t> shape = checkpoint.getShape(name);
-  if (shape.size() == rank &&
-      llvm::all_of(shape, [](int64_t dim) { return dim > 0; }))
-    return SmallVector<int64_t>(shape);
-  InFlightDiagnostic error = config.emitError();
-  if (checkpoint.contains(name))
-    error << "tensor '" << name << "' has rank " << shape.size()
-          << "; the architecture needs rank " << rank;
-  else
-    error << "the weights lack '" << name << "', which the architecture needs";
-  return SmallVector<int64_t>(rank, 1);
 }
 
 static void readBackbone(const TimmVit &architecture,
@@ -97,7 +79,7 @@ static void readBackbone(const TimmVit &architecture,
 static void readSizes(Config &config, const Checkpoint &checkpoint,
                       VitSpec &spec) {
   auto shapeOf = [&](StringRef name, size_t rank) {
-    return readShape(config, checkpoint, name, rank);
+    return readTimmShape(config, checkpoint, name, rank);
   };
   SmallVector<int64_t> filter = shapeOf("patch_embed.proj.weight", 4);
   spec.hiddenSize = filter[0];
@@ -108,7 +90,7 @@ static void readSizes(Config &config, const Checkpoint &checkpoint,
     spec.channels = filter[1];
   spec.intermediateSize = shapeOf("blocks.0.mlp.fc1.weight", 2)[0];
   spec.qkvBias = checkpoint.contains("blocks.0.attn.qkv.bias");
-  spec.numLayers = countBlocks(checkpoint);
+  spec.numLayers = countTimmBlocks(checkpoint, "blocks.");
 
   spec.classToken = checkpoint.contains("cls_token");
   spec.distillationToken = checkpoint.contains("dist_token");
@@ -131,8 +113,9 @@ static void readSizes(Config &config, const Checkpoint &checkpoint,
 }
 
 static void readPooling(Config &config, VitSpec &spec) {
-  std::string pool =
-      config.getString("global_pool", spec.classToken ? "token" : "avg");
+  // fc_norm is the norm of models that average.
+  bool token = spec.classToken && spec.names.pooledNorm.empty();
+  std::string pool = config.getString("global_pool", token ? "token" : "avg");
   if (pool == "token")
     spec.pooling = VitPooling::ClassToken;
   else if (pool == "avg")

@@ -130,8 +130,8 @@ TEST_F(CheckpointTest, RefusesOtherWeightFiles) {
   llvm::sys::fs::remove(path("model.safetensors"));
   writeFile("pytorch_model.bin", "x");
   expectRefused("has neither model.safetensors nor "
-                "model.safetensors.index.json; other weight files (.bin, .pt, "
-                ".pth, .h5, .msgpack) are not read");
+                "model.safetensors.index.json; pytorch_model.bin is converted "
+                "by 'python -m vitc.export'");
 }
 
 TEST_F(CheckpointTest, RefusesAFileAsSource) {

@@ -1,0 +1,39 @@
+//===- HeadProjections.h - Query, key and value of a block -----*- C++ -*--===//
+//
+// Part of the vitc project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef VITC_LIB_IMPORT_HEADPROJECTIONS_H
+#define VITC_LIB_IMPORT_HEADPROJECTIONS_H
+
+#include "LayerBuilder.h"
+
+namespace vitc::import_ {
+
+/// A block's layers that make query, key and value of its input.
+struct HeadProjections {
+  std::string query, key, value;
+  /// One layer for the three, in this order; empty: there are three layers.
+  std::string qkv;
+  /// Weights that are the biases of such a layer, whose key has none; empty:
+  /// the layer's own bias.
+  std::string queryBias, valueBias;
+  bool bias = true;
+  bool keyBias = true; // where the three layers have biases
+
+  int64_t width, numHeads;
+};
+
+/// Query, key and value of `input` [B, N, C], heads apart: [B, H, N, width /
+/// H].
+llvm::SmallVector<mlir::Value, 3> buildHeads(LayerBuilder &layers,
+                                             mlir::Value input,
+                                             const HeadProjections &projections,
+                                             const llvm::Twine &because);
+
+} // namespace vitc::import_
+
+#endif // VITC_LIB_IMPORT_HEADPROJECTIONS_H
