@@ -41,23 +41,19 @@ Value import_::padMap(LayerBuilder &layers, Value map,
 /// The sides that limit the window of stage `stage`, whose map has `size`.
 static std::array<int64_t, 2> getLimits(const SwinSpec &spec, size_t stage,
                                         std::array<int64_t, 2> size) {
-  // A map without the borders that other stages' maps were padded by.
-  auto halve = [&](int64_t side) {
-    return std::max<int64_t>(side >> stage, 1);
-  };
+  int64_t side = 0;
   switch (spec.clamp) {
   case SwinClamp::EachSide:
-    return {halve(spec.getGrid()[0]), halve(spec.getGrid()[1])};
-  case SwinClamp::ShorterSide: {
-    int64_t side = std::min(size[0], size[1]);
-    return {side, side};
+    return size;
+  case SwinClamp::ShorterSide:
+    side = std::min(size[0], size[1]);
+    break;
+  case SwinClamp::Height:
+    // Of the configuration's map, without padding.
+    side = std::max<int64_t>(spec.trainedGrid[0] >> stage, 1);
+    break;
   }
-  case SwinClamp::Height: {
-    int64_t side = halve(spec.trainedGrid[0]);
-    return {side, side};
-  }
-  }
-  llvm_unreachable("all clamps are covered");
+  return {side, side};
 }
 
 SwinBlockBuilder::SwinBlockBuilder(const SwinSpec &spec, LayerBuilder &layers,

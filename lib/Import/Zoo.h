@@ -5,7 +5,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-//
+
 // zoo:NAME[?KEY=VALUE,...], e.g. zoo:vit-b or zoo:swin?dim=48,depths=2-2. A
 // model of the zoo needs no file: its weights are generated, the same ones on
 // every machine, and python/vitc/zoo.py writes those of ViTs as a Hugging Face
@@ -16,19 +16,9 @@
 #ifndef VITC_LIB_IMPORT_ZOO_H
 #define VITC_LIB_IMPORT_ZOO_H
 
-#include "VitBuilder.h"
+#include "vitc/Import/Import.h"
 
 namespace vitc::import_ {
-
-/// A model of the zoo, parsed.
-struct ZooModel {
-  VitSpec spec;
-  uint64_t seed = 0;
-};
-
-/// Parses what follows "zoo:"; errors at `loc` list what is valid.
-mlir::FailureOr<ZooModel> parseZooName(llvm::StringRef name,
-                                       mlir::Location loc);
 
 mlir::OwningOpRef<mlir::ModuleOp> importZoo(llvm::StringRef name,
                                             mlir::MLIRContext &context,

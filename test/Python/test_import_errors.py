@@ -16,9 +16,11 @@ import shutil
 import subprocess
 from pathlib import Path
 
-import malformed
+import malformed_folders
+import malformed_onnx
 import numpy as np
 import pytest
+from onnx import helper
 from safetensors.numpy import load_file, save_file
 
 from harness import SIGNDIGITS, VITC, error_line
@@ -44,10 +46,10 @@ def run_limited(*arguments: object) -> subprocess.CompletedProcess[str]:
 CASES = {
     f"{group}-{name}": case
     for group, cases in (
-        ("onnx", malformed.ONNX),
-        ("safetensors", malformed.SAFETENSORS),
-        ("config", malformed.CONFIG),
-        ("npy", malformed.NPY),
+        ("onnx", malformed_onnx.ONNX),
+        ("safetensors", malformed_folders.SAFETENSORS),
+        ("config", malformed_folders.CONFIG),
+        ("npy", malformed_onnx.NPY),
     )
     for name, case in cases.items()
 }
@@ -68,6 +70,20 @@ def test_malformed_file(tmp_path: Path, name: str) -> None:
 
 def test_there_are_many_malformed_files() -> None:
     assert len(CASES) >= 60
+
+
+def test_a_large_result_takes_no_memory_to_compile(tmp_path: Path) -> None:
+    """10^12 elements from a constant of as many: legal, if a machine has room for them."""
+    nodes = [
+        helper.make_node("ConstantOfShape", ["s"], ["c"], name="fill"),
+        helper.make_node("Add", ["x", "c"], ["y"], name="sum"),
+    ]
+    inputs, outputs = [("x", malformed_onnx.FLOAT, [1])], [("y", malformed_onnx.FLOAT, None)]
+    model = malformed_onnx.make(nodes, inputs, outputs, {"s": np.array([10**6, 10**6])})
+    (path,) = malformed_onnx.save(tmp_path, model)
+    result = run_limited("compile", path, "--compile-to=kernel", "--emit=mlir", "-o", tmp_path / "kernel.mlir")
+    assert result.returncode == 0, result.stderr
+    assert (tmp_path / "kernel.mlir").stat().st_size < 1 << 20
 
 
 # ===----------------------------------------------------------------------===#

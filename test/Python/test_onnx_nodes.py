@@ -42,7 +42,14 @@ OPS = (
 )
 
 # Case: why it fails. A test that is missing here, and one that passes, are both errors.
-KNOWN_FAILURES: dict[str, str] = {}
+KNOWN_FAILURES: dict[str, str] = {
+    "test_gemm_default_scalar_bias": "an input of rank 0",
+    "test_matmul_1d_1d": "an output of rank 0",
+    "test_reshape_allowzero_reordered": "an input without elements",
+    "test_slice_start_out_of_bounds": "an output without elements",
+    "test_split_zero_size_splits_opset13": "an input without elements",
+    "test_split_zero_size_splits_opset18": "an input without elements",
+}
 
 # The share of all cases that has to pass.
 REQUIRED_SHARE = 0.95

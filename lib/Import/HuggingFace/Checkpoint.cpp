@@ -177,7 +177,7 @@ LogicalResult Checkpoint::verify() {
                    << " that config.json asks for: " << formatNames(missing);
   if (!missing.empty() || hasMismatch)
     return failure();
-  remarkUnused();
+  warnOfUnused();
   return success();
 }
 
@@ -188,7 +188,7 @@ static bool isKnownBuffer(StringRef name) {
          name.ends_with("embeddings.mask_token");
 }
 
-void Checkpoint::remarkUnused() {
+void Checkpoint::warnOfUnused() {
   std::vector<std::string> unused;
   for (const auto &tensor : tensors)
     if (!used.contains(tensor.getKey()) && !isKnownBuffer(tensor.getKey()))
@@ -196,9 +196,9 @@ void Checkpoint::remarkUnused() {
   if (unused.empty())
     return;
   llvm::sort(unused);
-  emitRemark(loc) << unused.size()
-                  << (unused.size() == 1 ? " tensor is" : " tensors are")
-                  << " not part of this architecture: " << formatNames(unused);
+  emitWarning(loc) << unused.size()
+                   << (unused.size() == 1 ? " tensor is" : " tensors are")
+                   << " not part of this architecture: " << formatNames(unused);
 }
 
 std::string Checkpoint::hash() const {

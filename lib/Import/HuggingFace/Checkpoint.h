@@ -55,7 +55,7 @@ private:
   mlir::FailureOr<Shard *> addShard(llvm::StringRef folder,
                                     llvm::StringRef name);
   mlir::LogicalResult addIndex(llvm::StringRef folder, llvm::StringRef path);
-  void remarkUnused();
+  void warnOfUnused();
 
   mlir::Location loc;
   std::vector<std::unique_ptr<Shard>> shards;

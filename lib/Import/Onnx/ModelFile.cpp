@@ -200,6 +200,13 @@ LogicalResult ModelFile::readTensor(const onnx_proto::TensorProto &tensor,
     if (failed(readExternal(tensor, name, wanted, data)))
       return failure();
   } else if (tensor.has_raw_data()) {
+    if (tensor.float_data_size() + tensor.double_data_size() +
+            tensor.int32_data_size() + tensor.int64_data_size() +
+            tensor.uint64_data_size() >
+        0)
+      return emitError(loc) << "tensor '" << name
+                            << "' has raw data and a list of elements; needs "
+                               "one of them";
     data.bytes = tensor.raw_data();
   } else {
     data.owned = encodeElements(tensor, *type);

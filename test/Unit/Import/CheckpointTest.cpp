@@ -78,7 +78,7 @@ TEST_F(CheckpointTest, RefusesIntegerWeights) {
                 "F16, BF16 and F64");
 }
 
-TEST_F(CheckpointTest, RemarksOnTensorsThatAreNotUsed) {
+TEST_F(CheckpointTest, WarnsOfTensorsThatAreNotUsed) {
   tensors["vit.pooler.dense.bias"] = filled({8});
   tensors["vit.embeddings.position_ids"] = {"I64", {1}, std::string(8, '\0')};
   writeModel();
