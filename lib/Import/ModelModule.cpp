@@ -15,6 +15,8 @@ using namespace mlir;
 using namespace vitc;
 using namespace vitc::import_;
 
+static constexpr StringLiteral kInput = "pixel_values";
+
 OwningOpRef<ModuleOp> import_::buildModelModule(const ModelInterface &interface,
                                                 WeightSource &weights,
                                                 Location loc,
@@ -29,10 +31,11 @@ OwningOpRef<ModuleOp> import_::buildModelModule(const ModelInterface &interface,
   OwningOpRef<func::FuncOp> function = func::FuncOp::create(
       modelLoc, "forward", b.getFunctionType({imageType}, {}));
   function->setArgAttr(0, vit::VitDialect::kNameAttr,
-                       b.getStringAttr("pixel_values"));
+                       b.getStringAttr(kInput));
   b.setInsertionPointToEnd(function->addEntryBlock());
 
-  Value image = function->getArgument(0);
+  BlockArgument image = function->getArgument(0);
+  image.setLoc(NameLoc::get(b.getStringAttr(kInput)));
   LayerBuilder layers(weights, weightsAt, b, image);
   SmallVector<Value> results = buildLayers(layers, image);
   func::ReturnOp::create(b, modelLoc, results);

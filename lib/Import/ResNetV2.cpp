@@ -46,7 +46,7 @@ private:
   Value relu(Value input, const std::string &layer);
   Value maxPool(Value input, const std::string &layer);
   Value block(Value input, const std::string &layer, int64_t channels,
-              int64_t stride);
+              int64_t stride, bool downsample);
 
   const ResNetV2Spec &spec;
   LayerBuilder &layers;
@@ -222,11 +222,13 @@ Value ResNetV2Builder::maxPool(Value input, const std::string &layer) {
       .getResult(0);
 }
 
-/// A bottleneck without pre-activation.
+/// A bottleneck without pre-activation; the first of a stage changes the size
+/// of its shortcut too.
 Value ResNetV2Builder::block(Value input, const std::string &layer,
-                             int64_t channels, int64_t stride) {
+                             int64_t channels, int64_t stride,
+                             bool downsample) {
   Value shortcut = input;
-  if (layers.contains(layer + "downsample.conv.weight")) {
+  if (downsample) {
     shortcut = convolve(input, layer + "downsample.conv", channels, 1, stride);
     shortcut = groupNorm(shortcut, layer + "downsample.norm");
   }
@@ -252,7 +254,8 @@ Value ResNetV2Builder::build(Value image) {
                            Twine(index) + ".")
                               .str();
       value = block(value, layer, ResNetV2Spec::kStageChannels << stage,
-                    stage > 0 && index == 0 ? 2 : 1);
+                    stage > 0 && index == 0 ? 2 : 1,
+                    /*downsample=*/index == 0);
     }
   return value;
 }

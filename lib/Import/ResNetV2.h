@@ -23,6 +23,7 @@ struct ResNetV2Spec {
   /// Blocks of each stage; none: the stem alone.
   llvm::SmallVector<int64_t, 4> depths;
 
+  static constexpr size_t kMaxStages = 4;
   static constexpr int64_t kStemChannels = 64;
   static constexpr int64_t kNumGroups = 32;
   /// Each stage's channels, twice the one's before.

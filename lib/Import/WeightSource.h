@@ -17,7 +17,14 @@
 namespace vitc::import_ {
 
 /// What a weight is for; a generator chooses its distribution by it.
-enum class WeightRole { Matrix, Bias, NormScale, NormShift, Token };
+enum class WeightRole {
+  Matrix,           // [outputs, inputs...]
+  TransposedMatrix, // [inputs, outputs]
+  Bias,
+  NormScale,
+  NormShift,
+  Token
+};
 
 class WeightSource {
 public:

@@ -5,10 +5,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-
+//
 // zoo:NAME[?KEY=VALUE,...], e.g. zoo:vit-b or zoo:swin?dim=48,depths=2-2. A
 // model of the zoo needs no file: its weights are generated, the same ones on
-// every machine, and python/vitc/zoo.py writes those of ViTs as a Hugging Face
+// every machine, and python/vitc/zoo.py writes many of them as a Hugging Face
 // folder and as ONNX, for comparisons.
 //
 //===----------------------------------------------------------------------===//

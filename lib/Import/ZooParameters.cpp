@@ -38,8 +38,7 @@ void ZooParameters::addSquare(StringRef key, int64_t max, int64_t &height,
 
 void ZooParameters::addList(StringRef key, int64_t max,
                             SmallVectorImpl<int64_t> &out) {
-  add(key,
-      "integers from 1 to " + Twine(max) + ", one a stage, as in 2-2-6-2",
+  add(key, "integers from 1 to " + Twine(max) + ", one a stage, as in 2-2-6-2",
       [max, &out](StringRef value) {
         SmallVector<StringRef> items;
         value.split(items, '-');
@@ -98,8 +97,8 @@ LogicalResult ZooParameters::parse(StringRef text) {
                                            }),
                            ", ");
     if (!found->store(value))
-      return emitError(loc) << key << " = '" << value << "'; it needs "
-                            << found->needs;
+      return emitError(loc)
+             << key << " = '" << value << "'; it needs " << found->needs;
   }
   return success();
 }

@@ -73,7 +73,8 @@ OwningOpRef<ModuleOp> import_::importZooSwin(const ZooName &name,
         return each.name == name.base;
       });
   SwinSpec spec = getSpec(architecture);
-  SmallVector<int64_t> depths(architecture.depths), heads(architecture.heads);
+  auto depths = llvm::to_vector(architecture.depths);
+  auto heads = llvm::to_vector(architecture.heads);
   uint64_t seed = 0;
   ZooParameters parameters(loc);
   parameters.addInteger("dim", 65536, spec.embedDim);
@@ -89,9 +90,8 @@ OwningOpRef<ModuleOp> import_::importZooSwin(const ZooName &name,
   if (failed(parameters.parse(name.parameters)))
     return nullptr;
   if (depths.size() != heads.size()) {
-    emitError(loc) << "depths has " << depths.size()
-                   << " stages but heads has " << heads.size()
-                   << "; both need one entry a stage";
+    emitError(loc) << "depths has " << depths.size() << " stages but heads has "
+                   << heads.size() << "; both need one entry a stage";
     return nullptr;
   }
   for (auto [depth, numHeads] : llvm::zip_equal(depths, heads))

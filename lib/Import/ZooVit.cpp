@@ -37,7 +37,7 @@ struct Choices {
   SmallVector<int64_t> stages;
   double mlpRatio = 4.0;
   int64_t hidden = 0; // 0: by the ratio
-  size_t pooling = 0;
+  size_t pooling;     // a VitPooling
   uint64_t seed = 0;
 };
 
@@ -76,6 +76,7 @@ static constexpr Architecture kArchitectures[] = {
     {"hybrid-r50-b", 768, 12, 12, Kind::Hybrid, {3, 4, 9}},
 };
 
+/// In the order of VitPooling.
 static constexpr StringLiteral kPoolings[] = {"cls", "mean", "mean-patches"};
 
 SmallVector<StringRef> import_::getZooVitNames() {
@@ -241,17 +242,16 @@ OwningOpRef<ModuleOp> import_::importZooVit(const ZooName &name,
   for (int64_t depth : architecture.stages)
     if (depth > 0)
       choices.stages.push_back(depth);
-  choices.pooling = kind == Kind::Tutorial ? 1 : 0;
+  choices.pooling = size_t(spec.pooling);
   if (failed(parseParameters(kind, name.parameters, spec, choices, loc)))
     return nullptr;
-  XXPOOL
+  spec.pooling = VitPooling(choices.pooling);
   if (failed(finish(kind, choices, spec, loc)) ||
       failed(resolveSpec(spec, options, loc)))
     return nullptr;
   VitModelInfo info;
-  info.preprocess =
-      getZooPreprocess(*loc.getContext(), spec.imageHeight, spec.imageWidth,
-                       spec.channels);
+  info.preprocess = getZooPreprocess(*loc.getContext(), spec.imageHeight,
+                                     spec.imageWidth, spec.channels);
   ZooWeights weights(name.full, choices.seed);
   return buildVit(spec, weights, info, options, loc);
 }

@@ -27,16 +27,20 @@ void vitc::addRaisePasses(OpPassManager &passes) {
     passes.addPass(createCanonicalizerPass());
     passes.addPass(createCSEPass());
   };
+  // Dumps show what the bias is; the kernel phase computes it.
+  vit::FoldConstantsPassOptions fold;
+  fold.foldPositionBias = false;
   clean();
   OpPassManager &elements = passes.nest<func::FuncOp>();
-  elements.addPass(vit::createFoldConstantsPass());
+  elements.addPass(vit::createRaiseRelativePositionBiasPass());
+  elements.addPass(vit::createFoldConstantsPass(fold));
   elements.addPass(vit::createRaiseGeluPass());
   elements.addPass(vit::createRaiseLayerNormPass());
   elements.addPass(vit::createRaiseRmsNormPass());
   elements.addPass(vit::createRaisePatchEmbedPass());
   elements.addPass(vit::createRaiseLinearPass());
   // Weights that were transposed for a linear layer are constants again.
-  elements.addPass(vit::createFoldConstantsPass());
+  elements.addPass(vit::createFoldConstantsPass(fold));
   clean();
   OpPassManager &maps = passes.nest<func::FuncOp>();
   maps.addPass(vit::createRaisePatchMergingPass());
@@ -50,7 +54,7 @@ void vitc::addRaisePasses(OpPassManager &passes) {
   heads.addPass(vit::createRaiseHeadsPass());
   heads.addPass(vit::createMergeAttentionHeadsPass());
   heads.addPass(vit::createRaiseMeanTokensPass());
-  heads.addPass(vit::createFoldConstantsPass());
+  heads.addPass(vit::createFoldConstantsPass(fold));
   // Finds the masks of attention, which are constants now.
   heads.addPass(vit::createRaiseShiftMaskPass());
   clean();
@@ -71,7 +75,7 @@ void vitc::addFusePasses(OpPassManager &passes) {
 
 void vitc::addKernelPasses(OpPassManager &passes) {
   OpPassManager &functions = passes.nest<func::FuncOp>();
-  // Kernels read the masks of shifted windows as constants.
+  // Kernels read masks of shifted windows and position biases as constants.
   functions.addPass(vit::createFoldConstantsPass());
   functions.addPass(createConvertElementwiseToLinalgPass());
   passes.addPass(createLinalgElementwiseOpFusionPass());

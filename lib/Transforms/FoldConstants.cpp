@@ -106,6 +106,8 @@ SmallVector<Operation *> FoldConstantsPass::findConstantOps() {
   DenseSet<Value> constants;
   SmallVector<Operation *> ops;
   getOperation().walk<WalkOrder::PreOrder>([&](Operation *op) {
+    if (isa<RelativePositionBiasOp>(op) && !foldPositionBias)
+      return WalkResult::skip();
     if (!isComputable(op))
       // The ops of a body are computed with the op that has it.
       return isa<linalg::LinalgDialect, tensor::TensorDialect>(op->getDialect())

@@ -13,7 +13,9 @@ import json
 import random
 import resource
 import shutil
+import signal
 import subprocess
+import time
 from pathlib import Path
 
 import malformed_folders
@@ -267,3 +269,30 @@ def test_mutations_never_crash(tmp_path: Path, name: str) -> None:
         refused += result.returncode
     # The mutations reach what is read.
     assert refused > 10
+
+
+# ===----------------------------------------------------------------------===#
+# vitc's own mistakes
+# ===----------------------------------------------------------------------===#
+
+
+@pytest.mark.parametrize("number", [signal.SIGSEGV, signal.SIGABRT], ids=lambda number: number.name)
+def test_a_crash_says_how_to_reproduce_it(number: signal.Signals) -> None:
+    """The crash comes from outside, while vitc waits for a module on its standard input."""
+    command = [str(VITC), "inspect", "-", "--compile-from=import"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        # It handles signals when it reads.
+        process.stdin.write("module {")
+        process.stdin.flush()
+        while process.poll() is None and not is_reading(process.pid):
+            time.sleep(0.01)
+        process.send_signal(number)
+        _, error = process.communicate(timeout=MAX_SECONDS)
+    assert process.returncode == 4
+    lines = error.splitlines()
+    assert lines == ["internal error: vitc crashed; reproduce with: vitc inspect - --compile-from=import"]
+
+
+def is_reading(pid: int) -> bool:
+    """Whether a process waits for what it reads from standard input."""
+    return Path(f"/proc/{pid}/syscall").read_text().startswith("0 0x0 ")

@@ -85,7 +85,7 @@ def test_agrees_with_transformers(source: Path, tmp_path: Path) -> None:
 def test_batches_are_independent(name: str, batch: int, tmp_path: Path) -> None:
     """A folder's program takes any batch, and each picture's answer is its own."""
     with np.load(MODELS / name / "io.npz") as data:
-        pixels, expected = data["pixel_values"], data["expected"]
+        pixels, expected = data["pixel_values"][-1:], data["expected"][-1:]
     others = np.random.default_rng(batch).standard_normal((batch - 1, *pixels.shape[1:]), np.float32)
     (actual,) = run_model(MODELS / name, {"pixel_values": np.concatenate([others, pixels])}, tmp_path).values()
     assert actual.shape[0] == batch

@@ -126,6 +126,8 @@ static void splitRunArguments(SmallVectorImpl<char *> &arguments,
          is_contained(option->second->Categories, &vitc::getOptionCategory()));
     // -O3 is option O.
     isOurs |= name.size() == 2 && name.starts_with("O");
+    // Behind MODEL they are the program's.
+    isOurs |= !hasModel && (name == "help" || name == "version");
     if (!isOurs) {
       programArguments.push_back(arguments[i]);
       // Its value is no MODEL.

@@ -126,6 +126,21 @@ def RaiseShiftMaskPass : Pass<"vit-raise-shift-mask", "mlir::func::FuncOp"> {
   let statistics = [Statistic<"numRaised", "num-raised", "vit.shift_mask ops found">];
 }
 
+def RaiseRelativePositionBiasPass : Pass<"vit-raise-relative-position-bias", "mlir::func::FuncOp"> {
+  let summary = "find relative position biases that are gathered from a table";
+  let description = [{
+    The rows of a table, stored or computed, that an index picks for each pair of a
+    window's tokens, moved to [H, N, N]. What is computed from each element of the bias
+    is computed from the table instead.
+    Runs before vit-fold-constants, which computes what the rows are read from. A remark
+    names each gather from a table of this size by another index.
+    Example: test/Transforms/vit-raise-relative-position-bias.mlir
+  }];
+  let dependentDialects = ["vitc::vit::VitDialect", "mlir::arith::ArithDialect",
+      "mlir::linalg::LinalgDialect", "mlir::tensor::TensorDialect"];
+  let statistics = [Statistic<"numRaised", "num-raised", "vit.relative_position_bias ops found">];
+}
+
 def RaiseMeanTokensPass : Pass<"vit-raise-mean-tokens", "mlir::func::FuncOp"> {
   let summary = "find means over tokens";
   let description = [{
@@ -204,7 +219,9 @@ def FoldConstantsPass : Pass<"vit-fold-constants", "mlir::func::FuncOp"> {
   let dependentDialects = ["mlir::arith::ArithDialect", "mlir::func::FuncDialect", "mlir::linalg::LinalgDialect",
                            "mlir::math::MathDialect", "mlir::tensor::TensorDialect", "vitc::vit::VitDialect"];
   let options = [Option<"maxBytes", "max-bytes", "int64_t", /*default=*/"int64_t(64) << 20",
-      "The most bytes of a tensor that is computed">];
+      "The most bytes of a tensor that is computed">,
+                 Option<"foldPositionBias", "fold-position-bias", "bool", /*default=*/"true",
+      "Also compute vit.relative_position_bias; off while later passes should see it">];
   let statistics = [Statistic<"numFolded", "num-folded", "ops that became constants">,
                     Statistic<"numTooLarge", "num-too-large", "ops with a tensor of more than max-bytes">];
 }

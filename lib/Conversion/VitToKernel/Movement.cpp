@@ -61,6 +61,14 @@ static AffineMap getTransposeMap(ArrayRef<int64_t> permutation,
   return AffineMap::get(permutation.size(), 0, results, context);
 }
 
+/// How many dims of size 1, at whose only index, 0, a group of dims starts; its
+/// last dim is not one of them.
+static size_t countLeadingUnits(ArrayRef<int64_t> sizes) {
+  return llvm::find_if(sizes.drop_back(),
+                       [](int64_t size) { return size != 1; }) -
+         sizes.begin();
+}
+
 /// From indices of the collapsed shape to those of the expanded one.
 static std::optional<AffineMap>
 getDelinearizeMap(ArrayRef<ReassociationIndices> groups,
@@ -68,6 +76,9 @@ getDelinearizeMap(ArrayRef<ReassociationIndices> groups,
   SmallVector<AffineExpr> results;
   for (auto [dim, group] : llvm::enumerate(groups)) {
     ArrayRef<int64_t> sizes = expanded.slice(group.front(), group.size());
+    size_t units = countLeadingUnits(sizes);
+    results.append(units, getAffineConstantExpr(0, context));
+    sizes = sizes.drop_front(units);
     if (llvm::is_contained(sizes.drop_front(), ShapedType::kDynamic))
       return std::nullopt;
     llvm::append_range(results,
@@ -85,10 +96,12 @@ getLinearizeMap(ArrayRef<ReassociationIndices> groups,
   SmallVector<AffineExpr> dims = getDims(expanded.size(), context), results;
   for (const ReassociationIndices &group : groups) {
     ArrayRef<int64_t> sizes = expanded.slice(group.front(), group.size());
+    size_t units = countLeadingUnits(sizes);
+    sizes = sizes.drop_front(units);
     if (llvm::is_contained(sizes.drop_front(), ShapedType::kDynamic))
       return std::nullopt;
     results.push_back(linearizeIndices(
-        ArrayRef(dims).slice(group.front(), group.size()), sizes));
+        ArrayRef(dims).slice(group.front() + units, sizes.size()), sizes));
   }
   return AffineMap::get(expanded.size(), 0, results, context);
 }

@@ -186,8 +186,7 @@ static std::optional<double> getUniformExponent(Node &node) {
     return std::nullopt;
   if (isa<FloatType>(value->getElementType()))
     return (*value->getValues<APFloat>().begin()).convertToDouble();
-  return static_cast<double>(
-      (*value->getValues<APInt>().begin()).getSExtValue());
+  return static_cast<double>(node.getIntsOf(1)->front());
 }
 
 /// x^2, x^3, x^1/2, x^-1 ... without a power; null for other exponents.

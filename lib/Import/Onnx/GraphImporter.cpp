@@ -130,7 +130,7 @@ LogicalResult GraphImporter::runImport(Node &node,
       return node.emitError() << "input " << index << " is absent; needs "
                               << entry.requiredInputs << " inputs";
   if (importSizes(node))
-    return success();
+    return failure(node.failed);
   Operation *before = &b.getBlock()->back();
   if (failed(entry.import(node)) || node.failed)
     return failure();

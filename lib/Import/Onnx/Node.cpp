@@ -9,6 +9,7 @@
 #include "GraphImporter.h"
 
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/CheckedArithmetic.h"
 
 using namespace mlir;
 using namespace vitc;
@@ -32,8 +33,13 @@ StringRef Node::getOpType() const { return proto.op_type(); }
 StringRef Node::getName() const { return getNodeName(proto); }
 
 InFlightDiagnostic Node::emitError() {
-  return mlir::emitError(graph.loc)
-         << "node '" << getName() << "' (" << getOpType() << "): ";
+  InFlightDiagnostic error = mlir::emitError(graph.loc)
+                             << "node '" << getName() << "' (" << getOpType()
+                             << "): ";
+  // What is wrong behind a node's first mistake is often its consequence.
+  if (std::exchange(failed, true))
+    error.abandon();
+  return error;
 }
 
 std::string Node::format(ArrayRef<Size> shape) {
@@ -71,7 +77,6 @@ const AttributeProto *Node::lookup(StringRef name, int kind) {
                          type)))
           .lower();
     };
-    failed = true;
     emitError() << "attribute '" << name << "' is of kind "
                 << print(attribute.type()) << "; needs " << print(kind);
     return nullptr;
@@ -217,6 +222,8 @@ Type Node::getElementType(unsigned index) {
   return TensorBuilder::getElementType(input.value);
 }
 
+bool Node::isUnsigned(unsigned index) { return inputs[index]->isUnsigned; }
+
 bool Node::isConstant(unsigned index) {
   return hasInput(index) && graph.getConstant(*inputs[index]);
 }
@@ -242,6 +249,14 @@ FailureOr<Shape> Node::getRequiredSizes(unsigned index) {
   return needsConstant(index);
 }
 
+/// The number that the bits are; those that need 64 bits unsigned are the
+/// largest.
+static int64_t getNumber(const APInt &value, bool isUnsigned) {
+  constexpr uint64_t largest = std::numeric_limits<int64_t>::max();
+  return isUnsigned ? int64_t(std::min(value.getZExtValue(), largest))
+                    : value.getSExtValue();
+}
+
 FailureOr<SmallVector<int64_t>> Node::getIntsOf(unsigned index) {
   FailureOr<DenseElementsAttr> constant = getConstant(index);
   if (mlir::failed(constant))
@@ -250,8 +265,9 @@ FailureOr<SmallVector<int64_t>> Node::getIntsOf(unsigned index) {
     return emitError() << "input " << index << " has elements of type "
                        << constant->getElementType() << "; needs integers";
   return llvm::map_to_vector(
-      constant->getValues<APInt>(),
-      [](const APInt &value) -> int64_t { return value.getSExtValue(); });
+      constant->getValues<APInt>(), [&](const APInt &value) {
+        return getNumber(value, inputs[index]->isUnsigned);
+      });
 }
 
 FailureOr<SmallVector<double>> Node::getFloatsOf(unsigned index) {
@@ -277,7 +293,7 @@ std::optional<Shape> Node::getSizesOf(unsigned index) {
     return std::nullopt;
   Shape sizes;
   for (const APInt &value : constant.getValues<APInt>())
-    sizes.push_back(value.getSExtValue());
+    sizes.push_back(getNumber(value, inputs[index]->isUnsigned));
   return sizes;
 }
 
@@ -316,14 +332,20 @@ void Node::setOutput(unsigned index, Value value, bool isUnsigned) {
     return;
   uint64_t bytes = 8;
   Shape shape = b.getShape(value);
-  for (Size size : shape)
+  for (Size size : shape) {
+    std::optional<int64_t> least =
+        llvm::checkedAdd(size.constant, size.batchFactor);
+    if (size.batchFactor < 0 || (least && *least < 0)) {
+      emitError() << "makes a tensor of shape " << format(shape)
+                  << "; needs sizes of 0 or more for every batch B";
+      return;
+    }
     bytes = llvm::SaturatingMultiply<uint64_t>(
-        bytes, std::max<int64_t>(size.constant + size.batchFactor, 1));
-  if (bytes > kMaxTensorBytes) {
+        bytes, least ? std::max<int64_t>(*least, 1) : kMaxTensorBytes);
+  }
+  if (bytes > kMaxTensorBytes)
     emitError() << "makes a tensor of shape " << format(shape)
                 << "; needs less than " << kMaxTensorBytes / 8 << " elements";
-    failed = true;
-  }
   outputs[index]->value = value;
   outputs[index]->isUnsigned = isUnsigned;
 }

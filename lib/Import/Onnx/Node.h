@@ -118,6 +118,7 @@ public:
   Tensor input(unsigned index);
   Shape getShape(unsigned index);
   mlir::Type getElementType(unsigned index);
+  bool isUnsigned(unsigned index);
   bool isConstant(unsigned index);
   /// The value of an input known at compile time, or an error that names it.
   mlir::FailureOr<mlir::DenseElementsAttr> getConstant(unsigned index);

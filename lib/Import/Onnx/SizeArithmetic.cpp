@@ -38,9 +38,17 @@ using MaybeSize = std::optional<Size>;
 // Arithmetic
 //===----------------------------------------------------------------------===//
 
+/// Larger numbers in a formula are no sizes.
+static constexpr int64_t kMaxInFormula = int64_t(1) << 46;
+
 static MaybeSize makeSize(std::optional<int64_t> factor,
                           std::optional<int64_t> constant) {
   if (!factor || !constant)
+    return std::nullopt;
+  auto fits = [](int64_t number) {
+    return -kMaxInFormula <= number && number <= kMaxInFormula;
+  };
+  if (*factor != 0 && !(fits(*factor) && fits(*constant)))
     return std::nullopt;
   return Size::batch(*factor, *constant);
 }
@@ -68,7 +76,7 @@ static MaybeSize multiply(Size lhs, Size rhs) {
 static MaybeSize divide(Size lhs, Size rhs) {
   int64_t divisor = rhs.constant;
   if (!rhs.isStatic() || divisor <= 0)
-    return lhs == rhs ? MaybeSize(Size(1)) : std::nullopt;
+    return lhs == rhs && rhs != Size(0) ? MaybeSize(Size(1)) : std::nullopt;
   if (!lhs.isStatic() &&
       (lhs.batchFactor % divisor != 0 || lhs.constant % divisor != 0))
     return std::nullopt;
@@ -175,7 +183,8 @@ static std::optional<Sizes> importGather(Node &, Inputs inputs) {
 }
 
 static std::optional<Sizes> importReduceProd(Node &node, Inputs inputs) {
-  if (inputs.empty() || inputs[0].isScalar)
+  if (inputs.empty() || inputs[0].isScalar ||
+      node.getInt("noop_with_empty_axes", 0) != 0)
     return std::nullopt;
   Size product = 1;
   for (Size element : inputs[0].elements) {
@@ -221,9 +230,11 @@ static std::optional<Sizes> importSlice(Node &, Inputs inputs) {
 
 /// A number becomes a shape of one size, or the other way round.
 template <bool ToScalar>
-static std::optional<Sizes> importRank(Node &, Inputs inputs) {
+static std::optional<Sizes> importRank(Node &node, Inputs inputs) {
+  size_t numAxes = inputs.size() > 1 ? inputs[1].elements.size()
+                                     : node.getInts("axes", {0}).size();
   if (inputs.empty() || inputs[0].isScalar == ToScalar ||
-      inputs[0].elements.size() != 1)
+      inputs[0].elements.size() != 1 || numAxes != 1)
     return std::nullopt;
   return Sizes{inputs[0].elements, ToScalar};
 }
@@ -245,20 +256,24 @@ static constexpr SizeOp kSizeOps[] = {
     {"Unsqueeze", importRank<false>}, {"Where", importWhere},
 };
 
-/// The type of an op's result; null for one that is no integer.
+/// The type of an op's result; null for one that is no signed integer.
 static IntegerType getResultType(Node &node) {
   StringRef op = node.getOpType();
   if (op == "Equal")
     return node.b.getI1Type();
-  if (op == "Where" && node.hasInput(1))
-    return dyn_cast<IntegerType>(node.getElementType(1));
-  if (op != "Cast")
-    return dyn_cast<IntegerType>(node.getElementType(0));
-  FailureOr<int64_t> number = node.getRequiredInt("to");
-  if (failed(number))
+  if (op == "Cast") {
+    FailureOr<int64_t> number = node.getRequiredInt("to");
+    if (failed(number))
+      return nullptr;
+    FailureOr<DataType> type = node.getDataType(*number);
+    return failed(type) || type->isUnsigned
+               ? nullptr
+               : dyn_cast<IntegerType>(type->stored);
+  }
+  unsigned like = op == "Where" ? 1 : 0;
+  if (!node.hasInput(like) || node.isUnsigned(like))
     return nullptr;
-  FailureOr<DataType> type = node.getDataType(*number);
-  return failed(type) ? nullptr : dyn_cast<IntegerType>(type->stored);
+  return dyn_cast<IntegerType>(node.getElementType(like));
 }
 
 bool onnx::importSizes(Node &node) {

@@ -43,13 +43,17 @@ struct SizeProduct {
     return std::tuple(dynamic.size(), number) <
            std::tuple(other.dynamic.size(), other.number);
   }
-  /// None where it has the batch twice.
+  /// None where it has the batch twice, or overflows.
   std::optional<Size> getSize() const {
     if (dynamic.size() > 1)
       return std::nullopt;
     if (dynamic.empty())
       return Size(number);
-    return Size::batch(number * dynamic[0].first, number * dynamic[0].second);
+    Size size;
+    if (llvm::MulOverflow(number, dynamic[0].first, size.batchFactor) ||
+        llvm::MulOverflow(number, dynamic[0].second, size.constant))
+      return std::nullopt;
+    return size;
   }
   /// None where the division has a rest for some batch.
   std::optional<SizeProduct> divide(const SizeProduct &divisor) const {

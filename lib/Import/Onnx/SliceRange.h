@@ -19,7 +19,8 @@ struct SliceRange {
   int64_t begin, step, count;
 };
 
-/// numpy's rules: a negative bound counts from the end, and bounds are clamped.
+/// The operator's rules: a negative bound counts from the end, and bounds are
+/// clamped; a start, unlike in numpy, to a position that exists.
 inline SliceRange getSliceRange(int64_t start, int64_t end, int64_t step,
                                 int64_t size) {
   // Where counting stops on either side.
@@ -29,11 +30,13 @@ inline SliceRange getSliceRange(int64_t start, int64_t end, int64_t step,
       bound = bound < -size ? low : bound + size;
     return std::clamp(bound, low, std::max(low, high));
   };
-  int64_t begin = clamp(start), last = clamp(end);
+  if (size == 0)
+    return {0, step > 0 ? 1 : -1, 0};
+  int64_t begin = std::max<int64_t>(clamp(start), 0), last = clamp(end);
   int64_t distance = step > 0 ? last - begin : begin - last;
   uint64_t magnitude = step > 0 ? uint64_t(step) : 0 - uint64_t(step);
   // A step beyond the size takes one position.
-  int64_t stride = std::min<uint64_t>(magnitude, std::max<int64_t>(size, 1));
+  int64_t stride = std::min<uint64_t>(magnitude, size);
   int64_t count = distance <= 0 ? 0 : (distance + stride - 1) / stride;
   return {begin, step > 0 ? stride : -stride, count};
 }

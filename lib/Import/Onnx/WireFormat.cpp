@@ -64,8 +64,11 @@ static constexpr FieldRule kRules[] = {
 };
 
 /// TensorProto's fields of raw, float and double data, and of references.
-static constexpr uint32_t kFloatData = 4, kRawData = 9, kDoubleData = 10,
-                          kExternalData = 13, kDataLocation = 14;
+static constexpr uint32_t kDataType = 2, kFloatData = 4, kRawData = 9,
+                          kDoubleData = 10, kExternalData = 13,
+                          kDataLocation = 14;
+/// TensorProto.DataType's FLOAT and DOUBLE.
+static constexpr uint64_t kFloat = 1, kDouble = 11;
 
 namespace {
 
@@ -96,7 +99,7 @@ private:
 
   StringRef file;
   Location loc;
-  uint64_t numMessages = 0;
+  uint64_t numMessages = 0, numBytes = 0;
 };
 
 } // namespace
@@ -174,7 +177,7 @@ FailureOr<Field> Rewriter::readField(uint64_t at, uint64_t end) const {
 
 LogicalResult Rewriter::copy(const Field &field, std::string &out) {
   StringRef bytes = file.slice(field.begin, field.end);
-  if (out.size() + bytes.size() > kMaxBytes)
+  if ((numBytes += bytes.size()) > kMaxBytes)
     return emitError(loc) << "has more than " << kMaxBytes
                           << " bytes beside the data of its tensors";
   out.append(bytes.data(), bytes.size());
@@ -186,11 +189,16 @@ LogicalResult Rewriter::copy(const Field &field, std::string &out) {
 LogicalResult Rewriter::findDetachedData(uint64_t begin, uint64_t end,
                                          std::optional<Field> &data) const {
   unsigned count = 0;
+  uint64_t type = 0;
   for (uint64_t at = begin; at < end;) {
     FailureOr<Field> field = readField(at, end);
     if (failed(field))
       return failure();
     at = field->end;
+    if (field->number == kDataType && field->wireType == kVarint) {
+      uint64_t content = field->dataBegin;
+      type = *readVarint(content, end);
+    }
     if (field->number != kRawData && field->number != kFloatData &&
         field->number != kDoubleData)
       continue;
@@ -199,7 +207,9 @@ LogicalResult Rewriter::findDetachedData(uint64_t begin, uint64_t end,
         field->end - field->dataBegin > kInlineBytes)
       data = *field;
   }
-  if (count != 1)
+  // A list of floats is the data of a tensor of floats alone.
+  if (count != 1 || (data && ((data->number == kFloatData && type != kFloat) ||
+                              (data->number == kDoubleData && type != kDouble))))
     data = std::nullopt;
   return success();
 }
