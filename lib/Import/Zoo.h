@@ -8,7 +8,7 @@
 //
 // zoo:NAME[?KEY=VALUE,...], e.g. zoo:vit-b or zoo:swin?dim=48,depths=2-2. A
 // model of the zoo needs no file: its weights are generated, the same ones on
-// every machine, and python/vitc/zoo.py writes many of them as a Hugging Face
+// every machine, and python/vitc/zoo writes many of them as a Hugging Face
 // folder and as ONNX, for comparisons.
 //
 //===----------------------------------------------------------------------===//

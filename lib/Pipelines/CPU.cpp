@@ -13,7 +13,6 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Linalg/Passes.h"
-#include "mlir/Dialect/MemRef/Transforms/Passes.h"
 #include "mlir/Pass/PassRegistry.h"
 #include "mlir/Transforms/Passes.h"
 #include "vitc/Conversion/Passes.h"
@@ -55,6 +54,7 @@ void vitc::addRaisePasses(OpPassManager &passes) {
   heads.addPass(vit::createMergeAttentionHeadsPass());
   heads.addPass(vit::createRaiseMeanTokensPass());
   heads.addPass(vit::createFoldConstantsPass(fold));
+  heads.addPass(vit::createMoveBatchFirstPass());
   // Finds the masks of attention, which are constants now.
   heads.addPass(vit::createRaiseShiftMaskPass());
   clean();
@@ -101,17 +101,13 @@ void vitc::addCpuCodePasses(OpPassManager &passes, StringRef isa,
   schedule.backend = backend.str();
   passes.addPass(kernel::createScheduleCPUPass(schedule));
   passes.addPass(createConvertKernelToVectorPass());
+  // Less to lower: the same addresses are computed for many vectors.
+  passes.addPass(createCSEPass());
   passes.addPass(createConvertKernelToLLVMPass());
 
   passes.addPass(createSCFToControlFlowPass());
   passes.addPass(createConvertVectorToLLVMPass());
-  passes.addPass(memref::createExpandStridedMetadataPass());
-  passes.addPass(createLowerAffinePass());
-  passes.addPass(createConvertMathToLLVMPass());
-  passes.addPass(createArithToLLVMConversionPass());
-  passes.addPass(createFinalizeMemRefToLLVMConversionPass());
-  passes.addPass(createConvertFuncToLLVMPass());
-  passes.addPass(createConvertControlFlowToLLVMPass());
+  passes.addPass(createConvertToLLVMPass());
   passes.addPass(createReconcileUnrealizedCastsPass());
   passes.addPass(createCSEPass());
 }

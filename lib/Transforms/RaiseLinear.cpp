@@ -11,18 +11,22 @@
 // becomes
 //   %1 = vit.linear %x, transpose(%w) bias(%b)
 // Other orders of dims are transposed to this one and back: channels first, as
-// convolutions of 1x1 write it, and the projection of keys along the sequence.
-// The movement of constants is left to vit-fold-constants.
+// convolutions of 1x1 write it. Linformer's projection of keys and values along
+// the sequence stays a product, of [B, N, E] and [N, K] to [B, K, E], because a
+// copy of the tokens would cost more than the product gains. The movement of
+// constants is left to vit-fold-constants.
 //
 //===----------------------------------------------------------------------===//
 
 #include "Axes.h"
+#include "BatchSize.h"
 #include "Match.h"
 #include "Vit/VitDialect.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/PatternMatch.h"
+#include "vitc/Analysis/BatchMultiple.h"
 #include "vitc/Transforms/Passes.h"
 
 #include <algorithm>
@@ -198,6 +202,83 @@ static std::optional<LinearMatch> matchConv2d(Conv2dOp conv) {
   return match;
 }
 
+namespace {
+/// The output of a linear layer, and which of its dims is contracted.
+struct Sequence {
+  Value tokens;
+  DimAxes dims;
+  unsigned dim;
+};
+} // namespace
+
+/// What a product that contracts along the sequence reads; none for a layer
+/// along the channels, or one with a bias, which vit.linear adds.
+static std::optional<Sequence> matchSequence(LinearMatch &match) {
+  Sequence sequence = {match.input, match.inputDims, 0};
+  while (match.space.stepUp(sequence.tokens, sequence.dims))
+    ;
+  AxisList contracted = match.space.resolve(match.contracted);
+  auto *dim = llvm::find(sequence.dims, contracted);
+  if (match.bias || !sequence.tokens.getDefiningOp<LinearOp>() ||
+      dim == sequence.dims.end() || dim == sequence.dims.end() - 1)
+    return std::nullopt;
+  sequence.dim = dim - sequence.dims.begin();
+  // Slices and broadcasts lie between.
+  AxisList rows = flatten(match.space.resolveDims(match.inputDims));
+  AxisList present = flatten(sequence.dims);
+  llvm::sort(rows);
+  llvm::sort(present);
+  return rows == present ? std::optional(sequence) : std::nullopt;
+}
+
+/// The product of the tokens and the weights, in the order of the tokens' dims.
+static void buildProjection(LinearMatch &match, const Sequence &sequence,
+                            RewriterBase &rewriter) {
+  Operation *product = match.result.getDefiningOp();
+  rewriter.setInsertionPoint(product);
+  Location loc = product->getLoc();
+  AxisSpace &space = match.space;
+  DimAxes resultDims = sequence.dims;
+  resultDims[sequence.dim] = match.channels;
+  Value weight =
+      space.rearrange(rewriter, loc, match.weight, match.weightDims,
+                      {match.channels, space.resolve(match.contracted)});
+
+  auto tokens = cast<RankedTensorType>(sequence.tokens.getType());
+  SmallVector<int64_t> shape(tokens.getShape());
+  shape[sequence.dim] = space.getSize(match.channels);
+  RankedTensorType type = tokens.clone(shape);
+  Type element = tokens.getElementType();
+  Value empty = tensor::EmptyOp::create(
+      rewriter, loc,
+      getMixedSizes(rewriter, type,
+                    vitc::getBatchMultiple(sequence.tokens).value_or(1)),
+      element);
+  Value zero =
+      arith::ConstantOp::create(rewriter, loc, rewriter.getZeroAttr(element));
+  Value init = linalg::FillOp::create(rewriter, loc, zero, empty).getResult(0);
+
+  // A loop for each dim of the tokens, and one for the channels.
+  unsigned channel = shape.size();
+  auto getMap = [&](ArrayRef<unsigned> loops) {
+    return AffineMap::getMultiDimMapWithTargets(channel + 1, loops,
+                                                rewriter.getContext());
+  };
+  auto loops = llvm::to_vector(llvm::seq<unsigned>(channel));
+  auto resultLoops = loops;
+  resultLoops[sequence.dim] = channel;
+  Value projected =
+      linalg::ContractOp::create(
+          rewriter, loc, type, ValueRange{sequence.tokens, weight}, init,
+          rewriter.getAffineMapArrayAttr({getMap(loops),
+                                          getMap({channel, sequence.dim}),
+                                          getMap(resultLoops)}))
+          .getResult(0);
+  rewriter.replaceOp(product,
+                     space.rearrange(rewriter, loc, projected, resultDims,
+                                     space.resolveDims(match.resultDims)));
+}
+
 static void buildLinear(LinearMatch &match, Operation *product,
                         RewriterBase &rewriter) {
   Operation *last = match.result.getDefiningOp();
@@ -252,6 +333,10 @@ struct RaiseLinearPass final
           conv ? matchConv2d(conv) : matchProduct(cast<linalg::LinalgOp>(op));
       if (!match)
         continue;
+      if (std::optional<Sequence> sequence = matchSequence(*match)) {
+        buildProjection(*match, *sequence, rewriter);
+        continue;
+      }
       buildLinear(*match, op, rewriter);
       ++numRaised;
     }

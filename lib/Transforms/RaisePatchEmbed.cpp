@@ -131,10 +131,11 @@ struct RaisePatchEmbedPass final
   using Base::Base;
   void runOnOperation() override {
     IRRewriter rewriter(&getContext());
-    getOperation().walk([&](Conv2dOp conv) {
-      if (succeeded(raisePatchEmbed(conv, rewriter)))
-        ++numRaised;
-    });
+    // Not in the walk: a user that is replaced may be the op to visit next.
+    SmallVector<Conv2dOp> convs;
+    getOperation().walk([&](Conv2dOp conv) { convs.push_back(conv); });
+    for (Conv2dOp conv : convs)
+      numRaised += succeeded(raisePatchEmbed(conv, rewriter));
     eraseDeadOps(getOperation(), rewriter);
   }
 };

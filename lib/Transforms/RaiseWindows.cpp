@@ -13,7 +13,8 @@
 //                -> [B, nH, Mh, nW, Mw, C] -> [B, H, W, C]
 // The transpose becomes the vit op between reshapes, which the reshapes around
 // it then undo. Either op would compute either transpose: what tells them apart
-// is the shape that the data come from or go to.
+// is the shape that the data come from or go to. One window that is the whole
+// map is a reshape, as exporters write it, whoever wrote the op.
 //
 //===----------------------------------------------------------------------===//
 
@@ -128,6 +129,25 @@ static LogicalResult raiseWindows(linalg::TransposeOp op,
   return success();
 }
 
+/// Whether windows are whole maps, which only a reshape tells apart.
+static bool isWholeMap(Operation *op) {
+  if (auto partition = dyn_cast<WindowPartitionOp>(op))
+    return partition.getWindow() ==
+           partition.getInput().getType().getShape().slice(1, 2);
+  auto reverse = dyn_cast<WindowReverseOp>(op);
+  return reverse && reverse.getWindow() == reverse.getSize();
+}
+
+static LogicalResult foldWholeMap(Operation *op, RewriterBase &rewriter) {
+  if (!isMovable(op->getOperand(0)))
+    return rewriter.notifyMatchFailure(op, "has an unknown dynamic size");
+  auto type = cast<RankedTensorType>(op->getResult(0).getType());
+  rewriter.setInsertionPoint(op);
+  rewriter.replaceOp(
+      op, reshape(rewriter, op->getLoc(), op->getOperand(0), type.getShape()));
+  return success();
+}
+
 namespace {
 struct RaiseWindowsPass final
     : vitc::vit::impl::RaiseWindowsPassBase<RaiseWindowsPass> {
@@ -139,6 +159,10 @@ struct RaiseWindowsPass final
         return;
       if (succeeded(raiseWindows(op, rewriter)))
         ++numRaised;
+    });
+    getOperation().walk([&](Operation *op) {
+      if (isWholeMap(op) && succeeded(foldWholeMap(op, rewriter)))
+        ++numFolded;
     });
     eraseDeadOps(getOperation(), rewriter);
   }

@@ -1,4 +1,4 @@
-# ===- malformed_folders.py - Broken and hostile model folders ----------===#
+# ===- malformed_folders.py - Broken and hostile model folders -------------===#
 #
 # Part of the vitc project, under the Apache License v2.0 with LLVM
 # Exceptions. See LICENSE for license information.

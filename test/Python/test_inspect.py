@@ -94,7 +94,7 @@ def test_attention_is_as_its_formula(source: Path) -> None:
         assert layer["formula_multiply_adds"] == formula
         assert layer["multiply_adds"] == formula
         assert layer["layer"] != ""
-    windowed = "Swin" in source.parts[len(MODELS.parts)]
+    windowed = "swin" in source.relative_to(MODELS).parts[0].lower()
     assert ("windowed" in {layer["kind"] for layer in report["attention"]}) == windowed
 
 

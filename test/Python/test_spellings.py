@@ -52,9 +52,10 @@ RAISED = {
     "scale_key": "a = Div(kt, divisor)  s = MatMul(q, a)" + SOFTMAX,
     "scale_both": "a = Mul(q, root)  b = Mul(kt, root)  s = MatMul(a, b)" + SOFTMAX,
     "scale_none": "s = MatMul(q, kt)" + SOFTMAX,
-    "scale_negative": "a = MatMul(q, kt)  s = Neg(a)" + SOFTMAX,
     "scale_per_head": "a = MatMul(q, kt)  s = Mul(a, head_scale)" + SOFTMAX,
-    "scale_computed": KEYS + " c = ReduceMean<keepdims = 1, axes = [3]>(x2)  a = MatMul(q, kt)  s = Mul(a, c)" + SOFTMAX,
+    "scale_computed": KEYS
+    + " c = ReduceMean<keepdims = 1, axes = [3]>(x2)  a = MatMul(q, kt)  s = Mul(a, c)"
+    + SOFTMAX,
     "einsum": """s0 = Einsum<equation = "bhid,bhjd->bhij">(q, k)  s = Mul(s0, scale)  p = Softmax<axis = 3>(s)
         r = Einsum<equation = "bhij,bhjd->bhid">(p, v)""",
     "einsum_unsplit": """s0 = Einsum<equation = "bihd,bjhd->bhij">(xqh, xkh)  s = Mul(s0, scale)  p = Softmax(s)
@@ -75,7 +76,7 @@ RAISED = {
     "bias_and_mask": KEYS + " a = MatMul(q, kt)  b = Mul(a, scale)  c = Add(b, bias)  s = Add(c, x2)" + SOFTMAX,
     "mask_where": "a = MatMul(q, kt)  b = Mul(a, scale)  s = Where(keep, b, minus_inf)" + SOFTMAX,
     "mask_where_computed": KEYS
-    + " c = Greater(x2, unit)  a = MatMul(q, kt)  b = Mul(a, scale)  s = Where(c, lowest, b)"
+    + " c = Greater(x2, unit)  a = MatMul(q, kt)  b = Mul(a, scale)  s = Where(c, masked, b)"
     + SOFTMAX,
     "mask_of_integers": KEYS
     + """ c = Greater(x2, scale)  d = Cast<to = 7>(c)  e = Sub(one, d)  f = Cast<to = 1>(e)  m = Mul(f, lowest)
@@ -93,8 +94,8 @@ RAISED = {
         a = MatMul(q, kp)  s = Mul(a, scale)  p = Softmax(s)  r = MatMul(p, vp)""",
     "one_key_head": """k1 = Slice(kt, zero, one, one)  v1 = Slice(v, one, two, one)  a = MatMul(q, k1)
         s = Mul(a, scale)  p = Softmax(s)  r = MatMul(p, v1)""",
-    "cosine": """qn = LpNormalization<axis = -1, p = 2>(q)  kn = LpNormalization<axis = 2, p = 2>(kt)
-        a = MatMul(qn, kn)  b = Mul(a, head_scale)  s = Add(b, bias)"""
+    "cosine": """ql = ReduceL2<keepdims = 1, axes = [3]>(q)  qn = Div(q, ql)
+        kl = ReduceL2<keepdims = 1, axes = [2]>(kt)  kn = Div(kt, kl)  a = MatMul(qn, kn)  b = Mul(a, head_scale)  s = Add(b, bias)"""
     + SOFTMAX,
     "casts": "a = MatMul(q, kt)  b = Mul(a, scale)  s = Cast<to = 1>(b)  p0 = Softmax(s)  p = Cast<to = 1>(p0)"
     "  r = MatMul(p, v)",
@@ -124,6 +125,8 @@ SCORES = {
     + "  u = ReduceMean<keepdims = 1, axes = [3]>(s)  r = Add(r0, u)",
     "heads_mixed_before": """a = MatMul(q, kt)  b = Einsum<equation = "bhij,hg->bgij">(a, mix)  s = Mul(b, scale)"""
     + SOFTMAX,
+    "negative": "a = MatMul(q, kt)  s = Neg(a)" + SOFTMAX,
+    "mask_where_small": "a = MatMul(q, kt)  b = Mul(a, scale)  s = Where(keep, b, lowest)" + SOFTMAX,
     "softcap": "a = MatMul(q, kt)  b = Mul(a, scale)  c = Tanh(b)  s = Mul(c, divisor)" + SOFTMAX,
     "squared": "a = MatMul(q, kt)  b = Mul(a, scale)  s = Mul(b, b)" + SOFTMAX,
     "by_query": "x0 = Slice(x, zero, one, two)  c = Unsqueeze(x0, one)  a = MatMul(q, kt)  s = Mul(a, c)" + SOFTMAX,
@@ -141,7 +144,15 @@ def tensors() -> dict[str, np.ndarray]:
     floats |= {"bq": normal(32), "bv": normal(32), "bias": normal(1, 4, 10, 10), "window_bias": normal(1, 4, 1, 5, 5)}
     floats |= {"project": normal(10, 6), "mix": normal(4, 4), "head_scale": 1 + normal(4, 1, 1, deviation=0.5)}
     floats["causal"] = np.triu(np.full((10, 10), -np.inf, np.float32), 1)
-    scalars = {"scale": 8**-0.5, "divisor": 8**0.5, "root": 8**-0.25, "unit": 1, "minus_inf": -np.inf, "lowest": -1e4}
+    scalars = {
+        "scale": 8**-0.5,
+        "divisor": 8**0.5,
+        "root": 8**-0.25,
+        "unit": 1,
+        "minus_inf": -np.inf,
+        "lowest": -1e4,
+        "masked": -1e9,
+    }
     floats |= {name: np.float32(value) for name, value in scalars.items()}
     shapes = {"heads": [0, -1, 4, 8], "tokens": [0, -1, 32], "flat": [-1, 10, 8], "unflat": [-1, 4, 10, 8]}
     shapes |= {"zero": [0], "one": [1], "two": [2], "three": [3], "four": [4], "eight": [8]}

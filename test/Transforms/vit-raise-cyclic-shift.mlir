@@ -33,6 +33,77 @@ func.func @cyclic_shift_back(%x: tensor<1x8x8x32xf32>) -> (tensor<1x8x8x32xf32>,
   return %2, %5 : tensor<1x8x8x32xf32>, tensor<1x8x8x32xf32>
 }
 
+// Gathers of both axes, of the rows and of the columns by arange, rolled.
+// CHECK-LABEL: func @cyclic_shift_gather(
+//  CHECK-SAME:   %[[X:.*]]: tensor<?x4x6x8xf32>
+//  CHECK-NEXT:   %[[Y:.*]] = vit.cyclic_shift %[[X]] shift [1, -2] : tensor<?x4x6x8xf32>
+//  CHECK-NEXT:   return %[[Y]]
+#all = affine_map<(b, y, x, c) -> (b, y, x, c)>
+#axis1 = affine_map<(b, y, x, c) -> (y)>
+#axis2 = affine_map<(b, y, x, c) -> (x)>
+func.func @cyclic_shift_gather(%x: tensor<?x4x6x8xf32>) -> tensor<?x4x6x8xf32> {
+  %c0 = arith.constant 0 : index
+  %b = tensor.dim %x, %c0 : tensor<?x4x6x8xf32>
+  %e = tensor.empty(%b) : tensor<?x4x6x8xf32>
+  %yi = arith.constant dense<[1, 2, 3, 0]> : tensor<4xi64>
+  %0 = linalg.generic {indexing_maps = [#axis1, #all], iterator_types = ["parallel", "parallel", "parallel", "parallel"]} ins(%yi : tensor<4xi64>) outs(%e : tensor<?x4x6x8xf32>) {
+  ^bb0(%in: i64, %out: f32):
+    %l0 = linalg.index 0 : index
+    %l2 = linalg.index 2 : index
+    %l3 = linalg.index 3 : index
+    %l1 = arith.index_cast %in : i64 to index
+    %element = tensor.extract %x[%l0, %l1, %l2, %l3] : tensor<?x4x6x8xf32>
+    linalg.yield %element : f32
+  } -> tensor<?x4x6x8xf32>
+  %xi = arith.constant dense<[4, 5, 0, 1, 2, 3]> : tensor<6xi64>
+  %1 = linalg.generic {indexing_maps = [#axis2, #all], iterator_types = ["parallel", "parallel", "parallel", "parallel"]} ins(%xi : tensor<6xi64>) outs(%e : tensor<?x4x6x8xf32>) {
+  ^bb0(%in: i64, %out: f32):
+    %l0 = linalg.index 0 : index
+    %l1 = linalg.index 1 : index
+    %l3 = linalg.index 3 : index
+    %l2 = arith.index_cast %in : i64 to index
+    %element = tensor.extract %0[%l0, %l1, %l2, %l3] : tensor<?x4x6x8xf32>
+    linalg.yield %element : f32
+  } -> tensor<?x4x6x8xf32>
+  return %1 : tensor<?x4x6x8xf32>
+}
+
+// Rows 0 and 3 are exchanged.
+// CHECK-LABEL: func @negative_cyclic_shift_gather_order(
+//   CHECK-NOT:   vit.cyclic_shift
+func.func @negative_cyclic_shift_gather_order(%x: tensor<1x4x6x8xf32>) -> tensor<1x4x6x8xf32> {
+  %e = tensor.empty() : tensor<1x4x6x8xf32>
+  %yi = arith.constant dense<[3, 1, 2, 0]> : tensor<4xi64>
+  %0 = linalg.generic {indexing_maps = [#axis1, #all], iterator_types = ["parallel", "parallel", "parallel", "parallel"]} ins(%yi : tensor<4xi64>) outs(%e : tensor<1x4x6x8xf32>) {
+  ^bb0(%in: i64, %out: f32):
+    %l0 = linalg.index 0 : index
+    %l2 = linalg.index 2 : index
+    %l3 = linalg.index 3 : index
+    %l1 = arith.index_cast %in : i64 to index
+    %element = tensor.extract %x[%l0, %l1, %l2, %l3] : tensor<1x4x6x8xf32>
+    linalg.yield %element : f32
+  } -> tensor<1x4x6x8xf32>
+  return %0 : tensor<1x4x6x8xf32>
+}
+
+// The columns of the map are read at the rows' index.
+// CHECK-LABEL: func @negative_cyclic_shift_gather_transposed(
+//   CHECK-NOT:   vit.cyclic_shift
+func.func @negative_cyclic_shift_gather_transposed(%x: tensor<1x4x4x8xf32>) -> tensor<1x4x4x8xf32> {
+  %e = tensor.empty() : tensor<1x4x4x8xf32>
+  %yi = arith.constant dense<[1, 2, 3, 0]> : tensor<4xi64>
+  %0 = linalg.generic {indexing_maps = [#axis1, #all], iterator_types = ["parallel", "parallel", "parallel", "parallel"]} ins(%yi : tensor<4xi64>) outs(%e : tensor<1x4x4x8xf32>) {
+  ^bb0(%in: i64, %out: f32):
+    %l0 = linalg.index 0 : index
+    %l2 = linalg.index 2 : index
+    %l3 = linalg.index 3 : index
+    %l1 = arith.index_cast %in : i64 to index
+    %element = tensor.extract %x[%l0, %l2, %l1, %l3] : tensor<1x4x4x8xf32>
+    linalg.yield %element : f32
+  } -> tensor<1x4x4x8xf32>
+  return %0 : tensor<1x4x4x8xf32>
+}
+
 // Row 2 is missing, and the first slices are of two tensors.
 // CHECK-LABEL: func @negative_cyclic_shift_parts(
 //   CHECK-NOT:   vit.cyclic_shift

@@ -120,3 +120,22 @@ func.func @negative_heads_uneven_slice(%x: tensor<2x3x7x8xf32>, %k: tensor<3x5x8
   %2 = vit.attention %0, %1, %1 scale 0.5 : tensor<2x3x5x8xf32>, tensor<2x3x5x8xf32>, tensor<2x3x5x8xf32> -> tensor<2x3x5x8xf32>
   return %2 : tensor<2x3x5x8xf32>
 }
+
+// Swin v2 normalises queries between the split and attention. What is split
+// into 8 parts where attention has 2 heads is something else.
+// CHECK-LABEL: func @heads_before_elementwise(
+//       CHECK:   %[[Q:.*]] = vit.split_heads %{{.*}} heads 2 : tensor<3x5x16xf32> -> tensor<3x2x5x8xf32>
+//       CHECK:   %[[N:.*]] = math.tanh %[[Q]]
+//       CHECK:   vit.attention %[[N]], %[[N]], %[[N]]
+//       CHECK:   linalg.transpose
+func.func @heads_before_elementwise(%x: tensor<3x5x16xf32>) -> (tensor<3x2x5x8xf32>, tensor<3x8x5x2xf32>) {
+  %0 = tensor.expand_shape %x [[0], [1], [2, 3]] output_shape [3, 5, 2, 8] : tensor<3x5x16xf32> into tensor<3x5x2x8xf32>
+  %e = tensor.empty() : tensor<3x2x5x8xf32>
+  %1 = linalg.transpose ins(%0 : tensor<3x5x2x8xf32>) outs(%e : tensor<3x2x5x8xf32>) permutation = [0, 2, 1, 3]
+  %2 = math.tanh %1 : tensor<3x2x5x8xf32>
+  %3 = vit.attention %2, %2, %2 scale 0.5 : tensor<3x2x5x8xf32>, tensor<3x2x5x8xf32>, tensor<3x2x5x8xf32> -> tensor<3x2x5x8xf32>
+  %4 = tensor.expand_shape %x [[0], [1], [2, 3]] output_shape [3, 5, 8, 2] : tensor<3x5x16xf32> into tensor<3x5x8x2xf32>
+  %e4 = tensor.empty() : tensor<3x8x5x2xf32>
+  %5 = linalg.transpose ins(%4 : tensor<3x5x8x2xf32>) outs(%e4 : tensor<3x8x5x2xf32>) permutation = [0, 2, 1, 3]
+  return %3, %5 : tensor<3x2x5x8xf32>, tensor<3x8x5x2xf32>
+}

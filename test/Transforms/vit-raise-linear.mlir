@@ -54,13 +54,13 @@ func.func @linear_transposed(%x: tensor<2x16xf32>, %r: tensor<2x8xf32>) -> tenso
   return %1 : tensor<2x8xf32>
 }
 
-// Linformer's projection along the sequence: Einsum "bnd,nk->bkd".
-// CHECK-LABEL: func @linear_along_sequence(
+// The first of two dims of what may be a map: Einsum "bnd,nk->bkd".
+// CHECK-LABEL: func @linear_along_first_dim(
 //  CHECK-SAME:     %[[X:.*]]: tensor<2x8x4xf32>
 //       CHECK:   %[[XT:.*]] = linalg.transpose ins(%[[X]] : {{.*}} permutation = [0, 2, 1]
 //       CHECK:   %[[Y:.*]] = vit.linear %[[XT]], %{{.*}} : tensor<2x4x8xf32>, tensor<16x8xf32>
 //       CHECK:   linalg.transpose ins(%[[Y]] : tensor<2x4x16xf32>) {{.*}} permutation = [0, 2, 1]
-func.func @linear_along_sequence(%x: tensor<2x8x4xf32>) -> tensor<2x16x4xf32> {
+func.func @linear_along_first_dim(%x: tensor<2x8x4xf32>) -> tensor<2x16x4xf32> {
   %w = vit.constant #vit.expr<ref, [@w]> : tensor<8x16xf32>
   %zero = arith.constant 0.0 : f32
   %empty = tensor.empty() : tensor<2x16x4xf32>
@@ -70,6 +70,56 @@ func.func @linear_along_sequence(%x: tensor<2x8x4xf32>) -> tensor<2x16x4xf32> {
                        affine_map<(b, d, k, n) -> (b, k, d)>]
       ins(%x, %w : tensor<2x8x4xf32>, tensor<8x16xf32>) outs(%init : tensor<2x16x4xf32>) -> tensor<2x16x4xf32>
   return %0 : tensor<2x16x4xf32>
+}
+
+// Linformer projects keys and values along the sequence. The tokens are not
+// transposed to [B, E, N], and the result, which TorchScript's Einsum writes as
+// [B, E, K], is of the tokens' order.
+// CHECK-LABEL: func @negative_linear_along_sequence(
+//       CHECK:   %[[K:.*]] = vit.linear
+//       CHECK:   %[[W:.*]] = linalg.transpose ins(%{{.*}} : tensor<8x16xf32>)
+//       CHECK:   %[[P:.*]] = linalg.contract indexing_maps = [#[[TOKENS:.*]], #[[WEIGHT:.*]], #[[RESULT:.*]]] ins(%[[K]], %[[W]] : tensor<?x8x4xf32>, tensor<16x8xf32>) {{.*}} -> tensor<?x16x4xf32>
+//   CHECK-NOT:   vit.linear
+func.func @negative_linear_along_sequence(%x: tensor<?x8x4xf32>, %k: tensor<4x4xf32>) -> tensor<?x4x16xf32> {
+  %c0 = arith.constant 0 : index
+  %b = tensor.dim %x, %c0 : tensor<?x8x4xf32>
+  %w = vit.constant #vit.expr<ref, [@w]> : tensor<8x16xf32>
+  %keys = vit.linear %x, %k : tensor<?x8x4xf32>, tensor<4x4xf32> -> tensor<?x8x4xf32>
+  %zero = arith.constant 0.0 : f32
+  %empty = tensor.empty(%b) : tensor<?x4x16xf32>
+  %init = linalg.fill ins(%zero : f32) outs(%empty : tensor<?x4x16xf32>) -> tensor<?x4x16xf32>
+  %0 = linalg.contract
+      indexing_maps = [affine_map<(b, d, k, n) -> (b, n, d)>, affine_map<(b, d, k, n) -> (n, k)>,
+                       affine_map<(b, d, k, n) -> (b, d, k)>]
+      ins(%keys, %w : tensor<?x8x4xf32>, tensor<8x16xf32>) outs(%init : tensor<?x4x16xf32>) -> tensor<?x4x16xf32>
+  return %0 : tensor<?x4x16xf32>
+}
+
+// With a bias vit.linear does more, as in the token mixing of an MLP-Mixer.
+// CHECK-LABEL: func @linear_along_sequence_with_bias(
+//       CHECK:   vit.linear
+//       CHECK:   vit.linear %{{.*}} bias(%{{.*}} : tensor<16xf32>) : tensor<2x4x8xf32>, tensor<16x8xf32>
+func.func @linear_along_sequence_with_bias(%x: tensor<2x8x4xf32>, %k: tensor<4x4xf32>) -> tensor<2x4x16xf32> {
+  %w = vit.constant #vit.expr<ref, [@w]> : tensor<8x16xf32>
+  %bias = arith.constant dense<1.0> : tensor<16xf32>
+  %keys = vit.linear %x, %k : tensor<2x8x4xf32>, tensor<4x4xf32> -> tensor<2x8x4xf32>
+  %zero = arith.constant 0.0 : f32
+  %empty = tensor.empty() : tensor<2x4x16xf32>
+  %init = linalg.fill ins(%zero : f32) outs(%empty : tensor<2x4x16xf32>) -> tensor<2x4x16xf32>
+  %0 = linalg.contract
+      indexing_maps = [affine_map<(b, d, k, n) -> (b, n, d)>, affine_map<(b, d, k, n) -> (n, k)>,
+                       affine_map<(b, d, k, n) -> (b, d, k)>]
+      ins(%keys, %w : tensor<2x8x4xf32>, tensor<8x16xf32>) outs(%init : tensor<2x4x16xf32>) -> tensor<2x4x16xf32>
+  %1 = linalg.generic {
+      indexing_maps = [affine_map<(b, d, k) -> (b, d, k)>, affine_map<(b, d, k) -> (k)>,
+                       affine_map<(b, d, k) -> (b, d, k)>],
+      iterator_types = ["parallel", "parallel", "parallel"]}
+      ins(%0, %bias : tensor<2x4x16xf32>, tensor<16xf32>) outs(%empty : tensor<2x4x16xf32>) {
+  ^bb0(%y: f32, %c: f32, %out: f32):
+    %sum = arith.addf %y, %c : f32
+    linalg.yield %sum : f32
+  } -> tensor<2x4x16xf32>
+  return %1 : tensor<2x4x16xf32>
 }
 
 // The constant may be the left factor, W[o, c] x X[b, c, n], and its bias be of

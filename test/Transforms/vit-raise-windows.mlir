@@ -74,6 +74,27 @@ func.func @one_column_of_windows(%x: tensor<1x8x4x32xf32>) -> tensor<1x2x1x4x4x3
   return %1 : tensor<1x2x1x4x4x32xf32>
 }
 
+// One window is the whole map: to its tokens and back, as Hugging Face's Swin has
+// it in the last stage.
+// CHECK-LABEL: func @window_of_whole_map(
+//  CHECK-SAME:   %[[X:.*]]: tensor<?x4x8x32xf32>, %[[W:.*]]: tensor<?x32x32xf32>
+//       CHECK:   %[[T:.*]] = tensor.collapse_shape %[[X]] {{\[\[}}0], [1, 2], [3]]
+//       CHECK:   %[[Y:.*]] = tensor.expand_shape %[[W]] {{\[\[}}0], [1, 2], [3]] output_shape [%{{.*}}, 4, 8, 32]
+//       CHECK:   return %[[T]], %[[Y]]
+func.func @window_of_whole_map(%x: tensor<?x4x8x32xf32>, %w: tensor<?x32x32xf32>) -> (tensor<?x32x32xf32>, tensor<?x4x8x32xf32>) {
+  %0 = vit.window_partition %x window [4, 8] : tensor<?x4x8x32xf32> -> tensor<?x32x32xf32>
+  %1 = vit.window_reverse %w window [4, 8] size [4, 8] : tensor<?x32x32xf32> -> tensor<?x4x8x32xf32>
+  return %0, %1 : tensor<?x32x32xf32>, tensor<?x4x8x32xf32>
+}
+
+// A strip of whole rows is no whole map, and is a window still.
+// CHECK-LABEL: func @negative_window_of_strip(
+//       CHECK:   vit.window_partition %{{.*}} window [2, 8]
+func.func @negative_window_of_strip(%x: tensor<?x4x8x32xf32>) -> tensor<?x16x32xf32> {
+  %0 = vit.window_partition %x window [2, 8] : tensor<?x4x8x32xf32> -> tensor<?x16x32xf32>
+  return %0 : tensor<?x16x32xf32>
+}
+
 // MaxViT's grid: the tokens of a window are apart.
 // CHECK-LABEL: func @negative_window_partition_grid(
 //   CHECK-NOT:   vit.window

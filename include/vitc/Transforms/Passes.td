@@ -85,18 +85,20 @@ def RaisePatchTokensPass : Pass<"vit-raise-patch-tokens", "mlir::func::FuncOp"> 
 def RaiseWindowsPass : Pass<"vit-raise-windows", "mlir::func::FuncOp"> {
   let summary = "find window partitions and their reverses";
   let description = [{
-    The transpose of [B, nH, Mh, nW, Mw, C] to windows first, or back.
+    The transpose of [B, nH, Mh, nW, Mw, C] to windows first, or back. A window op on
+    one window that is the whole map becomes a reshape.
     Example: test/Transforms/vit-raise-windows.mlir
   }];
   let dependentDialects = ["vitc::vit::VitDialect"];
-  let statistics = [Statistic<"numRaised", "num-raised", "window ops found">];
+  let statistics = [Statistic<"numRaised", "num-raised", "window ops found">,
+                    Statistic<"numFolded", "num-folded", "window ops that became reshapes">];
 }
 
 def RaiseCyclicShiftPass : Pass<"vit-raise-cyclic-shift", "mlir::func::FuncOp"> {
   let summary = "find cyclic shifts of feature maps";
   let description = [{
-    Two slices whose concatenation rolls the rows or the columns of a map, or both, one
-    after the other.
+    Two slices whose concatenation rolls the rows or the columns of a map, or a gather
+    of rows or columns by a constant index that does, or both axes one after the other.
     Example: test/Transforms/vit-raise-cyclic-shift.mlir
   }];
   let dependentDialects = ["vitc::vit::VitDialect"];
@@ -152,6 +154,18 @@ def RaiseMeanTokensPass : Pass<"vit-raise-mean-tokens", "mlir::func::FuncOp"> {
   let statistics = [Statistic<"numRaised", "num-raised", "vit.mean_tokens ops found">];
 }
 
+def MoveBatchFirstPass : Pass<"vit-move-batch-first", "mlir::func::FuncOp"> {
+  let summary = "keep a dynamic batch in dim 0";
+  let description = [{
+    A tensor that is moved from one with the batch in dim 0 to another of these is moved
+    without a batch in other dims between. A linear layer of rows [N * B] computes
+    [B, N].
+    Example: test/Transforms/vit-move-batch-first.mlir
+  }];
+  let dependentDialects = ["vitc::vit::VitDialect", "mlir::linalg::LinalgDialect", "mlir::tensor::TensorDialect"];
+  let statistics = [Statistic<"numMoved", "num-moved", "values whose batch was moved">];
+}
+
 def RaiseLinearPass : Pass<"vit-raise-linear", "mlir::func::FuncOp"> {
   let summary = "find linear layers among products with constants";
   let description = [{
@@ -159,6 +173,8 @@ def RaiseLinearPass : Pass<"vit-raise-linear", "mlir::func::FuncOp"> {
     of operands and dims, becomes vit.linear on the transposed input where it is not
     the last dim that is contracted. So does a 1x1 vit.conv2d between a feature map and
     tokens. A constant that is added to each output channel becomes the bias.
+    Left alone: what follows a linear layer along the sequence, as Linformer's keys and
+    values; there the tokens' channels stay the last dim.
     Example: test/Transforms/vit-raise-linear.mlir
   }];
   let dependentDialects = ["vitc::vit::VitDialect", "mlir::linalg::LinalgDialect", "mlir::tensor::TensorDialect"];
@@ -185,7 +201,7 @@ def RaiseHeadsPass : Pass<"vit-raise-heads", "mlir::func::FuncOp"> {
     Whatever reshapes, transposes and slices lie between the tokens and the operands of
     vit.attention becomes at most a slice of the channels and vit.split_heads; what
     follows its result becomes vit.merge_heads, with more movement where the tokens
-    are moved as well.
+    are moved as well. So does what splits tokens into as many heads anywhere else.
     Example: test/Transforms/vit-raise-heads.mlir
   }];
   let dependentDialects = ["vitc::vit::VitDialect", "mlir::linalg::LinalgDialect", "mlir::tensor::TensorDialect"];

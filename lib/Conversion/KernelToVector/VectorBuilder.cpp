@@ -193,13 +193,19 @@ Value VectorBuilder::flatten(Value memref) {
   auto type = cast<MemRefType>(memref.getType());
   if (type.getRank() == 1)
     return memref;
-  SmallVector<ReassociationIndices> groups;
-  if (type.getRank() == 0) {
-    auto flat = MemRefType::get({1}, type.getElementType());
-    return memref::ExpandShapeOp::create(*this, flat, memref, groups);
+  // A view of all elements; a collapse would leave more to lower.
+  int64_t elements = 1;
+  for (int64_t dim : type.getShape())
+    elements = ShapedType::isDynamic(dim) ? elements : elements * dim;
+  OpFoldResult size = getIndexAttr(elements);
+  if (!type.hasStaticShape()) {
+    Value batch = memref::DimOp::create(*this, memref, 0);
+    size = arith::MulIOp::create(*this, batch, index(elements)).getResult();
+    elements = ShapedType::kDynamic;
   }
-  groups.push_back(llvm::to_vector(llvm::seq<int64_t>(0, type.getRank())));
-  return memref::CollapseShapeOp::create(*this, memref, groups);
+  return memref::ReinterpretCastOp::create(
+      *this, MemRefType::get(elements, type.getElementType()), memref,
+      getIndexAttr(0), size, OpFoldResult(getIndexAttr(1)));
 }
 
 Value VectorBuilder::loadScalar(Value flat, Value index) {

@@ -53,8 +53,9 @@ static LogicalResult importConstantOfShape(Node &node) {
       return node.emitError() << "shape is " << Node::format(*shape)
                               << "; needs sizes of 0 or more";
   TypedAttr number = node.b.getF32FloatAttr(0);
+  bool isUnsigned = false;
   if (node.hasAttr("value")) {
-    FailureOr<DenseElementsAttr> value = node.getTensor("value");
+    FailureOr<DenseElementsAttr> value = node.getTensor("value", &isUnsigned);
     if (failed(value))
       return failure();
     if (value->getNumElements() != 1)
@@ -63,12 +64,14 @@ static LogicalResult importConstantOfShape(Node &node) {
     number = *value->value_begin<TypedAttr>();
   }
   if (llvm::all_of(*shape, [](Size size) { return size.isStatic(); })) {
-    node.setOutput(0, node.b.constant(DenseElementsAttr::get(
-                          TensorBuilder::getType(*shape, number.getType()),
-                          Attribute(number))));
+    node.setOutput(0,
+                   node.b.constant(DenseElementsAttr::get(
+                       TensorBuilder::getType(*shape, number.getType()),
+                       Attribute(number))),
+                   isUnsigned);
     return success();
   }
-  node.setOutput(0, node.b.fill(*shape, number));
+  node.setOutput(0, node.b.fill(*shape, number), isUnsigned);
   return success();
 }
 

@@ -81,7 +81,7 @@ static FailureOr<SmallVector<int64_t>> getFilterShape(Node &node) {
 
 static LogicalResult verifyGroups(Node &node, int64_t groups, int64_t channels,
                                   int64_t filterChannels, int64_t outputs) {
-  if (groups < 1 || outputs % groups != 0 ||
+  if (groups < 1 || groups > outputs || outputs % groups != 0 ||
       filterChannels * groups != channels)
     return node.emitError() << "group is " << groups << " with " << channels
                             << " input channels and a filter of shape "
@@ -204,6 +204,11 @@ static LogicalResult getTransposedPads(Node &node, ArrayRef<int64_t> sizes,
   if (!wanted.empty() && wanted.size() != rank)
     return node.emitError() << "output_shape has " << wanted.size()
                             << " entries; " << rank << " are needed";
+  for (int64_t size : llvm::concat<const int64_t>(sizes, wanted))
+    if (size < 1 || size > kMaxWindowSize)
+      return node.emitError()
+             << "the input or the result has spatial size " << size << "; 1 to "
+             << kMaxWindowSize << " is supported";
 
   for (auto [dim, size] : llvm::enumerate(sizes)) {
     int64_t full = window.strides[dim] * (size - 1) + (*outputPadding)[dim] +
@@ -259,7 +264,8 @@ static LogicalResult importConvTranspose(Node &node) {
     return failure();
   int64_t groups = node.getInt("group", 1);
   int64_t channels = filterShape->front();
-  if (groups < 1 || channels % groups != 0 || channels != inputSizes->front())
+  if (groups < 1 || groups > channels || channels % groups != 0 ||
+      channels != inputSizes->front())
     return node.emitError()
            << "group is " << groups << " with " << inputSizes->front()
            << " input channels and a filter of shape "

@@ -35,6 +35,13 @@ static Value getSizeValue(TensorBuilder &b, Size size) {
   return getValueOrCreateConstantIndexOp(b, b.getLoc(), b.getSize(size));
 }
 
+static InFlightDiagnostic emitOutOfBounds(Node &node, int64_t index,
+                                          Size size) {
+  return node.emitError() << "has index " << index << "; a size of "
+                          << size.constant << " needs " << -size.constant
+                          << " to " << size.constant - 1;
+}
+
 /// Constant indices, checked, none negative.
 static FailureOr<SmallVector<int64_t>>
 getConstantIndices(Node &node, unsigned input, Size size) {
@@ -43,9 +50,7 @@ getConstantIndices(Node &node, unsigned input, Size size) {
     return indices;
   for (int64_t &index : *indices) {
     if (index < -size.constant || index >= size.constant)
-      return node.emitError()
-             << "has index " << index << "; a size of " << size.constant
-             << " needs " << -size.constant << " to " << size.constant - 1;
+      return emitOutOfBounds(node, index, size);
     index += index < 0 ? size.constant : 0;
   }
   return indices;
@@ -144,6 +149,25 @@ static LogicalResult importGatherElements(Node &node) {
   return success();
 }
 
+/// That the indices, tuples of positions in dims of `sizes`, can be read at.
+static LogicalResult verifyTuples(Node &node, ArrayRef<Size> sizes) {
+  if (llvm::is_contained(sizes, Size(0)))
+    return node.emitError()
+           << "reads from dims of sizes " << Node::format(sizes)
+           << "; needs sizes of 1 or more";
+  if (!node.isConstant(1) || sizes.empty())
+    return success();
+  FailureOr<SmallVector<int64_t>> indices = node.getIntsOf(1);
+  if (failed(indices))
+    return failure();
+  for (auto [at, index] : llvm::enumerate(*indices)) {
+    Size size = sizes[at % sizes.size()];
+    if (size.isStatic() && (index < -size.constant || index >= size.constant))
+      return emitOutOfBounds(node, index, size);
+  }
+  return success();
+}
+
 static LogicalResult importGatherND(Node &node) {
   TensorBuilder &b = node.b;
   Tensor x = node.input(0), indices = node.input(1);
@@ -164,6 +188,8 @@ static LogicalResult importGatherND(Node &node) {
                             << " needs the same batch sizes, and a last size "
                                "of at most its rank behind them";
   int64_t tuple = indexShape.back().constant;
+  if (failed(verifyTuples(node, ArrayRef(shape).slice(batchDims, tuple))))
+    return failure();
   Shape result(ArrayRef(indexShape).drop_back());
   result.append(shape.begin() + batchDims + tuple, shape.end());
   SmallVector<Value> sizes;

@@ -50,6 +50,9 @@ GraphImporter::getInputSize(const TensorShapeProto::Dimension &dim,
   std::string name = getDimName(dim, input, index);
   if (auto it = options.shapes.find(name); it != options.shapes.end()) {
     usedShapes.insert(name);
+    if (it->second < 1 || it->second > kMaxSize)
+      return emitError(loc) << "has --shape " << name << "=" << it->second
+                            << "; needs 1 to " << kMaxSize;
     return it->second;
   }
   if (options.constants.count(input.str())) // The file decides.
@@ -74,15 +77,18 @@ GraphImporter::getInputType(const ValueInfoProto &input) {
       lookupDataType(tensor.elem_type(), loc.getContext());
   if (!type)
     return emitError(loc) << "input '" << name << "' has type "
-                          << getDataTypeName(tensor.elem_type())
-                          << "; vitc computes with floats of 16, 32 and 64 "
-                             "bits, integers of 8 to 64 and bool";
+                          << getDataTypeName(tensor.elem_type()) << "; "
+                          << kComputedTypes;
   if (!tensor.has_shape())
     return emitError(loc) << "input '" << name
                           << "' has no shape; needs one, of fixed or named "
                              "sizes";
   SmallVector<int64_t> shape;
   int64_t elements = 1;
+  if (tensor.shape().dim_size() > kMaxRank)
+    return emitError(loc) << "input '" << name << "' has rank "
+                          << tensor.shape().dim_size() << "; needs at most "
+                          << kMaxRank;
   for (auto [index, dim] : llvm::enumerate(tensor.shape().dim())) {
     FailureOr<int64_t> size = getInputSize(dim, name, index);
     if (failed(size))

@@ -178,10 +178,13 @@ LogicalResult ModelFile::readTensor(const onnx_proto::TensorProto &tensor,
       lookupDataType(tensor.data_type(), loc.getContext());
   if (!type)
     return emitError(loc) << "tensor '" << name << "' has type "
-                          << getDataTypeName(tensor.data_type())
-                          << "; vitc computes with floats of 16, 32 and 64 "
-                             "bits, integers of 8 to 64 and bool";
+                          << getDataTypeName(tensor.data_type()) << "; "
+                          << kComputedTypes;
   data.type = *type;
+  if (tensor.dims_size() > kMaxRank)
+    return emitError(loc) << "tensor '" << name << "' has rank "
+                          << tensor.dims_size() << "; needs at most "
+                          << kMaxRank;
   data.shape.assign(tensor.dims().begin(), tensor.dims().end());
   data.numElements = 1;
   // A bool takes a byte.
@@ -196,17 +199,19 @@ LogicalResult ModelFile::readTensor(const onnx_proto::TensorProto &tensor,
                           << import_::formatShape(data.shape)
                           << "; needs sizes whose product has 63 bits";
 
-  if (tensor.data_location() == onnx_proto::TensorProto::EXTERNAL) {
+  bool isExternal = tensor.data_location() == onnx_proto::TensorProto::EXTERNAL;
+  bool hasList = tensor.float_data_size() + tensor.double_data_size() +
+                     tensor.int32_data_size() + tensor.int64_data_size() +
+                     tensor.uint64_data_size() >
+                 0;
+  if (isExternal + !tensor.raw_data().empty() + hasList > 1)
+    return emitError(loc) << "tensor '" << name
+                          << "' has its data in two places; needs raw data, a "
+                             "list of elements or external data";
+  if (isExternal) {
     if (failed(readExternal(tensor, name, wanted, data)))
       return failure();
   } else if (tensor.has_raw_data()) {
-    if (tensor.float_data_size() + tensor.double_data_size() +
-            tensor.int32_data_size() + tensor.int64_data_size() +
-            tensor.uint64_data_size() >
-        0)
-      return emitError(loc) << "tensor '" << name
-                            << "' has raw data and a list of elements; needs "
-                               "one of them";
     data.bytes = tensor.raw_data();
   } else {
     data.owned = encodeElements(tensor, *type);

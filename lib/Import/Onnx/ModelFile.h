@@ -50,6 +50,10 @@ struct TensorData {
   mlir::DenseElementsAttr getAttr() const;
 };
 
+/// What messages say about the others.
+constexpr llvm::StringLiteral kComputedTypes =
+    "vitc computes with floats of 16, 32 and 64 bits, integers of 8 to 64 and "
+    "bool";
 /// None for a type that vitc does not compute with.
 std::optional<DataType> lookupDataType(int64_t number,
                                        mlir::MLIRContext *context);

@@ -21,9 +21,6 @@ using onnx_proto::AttributeProto;
 /// 63 bits.
 static constexpr int64_t kMaxTensorBytes = int64_t(1) << 46;
 
-/// More integers than this are no shape.
-static constexpr int64_t kMaxSizes = 64;
-
 Node::Node(GraphImporter &graph, const onnx_proto::NodeProto &proto,
            int64_t opset)
     : b(graph.b), graph(graph), proto(proto), opset(opset) {}
@@ -136,7 +133,7 @@ FailureOr<std::string> Node::getRequiredString(StringRef name) {
   return emitError() << "has no attribute '" << name << "'; needs a string";
 }
 
-FailureOr<DenseElementsAttr> Node::getTensor(StringRef name) {
+FailureOr<DenseElementsAttr> Node::getTensor(StringRef name, bool *isUnsigned) {
   const AttributeProto *attribute = lookup(name, AttributeProto::TENSOR);
   if (!attribute)
     return failed ? failure()
@@ -145,6 +142,8 @@ FailureOr<DenseElementsAttr> Node::getTensor(StringRef name) {
   TensorData data;
   if (mlir::failed(graph.file.readTensor(attribute->t(), getName(), data)))
     return failure();
+  if (isUnsigned)
+    *isUnsigned = data.type.isUnsigned;
   return data.getAttr();
 }
 
@@ -179,9 +178,8 @@ FailureOr<DataType> Node::getDataType(int64_t number) {
   std::optional<DataType> type = lookupDataType(number, b.getContext());
   if (type)
     return *type;
-  return emitError() << "asks for type " << getDataTypeName(number)
-                     << "; vitc computes with floats of 16, 32 and 64 bits, "
-                        "integers of 8 to 64 and bool";
+  return emitError() << "asks for type " << getDataTypeName(number) << "; "
+                     << kComputedTypes;
 }
 
 //===----------------------------------------------------------------------===//
@@ -289,7 +287,7 @@ std::optional<Shape> Node::getSizesOf(unsigned index) {
     return inputs[index]->sizes;
   DenseElementsAttr constant = graph.getConstant(*inputs[index]);
   if (!constant || !isa<IntegerType>(constant.getElementType()) ||
-      constant.getType().getRank() > 1 || constant.getNumElements() > kMaxSizes)
+      constant.getType().getRank() > 1 || constant.getNumElements() > kMaxRank)
     return std::nullopt;
   Shape sizes;
   for (const APInt &value : constant.getValues<APInt>())
@@ -332,6 +330,11 @@ void Node::setOutput(unsigned index, Value value, bool isUnsigned) {
     return;
   uint64_t bytes = 8;
   Shape shape = b.getShape(value);
+  if (int64_t(shape.size()) > kMaxRank) {
+    emitError() << "makes a tensor of rank " << shape.size()
+                << "; needs at most " << kMaxRank;
+    return;
+  }
   for (Size size : shape) {
     std::optional<int64_t> least =
         llvm::checkedAdd(size.constant, size.batchFactor);

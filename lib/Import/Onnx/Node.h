@@ -44,6 +44,9 @@ class NodeProto;
 
 namespace vitc::onnx {
 
+/// Dims of a tensor; more are mistakes.
+constexpr int64_t kMaxRank = 64;
+
 /// A tensor of the graph.
 struct Tensor {
   mlir::Value value;
@@ -92,8 +95,10 @@ public:
   llvm::SmallVector<double> getFloats(llvm::StringRef name);
   mlir::FailureOr<int64_t> getRequiredInt(llvm::StringRef name);
   mlir::FailureOr<std::string> getRequiredString(llvm::StringRef name);
-  /// A tensor attribute that is copied into the IR.
-  mlir::FailureOr<mlir::DenseElementsAttr> getTensor(llvm::StringRef name);
+  /// A tensor attribute that is copied into the IR; `isUnsigned`, unless null,
+  /// is set to whether its elements are.
+  mlir::FailureOr<mlir::DenseElementsAttr>
+  getTensor(llvm::StringRef name, bool *isUnsigned = nullptr);
   /// An axis attribute as 0 <= axis < rank, counted from the end when negative.
   mlir::FailureOr<int64_t> getAxis(llvm::StringRef name, int64_t otherwise,
                                    int64_t rank);

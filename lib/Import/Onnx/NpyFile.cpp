@@ -44,28 +44,30 @@ static int64_t getDataTypeNumber(StringRef descr) {
       .Default(TensorProto::UNDEFINED);
 }
 
-/// What stands between the key and `end`.
-static StringRef getMember(StringRef header, StringRef key, StringRef begin,
-                           StringRef end) {
-  StringRef rest = header.split((key + "': ").str()).second;
-  if (!rest.consume_front(begin))
-    return {};
-  return rest.take_until([&](char c) { return end.contains(c); });
+/// What stands behind the key and `begin`, up to one of `end`.
+static std::optional<StringRef> getMember(StringRef header, StringRef key,
+                                          StringRef begin, StringRef end) {
+  std::string start = ("'" + key + "': " + begin).str();
+  size_t at = header.find(start);
+  if (at == StringRef::npos)
+    return std::nullopt;
+  return header.drop_front(at + start.size()).take_until([&](char c) {
+    return end.contains(c);
+  });
 }
 
 /// "1, 3" or "4," or "".
 static bool parseShape(StringRef text, SmallVectorImpl<int64_t> &shape) {
-  SmallVector<StringRef> parts;
-  text.split(parts, ',', /*MaxSplit=*/-1, /*KeepEmpty=*/false);
-  for (StringRef part : parts) {
+  for (text = text.trim(); !text.empty(); text = text.ltrim()) {
     int64_t size;
-    if (part.trim().empty())
-      continue;
-    if (part.trim().getAsInteger(10, size) || size < 0)
+    if (text.consumeInteger(10, size) || size < 0)
       return false;
     shape.push_back(size);
+    text = text.ltrim();
+    if (!text.empty() && !text.consume_front(","))
+      return false;
   }
-  return true;
+  return int64_t(shape.size()) <= kMaxRank;
 }
 
 LogicalResult onnx::readNpy(StringRef path, MLIRContext &context,
@@ -89,25 +91,34 @@ LogicalResult onnx::readNpy(StringRef path, MLIRContext &context,
   StringRef header = bytes.take_front(length);
   StringRef elements = bytes.drop_front(length);
 
-  StringRef descr = getMember(header, "descr", "'", "'");
+  std::optional<StringRef> descr = getMember(header, "descr", "'", "'"),
+                           order = getMember(header, "fortran_order", "", ",}"),
+                           sizes = getMember(header, "shape", "(", ")");
+  if (!descr || !order || !sizes || !parseShape(*sizes, data.shape))
+    return emitError(loc) << "has a header that does not parse; needs descr, "
+                             "fortran_order and shape, of at most "
+                          << kMaxRank << " sizes";
   std::optional<DataType> type =
-      lookupDataType(getDataTypeNumber(descr), &context);
+      lookupDataType(getDataTypeNumber(*descr), &context);
   if (!type)
-    return emitError(loc) << "has elements of type '" << descr
+    return emitError(loc) << "has elements of type '" << *descr
                           << "'; needs little-endian bools, integers or floats";
-  if (getMember(header, "fortran_order", "", ",}") != "False")
+  if (order->rtrim() != "False")
     return emitError(loc) << "is in Fortran order; needs C order";
   data.type = *type;
   int64_t wanted = llvm::divideCeil(type->stored.getIntOrFloatBitWidth(), 8);
   data.numElements = 1;
-  bool fits = parseShape(getMember(header, "shape", "(", ")"), data.shape);
   for (int64_t size : data.shape)
-    fits = fits && !llvm::MulOverflow(data.numElements, size, data.numElements);
-  if (!fits || llvm::MulOverflow(wanted, data.numElements, wanted) ||
-      uint64_t(wanted) != elements.size())
+    if (llvm::MulOverflow(data.numElements, size, data.numElements) ||
+        data.numElements > std::numeric_limits<int64_t>::max() / wanted)
+      return emitError(loc) << "has shape " << import_::formatShape(data.shape)
+                            << "; needs sizes whose product has 63 bits";
+  wanted *= data.numElements;
+  if (uint64_t(wanted) != elements.size())
     return emitError(loc) << "has " << elements.size()
-                          << " bytes of elements, which is not what its shape "
-                             "needs";
+                          << " bytes of elements; shape "
+                          << import_::formatShape(data.shape) << " of '"
+                          << *descr << "' needs " << wanted;
   data.owned = elements.str();
   data.bytes = data.owned;
   return success();

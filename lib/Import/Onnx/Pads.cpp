@@ -12,6 +12,9 @@ using namespace mlir;
 using namespace vitc;
 using namespace vitc::onnx;
 
+/// Larger tables of what is repeated are mistakes.
+static constexpr int64_t kMaxIndices = int64_t(1) << 24;
+
 namespace {
 /// Elements before and after each dim; negative: cut off.
 struct Padding {
@@ -98,6 +101,11 @@ static LogicalResult importPad(Node &node) {
         return node.emitError()
                << "pads axis " << dim << " of " << Node::format(shape)
                << "; needs an element to repeat";
+      if (size + low + high > kMaxIndices)
+        return node.emitError()
+               << "pads axis " << dim << " of " << Node::format(shape) << " to "
+               << size + low + high << " elements; mode " << mode
+               << " needs at most " << kMaxIndices;
       SmallVector<int64_t> indices;
       for (int64_t position = -low; position < size + high; ++position)
         indices.push_back(getSource(mode, position, size));

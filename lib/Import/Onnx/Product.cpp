@@ -102,9 +102,11 @@ FailureOr<Value> vitc::onnx::buildGemm(Node &node) {
       b.contract(node.input(0).value, transA ? getMap(k, m) : getMap(m, k),
                  node.input(1).value, transB ? getMap(n, k) : getMap(k, n),
                  shape, getMap(m, n));
-  result = buildScaled(b, result, node.getFloat("alpha", 1));
-
-  double beta = node.getFloat("beta", 1);
+  double alpha = node.getFloat("alpha", 1), beta = node.getFloat("beta", 1);
+  if (!node.input(0).isFloat() && (alpha != 1 || beta != 1))
+    return node.emitError() << "alpha is " << alpha << " and beta " << beta
+                            << "; a product of integers needs 1 for both";
+  result = buildScaled(b, result, alpha);
   if (node.hasInput(2) && beta != 0) {
     if (failed(verifyTypeOfFirst(node, 2)))
       return failure();

@@ -205,10 +205,10 @@ template <bool largest> static LogicalResult importArg(Node &node) {
   if (failed(axis))
     return failure();
   Size size = node.getShape(0)[*axis];
-  if (!size.isStatic())
+  if (!size.isStatic() || size == Size(0))
     return node.emitError()
            << "axis " << *axis << " has size " << Node::format(size)
-           << "; it must not depend on B";
+           << "; it must be 1 or more and not depend on B";
   bool last = node.getInt("select_last_index", 0) != 0;
   Value result = buildArg(b, input, *axis, largest, last);
   if (node.getInt("keepdims", 1) == 0) {

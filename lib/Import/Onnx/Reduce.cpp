@@ -14,6 +14,7 @@
 #include "Reduce.h"
 
 #include "Operands.h"
+#include "SizeProduct.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 
@@ -129,36 +130,40 @@ static Value buildSumOfMagnitudes(Node &node, const Reduction &reduction) {
                   });
 }
 
-/// How many elements each result is a reduction of, as a tensor of one number.
-static Value buildCount(Node &node, const Reduction &reduction) {
-  Shape shape = node.getShape(0);
-  Size count(1);
-  for (int64_t axis : reduction.axes) {
-    Size size = shape[axis];
-    count = count.isStatic() ? Size::batch(count.constant * size.batchFactor,
-                                           count.constant * size.constant)
-                             : Size::batch(count.batchFactor * size.constant,
-                                           count.constant * size.constant);
-  }
-  TensorBuilder &b = node.b;
-  Type type = reduction.input.getElementType();
-  if (count.isStatic())
+/// A size as a tensor of one number.
+static Value buildNumber(TensorBuilder &b, Size size, Type type) {
+  if (size.isStatic())
     return b.constant(DenseElementsAttr::get(
         RankedTensorType::get({}, type),
-        Attribute(b.getScalarAttr(type, count.constant))));
-  Value sizes = b.sizesTensor(count, b.getI64Type(), /*scalar=*/true);
-  return b.castTo(sizes, type);
+        Attribute(b.getScalarAttr(type, size.constant))));
+  return b.castTo(b.sizesTensor(size, b.getI64Type(), /*scalar=*/true), type);
 }
 
-static Value buildMean(Node &node, const Reduction &reduction) {
-  const Tensor &input = reduction.input;
-  Value sum = buildPlainSum(node, reduction);
-  return node.b.elementwise(
-      {sum, buildCount(node, reduction)}, input.getElementType(),
+static LogicalResult importMean(Node &node) {
+  FailureOr<Reduction> reduction = getReduction(node);
+  if (failed(reduction))
+    return failure();
+  const Tensor &input = reduction->input;
+  Shape sizes;
+  for (int64_t axis : reduction->axes)
+    sizes.push_back(node.getShape(0)[axis]);
+  std::optional<Size> count = SizeProduct(sizes).getSize();
+  if (!count)
+    return node.emitError() << "averages dims of sizes " << Node::format(sizes)
+                            << "; the batch is needed in one at most";
+  if (*count == Size(0) && !input.isFloat())
+    return node.emitError() << "averages dims of sizes " << Node::format(sizes)
+                            << "; a mean of integers needs one or more";
+  Value sum = buildPlainSum(node, *reduction);
+  Type type = input.getElementType();
+  Value mean = node.b.elementwise(
+      {sum, buildNumber(node.b, *count, type)}, type,
       [&](ImplicitLocOpBuilder &b, ValueRange args) {
         return createByType<arith::DivFOp, arith::DivSIOp, arith::DivUIOp>(
             b, input, args[0], args[1]);
       });
+  node.setOutput(0, mean, input.isUnsigned);
+  return success();
 }
 
 //===----------------------------------------------------------------------===//
@@ -276,7 +281,7 @@ static LogicalResult importLogSumExp(Node &node) {
 
 void vitc::onnx::registerReduceOps(OpRegistry &registry) {
   registry.add("ReduceSum", importReduction<buildPlainSum>);
-  registry.add("ReduceMean", importReduction<buildMean>);
+  registry.add("ReduceMean", importMean);
   registry.add("ReduceProd", importReduction<buildProduct>);
   registry.add("ReduceMax", importReduction<buildExtreme<true>>);
   registry.add("ReduceMin", importReduction<buildExtreme<false>>);

@@ -27,6 +27,8 @@ using namespace vitc::onnx;
 constexpr int64_t kMaxDenseInputs = 128, kMaxDenseElements = 32768;
 /// Largest size of a resized dim.
 constexpr int64_t kMaxResizedSize = int64_t(1) << 24;
+/// A region of interest lies within this many pictures on each side.
+constexpr int64_t kMaxRoi = 1024;
 
 //===----------------------------------------------------------------------===//
 // Attributes
@@ -113,7 +115,7 @@ static LogicalResult applySizes(Node &node, ArrayRef<int64_t> axes,
   Shape shape = node.getShape(0);
   std::optional<double> common;
   for (auto [axis, size] : llvm::zip(axes, *sizes)) {
-    if (!shape[axis].isStatic() && size == shape[axis])
+    if (!shape[axis].isStatic() && size == shape[axis] && policy == "stretch")
       continue;
     if (!shape[axis].isStatic() || !size.isStatic() || size.constant < 1 ||
         size.constant > kMaxResizedSize)
@@ -133,8 +135,14 @@ static LogicalResult applySizes(Node &node, ArrayRef<int64_t> axes,
     return success();
   for (int64_t axis : axes) {
     ResizedDim &dim = dims[axis];
+    double output = std::floor(*common * dim.input + 0.5);
+    if (!(output >= 1 && output <= kMaxResizedSize))
+      return node.emitError()
+             << "dim " << axis << " of size " << dim.input << " is resized to "
+             << output << " to keep the aspect ratio; 1 to " << kMaxResizedSize
+             << " is needed";
     dim.scale = *common;
-    dim.output = static_cast<int64_t>(*common * dim.input + 0.5);
+    dim.output = static_cast<int64_t>(output);
   }
   return success();
 }
@@ -177,6 +185,11 @@ static LogicalResult applyRoi(Node &node, ArrayRef<int64_t> axes,
     return node.emitError() << "input 1 has " << roi->size() << " numbers; "
                             << 2 * axes.size() << ", two for each axis, are "
                             << "needed";
+  for (double bound : *roi)
+    if (!(std::abs(bound) <= kMaxRoi))
+      return node.emitError()
+             << "input 1, the roi, has a bound of " << bound << "; " << -kMaxRoi
+             << " to " << kMaxRoi << " is needed";
   for (auto [index, axis] : llvm::enumerate(axes)) {
     dims[axis].roiBegin = (*roi)[index];
     dims[axis].roiEnd = (*roi)[axes.size() + index];

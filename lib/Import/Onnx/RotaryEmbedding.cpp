@@ -39,7 +39,8 @@ static FailureOr<Value> getAngles(Node &node, unsigned index, Size batch,
     return b.reshape(table, {batch, tokens, Size(1), half});
   }
   Shape tableShape = node.getShape(index);
-  if (tableShape.size() != 2 || tableShape[1] != Size(half))
+  if (tableShape.size() != 2 || !tableShape[0].isStatic() ||
+      tableShape[0] == Size(0) || tableShape[1] != Size(half))
     return node.emitError()
            << "input " << index << " has shape " << Node::format(tableShape)
            << "; [P, " << half << "] is needed with position_ids";

@@ -165,7 +165,8 @@ static LogicalResult importConcat(Node &node) {
   SmallVector<Value> tensors;
   for (unsigned index = 0; index < node.getNumInputs(); ++index) {
     if (!node.hasInput(index))
-      return node.emitError() << "input " << index << " is absent";
+      return node.emitError()
+             << "input " << index << " is absent; needs all that are listed";
     Shape other = node.getShape(index);
     bool fits = other.size() == shape.size() &&
                 node.getElementType(index) == first.getElementType();

@@ -65,11 +65,12 @@ FailureOr<SlidingWindow> vitc::onnx::getWindowShape(Node &node, size_t rank,
   window.strides = *strides;
   window.dilations = *dilations;
   for (size_t dim = 0; dim != rank; ++dim)
-    if (window.kernel[dim] > kMaxWindowSize ||
+    if (window.kernel[dim] < 1 || window.kernel[dim] > kMaxWindowSize ||
         window.getExtent(dim) > kMaxWindowSize)
       return node.emitError()
-             << "the window spans " << window.getExtent(dim) << " positions; "
-             << kMaxWindowSize << " are supported";
+             << "the window has " << window.kernel[dim]
+             << " positions with a dilation of " << window.dilations[dim]
+             << "; it may span 1 to " << kMaxWindowSize;
   return window;
 }
 

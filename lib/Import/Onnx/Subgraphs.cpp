@@ -24,7 +24,7 @@ using onnx_proto::NodeProto;
 
 LogicalResult GraphImporter::importIf(Node &node, Scope &scope) {
   if (!node.hasInput(0))
-    return node.emitError() << "has no condition";
+    return node.emitError() << "has no condition; needs one bool";
   FailureOr<DenseElementsAttr> condition = node.getConstant(0);
   if (failed(condition))
     return failure();
@@ -61,6 +61,8 @@ LogicalResult GraphImporter::importGraph(const GraphProto &graph, Scope &outer,
 LogicalResult GraphImporter::importBody(NodeList all,
                                         ArrayRef<StringRef> outputs,
                                         Scope &inner, Node &node) {
+  // Calls are sorted again each, so that nodes that are not needed count too.
+  numNodes += all.size();
   FailureOr<std::vector<const NodeProto *>> nodes = sortNodes(
       all, outputs, [&](StringRef name) { return inner.lookup(name); }, loc);
   if (failed(nodes) || failed(importNodes(*nodes, inner)))

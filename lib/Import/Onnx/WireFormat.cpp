@@ -208,8 +208,9 @@ LogicalResult Rewriter::findDetachedData(uint64_t begin, uint64_t end,
       data = *field;
   }
   // A list of floats is the data of a tensor of floats alone.
-  if (count != 1 || (data && ((data->number == kFloatData && type != kFloat) ||
-                              (data->number == kDoubleData && type != kDouble))))
+  if (count != 1 ||
+      (data && ((data->number == kFloatData && type != kFloat) ||
+                (data->number == kDoubleData && type != kDouble))))
     data = std::nullopt;
   return success();
 }

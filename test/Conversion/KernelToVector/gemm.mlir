@@ -103,8 +103,8 @@ func.func @gemm_onednn(%context: !kernel.context) {
 // CHECK-LABEL: func private @gemm_n74_k5(
 //  CHECK-SAME:     %[[TASK:.*]]: index, %{{.*}}: memref<?xi8>, %{{.*}}: index, %[[X:.*]]: memref<?x5x5xf32>,
 //  CHECK-SAME:     %[[W:.*]]: memref<1280xf32>, %[[BIAS:.*]]: memref<74xf32>, %[[Y:.*]]: memref<?x5x74xf32>)
-//   CHECK-DAG:   %[[XFLAT:.*]] = memref.collapse_shape %[[X]]
-//   CHECK-DAG:   %[[YFLAT:.*]] = memref.collapse_shape %[[Y]]
+//   CHECK-DAG:   %[[XFLAT:.*]] = memref.reinterpret_cast %[[X]]
+//   CHECK-DAG:   %[[YFLAT:.*]] = memref.reinterpret_cast %[[Y]]
 //   CHECK-DAG:   arith.remui %[[TASK]]
 //   CHECK-DAG:   arith.divui %[[TASK]]
 //       CHECK:   scf.if

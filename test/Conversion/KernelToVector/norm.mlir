@@ -47,7 +47,7 @@ func.func @norm_plain(%context: !kernel.context) {
 // CHECK-LABEL: func private @norm_c20(
 //  CHECK-SAME:   %[[TASK:[a-z0-9]+]]: index, %{{[a-z0-9]+}}: memref<?xi8>, %{{[a-z0-9]+}}: index, %[[XARG:[a-z0-9]+]]: memref
 //   CHECK-DAG:   %[[TAIL:.*]] = arith.constant dense<[true, true, true, true, false, false, false, false]>
-//       CHECK:   %[[IN:.*]] = memref.collapse_shape %[[XARG]]
+//       CHECK:   %[[IN:.*]] = memref.reinterpret_cast %[[XARG]]
 //       CHECK:   %[[BEGIN:.*]] = arith.muli %[[TASK]], %c4
 //       CHECK:   %[[END:.*]] = arith.minui
 //       CHECK:   scf.for %{{.*}} = %[[BEGIN]] to %[[END]]

@@ -149,7 +149,7 @@ TEST_F(WeightEvaluatorTest, DataNeedNotBeAligned) {
   EXPECT_EQ(write(**evaluator, ref("a")), iota(5));
 }
 
-// The same figures as numpy's from python/vitc/zoo.py.
+// The same figures as numpy's from python/vitc/zoo/weights.py.
 TEST_F(WeightEvaluatorTest, GeneratedValuesAreNumpys) {
   auto evaluator = openModule(
       "vit.weight @a : tensor<4xf32> seed(7 mean 0.0 scale 1.0)\n"

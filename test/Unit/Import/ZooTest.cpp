@@ -48,6 +48,12 @@ TEST_F(ZooTest, ParametersAreThePapers) {
   EXPECT_EQ(parameters("zoo:vit-b"), 86567656);
   EXPECT_EQ(parameters("zoo:vit-l"), 304326632);
   EXPECT_EQ(parameters("zoo:deit-b-distilled"), 87338192);
+  // BEiT's and DINOv2's of timm and transformers, heads of 1000 classes.
+  EXPECT_EQ(parameters("zoo:beit-b"), 86530984);
+  EXPECT_EQ(parameters("zoo:hybrid-r26-s"), 36430504);
+  EXPECT_EQ(parameters("zoo:hybrid-r50-b"), 98659880);
+  EXPECT_EQ(parameters("zoo:swin-b"), 87768224);
+  EXPECT_EQ(parameters("zoo:swinv2-t"), 28347154);
 }
 
 TEST_F(ZooTest, EveryOpHasTheNameOfItsLayer) {
@@ -97,7 +103,7 @@ TEST_F(ZooTest, SeedsDifferByNameAndBySeed) {
     OwningOpRef<ModuleOp> module = import(source);
     return *module->lookupSymbol<vit::WeightOp>(name).getSeed();
   };
-  // FNV-1a of the name, as numpy computes it in python/vitc/zoo.py.
+  // FNV-1a of the name, as numpy computes it in python/vitc/zoo/weights.py.
   EXPECT_EQ(getSeed("zoo:vit?depth=1", "classifier.bias"), 0xfe5cd260f76bc4e3u);
   EXPECT_EQ(getSeed("zoo:vit?depth=1,seed=3", "classifier.bias"),
             0xfe5cd260f76bc4e3u ^ (3 * 0x9E3779B97F4A7C15u));
@@ -109,13 +115,24 @@ TEST_F(ZooTest, RefusesAnUnknownModel) {
   expectRefused("zoo:vgg",
                 "model 'vgg' is not one of vit, vit-ti, vit-s, vit-b, vit-l, "
                 "deit-ti, deit-s, deit-b, deit-ti-distilled, deit-s-distilled, "
-                "deit-b-distilled, vit-small-tutorial");
+                "deit-b-distilled, vit-small-tutorial, beit, beit-b, beit-l, "
+                "dinov2, dinov2-s, dinov2-b, dinov2-l, dinov2-reg, "
+                "dinov2-s-reg, dinov2-b-reg, dinov2-l-reg, hybrid, "
+                "hybrid-r26-s, hybrid-r50-b, swin, swin-t, swin-s, swin-b, "
+                "swinv2, swinv2-t, swinv2-s, swinv2-b, linformer, "
+                "linformer-2048");
 }
 
 TEST_F(ZooTest, RefusesAnUnknownKey) {
   expectRefused("zoo:vit?width=3",
                 "key 'width' is not one of dim, depth, heads, patch, image, "
                 "channels, mlp, hidden, pool, head-layers, classes, seed");
+  expectRefused("zoo:beit?pool=cls",
+                "key 'pool' is not one of dim, depth, heads, patch, image, "
+                "channels, mlp, hidden, classes, seed");
+  expectRefused("zoo:linformer?mlp=4",
+                "key 'mlp' is not one of dim, depth, heads, k, one-kv-head, "
+                "share-kv, patch, image, channels, pool, classes, seed");
 }
 
 TEST_F(ZooTest, RefusesValuesThatDoNotFit) {
@@ -130,6 +147,10 @@ TEST_F(ZooTest, RefusesValuesThatDoNotFit) {
                 "mlp = 'nan'; it needs a ratio above 0 and up to 64");
   expectRefused("zoo:vit?seed=-1",
                 "seed = '-1'; it needs an integer of 64 bits");
+  expectRefused("zoo:linformer?share-kv=yes",
+                "share-kv = 'yes'; it needs true or false");
+  expectRefused("zoo:hybrid?stages=1-1-1-1-1",
+                "stages has 5 stages; it needs 1 to 4");
   expectRefused("zoo:deit-s-distilled?pool=mean",
                 "a distilled model has one linear classifier a token; it needs "
                 "pool=cls and head-layers=1");
@@ -143,6 +164,23 @@ TEST_F(ZooTest, RefusesSizesThatDoNotDivide) {
   expectRefused("zoo:vit?image=65536,patch=1",
                 "image = 65536x65536 gives 4294967296 patches; vitc compiles "
                 "at most 1048576");
+}
+
+TEST_F(ZooTest, RefusesAnotherImageSizeWhereWeightsAreForOne) {
+  ImportOptions options;
+  options.imageSize = {384, 384};
+  expectRefused("zoo:linformer",
+                "image size 384x384 was asked for; the projections along the "
+                "sequence need 224x224",
+                options);
+  expectRefused("zoo:beit",
+                "image size 384x384 was asked for; the relative position bias "
+                "needs 224x224",
+                options);
+  expectRefused("zoo:hybrid",
+                "image size 384x384 was asked for; the convolutional stem "
+                "needs 224x224",
+                options);
 }
 
 TEST_F(ZooTest, ResizesPositionsToAnotherImageSize) {

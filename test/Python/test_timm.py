@@ -1,0 +1,229 @@
+# ===- test_timm.py - timm's folders agree with numpy ----------------------===#
+#
+# Part of the vitc project, under the Apache License v2.0 with LLVM
+# Exceptions. See LICENSE for license information.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+# ===----------------------------------------------------------------------===#
+"""Tiny folders of every family of timm that vitc imports, against float64 models written from the papers."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import definitions as d
+import numpy as np
+import pytest
+from timm_folders import (
+    CONFIGS,
+    SWIN_DEPTHS,
+    SWIN_HEADS,
+    SWIN_WINDOWS,
+    Weights,
+    make_config,
+    make_weights,
+    write_folder,
+)
+
+from harness import VITC, error_line, run_ok
+
+TOLERANCE = 1e-4  # of the largest logit
+HEADS = {
+    "vit_tiny_patch16_224": 3,
+    "deit_tiny_distilled_patch16_224": 3,
+    "vit_medium_patch16_reg4_gap_256": 8,
+    "vit_tiny_r_s16_p8_224": 3,
+    "beit_base_patch16_224": 12,
+}
+VIT_EPS, SWIN_EPS = 1e-6, 1e-5
+SWINV2_WINDOWS = {"swinv2_tiny_window8_256": (8, 0), "swinv2_base_window12to16_192to256": (16, 12)}
+
+
+def linear(w: Weights, x: np.ndarray, layer: str) -> np.ndarray:
+    return x @ w[layer + ".weight"].T + w.get(layer + ".bias", 0)
+
+
+def norm(w: Weights, x: np.ndarray, layer: str, epsilon: float) -> np.ndarray:
+    return d.layer_norm({"input": x, "scale": w[layer + ".weight"], "shift": w[layer + ".bias"]}, epsilon)
+
+
+def mlp(w: Weights, x: np.ndarray, layer: str) -> np.ndarray:
+    return linear(w, d.gelu(linear(w, x, layer + "fc1")), layer + "fc2")
+
+
+def split_qkv(w: Weights, x: np.ndarray, attention: str, heads: int) -> list[np.ndarray]:
+    """Query, key and value, [B, H, N, D] each."""
+    rows = linear(w, x, attention + "qkv")
+    if attention + "q_bias" in w:
+        rows += np.concatenate([w[attention + "q_bias"], np.zeros(x.shape[-1]), w[attention + "v_bias"]])
+    return [part.reshape(*x.shape[:2], heads, -1).transpose(0, 2, 1, 3) for part in np.split(rows, 3, -1)]
+
+
+def merge_heads(x: np.ndarray) -> np.ndarray:
+    return x.transpose(0, 2, 1, 3).reshape(x.shape[0], x.shape[2], -1)
+
+
+# --- Isotropic transformers -------------------------------------------------------------------------------------------
+
+
+def resnet_stem(w: Weights, x: np.ndarray) -> np.ndarray:
+    """Standardised 7 x 7 filters, group norm, ReLU, 3 x 3 maximum; the size halves twice."""
+    filters, prefix = w["patch_embed.backbone.conv.weight"], "patch_embed.backbone.norm"
+    filters = filters - filters.mean((1, 2, 3), keepdims=True)
+    filters = filters / np.sqrt((filters**2).mean((1, 2, 3), keepdims=True) + 1e-8)
+    x = d.conv2d({"input": x, "filter": filters}, (2, 2), (2, 2, 3, 3), (1, 1), 1)
+    groups = x.reshape(len(x), 32, -1)
+    x = ((groups - groups.mean(-1, keepdims=True)) / np.sqrt(groups.var(-1, keepdims=True) + 1e-5)).reshape(x.shape)
+    x = np.maximum(x * w[prefix + ".weight"][:, None, None] + w[prefix + ".bias"][:, None, None], 0)
+    padded = np.pad(x, ((0, 0), (0, 0), (0, 1), (0, 1)))  # no value is below 0
+    height, width = x.shape[2:]
+    return np.max([padded[:, :, i : i + height : 2, j : j + width : 2] for i in range(3) for j in range(3)], axis=0)
+
+
+def vit(w: Weights, name: str, x: np.ndarray) -> np.ndarray:
+    if "patch_embed.backbone.conv.weight" in w:
+        x = resnet_stem(w, x)
+    patches = d.patch_embed({"image": x, "filter": w["patch_embed.proj.weight"], "bias": w["patch_embed.proj.bias"]})
+    grid = math.isqrt(patches.shape[1])
+    tokens = [np.repeat(w[key], len(x), 0) for key in ("cls_token", "dist_token") if key in w]
+    x = np.concatenate([*tokens, patches], 1) + w.get("pos_embed", 0)
+    if "reg_token" in w:  # registers have no position
+        x = np.concatenate([np.repeat(w["reg_token"], len(x), 0), x], 1)
+    for block in range(2):
+        layer, operands = f"blocks.{block}.", {}
+        normed = norm(w, x, layer + "norm1", VIT_EPS)
+        operands["query"], operands["key"], operands["value"] = split_qkv(w, normed, layer + "attn.", HEADS[name])
+        if layer + "attn.relative_position_bias_table" in w:
+            table = w[layer + "attn.relative_position_bias_table"]
+            operands["bias"] = d.relative_position_bias(table, grid, grid, class_token=True)
+        scale = operands["query"].shape[-1] ** -0.5
+        branch = linear(w, merge_heads(d.attention(operands, scale)), layer + "attn.proj")
+        x = x + w.get(layer + "gamma_1", 1) * branch
+        x = x + w.get(layer + "gamma_2", 1) * mlp(w, norm(w, x, layer + "norm2", VIT_EPS), layer + "mlp.")
+    if "fc_norm.weight" in w:
+        return linear(w, norm(w, x[:, -(grid**2) :].mean(1), "fc_norm", VIT_EPS), "head")
+    x = norm(w, x, "norm", VIT_EPS)
+    if "head_dist.weight" in w:
+        return (linear(w, x[:, 0], "head") + linear(w, x[:, 1], "head_dist")) / 2
+    return linear(w, x[:, 0], "head")
+
+
+# --- Swin -------------------------------------------------------------------------------------------------------------
+
+
+def continuous_bias_table(w: Weights, layer: str, window: int, pretrained: int) -> np.ndarray:
+    """Liu et al. 2022 (Swin v2), eqs. (3) and (4)."""
+    distances = np.arange(1 - window, window) * 8 / ((pretrained or window) - 1)
+    scaled = np.sign(distances) * np.log2(1 + np.abs(distances)) / 3
+    grid = np.stack(np.meshgrid(scaled, scaled, indexing="ij"), -1).reshape(-1, 2)
+    hidden = np.maximum(linear(w, grid, layer + "cpb_mlp.0"), 0)
+    return 16 / (1 + np.exp(-linear(w, hidden, layer + "cpb_mlp.2")))
+
+
+def unit(x: np.ndarray) -> np.ndarray:
+    """As torch.nn.functional.normalize; the keys of padding are zeros."""
+    return x / np.maximum(np.linalg.norm(x, axis=-1, keepdims=True), 1e-12)
+
+
+def window_attention(
+    w: Weights, x: np.ndarray, layer: str, heads: int, window: int, pretrained: int, shifted: bool
+) -> np.ndarray:
+    """x is a map [B, H, W, C]."""
+    size = x.shape[1]
+    shift = window // 2 if shifted and size > window else 0
+    window = min(window, size)
+    padding = -size % window
+    # timm pads what is shifted.
+    padded = np.pad(np.roll(x, (-shift, -shift), (1, 2)), ((0, 0), (0, padding), (0, padding), (0, 0)))
+    windows = d.window_partition(padded, window, window)
+    query, key, value = split_qkv(w, windows, layer, heads)
+    scale = query.shape[-1] ** -0.5
+    if layer + "logit_scale" in w:
+        query, key, scale = unit(query) * np.exp(w[layer + "logit_scale"]), unit(key), 1.0
+        table = continuous_bias_table(w, layer, window, pretrained)
+    else:
+        table = w[layer + "relative_position_bias_table"]
+    operands = {"query": query, "key": key, "value": value, "bias": d.relative_position_bias(table, window, window)}
+    if shift:
+        operands["mask"] = d.shift_mask((size + padding,) * 2, (window,) * 2, (shift,) * 2, -100.0)
+    rows = linear(w, merge_heads(d.attention(operands, scale)), layer + "proj")
+    merged = d.window_reverse(rows, (window, window), (size + padding, size + padding))
+    return np.roll(merged[:, :size, :size], (shift, shift), (1, 2))
+
+
+def swin(w: Weights, name: str, x: np.ndarray) -> np.ndarray:
+    v2 = name in SWINV2_WINDOWS
+
+    def add_branch(x: np.ndarray, layer: str, branch) -> np.ndarray:
+        if v2:
+            return x + norm(w, branch(x), layer, SWIN_EPS)
+        return x + branch(norm(w, x, layer, SWIN_EPS))
+
+    x = d.patch_embed({"image": x, "filter": w["patch_embed.proj.weight"], "bias": w["patch_embed.proj.bias"]})
+    x = norm(w, x, "patch_embed.norm", SWIN_EPS)
+    side = math.isqrt(x.shape[1])
+    x = x.reshape(len(x), side, side, -1)
+    for stage, (depth, heads) in enumerate(zip(SWIN_DEPTHS, SWIN_HEADS, strict=True)):
+        window, pretrained = SWINV2_WINDOWS[name] if v2 else (SWIN_WINDOWS[name][stage], 0)
+        pretrained //= 2 if stage == len(SWIN_DEPTHS) - 1 else 1
+        if stage > 0:
+            layer = f"layers.{stage}.downsample."
+            x = d.patch_merging(x)
+            x = x if v2 else norm(w, x, layer + "norm", SWIN_EPS)
+            x = linear(w, x, layer + "reduction")
+            x = norm(w, x, layer + "norm", SWIN_EPS) if v2 else x
+        for block in range(depth):
+            layer = f"layers.{stage}.blocks.{block}."
+            arguments = (layer + "attn.", heads, window, pretrained, block % 2 == 1)
+            x = add_branch(x, layer + "norm1", lambda x, a=arguments: window_attention(w, x, *a))
+            x = add_branch(x, layer + "norm2", lambda x, layer=layer: mlp(w, x, layer + "mlp."))
+    return linear(w, norm(w, x, "norm", SWIN_EPS).mean((1, 2)), "head.fc")
+
+
+# --- Tests ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_agrees_with_numpy(name: str, tmp_path: Path) -> None:
+    weights, size = make_weights(name), CONFIGS[name][0]
+    write_folder(tmp_path / "model", make_config(name), weights)
+    pixels = np.random.default_rng(0).standard_normal((2, 3, size, size), np.float32)
+    np.save(tmp_path / "pixels.npy", pixels)
+    run_ok(VITC, "run", tmp_path / "model", "--input", tmp_path / "pixels.npy", "--output-dir", tmp_path / "out")
+    logits = np.load(tmp_path / "out" / "logits.npy")
+
+    model = swin if name.startswith("swin") else vit
+    exact = {key: value.astype(np.float64) for key, value in weights.items()}
+    expected = model(exact, name, pixels.astype(np.float64))
+    # A tiny output would agree with anything.
+    assert np.abs(expected).max() > 0.5
+    np.testing.assert_allclose(logits, expected, rtol=0, atol=TOLERANCE * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("name", ["vit_tiny_patch16_224", "swin_tiny_patch4_window7_224"])
+def test_model_without_a_head_gives_features(name: str, tmp_path: Path) -> None:
+    weights = {key: value for key, value in make_weights(name).items() if not key.startswith("head")}
+    write_folder(tmp_path / "model", {**make_config(name), "num_classes": 0}, weights)
+    size = CONFIGS[name][0]
+    pixels = np.random.default_rng(0).standard_normal((1, 3, size, size), np.float32)
+    np.save(tmp_path / "pixels.npy", pixels)
+    run_ok(VITC, "run", tmp_path / "model", "--input", tmp_path / "pixels.npy", "--output-dir", tmp_path / "out")
+    features = np.load(tmp_path / "out" / "features.npy")
+    dim = weights["norm.weight"].shape[0]
+    head = {"head.weight": np.eye(dim), "head.fc.weight": np.eye(dim)}
+    exact = {key: value.astype(np.float64) for key, value in weights.items()}
+    expected = (swin if name.startswith("swin") else vit)({**exact, **head}, name, pixels.astype(np.float64))
+    np.testing.assert_allclose(features, expected, rtol=0, atol=TOLERANCE * np.abs(expected).max())
+
+
+def test_lists_the_weights_that_lack(tmp_path: Path) -> None:
+    name = "swin_tiny_patch4_window7_224"
+    weights = make_weights(name)
+    del weights["layers.1.downsample.norm.bias"], weights["layers.0.blocks.1.attn.proj.weight"]
+    write_folder(tmp_path / "model", make_config(name), weights)
+    line = error_line(VITC, "compile", tmp_path / "model", "-o", tmp_path / "out", code=1)
+    assert line.endswith(
+        "error: lacks 2 tensors that config.json asks for: 'layers.0.blocks.1.attn.proj.weight', "
+        "'layers.1.downsample.norm.bias'"
+    )

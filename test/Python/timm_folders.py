@@ -1,0 +1,165 @@
+# ===- timm_folders.py - Tiny folders in timm's form -----------------------===#
+#
+# Part of the vitc project, under the Apache License v2.0 with LLVM
+# Exceptions. See LICENSE for license information.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+# ===----------------------------------------------------------------------===#
+"""Folders as timm.models.save_for_hf writes them, with few and random weights.
+
+An architecture's name gives vitc heads, windows and epsilons; all other sizes follow from the weights, so that a few
+kilobytes do for a test. As a program: timm_folders.py ARCHITECTURE DIR.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+
+Weights = dict[str, np.ndarray]
+
+NUM_CLASSES = 5
+# Architecture -> height and width of its picture, and more of config.json.
+CONFIGS: dict[str, tuple[int, dict[str, object]]] = {
+    "vit_tiny_patch16_224": (32, {"global_pool": "token"}),
+    "deit_tiny_distilled_patch16_224": (32, {"global_pool": "token"}),
+    "vit_medium_patch16_reg4_gap_256": (32, {"global_pool": "avg"}),
+    "vit_tiny_r_s16_p8_224": (48, {"global_pool": "token"}),
+    "beit_base_patch16_224": (32, {"global_pool": "avg"}),
+    "swin_tiny_patch4_window7_224": (40, {"global_pool": "avg"}),
+    "swin_s3_tiny_224": (32, {"global_pool": "avg"}),
+    "swinv2_tiny_window8_256": (40, {"global_pool": "avg"}),
+    "swinv2_base_window12to16_192to256": (72, {"global_pool": "avg"}),
+}
+SWIN_HEADS, SWIN_DEPTHS = (2, 4), (2, 1)
+# The windows of each stage of Swin, which its weights say.
+SWIN_WINDOWS = {"swin_tiny_patch4_window7_224": (4, 4), "swin_s3_tiny_224": (3, 4)}
+
+
+class _WeightTable(dict):
+    """Random weights by layer, spread so that all of them matter."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__()
+        self._random = np.random.default_rng(seed)
+
+    def add(self, name: str, *shape: int, mean: float = 0.0, scale: float = 0.3) -> None:
+        self[name] = (mean + scale * self._random.standard_normal(shape)).astype(np.float32)
+
+    def linear(self, layer: str, *shape: int, bias: bool = True) -> None:
+        self.add(layer + ".weight", *shape, scale=float(np.prod(shape[1:])) ** -0.5)
+        if bias:
+            self.add(layer + ".bias", shape[0])
+
+    def norm(self, layer: str, channels: int) -> None:
+        self.add(layer + ".weight", channels, mean=1.0)
+        self.add(layer + ".bias", channels)
+
+    def mlp(self, layer: str, dim: int) -> None:
+        self.linear(layer + "fc1", 2 * dim, dim)
+        self.linear(layer + "fc2", dim, 2 * dim)
+
+
+def _make_vit(table: _WeightTable, name: str, dim: int = 48, depth: int = 2) -> None:
+    beit, gap = name.startswith("beit"), "_gap_" in name
+    heads, patches = 12, 4
+    if "_r_" in name:  # the stem of a ResNet, and patches of its map of 12 x 12
+        table.linear("patch_embed.backbone.conv", 64, 3, 7, 7, bias=False)
+        table.norm("patch_embed.backbone.norm", 64)
+        table.linear("patch_embed.proj", dim, 64, 4, 4)
+        patches = 9
+    else:
+        table.linear("patch_embed.proj", dim, 3, 16, 16)
+    before = 0
+    if not gap:
+        table.add("cls_token", 1, 1, dim)
+        before += 1
+    if "distilled" in name:
+        table.add("dist_token", 1, 1, dim)
+        before += 1
+    if "_reg4_" in name:
+        table.add("reg_token", 1, 4, dim)
+    if not beit:
+        table.add("pos_embed", 1, before + patches, dim)
+    for block in range(depth):
+        layer = f"blocks.{block}."
+        table.norm(layer + "norm1", dim)
+        table.linear(layer + "attn.qkv", 3 * dim, dim, bias=not beit)
+        if beit:
+            table.add(layer + "attn.q_bias", dim)
+            table.add(layer + "attn.v_bias", dim)
+            table.add(layer + "attn.relative_position_bias_table", 3 * 3 + 3, heads)
+            table.add(layer + "gamma_1", dim, mean=1.0)
+            table.add(layer + "gamma_2", dim, mean=1.0)
+        table.linear(layer + "attn.proj", dim, dim)
+        table.norm(layer + "norm2", dim)
+        table.mlp(layer + "mlp.", dim)
+    table.norm("fc_norm" if beit or gap else "norm", dim)
+    table.linear("head", NUM_CLASSES, dim)
+    if "distilled" in name:
+        table.linear("head_dist", NUM_CLASSES, dim)
+
+
+def _make_swin(table: _WeightTable, name: str, dim: int = 16) -> None:
+    v2 = name.startswith("swinv2")
+    table.linear("patch_embed.proj", dim, 3, 4, 4)
+    table.norm("patch_embed.norm", dim)
+    for stage, (depth, heads) in enumerate(zip(SWIN_DEPTHS, SWIN_HEADS, strict=True)):
+        layer = f"layers.{stage}."
+        if stage > 0:
+            table.norm(layer + "downsample.norm", (2 if v2 else 4) * dim)
+            table.linear(layer + "downsample.reduction", 2 * dim, 4 * dim, bias=False)
+            dim *= 2
+        for block in range(depth):
+            attention = f"{layer}blocks.{block}.attn."
+            table.norm(f"{layer}blocks.{block}.norm1", dim)
+            table.linear(attention + "qkv", 3 * dim, dim, bias=not v2)
+            if v2:
+                table.add(attention + "q_bias", dim)
+                table.add(attention + "v_bias", dim)
+                table.add(attention + "logit_scale", heads, 1, 1, mean=1.0)
+                table.linear(attention + "cpb_mlp.0", 512, 2)
+                table.linear(attention + "cpb_mlp.2", heads, 512, bias=False)
+            else:
+                rows = (2 * SWIN_WINDOWS[name][stage] - 1) ** 2
+                table.add(attention + "relative_position_bias_table", rows, heads)
+            table.linear(attention + "proj", dim, dim)
+            table.norm(f"{layer}blocks.{block}.norm2", dim)
+            table.mlp(f"{layer}blocks.{block}.mlp.", dim)
+    table.norm("norm", dim)
+    table.linear("head.fc", NUM_CLASSES, dim)
+
+
+def make_weights(architecture: str) -> Weights:
+    """The weights of a tiny model of this architecture, by timm's names."""
+    table = _WeightTable(seed=len(architecture))
+    make = _make_swin if architecture.startswith("swin") else _make_vit
+    make(table, architecture)
+    return dict(table)
+
+
+def make_config(architecture: str) -> dict[str, object]:
+    """config.json of this architecture."""
+    size, more = CONFIGS[architecture]
+    return {
+        "architecture": f"{architecture}.in1k",
+        "num_classes": NUM_CLASSES,
+        "model_args": {"img_size": size},
+        "pretrained_cfg": {"input_size": [3, 224, 224], "crop_pct": 0.9, "interpolation": "bicubic"},
+        **more,
+    }
+
+
+def write_folder(folder: Path, config: dict[str, object], weights: Weights) -> None:
+    from safetensors.numpy import save_file
+
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "config.json").write_text(json.dumps(config, indent=2))
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+
+
+if __name__ == "__main__":
+    write_folder(Path(sys.argv[2]), make_config(sys.argv[1]), make_weights(sys.argv[1]))
