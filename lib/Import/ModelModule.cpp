@@ -30,8 +30,7 @@ OwningOpRef<ModuleOp> import_::buildModelModule(const ModelInterface &interface,
   auto imageType = RankedTensorType::get(interface.imageShape, b.getF32Type());
   OwningOpRef<func::FuncOp> function = func::FuncOp::create(
       modelLoc, "forward", b.getFunctionType({imageType}, {}));
-  function->setArgAttr(0, vit::VitDialect::kNameAttr,
-                       b.getStringAttr(kInput));
+  function->setArgAttr(0, vit::VitDialect::kNameAttr, b.getStringAttr(kInput));
   b.setInsertionPointToEnd(function->addEntryBlock());
 
   BlockArgument image = function->getArgument(0);

@@ -59,7 +59,7 @@ struct VitNames {
   std::string query = "attention.attention.query";
   std::string key = "attention.attention.key";
   std::string value = "attention.attention.value";
-  std::string qkv; // one layer for the three, in this order
+  std::string qkv;                  // one layer for the three, in this order
   std::string queryBias, valueBias; // of such a layer, where the key has none
   std::string biasTable;
   std::string attentionOutput = "attention.output.dense";

@@ -27,6 +27,17 @@ func.func @patch_embed_map(%x: tensor<1x3x8x12xf32>, %w: tensor<16x3x4x4xf32>) -
   return %1 : tensor<1x2x3x16xf32>
 }
 
+// The same with nothing between the convolution and the op that goes.
+// CHECK-LABEL: func @patch_embed_map_next(
+//       CHECK:   vit.patch_embed
+//   CHECK-NOT:   linalg.transpose
+func.func @patch_embed_map_next(%x: tensor<1x3x8x12xf32>, %w: tensor<16x3x4x4xf32>) -> tensor<1x2x3x16xf32> {
+  %e = tensor.empty() : tensor<1x2x3x16xf32>
+  %0 = vit.conv2d %x, %w stride [4, 4] : tensor<1x3x8x12xf32>, tensor<16x3x4x4xf32> -> tensor<1x16x2x3xf32>
+  %1 = linalg.transpose ins(%0 : tensor<1x16x2x3xf32>) outs(%e : tensor<1x2x3x16xf32>) permutation = [0, 2, 3, 1]
+  return %1 : tensor<1x2x3x16xf32>
+}
+
 // A hybrid model's 1 x 1 patches of a map, before a class token and positions.
 // CHECK-LABEL: func @patch_embed_pointwise(
 //  CHECK-SAME:   %[[X:.*]]: tensor<1x3x2x3xf32>

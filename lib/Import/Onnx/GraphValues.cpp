@@ -92,6 +92,13 @@ DenseElementsAttr GraphImporter::getConstant(GraphValue &value) {
   return value.constant;
 }
 
+/// Whether an input may tell an op what it must know to be compiled: sizes,
+/// scales, indices, masks, but no pictures or features.
+static bool mayDecide(BlockArgument argument) {
+  auto type = cast<RankedTensorType>(argument.getType());
+  return type.getRank() <= 1 || !isa<FloatType>(type.getElementType());
+}
+
 /// Finds the inputs that a value is computed from.
 void GraphImporter::noteNeeded(GraphValue &value) {
   SmallVector<Value> pending = {getValue(value)};
@@ -101,7 +108,8 @@ void GraphImporter::noteNeeded(GraphValue &value) {
     if (!seen.insert(next).second)
       continue;
     if (auto argument = dyn_cast<BlockArgument>(next)) {
-      if (argument.getOwner() == &function.getBody().front())
+      if (argument.getOwner() == &function.getBody().front() &&
+          mayDecide(argument))
         neededInputs.push_back(argumentNames[argument.getArgNumber()]);
       continue;
     }

@@ -9,9 +9,30 @@
 #include "Onnx.h"
 
 #include "GraphImporter.h"
+#include "llvm/ADT/StringExtras.h"
 
 using namespace mlir;
 using namespace vitc;
+
+/// Names in a file may have any bytes; a message is one line.
+static std::string escapeControls(StringRef text) {
+  std::string escaped;
+  for (char c : text) {
+    bool isControl = uint8_t(c) < 0x20 || c == 0x7f;
+    escaped +=
+        isControl ? "\\x" + llvm::toHex(StringRef(&c, 1)) : std::string(1, c);
+  }
+  return escaped;
+}
+
+static void emitEscaped(const Diagnostic &diagnostic,
+                        DiagnosticEngine &engine) {
+  InFlightDiagnostic escaped =
+      engine.emit(diagnostic.getLocation(), diagnostic.getSeverity())
+      << escapeControls(diagnostic.str());
+  for (const Diagnostic &note : diagnostic.getNotes())
+    escaped.attachNote(note.getLocation()) << escapeControls(note.str());
+}
 
 OwningOpRef<ModuleOp> import_::importOnnx(StringRef path, MLIRContext &context,
                                           const ImportOptions &options) {
@@ -64,8 +85,8 @@ OwningOpRef<ModuleOp> import_::importOnnx(StringRef path, MLIRContext &context,
         again |= bound.constants.insert(*it).second;
     if (again)
       continue;
-    for (Diagnostic &diagnostic : diagnostics)
-      context.getDiagEngine().emit(std::move(diagnostic));
+    for (const Diagnostic &diagnostic : diagnostics)
+      emitEscaped(diagnostic, context.getDiagEngine());
     return module;
   }
 }

@@ -123,7 +123,8 @@ protected:
     EXPECT_LT(refused, kMutations);
   }
 
-  std::mt19937 random{20};
+  /// --gtest_random_seed tries other damage.
+  std::mt19937 random{unsigned(GTEST_FLAG_GET(random_seed))};
 };
 
 } // namespace

@@ -89,6 +89,13 @@ TEST_F(OnnxGraphTest, UndefinedNamesAreRefused) {
   expectRefused("has no outputs");
 }
 
+TEST_F(OnnxGraphTest, NamesDoNotBreakMessages) {
+  addNode(graph, "Relu", {"a\nerror: b\x1b[2J\u00e9"}, {"y"});
+  addOutput(graph, "y");
+  expectRefused("node 'y' (Relu) has input 'a\\x0Aerror: b\\x1B[2J\u00e9', "
+                "which no node, input or initializer makes");
+}
+
 TEST_F(OnnxGraphTest, AbsentInputsAreRefused) {
   addNode(graph, "Add", {"x", ""}, {"y"});
   addOutput(graph, "y");

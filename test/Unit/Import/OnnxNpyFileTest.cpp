@@ -99,8 +99,8 @@ TEST_F(OnnxNpyFileTest, OtherFilesAreRefused) {
 }
 
 TEST_F(OnnxNpyFileTest, HeadersThatLieAreRefused) {
-  expectRefused(std::string("\x93NUMPY\1\0\xff\xff{", 11),
-                "is cut off: its header has 65535 bytes, and 1 are left");
+  expectRefused(std::string("\x93NUMPY\1\0\xff\xff{  ", 13),
+                "is cut off: its header has 65535 bytes, and 3 are left");
   expectRefused(std::string("\x93NUMPY\2\0\xff\xff\xff\xff", 12),
                 "is cut off: its header has 4294967295 bytes, and 0 are left");
   expectRefused(npy(header("<f4", "(3,)"), "abcd"),
