@@ -203,6 +203,25 @@ LogicalResult ShiftMaskOp::verify() {
   return success();
 }
 
+SmallVector<int32_t> ShiftMaskOp::getRegions(ArrayRef<int64_t> size,
+                                             ArrayRef<int64_t> window,
+                                             ArrayRef<int64_t> shift) {
+  // The region of a row, or of a column.
+  auto getRegion = [&](int64_t dim, int64_t position) {
+    if (shift[dim] == 0 || position < size[dim] - window[dim])
+      return 0;
+    return position < size[dim] - shift[dim] ? 1 : 2;
+  };
+  SmallVector<int32_t> regions;
+  regions.reserve(size[0] * size[1]);
+  for (int64_t top = 0; top < size[0]; top += window[0])
+    for (int64_t left = 0; left < size[1]; left += window[1])
+      for (int64_t y = top; y < top + window[0]; ++y)
+        for (int64_t x = left; x < left + window[1]; ++x)
+          regions.push_back(3 * getRegion(0, y) + getRegion(1, x));
+  return regions;
+}
+
 //===----------------------------------------------------------------------===//
 // RelativePositionBiasOp
 //===----------------------------------------------------------------------===//

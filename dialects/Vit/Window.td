@@ -97,6 +97,13 @@ def Vit_ShiftMaskOp : Vit_Op<"shift_mask", [Pure]> {
   let results = (outs Vit_FloatTensor4D:$result);
   let assemblyFormat = "`size` $size `window` $window `shift` $shift `value` $value attr-dict `:` type($result)";
   let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    /// The region of each window's tokens, row-major [nW, N]: 3 times the row's
+    /// region and the column's.
+    static ::llvm::SmallVector<int32_t> getRegions(
+        ::llvm::ArrayRef<int64_t> size, ::llvm::ArrayRef<int64_t> window,
+        ::llvm::ArrayRef<int64_t> shift);
+  }];
 }
 
 def Vit_RelativePositionBiasOp : Vit_Op<"relative_position_bias", [Pure, InferTypeOpAdaptor]> {

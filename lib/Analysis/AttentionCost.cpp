@@ -56,6 +56,31 @@ static void collectProducers(Value value, llvm::SetVector<Operation *> &found) {
   }
 }
 
+/// Whether the projection sums over `tokens` and gives `keys`: its weights are
+/// the matrix of these two sizes.
+static bool isAlongSequence(Operation *op, int64_t tokens, int64_t keys) {
+  if (auto linear = dyn_cast<vit::LinearOp>(op))
+    return linear.getWeight().getType().getShape() == ArrayRef({keys, tokens});
+  auto linalgOp = dyn_cast<linalg::LinalgOp>(op);
+  return linalgOp && llvm::any_of(linalgOp.getDpsInputs(), [&](Value input) {
+           Operation *producer = input.getDefiningOp();
+           ArrayRef<int64_t> shape =
+               cast<ShapedType>(input.getType()).getShape();
+           return producer && producer->hasTrait<OpTrait::ConstantLike>() &&
+                  (shape == ArrayRef({keys, tokens}) ||
+                   shape == ArrayRef({tokens, keys}));
+         });
+}
+
+/// Whether `value`, of `keys` tokens, is projected from `tokens` of them.
+static bool isProjected(Value value, int64_t tokens, int64_t keys) {
+  llvm::SetVector<Operation *> producers;
+  collectProducers(value, producers);
+  return llvm::any_of(producers, [&](Operation *op) {
+    return isAlongSequence(op, tokens, keys);
+  });
+}
+
 /// The projection behind `value`, through ops that only it feeds.
 static void collectConsumer(Value value, llvm::SetVector<Operation *> &found) {
   while (value.hasOneUse()) {
@@ -82,10 +107,17 @@ AttentionCost vitc::getAttentionCost(vit::AttentionOp op, int64_t batch) {
   cost.tokens = windows * cost.windowTokens;
   cost.keys = op.getKey().getType().getDimSize(2);
   cost.width = cost.heads * value.getDimSize(3);
-  cost.kind = windows > 1                      ? AttentionKind::Windowed
-              : cost.keys != cost.windowTokens ? AttentionKind::Projected
-                                               : AttentionKind::Global;
-  int64_t projections = 4 * cost.tokens * cost.width * cost.width;
+  cost.kind = AttentionKind::Global;
+  if (windows > 1)
+    cost.kind = AttentionKind::Windowed;
+  else if (cost.keys != cost.tokens)
+    cost.kind = isProjected(op.getKey(), cost.tokens, cost.keys) &&
+                        isProjected(op.getValue(), cost.tokens, cost.keys)
+                    ? AttentionKind::Projected
+                    : AttentionKind::Cross;
+  // Queries and the result are of n tokens, keys and values of their own.
+  int64_t others = cost.kind == AttentionKind::Cross ? cost.keys : cost.tokens;
+  int64_t projections = 2 * (cost.tokens + others) * cost.width * cost.width;
   int64_t products = 2 * cost.tokens * cost.keys * cost.width;
   cost.formula = projections + products;
   if (cost.kind == AttentionKind::Projected)
@@ -111,6 +143,8 @@ StringRef vitc::getName(AttentionKind kind) {
     return "windowed";
   case AttentionKind::Projected:
     return "projected";
+  case AttentionKind::Cross:
+    return "cross";
   }
   llvm_unreachable("all kinds are covered");
 }
@@ -123,6 +157,8 @@ StringRef vitc::getFormula(AttentionKind kind) {
     return "4nC^2 + 2M^2nC";
   case AttentionKind::Projected:
     return "4nC^2 + 4nkC";
+  case AttentionKind::Cross:
+    return "2nC^2 + 2kC^2 + 2nkC";
   }
   llvm_unreachable("all kinds are covered");
 }

@@ -27,6 +27,26 @@ struct HeadProjections {
   int64_t width, numHeads;
 };
 
+/// The layers of block `block`, a prefix with its dot, of a VitSpec or
+/// SwinSpec.
+template <typename Spec>
+HeadProjections getProjections(const Spec &spec, const std::string &block,
+                               int64_t width, int64_t numHeads) {
+  auto ofBlock = [&](const std::string &name) {
+    return name.empty() ? name : block + name;
+  };
+  return {ofBlock(spec.names.query),
+          ofBlock(spec.names.key),
+          ofBlock(spec.names.value),
+          ofBlock(spec.names.qkv),
+          ofBlock(spec.names.queryBias),
+          ofBlock(spec.names.valueBias),
+          spec.qkvBias,
+          spec.keyBias,
+          width,
+          numHeads};
+}
+
 /// Query, key and value of `input` [B, N, C], heads apart: [B, H, N, width /
 /// H].
 llvm::SmallVector<mlir::Value, 3> buildHeads(LayerBuilder &layers,

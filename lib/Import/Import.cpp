@@ -29,12 +29,12 @@ void import_::loadDialects(MLIRContext &context) {
                       tensor::TensorDialect, vit::VitDialect>();
 }
 
-/// What a file of a known suffix is, for messages; "" for others.
+/// What a file of a suffix that vitc.export reads is, for messages; "" for
+/// others.
 static StringRef describeFile(StringRef path) {
   return llvm::StringSwitch<StringRef>(llvm::sys::path::extension(path))
       .Cases({".pth", ".pt", ".bin"}, "a PyTorch checkpoint")
       .Case(".pt2", "a torch.export program")
-      .Cases({".keras", ".h5"}, "a Keras model")
       .Case(".safetensors", "weights without a config.json")
       .Default("");
 }
@@ -47,7 +47,12 @@ static OwningOpRef<ModuleOp> importFile(StringRef path, MLIRContext &context,
       "vitc reads .onnx files, .mlir files, folders with config.json and "
       "*.safetensors, and zoo:NAME";
   InFlightDiagnostic error = emitError(import_::getFileLoc(path, context));
-  if (StringRef kind = describeFile(path); !kind.empty())
+  StringRef suffix = llvm::sys::path::extension(path);
+  if (suffix == ".keras" || suffix == ".h5")
+    error << "is a Keras model, which Keras itself writes as ONNX with "
+             "model.export(FILE, format='onnx'); "
+          << readable;
+  else if (StringRef kind = describeFile(path); !kind.empty())
     error << "is " << kind << ", which 'python -m vitc.export' converts; "
           << readable;
   else

@@ -9,6 +9,7 @@
 #include "SwinBlock.h"
 
 #include "CosineAttention.h"
+#include "HeadProjections.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -80,24 +81,6 @@ std::string SwinBlockBuilder::because() const {
 // Attention
 //===----------------------------------------------------------------------===//
 
-HeadProjections
-SwinBlockBuilder::getProjections(const std::string &block) const {
-  const SwinNames &names = spec.names;
-  auto ofBlock = [&](const std::string &name) {
-    return name.empty() ? name : block + name;
-  };
-  return {ofBlock(names.query),
-          ofBlock(names.key),
-          ofBlock(names.value),
-          ofBlock(names.qkv),
-          ofBlock(names.queryBias),
-          ofBlock(names.valueBias),
-          spec.qkvBias,
-          spec.keyBias,
-          dim,
-          stage.numHeads};
-}
-
 Value SwinBlockBuilder::relativeBias(const std::string &block) {
   Value table;
   std::string name = block + spec.names.biasTable;
@@ -131,7 +114,8 @@ Value SwinBlockBuilder::attention(Value windows, const std::string &block,
                                   bool masked) {
   const SwinNames &names = spec.names;
   SmallVector<Value, 3> heads =
-      buildHeads(layers, windows, getProjections(block), because());
+      buildHeads(layers, windows,
+                 getProjections(spec, block, dim, stage.numHeads), because());
   double scale = 1.0 / std::sqrt(double(dim / stage.numHeads));
   if (spec.v2) {
     Value logitScale = buildLogitScale(layers, block + names.logitScale,

@@ -9,7 +9,7 @@
 #ifndef VITC_LIB_IMPORT_SWINBLOCK_H
 #define VITC_LIB_IMPORT_SWINBLOCK_H
 
-#include "HeadProjections.h"
+#include "LayerBuilder.h"
 #include "SwinSpec.h"
 
 namespace vitc::import_ {
@@ -29,7 +29,6 @@ public:
 
 private:
   std::string because() const;
-  HeadProjections getProjections(const std::string &block) const;
   mlir::Value relativeBias(const std::string &block);
   mlir::Value shiftMask(const std::string &block);
   /// Attention within each of `windows`, shifted ones masked.

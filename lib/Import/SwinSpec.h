@@ -65,6 +65,9 @@ struct SwinNames {
   std::string mlpOutput = "output.dense";
 };
 
+/// Larger than any window; keeps the table of its bias small.
+inline constexpr int64_t kMaxWindow = 256;
+
 /// What a window larger than the map becomes, and with which no shift is made.
 enum class SwinClamp {
   ShorterSide, // a square of the map's shorter side, as transformers' Swin does

@@ -8,6 +8,7 @@
 
 #include "VitEncoder.h"
 
+#include "HeadProjections.h"
 #include "ResizePositions.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -126,26 +127,23 @@ Value VitEncoder::relativeBias(const std::string &table) {
       spec.classToken ? b.getUnitAttr() : UnitAttr());
 }
 
-HeadProjections VitEncoder::getProjections(const std::string &block) const {
-  const VitNames &names = spec.names;
-  auto ofBlock = [&](const std::string &name) {
-    return name.empty() ? name : block + name;
-  };
-  return {ofBlock(names.query),
-          ofBlock(names.key),
-          ofBlock(names.value),
-          ofBlock(names.qkv),
-          ofBlock(names.queryBias),
-          ofBlock(names.valueBias),
-          spec.qkvBias,
-          spec.keyBias,
-          spec.hiddenSize,
-          spec.numHeads};
+Value VitEncoder::normIfNamed(Value value, const std::string &block,
+                              const std::string &name) {
+  if (name.empty())
+    return value;
+  std::string because = llvm::formatv(
+      "{0}, {1} = {2}, {3} = {4}", becauseHidden(), spec.keys.numHeads,
+      spec.numHeads, spec.keys.intermediateSize, spec.intermediateSize);
+  return layers.layerNorm(value, block + name, spec.layerNormEps, because);
 }
 
 Value VitEncoder::attention(Value input, const std::string &block) {
   SmallVector<Value, 3> heads =
-      buildHeads(layers, input, getProjections(block), becauseHidden());
+      buildHeads(layers, input,
+                 getProjections(spec, block, spec.hiddenSize, spec.numHeads),
+                 becauseHidden());
+  heads[0] = normIfNamed(heads[0], block, spec.names.queryNorm);
+  heads[1] = normIfNamed(heads[1], block, spec.names.keyNorm);
   Value bias = sharedBias;
   if (!spec.names.biasTable.empty())
     bias = relativeBias(block + spec.names.biasTable);
@@ -155,6 +153,7 @@ Value VitEncoder::attention(Value input, const std::string &block) {
       b, loc, heads[0], heads[1], heads[2], bias, /*mask=*/Value(),
       b.getF64FloatAttr(1.0 / std::sqrt(headDim)));
   Value merged = vit::MergeHeadsOp::create(b, loc, attended);
+  merged = normIfNamed(merged, block, spec.names.attentionNorm);
   return layers.linear(merged, block + spec.names.attentionOutput,
                        spec.hiddenSize, becauseHidden());
 }
@@ -191,6 +190,7 @@ Value VitEncoder::mlp(Value input, const std::string &block) {
   hidden = spec.gatedMlp
                ? gatedMlp(hidden, block)
                : layers.gelu(hidden, spec.gelu, block + names.mlpActivation);
+  hidden = normIfNamed(hidden, block, names.mlpNorm);
   return layers.linear(hidden, block + names.mlpOutput, spec.hiddenSize,
                        because);
 }

@@ -9,7 +9,7 @@
 #ifndef VITC_LIB_IMPORT_VITENCODER_H
 #define VITC_LIB_IMPORT_VITENCODER_H
 
-#include "HeadProjections.h"
+#include "LayerBuilder.h"
 #include "VitSpec.h"
 
 namespace vitc::import_ {
@@ -32,9 +32,11 @@ private:
   mlir::Value tokens();
   mlir::Value positions();
   mlir::Value patchEmbed(mlir::Value image);
-  HeadProjections getProjections(const std::string &block) const;
   /// The relative position bias [1, H, N, N] of a table.
   mlir::Value relativeBias(const std::string &table);
+  /// The norm `name` of the block; `value` itself where it has none.
+  mlir::Value normIfNamed(mlir::Value value, const std::string &block,
+                          const std::string &name);
   mlir::Value attention(mlir::Value input, const std::string &block);
   mlir::Value gatedMlp(mlir::Value input, const std::string &block);
   mlir::Value mlp(mlir::Value input, const std::string &block);

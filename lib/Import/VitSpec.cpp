@@ -17,6 +17,18 @@ using namespace vitc::import_;
 /// More tokens than any picture gives; keeps every size far from overflow.
 static constexpr int64_t kMaxTokens = int64_t(1) << 20;
 
+VitNames import_::getDinov2Names() {
+  VitNames names;
+  names.norm1 = "norm1";
+  names.attentionScale = "layer_scale1.lambda1";
+  names.norm2 = "norm2";
+  names.mlpInput = "mlp.fc1";
+  names.mlpActivation = "mlp.activation";
+  names.mlpOutput = "mlp.fc2";
+  names.mlpScale = "layer_scale2.lambda1";
+  return names;
+}
+
 static LogicalResult
 resolveImageSize(VitSpec &spec, const ImportOptions &options, Location loc) {
   spec.positionHeight = spec.gridHeight();

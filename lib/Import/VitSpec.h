@@ -61,15 +61,21 @@ struct VitNames {
   std::string value = "attention.attention.value";
   std::string qkv;                  // one layer for the three, in this order
   std::string queryBias, valueBias; // of such a layer, where the key has none
+  std::string queryNorm, keyNorm;   // on each head
   std::string biasTable;
+  std::string attentionNorm; // on the joined heads
   std::string attentionOutput = "attention.output.dense";
   std::string attentionScale; // LayerScale
   std::string norm2 = "layernorm_after";
   std::string mlpInput = "intermediate.dense";
   std::string mlpActivation = "intermediate.intermediate_act_fn";
+  std::string mlpNorm; // behind the activation
   std::string mlpOutput = "output.dense";
   std::string mlpScale; // LayerScale
 };
+
+/// The names of transformers' DINOv2, without registers.
+VitNames getDinov2Names();
 
 enum class VitOutput {
   HiddenStates,  // last_hidden_state and, with a pooler, pooler_output

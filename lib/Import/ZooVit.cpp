@@ -118,16 +118,9 @@ static void setDinov2(VitSpec &spec, bool registers) {
   spec.prefix = registers ? "dinov2_with_registers." : "dinov2.";
   spec.patchHeight = spec.patchWidth = 14;
   spec.pooling = VitPooling::ClassTokenAndMeanPatches;
-  VitNames &names = spec.names;
-  names.norm1 = "norm1";
-  names.attentionScale = "layer_scale1.lambda1";
-  names.norm2 = "norm2";
-  names.mlpInput = "mlp.fc1";
-  names.mlpActivation = "mlp.activation";
-  names.mlpOutput = "mlp.fc2";
-  names.mlpScale = "layer_scale2.lambda1";
+  spec.names = getDinov2Names();
   if (registers) {
-    names.registerTokens = "embeddings.register_tokens";
+    spec.names.registerTokens = "embeddings.register_tokens";
     spec.numRegisterTokens = 4;
   }
 }

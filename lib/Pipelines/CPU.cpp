@@ -79,6 +79,10 @@ void vitc::addKernelPasses(OpPassManager &passes) {
   functions.addPass(vit::createFoldConstantsPass());
   functions.addPass(createConvertElementwiseToLinalgPass());
   passes.addPass(createLinalgElementwiseOpFusionPass());
+  // Behind the fusion, which would take computed weights into a product's body.
+  ConvertVitToLinalgPassOptions left;
+  left.withoutKernel = true;
+  passes.nest<func::FuncOp>().addPass(createConvertVitToLinalgPass(left));
   passes.addPass(createConvertVitToKernelPass());
   passes.addPass(createCanonicalizerPass());
 

@@ -21,16 +21,13 @@
 #include "llvm/ADT/SetVector.h"
 
 #include <algorithm>
+#include <cmath>
 
 using namespace mlir;
 using namespace vitc::vit;
 
 /// How far a product may be above its softmax, in ops.
 static constexpr unsigned kMaxDepth = 16;
-
-/// What is added to a masked score is at most this, so that the sum with any
-/// score is the mask: in f32 neighbours of -1e9 are 64 apart.
-static constexpr double kMaskedScore = -1e9;
 
 namespace {
 class AttentionMatcher {
@@ -96,14 +93,19 @@ static bool hasProductAbove(Value value, unsigned depth = 0) {
   });
 }
 
-static bool isNanTest(Operation *op) {
+/// What `op` tests for NaN; none for another op.
+static std::optional<ElementwiseOperand> getTestedForNan(Operation *op) {
   std::optional<Elementwise> test = op->getNumResults() == 1
                                         ? matchElementwise(op->getResult(0))
                                         : std::nullopt;
-  return test && test->is<arith::CmpFOp>() &&
-         cast<arith::CmpFOp>(test->scalarOp).getPredicate() ==
-             arith::CmpFPredicate::UNO &&
-         test->operands[0].tensor == test->operands[1].tensor;
+  if (!test || !test->is<arith::CmpFOp>() ||
+      cast<arith::CmpFOp>(test->scalarOp).getPredicate() !=
+          arith::CmpFPredicate::UNO ||
+      !test->operands[0].tensor ||
+      test->operands[0].tensor != test->operands[1].tensor ||
+      test->operands[0].map != test->operands[1].map)
+    return std::nullopt;
+  return test->operands[0];
 }
 
 /// The ops that read probabilities, but for a test of one of these:
@@ -113,7 +115,7 @@ static bool isNanTest(Operation *op) {
 static llvm::SmallSetVector<Operation *, 2> getReaders(Value value) {
   llvm::SmallSetVector<Operation *, 2> readers;
   for (Operation *user : value.getUsers())
-    if (!isNanTest(user) || !user->hasOneUse())
+    if (!getTestedForNan(user) || !user->hasOneUse())
       readers.insert(user);
   return readers;
 }
@@ -129,10 +131,14 @@ static bool stepThroughProbabilities(Value &value, DimAxes &dims) {
   } else if (match->is<arith::SelectOp>()) {
     index = 2;
     std::optional<double> zero = match->operands[1].scalar;
-    Value condition = match->operands[0].tensor;
-    Operation *test = condition ? condition.getDefiningOp() : nullptr;
-    if (!zero || *zero != 0 || !test || !isNanTest(test) ||
-        test->getOperand(0) != match->operands[2].tensor)
+    const ElementwiseOperand &condition = match->operands[0];
+    Operation *test =
+        condition.tensor ? condition.tensor.getDefiningOp() : nullptr;
+    std::optional<ElementwiseOperand> tested =
+        test ? getTestedForNan(test) : std::nullopt;
+    if (!zero || *zero != 0 || !tested ||
+        tested->tensor != match->operands[2].tensor ||
+        tested->map.compose(condition.map) != match->operands[2].map)
       return false;
   } else {
     return false;
@@ -250,15 +256,23 @@ LogicalResult AttentionMatcher::matchSelect(const Elementwise &select,
   const ElementwiseOperand &scores = select.operands[where ? 2 : 1];
   if (!masked.scalar || !scores.tensor || !condition.tensor)
     return fail("a select between two computed tensors makes the scores");
-  if (!(*masked.scalar * factor <= kMaskedScore))
-    return fail("masked scores are " + Twine(std::to_string(*masked.scalar)) +
-                "; -1e9 or less is needed");
+  double number = *masked.scalar * factor;
+  llvm::raw_string_ostream stream(reason);
+  if (!(number <= kMaskedScore)) {
+    stream << "masked scores are " << number << "; -1e30 or less is needed";
+    return failure();
+  }
+  for (const AttentionAddend &addend : match.addends)
+    if (addend.isMask() && addend.factor != number) {
+      stream << "masked scores are " << addend.factor << " and " << number
+             << "; one number is needed";
+      return failure();
+    }
   Value value = condition.tensor;
   DimAxes conditionDims = AxisSpace::compose(condition.map, dims);
   while (space.stepUp(value, conditionDims))
     ;
-  match.addends.push_back(
-      {{value, conditionDims}, *masked.scalar * factor, where});
+  match.addends.push_back({{value, conditionDims}, number, where});
   return matchScores(scores.tensor, AxisSpace::compose(scores.map, dims),
                      factor);
 }
@@ -434,6 +448,9 @@ LogicalResult AttentionMatcher::nameAxes() {
   for (DimAxes *dims : {&match.query.dims, &match.key.dims, &match.value.dims,
                         &match.resultDims, &scoreDims, &keyDims, &valueDims})
     *dims = space.resolveDims(*dims);
+  // Of probabilities that are sliced, the other rows are not computed.
+  for (AxisList &dim : scoreDims)
+    llvm::erase_if(dim, [&](unsigned axis) { return space.isFixed(axis); });
   for (AttentionAddend &addend : match.addends)
     addend.dims = space.resolveDims(addend.dims);
   for (AttentionMultiplier &multiplier : match.multipliers)
@@ -475,21 +492,33 @@ LogicalResult AttentionMatcher::nameAxes() {
 /// vit.attention has one element type; masks of i1 become numbers of it.
 LogicalResult AttentionMatcher::checkTypes() {
   Type element = getElementTypeOrSelf(match.query.tensor);
-  auto check = [&](const char *role, Type type) {
+  auto check = [&](const char *role, Value value) {
+    Type type = getElementTypeOrSelf(value);
     if (type == element)
       return success();
     llvm::raw_string_ostream(reason)
         << role << " is " << type << ", the query " << element;
     return failure();
   };
+  llvm::APFloat mask(kMaskedScore);
+  bool losesInfo;
+  mask.convert(cast<FloatType>(element).getFloatSemantics(),
+               llvm::APFloat::rmNearestTiesToEven, &losesInfo);
   for (const AttentionAddend &addend : match.addends) {
-    Type type = getElementTypeOrSelf(addend.tensor);
-    if (!type.isInteger(1) && failed(check("a bias or mask", type)))
+    if (addend.isMask() && !std::isinf(addend.factor) && !mask.isFinite()) {
+      llvm::raw_string_ostream(reason)
+          << "masked scores are " << addend.factor << ", beyond " << element;
+      return failure();
+    }
+    if (!addend.isMask() && failed(check("a bias or mask", addend.tensor)))
       return failure();
   }
-  return success(
-      succeeded(check("the key", getElementTypeOrSelf(match.key.tensor))) &&
-      succeeded(check("the value", getElementTypeOrSelf(match.value.tensor))));
+  for (const AttentionMultiplier &multiplier : match.multipliers)
+    if (failed(check("a scale that is no number", multiplier.tensor)))
+      return failure();
+  return success(succeeded(check("the key", match.key.tensor)) &&
+                 succeeded(check("the value", match.value.tensor)) &&
+                 succeeded(check("the result", match.product->getResult(0))));
 }
 
 LogicalResult vitc::vit::matchAttention(linalg::SoftmaxOp softmax,

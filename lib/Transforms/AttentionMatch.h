@@ -22,11 +22,19 @@ struct AttentionOperand {
   DimAxes dims;
 };
 
+/// What is added to a masked score is at most this, so that the sum with any
+/// score is the mask: in f32 neighbours of -1e30 are 7e22 apart.
+constexpr double kMaskedScore = -1e30;
+
 /// factor * tensor, added to the scores; or, for a tensor of i1, `factor` where
 /// the tensor is `where` and 0 elsewhere.
 struct AttentionAddend : AttentionOperand {
   double factor;
   bool where;
+
+  bool isMask() const {
+    return mlir::getElementTypeOrSelf(tensor).isInteger(1);
+  }
 };
 
 /// A tensor that multiplies or divides the scores, constant along the keys.
@@ -36,6 +44,7 @@ struct AttentionMultiplier : AttentionOperand {
 
 /// What a linalg.softmax belongs to:
 ///   softmax(scale * multipliers * query · key^T + addends) · value
+/// All masks among the addends have one factor, which is added once.
 struct AttentionMatch {
   AxisSpace space;
   AttentionOperand query, key, value;

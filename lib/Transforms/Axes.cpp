@@ -12,6 +12,7 @@
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "vitc/Analysis/BatchMultiple.h"
+#include "vitc/Analysis/MovedInput.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 #include <deque>
@@ -219,18 +220,11 @@ std::optional<DimAxes> AxisSpace::stepThroughSlice(Operation *op,
 
 /// The map from result to input of a linalg.generic that only moves.
 static std::optional<AffineMap> getMoveMap(linalg::GenericOp generic) {
-  if (generic.getNumDpsInputs() != 1 || generic->getNumResults() != 1 ||
-      generic.getNumParallelLoops() != generic.getNumLoops())
+  std::optional<vitc::MovedInput> moved = vitc::getMovedInput(generic);
+  if (!moved || generic.getNumDpsInputs() != 1 ||
+      !moved->map.isProjectedPermutation(/*allowZeroInResults=*/true))
     return std::nullopt;
-  auto yielded = dyn_cast<BlockArgument>(
-      generic.getBody()->getTerminator()->getOperand(0));
-  AffineMap input = generic.getIndexingMapsArray()[0];
-  AffineMap result = generic.getIndexingMapsArray()[1];
-  if (!yielded || yielded.getOwner() != generic.getBody() ||
-      yielded.getArgNumber() != 0 || !result.isPermutation() ||
-      !input.isProjectedPermutation(/*allowZeroInResults=*/true))
-    return std::nullopt;
-  return input.compose(inversePermutation(result));
+  return moved->map;
 }
 
 bool AxisSpace::stepUp(Value &value, DimAxes &dims) {

@@ -44,12 +44,12 @@ static Value getMovedTensor(Operation *op) {
     return op->getOperand(0);
   auto generic = dyn_cast<linalg::GenericOp>(op);
   if (!generic || generic.getNumDpsInputs() != 1 ||
-      generic->getNumResults() != 1)
+      generic->getNumResults() != 1 ||
+      generic.getNumParallelLoops() != generic.getNumLoops() ||
+      generic.getBody()->getTerminator()->getOperand(0) !=
+          generic.getBody()->getArgument(0))
     return {};
-  auto yielded = dyn_cast<BlockArgument>(
-      generic.getBody()->getTerminator()->getOperand(0));
-  return yielded && yielded.getArgNumber() == 0 ? generic.getInputs()[0]
-                                                : Value();
+  return generic.getInputs()[0];
 }
 
 std::optional<double> vitc::vit::getScalar(Value value) {

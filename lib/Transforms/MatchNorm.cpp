@@ -8,6 +8,7 @@
 
 #include "MatchNorm.h"
 
+#include "DeadOps.h"
 #include "Movement.h"
 #include "Vit/VitDialect.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -106,6 +107,18 @@ std::optional<RmsNormalized> vitc::vit::matchRmsNormalized(Value tensor) {
   return std::nullopt;
 }
 
+Value vitc::vit::getCentered(Value tensor, ArrayRef<int64_t> dims) {
+  std::optional<Elementwise> match = matchElementwise(tensor);
+  if (!match || !match->is<arith::SubFOp>() || !match->operands[0].isIdentity())
+    return {};
+  Value input = match->operands[0].tensor;
+  const ElementwiseOperand &subtrahend = match->operands[1];
+  if (!readsAllBut(subtrahend, getShape(tensor), dims))
+    return {};
+  std::optional<Mean> mean = matchMean(subtrahend.tensor);
+  return mean && mean->input == input && mean->dims == dims ? input : Value();
+}
+
 //===----------------------------------------------------------------------===//
 // Scale and shift
 //===----------------------------------------------------------------------===//
@@ -141,8 +154,9 @@ static std::pair<Value, Value> matchConstantUser(Value tensor, int64_t dim) {
   return {};
 }
 
-NormAffine vitc::vit::matchNormAffine(OpBuilder &builder, Value normalized,
-                                      int64_t dim, bool withShift) {
+/// Follows `normalized` while it has one user; a shift only `withShift`.
+static NormAffine matchNormAffine(OpBuilder &builder, Value normalized,
+                                  int64_t dim, bool withShift) {
   NormAffine affine;
   affine.result = normalized;
   int64_t channels = getShape(normalized)[dim];
@@ -160,9 +174,11 @@ NormAffine vitc::vit::matchNormAffine(OpBuilder &builder, Value normalized,
   return affine;
 }
 
-Value vitc::vit::buildNorm(OpBuilder &builder, Location loc, Value input,
-                           int64_t dim,
-                           function_ref<Value(Value)> buildLastDimNorm) {
+/// Builds a norm of the last dim of `input`, transposed there from `dim` and
+/// back where it is another.
+static Value buildNorm(OpBuilder &builder, Location loc, Value input,
+                       int64_t dim,
+                       function_ref<Value(Value)> buildLastDimNorm) {
   int64_t rank = getShape(input).size();
   if (dim == rank - 1)
     return buildLastDimNorm(input);
@@ -175,4 +191,40 @@ Value vitc::vit::buildNorm(OpBuilder &builder, Location loc, Value input,
     back[from] = position;
   Value norm = buildLastDimNorm(transpose(builder, loc, input, toLast));
   return transpose(builder, loc, norm, back);
+}
+
+LogicalResult vitc::vit::raiseNorm(Operation *op, Value input,
+                                   ArrayRef<int64_t> dims, StringRef opName,
+                                   bool withShift, RewriterBase &rewriter,
+                                   LastDimNormBuilder buildLastDimNorm) {
+  if (dims.size() != 1 || !isMovable(input)) {
+    op->emitRemark("not raised to ")
+        << opName << ": it is along dims [" << dims << "] of "
+        << input.getType() << "; " << opName << " is along one static dim";
+    return rewriter.notifyMatchFailure(op, "is along no static dim");
+  }
+  NormAffine affine =
+      matchNormAffine(rewriter, op->getResult(0), dims.front(), withShift);
+  Operation *last = affine.result.getDefiningOp();
+  rewriter.setInsertionPoint(last);
+  Value raised =
+      buildNorm(rewriter, last->getLoc(), input, dims.front(),
+                [&](Value value) { return buildLastDimNorm(value, affine); });
+  rewriter.replaceAllUsesWith(affine.result, raised);
+  return success();
+}
+
+int64_t vitc::vit::raiseNorms(
+    func::FuncOp function,
+    function_ref<LogicalResult(Operation *, RewriterBase &)> raise) {
+  IRRewriter rewriter(function.getContext());
+  int64_t numRaised = 0;
+  function.walk([&](Operation *op) {
+    if (op->getNumResults() == 1 &&
+        isa<RankedTensorType>(op->getResult(0).getType()) &&
+        succeeded(raise(op, rewriter)))
+      ++numRaised;
+  });
+  eraseDeadOps(function, rewriter);
+  return numRaised;
 }

@@ -10,6 +10,7 @@
 #define VITC_LIB_TRANSFORMS_MATCHNORM_H
 
 #include "MatchMean.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/PatternMatch.h"
 
 namespace vitc::vit {
@@ -25,6 +26,9 @@ struct RmsNormalized {
 /// reciprocal one.
 std::optional<RmsNormalized> matchRmsNormalized(mlir::Value tensor);
 
+/// x, where `tensor` is x - mean(x) with the mean over `dims`; null otherwise.
+mlir::Value getCentered(mlir::Value tensor, llvm::ArrayRef<int64_t> dims);
+
 /// What follows a norm along one dim: a product with a constant for each
 /// position of the dim, and the sum with another.
 struct NormAffine {
@@ -34,16 +38,26 @@ struct NormAffine {
   mlir::Value scale, shift;
 };
 
-/// Follows `normalized` while it has one user; a shift only `withShift`.
-NormAffine matchNormAffine(mlir::OpBuilder &builder, mlir::Value normalized,
-                           int64_t dim, bool withShift);
+/// Builds a norm of the last dim of a tensor, without the affine's result.
+using LastDimNormBuilder =
+    llvm::function_ref<mlir::Value(mlir::Value, const NormAffine &)>;
 
-/// Builds a norm of the last dim of `input`, transposed there from `dim` and
-/// back where it is another.
-mlir::Value
-buildNorm(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value input,
-          int64_t dim,
-          llvm::function_ref<mlir::Value(mlir::Value)> buildLastDimNorm);
+/// Replaces a norm of `input` over `dims`, which `op` ends, and the constant
+/// scale that follows; a shift, too, if `withShift`. Over another dim than the
+/// last it is transposed there and back. A remark says why it is not
+/// `opName`.
+llvm::LogicalResult raiseNorm(mlir::Operation *op, mlir::Value input,
+                              llvm::ArrayRef<int64_t> dims,
+                              llvm::StringRef opName, bool withShift,
+                              mlir::RewriterBase &rewriter,
+                              LastDimNormBuilder buildLastDimNorm);
+
+/// Calls `raise` on each op of `function` that computes one tensor, and erases
+/// what is dead then. The number of successes.
+int64_t raiseNorms(mlir::func::FuncOp function,
+                   llvm::function_ref<llvm::LogicalResult(mlir::Operation *,
+                                                          mlir::RewriterBase &)>
+                       raise);
 
 } // namespace vitc::vit
 

@@ -21,6 +21,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/PatternMatch.h"
+#include "vitc/Analysis/BatchMultiple.h"
 #include "vitc/Transforms/Passes.h"
 
 namespace vitc::vit {
@@ -29,6 +30,7 @@ namespace vitc::vit {
 } // namespace vitc::vit
 
 using namespace mlir;
+using namespace vitc;
 using namespace vitc::vit;
 
 /// The first of consecutive slices along the last dim of one tensor; null for
@@ -38,16 +40,18 @@ static tensor::ExtractSliceOp getConsecutiveSlices(ArrayRef<Value> values) {
   if (!first)
     return {};
   int64_t last = first.getSourceType().getRank() - 1;
+  SmallVector<OpFoldResult> offsets = first.getMixedOffsets();
+  SmallVector<OpFoldResult> sizes = first.getMixedSizes();
   int64_t offset = first.getStaticOffset(last);
   for (Value value : values) {
     auto slice = value.getDefiningOp<tensor::ExtractSliceOp>();
     if (!slice || slice.getSource() != first.getSource() ||
         slice.getType().getRank() != last + 1 ||
         slice.getStaticOffset(last) != offset ||
-        slice.getStaticSizes().drop_back() !=
-            first.getStaticSizes().drop_back() ||
-        slice.getStaticOffsets().drop_back() !=
-            first.getStaticOffsets().drop_back() ||
+        ArrayRef(slice.getMixedSizes()).drop_back() !=
+            ArrayRef(sizes).drop_back() ||
+        ArrayRef(slice.getMixedOffsets()).drop_back() !=
+            ArrayRef(offsets).drop_back() ||
         llvm::any_of(slice.getStaticStrides(),
                      [](int64_t stride) { return stride != 1; }))
       return {};
@@ -75,7 +79,11 @@ static Value joinChannels(ArrayRef<Value> values, RewriterBase &rewriter,
     int64_t channels = 0;
     for (Value value : values)
       channels += cast<RankedTensorType>(value.getType()).getShape().back();
-    if (channels == first.getSourceType().getShape().back())
+    SmallVector<int64_t> shape(first.getType().getShape());
+    shape.back() = channels;
+    if (first.getType().clone(shape) == first.getSourceType() &&
+        getBatchMultiple(first.getResult()) ==
+            getBatchMultiple(first.getSource()))
       return first.getSource();
     SmallVector<OpFoldResult> sizes = first.getMixedSizes();
     sizes.back() = rewriter.getIndexAttr(channels);

@@ -16,6 +16,7 @@
 //   %1 = vit.linear %0 : [B, N, E]
 //   %2 = linalg.transpose %1 : [N, B, E]
 //   %3 = tensor.collapse_shape %2 : [N * B, E]
+//
 //===----------------------------------------------------------------------===//
 
 #include "Axes.h"

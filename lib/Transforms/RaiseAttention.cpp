@@ -29,6 +29,8 @@
 #include "vitc/Analysis/BatchMultiple.h"
 #include "vitc/Transforms/Passes.h"
 
+#include <cmath>
+
 namespace vitc::vit {
 #define GEN_PASS_DEF_RAISEATTENTIONPASS
 #include "vitc/Transforms/Passes.h.inc"
@@ -127,10 +129,12 @@ Value AttentionBuilder::getAddend(const AttentionAddend &addend) {
                                      builder.getFloatAttr(element, number))
         .getResult();
   };
-  if (type.getElementType().isInteger(1))
+  if (addend.isMask()) {
+    // In place of -3.4e38, which sums would take to -inf.
+    double number = std::isinf(addend.factor) ? addend.factor : kMaskedScore;
     return mapElements(addend.tensor, identity, element,
                        [&](OpBuilder &builder, Location loc, ValueRange args) {
-                         Value masked = getNumber(builder, loc, addend.factor);
+                         Value masked = getNumber(builder, loc, number);
                          Value zero = getNumber(builder, loc, 0);
                          return arith::SelectOp::create(
                                     builder, loc, args[0],
@@ -138,6 +142,7 @@ Value AttentionBuilder::getAddend(const AttentionAddend &addend) {
                                     addend.where ? zero : masked)
                              .getResult();
                        });
+  }
   if (addend.factor == 1)
     return addend.tensor;
   return mapElements(
@@ -151,17 +156,24 @@ Value AttentionBuilder::getAddend(const AttentionAddend &addend) {
 /// The sum of the addends that differ between items of the batch, or of those
 /// that do not.
 Value AttentionBuilder::sumAddends(bool ofBatch) {
+  auto variesInBatch = [&](const AttentionAddend &addend) {
+    AxisList axes = flatten(addend.dims);
+    return llvm::any_of(match.batch, [&](unsigned axis) {
+      return llvm::is_contained(axes, axis);
+    });
+  };
+  // All masks are in one sum: a score is masked once.
+  bool masksVary =
+      llvm::any_of(match.addends, [&](const AttentionAddend &addend) {
+        return addend.isMask() && variesInBatch(addend);
+      });
   AxisList present;
   SmallVector<const AttentionAddend *> addends;
   for (const AttentionAddend &addend : match.addends) {
-    AxisList axes = flatten(addend.dims);
-    bool varies = llvm::any_of(match.batch, [&](unsigned axis) {
-      return llvm::is_contained(axes, axis);
-    });
-    if (varies != ofBatch)
+    if ((addend.isMask() ? masksVary : variesInBatch(addend)) != ofBatch)
       continue;
     addends.push_back(&addend);
-    llvm::append_range(present, axes);
+    llvm::append_range(present, flatten(addend.dims));
   }
   auto isPresent = [&](unsigned axis) {
     return llvm::is_contained(present, axis);
@@ -170,15 +182,22 @@ Value AttentionBuilder::sumAddends(bool ofBatch) {
   AxisList batch(llvm::find_if(match.batch, isPresent), match.batch.end());
   AxisList heads =
       llvm::any_of(match.heads, isPresent) ? match.heads : AxisList();
-  Value sum;
+  Value sum, masks;
   for (const AttentionAddend *addend : addends) {
     Value term =
         space.rearrange(rewriter, loc, getAddend(*addend), addend->dims,
                         {batch, heads, match.queries, match.keys});
-    sum = sum ? arith::AddFOp::create(rewriter, loc, sum, term).getResult()
-              : term;
+    Value &total = addend->isMask() ? masks : sum;
+    if (!total)
+      total = term;
+    else if (addend->isMask())
+      total = arith::MinimumFOp::create(rewriter, loc, total, term);
+    else
+      total = arith::AddFOp::create(rewriter, loc, total, term);
   }
-  return sum;
+  if (sum && masks)
+    return arith::AddFOp::create(rewriter, loc, sum, masks);
+  return sum ? sum : masks;
 }
 
 /// The outermost heads that tell keys and values apart; the others share them.

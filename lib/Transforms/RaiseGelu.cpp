@@ -12,8 +12,11 @@
 //   %y = vit.gelu %x
 // and likewise for x * sigmoid(1.702 x) and the form with tanh. Factors come in
 // any order, cubes as a power or as products: the function from %x to %y is
-// evaluated at sample points and compared with each form. All of its ops are
-// analytic, so that functions that agree there are the same.
+// evaluated at sample points and compared with each form, up to the rounding of
+// constants to the element type. All of its ops are analytic, so that functions
+// that agree there are the same. The exact form and the one with tanh are
+// nearer to each other than half precision resolves: erf alone tells them
+// apart.
 //
 //===----------------------------------------------------------------------===//
 
@@ -28,6 +31,7 @@
 #include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include "llvm/Support/MathExtras.h"
+#include <algorithm>
 #include <cmath>
 
 namespace vitc::vit {
@@ -149,11 +153,14 @@ public:
   }
   /// None where `tensor` depends on more than the argument.
   std::optional<Samples> evaluate(Value tensor);
+  /// Whether what was evaluated has an erf.
+  bool hasErf() const { return erf; }
 
 private:
   std::optional<Samples> compute(Value tensor);
   std::optional<Samples> compute(linalg::GenericOp generic);
 
+  bool erf = false;
   DenseMap<Value, std::optional<Samples>> values;
 };
 } // namespace
@@ -180,6 +187,7 @@ std::optional<Samples> Expression::compute(Value tensor) {
   SmallVector<std::optional<Samples>, 2> operands;
   for (Value operand : op->getOperands())
     operands.push_back(evaluate(operand));
+  erf |= isa<math::ErfOp>(op);
   return ::evaluate(op, operands);
 }
 
@@ -199,6 +207,7 @@ std::optional<Samples> Expression::compute(linalg::GenericOp generic) {
     SmallVector<std::optional<Samples>, 2> operands;
     for (Value operand : op.getOperands())
       operands.push_back(read(operand));
+    erf |= isa<math::ErfOp>(op);
     scalars[op.getResult(0)] = ::evaluate(&op, operands);
   }
   return read(body->getTerminator()->getOperand(0));
@@ -208,12 +217,19 @@ std::optional<Samples> Expression::compute(linalg::GenericOp generic) {
 // The pass
 //===----------------------------------------------------------------------===//
 
+/// How far GELU may be from its form: the rounding of a constant to `type`, and
+/// of those that exporters write with seven digits.
+static double getTolerance(FloatType type) {
+  int precision = llvm::APFloat::semanticsPrecision(type.getFloatSemantics());
+  return std::max(1e-6, std::ldexp(1.0, -precision));
+}
+
 /// The form of GELU with these values at the sample points.
-static std::optional<GeluForm> getForm(ArrayRef<double> values) {
-  constexpr double tolerance = 1e-6;
+static std::optional<GeluForm> getForm(ArrayRef<double> values, bool hasErf,
+                                       double tolerance) {
   Samples points = getSamplePoints();
   for (GeluForm form : {GeluForm::Exact, GeluForm::Tanh, GeluForm::Quick}) {
-    bool agrees = true;
+    bool agrees = hasErf == (form == GeluForm::Exact);
     for (auto [x, y] : llvm::zip_equal(points, values)) {
       double expected = getGelu(form, x);
       agrees &= std::abs(y - expected) <= tolerance * (1 + std::abs(expected));
@@ -249,11 +265,15 @@ static LogicalResult raiseGelu(Operation *op, RewriterBase &rewriter) {
   if (llvm::none_of(tensors, isSigmoidal))
     return rewriter.notifyMatchFailure(op, "has no erf, tanh or exp");
 
+  double tolerance = getTolerance(cast<FloatType>(type.getElementType()));
   for (Value tensor : llvm::drop_begin(tensors)) {
     if (tensor.getType() != type || getScalar(tensor))
       continue;
-    std::optional<Samples> values = Expression(tensor).evaluate(root);
-    std::optional<GeluForm> form = values ? getForm(*values) : std::nullopt;
+    Expression expression(tensor);
+    std::optional<Samples> values = expression.evaluate(root);
+    std::optional<GeluForm> form =
+        values ? getForm(*values, expression.hasErf(), tolerance)
+               : std::nullopt;
     if (!form)
       continue;
     rewriter.setInsertionPoint(op);

@@ -54,10 +54,17 @@ static bool raiseOperand(OpOperand &operand, RewriterBase &rewriter) {
   target = space.resolveDims(target);
   // Broadcasts stay: split_heads would have to read what they write.
   AxisList present = flatten(*dims);
-  if (value == operand.get() || !llvm::all_of(flatten(target), [&](auto axis) {
-        return llvm::is_contained(present, axis);
-      }))
+  if (value == operand.get())
     return false;
+  if (!llvm::all_of(flatten(target), [&](auto axis) {
+        return llvm::is_contained(present, axis);
+      })) {
+    constexpr StringLiteral names[] = {"query", "key", "value"};
+    operand.getOwner()->emitRemark("not raised to vit.split_heads: its ")
+        << names[operand.getOperandNumber()] << " is broadcast from "
+        << value.getType() << "; vit.split_heads reads each element once";
+    return false;
+  }
   rewriter.setInsertionPoint(operand.getOwner());
   Value heads = splitHeads(rewriter, operand.getOwner()->getLoc(), space, value,
                            *dims, getHeadAxes(target));

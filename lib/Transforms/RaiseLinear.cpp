@@ -155,6 +155,9 @@ static std::optional<LinearMatch> matchProduct(linalg::LinalgOp op) {
     if (!llvm::is_contained(product->k,
                             cast<AffineDimExpr>(expr).getPosition()))
       match.rowDims.push_back((*input)[dim]);
+  // A vector is a matrix of one row.
+  if (match.rowDims.empty())
+    match.rowDims.emplace_back();
   matchBias(match);
   dropBroadcasts(match);
   return match;

@@ -40,6 +40,14 @@ static bool isOverTokens(const Mean &mean) {
          mean.dims.front() == 1 && mean.dims.back() == rank - 2;
 }
 
+/// Whether the mean keeps two dims, as pooling does; statistics of the last dim
+/// are a norm's.
+static bool isPooling(const Mean &mean) {
+  int64_t rank = mean.input.getType().getRank();
+  return rank >= 3 && static_cast<int64_t>(mean.dims.size()) == rank - 2 &&
+         mean.dims != ArrayRef<int64_t>{rank - 1};
+}
+
 /// The mean before a transpose of its input; none where dims that stay change
 /// their order.
 static std::optional<Mean> skipTranspose(const Mean &mean,
@@ -107,11 +115,16 @@ static LogicalResult raiseMeanTokens(Operation *op, RewriterBase &rewriter) {
   std::optional<Mean> mean = matchMean(op->getResult(0));
   if (!mean)
     return rewriter.notifyMatchFailure(op, "computes no mean");
-  mean = getMeanOverTokens(*mean);
-  if (!mean)
-    return rewriter.notifyMatchFailure(
-        op, "mean is not over the dims between the batch and the channels");
-  Value tokens = mean->input;
+  std::optional<Mean> overTokens = getMeanOverTokens(*mean);
+  if (!overTokens) {
+    if (isPooling(*mean))
+      op->emitRemark(
+          "not raised to vit.mean_tokens: it is the mean over dims [")
+          << mean->dims << "] of " << mean->input.getType()
+          << "; vit.mean_tokens is over the dims between batch and channels";
+    return rewriter.notifyMatchFailure(op, "mean is not over tokens");
+  }
+  Value tokens = overTokens->input;
   int64_t skip = 0;
   std::optional<Slice> slice = matchSlice(tokens);
   if (slice && slice->source.getType().getRank() == 3 && slice->isRangeOf(1) &&
@@ -121,8 +134,11 @@ static LogicalResult raiseMeanTokens(Operation *op, RewriterBase &rewriter) {
     skip = slice->offsets[1];
   }
   auto result = cast<RankedTensorType>(op->getResult(0).getType());
-  if (!isMovable(tokens) || !isMovable(op->getResult(0)))
+  if (!isMovable(tokens) || !isMovable(op->getResult(0))) {
+    op->emitRemark("not raised to vit.mean_tokens: its input is ")
+        << tokens.getType() << "; only a batch in dim 0 may be dynamic";
     return rewriter.notifyMatchFailure(op, "has an unknown dynamic size");
+  }
 
   rewriter.setInsertionPoint(op);
   Location loc = op->getLoc();

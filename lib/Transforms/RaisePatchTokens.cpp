@@ -25,6 +25,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Matchers.h"
+#include "vitc/Analysis/MovedInput.h"
 #include "vitc/Transforms/Passes.h"
 
 namespace vitc::vit {
@@ -48,19 +49,12 @@ static Value skipBatchBroadcast(Value tensor) {
                ? broadcast.getInput()
                : tensor;
   auto generic = tensor.getDefiningOp<linalg::GenericOp>();
-  if (!generic || generic.getNumDpsInputs() != 1 ||
-      generic.getNumParallelLoops() != generic.getNumLoops() ||
-      !generic.getIndexingMapsArray().back().isIdentity())
+  std::optional<vitc::MovedInput> moved =
+      generic ? vitc::getMovedInput(generic) : std::nullopt;
+  if (!moved || !readsAllBut({moved->tensor, moved->map, std::nullopt},
+                             type.getShape(), {0}))
     return tensor;
-  auto yielded = dyn_cast<BlockArgument>(
-      generic.getBody()->getTerminator()->getOperand(0));
-  ElementwiseOperand operand{generic.getInputs()[0],
-                             generic.getIndexingMapsArray().front(),
-                             std::nullopt};
-  if (!yielded || yielded.getArgNumber() != 0 ||
-      !readsAllBut(operand, type.getShape(), {0}))
-    return tensor;
-  return operand.tensor;
+  return moved->tensor;
 }
 
 /// A constant of rows * E elements as a weight [rows, E]; null for another

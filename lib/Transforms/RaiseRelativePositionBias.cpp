@@ -1,5 +1,4 @@
-//===- RaiseRelativePositionBias.cpp - Position bias from table gathers
-//----===//
+//===- RaiseRelativePositionBias.cpp - Position bias from gathers ---------===//
 //
 // Part of the vitc project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

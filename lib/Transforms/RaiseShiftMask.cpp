@@ -8,8 +8,9 @@
 //
 // Exporters store Swin's mask, [nW, N, N] with ones between, once a block. One
 // that vit.shift_mask generates for a partition of a shifted map in the same
-// function needs no memory: it becomes that op. Hugging Face's Swin stores the
-// sum of mask and bias, [nW, H, N, N], which is taken apart.
+// function becomes that op, which names it; the kernel phase folds it to data
+// that equal blocks share. Hugging Face's Swin stores the sum of mask and bias,
+// [nW, H, N, N], which is taken apart.
 //
 //===----------------------------------------------------------------------===//
 
@@ -39,35 +40,21 @@ struct ShiftedWindows {
     return size[0] / window[0] * (size[1] / window[1]);
   }
   int64_t getNumTokens() const { return window[0] * window[1]; }
-  /// The region of a token of a window, as one number.
-  int64_t getRegion(int64_t windowIndex, int64_t token) const;
   bool operator==(const ShiftedWindows &other) const {
     return size == other.size && window == other.window && shift == other.shift;
   }
 };
 } // namespace
 
-int64_t ShiftedWindows::getRegion(int64_t windowIndex, int64_t token) const {
-  int64_t columns = size[1] / window[1];
-  std::array<int64_t, 2> position = {
-      windowIndex / columns * window[0] + token / window[1],
-      windowIndex % columns * window[1] + token % window[1]};
-  int64_t region = 0;
-  for (int64_t dim : {0, 1}) {
-    bool inLast = shift[dim] != 0 && position[dim] >= size[dim] - window[dim];
-    bool isWrapped = inLast && position[dim] >= size[dim] - shift[dim];
-    region = region * 3 + inLast + isWrapped;
-  }
-  return region;
-}
-
 /// The regions of each window's tokens.
-static SmallVector<SmallVector<int64_t>>
+static SmallVector<SmallVector<int32_t>>
 getRegions(const ShiftedWindows &windows) {
-  SmallVector<SmallVector<int64_t>> regions(windows.getNumWindows());
-  for (auto [window, tokens] : llvm::enumerate(regions))
-    for (int64_t token = 0; token < windows.getNumTokens(); ++token)
-      tokens.push_back(windows.getRegion(window, token));
+  SmallVector<int32_t> all =
+      ShiftMaskOp::getRegions(windows.size, windows.window, windows.shift);
+  SmallVector<SmallVector<int32_t>> regions;
+  for (ArrayRef<int32_t> rest = all; !rest.empty();
+       rest = rest.drop_front(windows.getNumTokens()))
+    regions.emplace_back(rest.take_front(windows.getNumTokens()));
   return regions;
 }
 
@@ -110,9 +97,9 @@ static std::optional<double> getMaskValue(const ShiftedWindows &windows,
                                           DenseElementsAttr mask) {
   std::optional<double> value;
   auto element = mask.getValues<APFloat>().begin();
-  for (ArrayRef<int64_t> tokens : getRegions(windows)) {
-    for (int64_t query : tokens) {
-      for (int64_t key : tokens) {
+  for (ArrayRef<int32_t> tokens : getRegions(windows)) {
+    for (int32_t query : tokens) {
+      for (int32_t key : tokens) {
         APFloat number = *element++;
         if (query == key) {
           if (!number.isZero())
@@ -127,6 +114,20 @@ static std::optional<double> getMaskValue(const ShiftedWindows &windows,
     }
   }
   return value;
+}
+
+/// Whether all elements are 0 or one other number.
+static bool isMask(DenseElementsAttr elements) {
+  std::optional<double> value;
+  for (APFloat number : elements.getValues<APFloat>()) {
+    double found = FloatAttr::getValueAsDouble(number);
+    if (found == 0)
+      continue;
+    if (value && found != *value)
+      return false;
+    value = found;
+  }
+  return value.has_value();
 }
 
 static Value buildMask(OpBuilder &builder, Location loc,
@@ -149,14 +150,17 @@ static LogicalResult raiseShiftMask(Operation *constant,
   auto type = dyn_cast<RankedTensorType>(result.getType());
   if (!type || !isa<FloatType>(type.getElementType()) || !isMovable(result))
     return rewriter.notifyMatchFailure(constant, "no constant of floats");
+  bool masksOthers = false;
   for (const ShiftedWindows &windows : allWindows) {
     if (!hasMaskShape(windows, type.getShape()))
       continue;
     DenseElementsAttr mask = evaluator.evaluate(result);
     std::optional<double> value =
         mask ? getMaskValue(windows, mask) : std::nullopt;
-    if (!value)
+    if (!value) {
+      masksOthers |= mask && isMask(mask);
       continue;
+    }
 
     rewriter.setInsertionPoint(constant);
     Location loc = constant->getLoc();
@@ -166,6 +170,9 @@ static LogicalResult raiseShiftMask(Operation *constant,
         result, reshape(rewriter, loc, raised, type.getShape()));
     return success();
   }
+  if (masksOthers)
+    constant->emitRemark("not raised to vit.shift_mask: it masks other tokens "
+                         "than those that the shifts in use bring together");
   return rewriter.notifyMatchFailure(constant, "is the mask of no windows");
 }
 
@@ -185,8 +192,8 @@ struct BiasAndMask {
 /// [nW, H, N, N] of f32. A window of one region has the bias alone.
 static std::optional<BiasAndMask> splitSum(const ShiftedWindows &windows,
                                            DenseElementsAttr sum) {
-  SmallVector<SmallVector<int64_t>> regions = getRegions(windows);
-  auto *whole = llvm::find_if(regions, [](ArrayRef<int64_t> tokens) {
+  SmallVector<SmallVector<int32_t>> regions = getRegions(windows);
+  auto *whole = llvm::find_if(regions, [](ArrayRef<int32_t> tokens) {
     return llvm::all_equal(tokens);
   });
   if (whole == regions.end())
@@ -201,8 +208,8 @@ static std::optional<BiasAndMask> splitSum(const ShiftedWindows &windows,
   std::optional<float> value;
   for (auto [index, found] : llvm::enumerate(all)) {
     float expected = bias[index % perWindow];
-    ArrayRef<int64_t> tokens = regions[index / perWindow];
-    int64_t query = tokens[index / numTokens % numTokens];
+    ArrayRef<int32_t> tokens = regions[index / perWindow];
+    int32_t query = tokens[index / numTokens % numTokens];
     if (query != tokens[index % numTokens]) {
       if (!value)
         value = std::round(found - expected);
@@ -231,6 +238,7 @@ static LogicalResult splitAddend(AttentionOp attention,
   auto type = cast<RankedTensorType>(addend.getType());
   if (!type.getElementType().isF32())
     return rewriter.notifyMatchFailure(attention, "addend is not of f32");
+  bool isOtherSum = false;
   for (const ShiftedWindows &windows : allWindows) {
     if (type.getDimSize(0) != windows.getNumWindows() ||
         type.getDimSize(2) != windows.getNumTokens() ||
@@ -239,8 +247,11 @@ static LogicalResult splitAddend(AttentionOp attention,
     DenseElementsAttr sum = evaluator.evaluate(addend);
     std::optional<BiasAndMask> parts =
         sum ? splitSum(windows, sum) : std::nullopt;
-    if (!parts)
+    if (!parts) {
+      // One window may have a bias alone; raiseShiftMask has reported a mask.
+      isOtherSum |= sum && windows.getNumWindows() > 1 && !isMask(sum);
       continue;
+    }
 
     rewriter.setInsertionPoint(attention);
     Location loc = addend.getLoc();
@@ -254,6 +265,10 @@ static LogicalResult splitAddend(AttentionOp attention,
     });
     return success();
   }
+  if (isOtherSum)
+    attention->emitRemark("its addend ")
+        << type << " is not split into bias and vit.shift_mask: it is no sum "
+        << "of one bias for all windows and their mask";
   return rewriter.notifyMatchFailure(attention, "addend is no such sum");
 }
 

@@ -327,6 +327,14 @@ def attribute_of_another_type(folder: Path) -> tuple[list, str]:
 
 
 @collect
+def functions_of_one_name(folder: Path) -> tuple[list, str]:
+    model = linear()
+    body = [helper.make_node("Neg", ["a"], ["b"])]
+    model.functions.extend([helper.make_function("own", "Minus", ["a"], ["b"], body, model.opset_import)] * 2)
+    return save(folder, model), "has two functions named 'Minus' of domain 'own' and overload ''"
+
+
+@collect
 def index_outside_of_the_data(folder: Path) -> tuple[list, str]:
     return unary(folder, "Gather", [4, 4], {"i": np.array([7])}), "node 'node' (Gather)"
 

@@ -147,7 +147,7 @@ def test_command_line(tmp_path: Path, options: tuple[str, ...]) -> None:
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("suffix", ["pth", "pt", "bin", "pt2", "keras", "h5", "safetensors"])
+@pytest.mark.parametrize("suffix", ["pth", "pt", "bin", "pt2", "safetensors"])
 def test_the_compiler_names_the_script(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"model.{suffix}"
     path.touch()

@@ -151,11 +151,20 @@ def test_weight_of_another_type(tmp_path: Path, model: str) -> None:
 @pytest.mark.parametrize("model", WEIGHTS)
 def test_extra_weight_is_named(tmp_path: Path, model: str) -> None:
     folder, tensors = copy_model(model, tmp_path)
-    tensors["encoder.layer.9.stray.weight"] = np.zeros(4, np.float32)
+    tensors["stray.weight"] = np.zeros(4, np.float32)
     save_file(tensors, folder / "model.safetensors")
     result = run_limited("inspect", folder)
     assert result.returncode == 0
-    assert "warning: 1 tensor is not part of this architecture: 'encoder.layer.9.stray.weight'" in result.stderr
+    assert "warning: 1 tensor is not part of this architecture: 'stray.weight'" in result.stderr
+
+
+@pytest.mark.parametrize("model", WEIGHTS)
+def test_extra_weight_of_a_block(tmp_path: Path, model: str) -> None:
+    folder, tensors = copy_model(model, tmp_path)
+    name = next(name for name in tensors if ".0." in name).split(".0.")[0] + ".0.stray.weight"
+    tensors[name] = np.zeros(4, np.float32)
+    save_file(tensors, folder / "model.safetensors")
+    assert f"error: 1 tensor is not part of this architecture: '{name}'; " in inspect_error(folder)
 
 
 def timm_model(folder: Path) -> dict[str, np.ndarray]:
@@ -172,6 +181,13 @@ def test_timm_missing_weight(tmp_path: Path) -> None:
     del tensors["blocks.0.attn.proj.weight"]
     save_file(tensors, tmp_path / "model.safetensors")
     assert "'blocks.0.attn.proj.weight'" in inspect_error(tmp_path)
+
+
+def test_timm_extra_weight(tmp_path: Path) -> None:
+    tensors = timm_model(tmp_path)
+    tensors["stray.weight"] = np.zeros(4, np.float32)
+    save_file(tensors, tmp_path / "model.safetensors")
+    assert "error: 1 tensor is not part of this architecture: 'stray.weight'; " in inspect_error(tmp_path)
 
 
 def test_timm_weight_of_another_shape(tmp_path: Path) -> None:

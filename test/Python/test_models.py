@@ -8,8 +8,8 @@
 """Tiny models with perturbed weights, as Hugging Face folders and as ONNX files of three exporters.
 
 Each folder of data/models, and of VITC_FIXTURES/hf where that is given, holds config.json, model.safetensors, io.npz
-(inputs by name, and `expected` by transformers in f32) and model.*.onnx; VITC_FIXTURES/onnx holds files whose reference
-is ONNX Runtime on seeded inputs. The largest error is 1e-4 of the largest reference.
+(inputs by name, and `expected` by transformers, for timm-* by timm, in f32) and model.*.onnx; VITC_FIXTURES/onnx holds
+files whose reference is ONNX Runtime on seeded inputs. The largest error is 1e-4 of the largest reference.
 """
 
 from __future__ import annotations

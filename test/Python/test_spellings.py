@@ -78,6 +78,8 @@ RAISED = {
     "mask_where_computed": KEYS
     + " c = Greater(x2, unit)  a = MatMul(q, kt)  b = Mul(a, scale)  s = Where(c, masked, b)"
     + SOFTMAX,
+    "mask_of_whole_rows": "a = MatMul(q, kt)  b = Mul(a, large)  s = Where(whole, minimum, b)" + SOFTMAX,
+    "mask_where_twice": "a = MatMul(q, kt)  b = Where(keep, a, minimum)  s = Where(whole, minimum, b)" + SOFTMAX,
     "mask_of_integers": KEYS
     + """ c = Greater(x2, scale)  d = Cast<to = 7>(c)  e = Sub(one, d)  f = Cast<to = 1>(e)  m = Mul(f, lowest)
         a = MatMul(q, kt)  b = Div(a, divisor)  s = Add(b, m)"""
@@ -115,6 +117,9 @@ LOOKALIKES = {
         u = Slice(p, zero, eight, three)  r = Add(r0, u)""",
     "probabilities_sliced": """a = MatMul(q, kt)  s = Mul(a, scale)  p0 = Softmax(s)  p = Slice(p0, one, eight, three)
         v7 = Slice(v, one, eight, two)  r = MatMul(p, v7)""",
+    # -1e9 + score would round the scores of rows without keys.
+    "mask_rounds_scores": "a = MatMul(q, kt)  b = Mul(a, large)  s = Where(whole, billion, b)" + SOFTMAX,
+    "masks_of_two_numbers": "a = MatMul(q, kt)  b = Where(keep, a, minus_inf)  s = Where(whole, masked, b)" + SOFTMAX,
     "values_of_two_products": "a = MatMul(q, kt)  s = Mul(a, scale)  p = Softmax(s)  n = MatMul(p, p)  r = MatMul(n, v)",
 }
 
@@ -151,12 +156,17 @@ def tensors() -> dict[str, np.ndarray]:
         "unit": 1,
         "minus_inf": -np.inf,
         "lowest": -1e4,
-        "masked": -1e9,
+        "large": 10,
+        "masked": -1e30,
+        "billion": -1e9,
+        "minimum": np.finfo(np.float32).min,
     }
     floats |= {name: np.float32(value) for name, value in scalars.items()}
     shapes = {"heads": [0, -1, 4, 8], "tokens": [0, -1, 32], "flat": [-1, 10, 8], "unflat": [-1, 4, 10, 8]}
     shapes |= {"zero": [0], "one": [1], "two": [2], "three": [3], "four": [4], "eight": [8]}
-    return floats | {name: np.array(value) for name, value in shapes.items()} | {"keep": np.tri(10, dtype=bool)}
+    masks = {"keep": np.tri(10, dtype=bool), "whole": ~np.eye(10, dtype=bool)}
+    masks["whole"][6:] = True  # rows without any key
+    return floats | {name: np.array(value) for name, value in shapes.items()} | masks
 
 
 def save(path: Path, body: str) -> None:

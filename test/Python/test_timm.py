@@ -217,6 +217,38 @@ def test_model_without_a_head_gives_features(name: str, tmp_path: Path) -> None:
     np.testing.assert_allclose(features, expected, rtol=0, atol=TOLERANCE * np.abs(expected).max())
 
 
+@pytest.mark.parametrize(
+    ("name", "key", "value", "message"),
+    [
+        ("vit_tiny_patch16_224", "dynamic_img_pad", True, "has dynamic_img_pad = true; vitc reads act_layer, "),
+        ("vit_tiny_patch16_224", "norm_layer", "rmsnorm", 'has norm_layer = "rmsnorm"; vitc reads act_layer, '),
+        ("vit_tiny_patch16_224", "window_size", 7, "has window_size = 7; vitc reads act_layer, "),
+        ("vit_tiny_patch16_224", "act_layer", "relu", "has act_layer = 'relu'; vitc imports gelu, "),
+        ("vit_tiny_patch16_224", "num_heads", 0, "num_heads = 0; it needs an integer from 1 "),
+        ("vit_tiny_patch16_224", "num_heads", 5, "embed_dim = 48 is not a multiple of num_heads = 5"),
+        ("vit_tiny_patch16_224", "global_pool", "map", "global_pool = 'map'; vitc imports token and avg"),
+        ("swin_tiny_patch4_window7_224", "global_pool", "max", "global_pool = 'max'; vitc imports avg"),
+        ("swin_tiny_patch4_window7_224", "always_partition", True, "has always_partition = true; vitc reads "),
+        ("swinv2_tiny_window8_256", "window_size", [4, 5], "has window_size = [4, 5]; vitc needs both the same"),
+        ("swinv2_tiny_window8_256", "pretrained_window_sizes", [1, 3], "has pretrained_window_sizes = [1,3]; it needs"),
+        ("swinv2_tiny_window8_256", "pretrained_window_sizes", [6], "has pretrained_window_sizes = [6]; it needs"),
+    ],
+)
+def test_refuses_arguments(name: str, key: str, value: object, message: str, tmp_path: Path) -> None:
+    config = make_config(name)
+    config["model_args"] = {**config["model_args"], key: value}
+    write_folder(tmp_path / "model", config, make_weights(name))
+    assert message in error_line(VITC, "compile", tmp_path / "model", "-o", tmp_path / "out", code=1)
+
+
+def test_features_that_are_off_are_no_arguments(tmp_path: Path) -> None:
+    name = "vit_tiny_patch16_224"
+    config = make_config(name)
+    config["model_args"] = {**config["model_args"], "dynamic_img_pad": False, "norm_layer": None, "drop_path_rate": 0.1}
+    write_folder(tmp_path / "model", config, make_weights(name))
+    run_ok(VITC, "inspect", tmp_path / "model")
+
+
 def test_lists_the_weights_that_lack(tmp_path: Path) -> None:
     name = "swin_tiny_patch4_window7_224"
     weights = make_weights(name)

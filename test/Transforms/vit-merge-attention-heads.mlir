@@ -204,3 +204,27 @@ func.func @negative_heads_order(%x: tensor<2x5x48xf32>) -> tensor<2x5x16xf32> {
   %r = tensor.concat dim(2) %m0, %m1 : (tensor<2x5x8xf32>, tensor<2x5x8xf32>) -> tensor<2x5x16xf32>
   return %r : tensor<2x5x16xf32>
 }
+
+// All channels of the first token: the queries are a slice still.
+// CHECK-LABEL: func @heads_of_one_token(
+//  CHECK-SAME:     %[[X:.*]]: tensor<1x8x16xf32>
+//       CHECK:   %[[T:.*]] = tensor.extract_slice %[[X]][0, 0, 0] [1, 1, 16] [1, 1, 1]
+//       CHECK:   %[[Q:.*]] = vit.split_heads %[[T]] heads 2
+//       CHECK:   %[[K:.*]] = vit.split_heads %[[X]] heads 2
+//       CHECK:   vit.attention %[[Q]], %[[K]], {{.*}} -> tensor<1x2x1x8xf32>
+func.func @heads_of_one_token(%x: tensor<1x8x16xf32>) -> tensor<1x1x16xf32> {
+  %k0 = tensor.extract_slice %x[0, 0, 0] [1, 8, 8] [1, 1, 1] : tensor<1x8x16xf32> to tensor<1x8x8xf32>
+  %k1 = tensor.extract_slice %x[0, 0, 8] [1, 8, 8] [1, 1, 1] : tensor<1x8x16xf32> to tensor<1x8x8xf32>
+  %q0 = tensor.extract_slice %x[0, 0, 0] [1, 1, 8] [1, 1, 1] : tensor<1x8x16xf32> to tensor<1x1x8xf32>
+  %q1 = tensor.extract_slice %x[0, 0, 8] [1, 1, 8] [1, 1, 1] : tensor<1x8x16xf32> to tensor<1x1x8xf32>
+  %qh0 = vit.split_heads %q0 heads 1 : tensor<1x1x8xf32> -> tensor<1x1x1x8xf32>
+  %qh1 = vit.split_heads %q1 heads 1 : tensor<1x1x8xf32> -> tensor<1x1x1x8xf32>
+  %kh0 = vit.split_heads %k0 heads 1 : tensor<1x8x8xf32> -> tensor<1x1x8x8xf32>
+  %kh1 = vit.split_heads %k1 heads 1 : tensor<1x8x8xf32> -> tensor<1x1x8x8xf32>
+  %a0 = vit.attention %qh0, %kh0, %kh0 scale 0.5 : tensor<1x1x1x8xf32>, tensor<1x1x8x8xf32>, tensor<1x1x8x8xf32> -> tensor<1x1x1x8xf32>
+  %a1 = vit.attention %qh1, %kh1, %kh1 scale 0.5 : tensor<1x1x1x8xf32>, tensor<1x1x8x8xf32>, tensor<1x1x8x8xf32> -> tensor<1x1x1x8xf32>
+  %m0 = vit.merge_heads %a0 : tensor<1x1x1x8xf32> -> tensor<1x1x8xf32>
+  %m1 = vit.merge_heads %a1 : tensor<1x1x1x8xf32> -> tensor<1x1x8xf32>
+  %r = tensor.concat dim(2) %m0, %m1 : (tensor<1x1x8xf32>, tensor<1x1x8xf32>) -> tensor<1x1x16xf32>
+  return %r : tensor<1x1x16xf32>
+}

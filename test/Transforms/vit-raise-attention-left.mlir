@@ -222,7 +222,7 @@ func.func @negative_attention_weak_mask(%mask: tensor<2x3x4x4xi1>,
   %scores = linalg.contract indexing_maps = [#q, #k, #s] ins(%q, %k : tensor<2x3x4x8xf32>, tensor<2x3x4x8xf32>) outs(%z0 : tensor<2x3x4x4xf32>) -> tensor<2x3x4x4xf32>
   %low = arith.constant dense<-100.0> : tensor<2x3x4x4xf32>
   %masked = arith.select %mask, %low, %scores : tensor<2x3x4x4xi1>, tensor<2x3x4x4xf32>
-  // expected-remark @below {{softmax is not raised to vit.attention: masked scores are -100.000000; -1e9 or less is needed}}
+  // expected-remark @below {{softmax is not raised to vit.attention: masked scores are -1.000000e+02; -1e30 or less is needed}}
   %probabilities = linalg.softmax dimension(3) ins(%masked : tensor<2x3x4x4xf32>) outs(%z0 : tensor<2x3x4x4xf32>) -> tensor<2x3x4x4xf32>
   %r = linalg.contract indexing_maps = [#p, #v, #o] ins(%probabilities, %v : tensor<2x3x4x4xf32>, tensor<2x3x4x8xf32>) outs(%z1 : tensor<2x3x4x8xf32>) -> tensor<2x3x4x8xf32>
   return %r : tensor<2x3x4x8xf32>
@@ -517,4 +517,219 @@ func.func @negative_attention_empty(%q: tensor<2x4x8xf32>, %v: tensor<2x4x0xf32>
   %r = linalg.contract indexing_maps = [#p, #v, #o] ins(%probabilities, %v : tensor<2x4x4xf32>, tensor<2x4x0xf32>)
       outs(%z1 : tensor<2x4x0xf32>) -> tensor<2x4x0xf32>
   return %r : tensor<2x4x0xf32>
+}
+
+// -----
+
+#q = affine_map<(b, h, i, j, d) -> (b, h, i, d)>
+#k = affine_map<(b, h, i, j, d) -> (b, h, j, d)>
+#s = affine_map<(b, h, i, j, d) -> (b, h, i, j)>
+#p = affine_map<(b, h, i, d, j) -> (b, h, i, j)>
+#v = affine_map<(b, h, i, d, j) -> (b, h, j, d)>
+#o = affine_map<(b, h, i, d, j) -> (b, h, i, d)>
+
+// In a row without keys, -1e9 hides the scores; added to them, it rounds them.
+// CHECK-LABEL: func @negative_attention_mask_rounds(
+//       CHECK:   linalg.softmax
+//   CHECK-NOT:   vit.attention
+func.func @negative_attention_mask_rounds(%mask: tensor<2x3x4x4xi1>,
+    %q: tensor<2x3x4x8xf32>, %k: tensor<2x3x4x8xf32>, %v: tensor<2x3x4x8xf32>)
+    -> tensor<2x3x4x8xf32> {
+  %z0 = arith.constant dense<0.0> : tensor<2x3x4x4xf32>
+  %z1 = arith.constant dense<0.0> : tensor<2x3x4x8xf32>
+  %scores = linalg.contract indexing_maps = [#q, #k, #s] ins(%q, %k : tensor<2x3x4x8xf32>, tensor<2x3x4x8xf32>) outs(%z0 : tensor<2x3x4x4xf32>) -> tensor<2x3x4x4xf32>
+  %low = arith.constant dense<-1.0e9> : tensor<2x3x4x4xf32>
+  %masked = arith.select %mask, %low, %scores : tensor<2x3x4x4xi1>, tensor<2x3x4x4xf32>
+  // expected-remark @below {{softmax is not raised to vit.attention: masked scores are -1.000000e+09; -1e30 or less is needed}}
+  %probabilities = linalg.softmax dimension(3) ins(%masked : tensor<2x3x4x4xf32>) outs(%z0 : tensor<2x3x4x4xf32>) -> tensor<2x3x4x4xf32>
+  %r = linalg.contract indexing_maps = [#p, #v, #o] ins(%probabilities, %v : tensor<2x3x4x4xf32>, tensor<2x3x4x8xf32>) outs(%z1 : tensor<2x3x4x8xf32>) -> tensor<2x3x4x8xf32>
+  return %r : tensor<2x3x4x8xf32>
+}
+
+// -----
+
+#q = affine_map<(b, h, i, j, d) -> (b, h, i, d)>
+#k = affine_map<(b, h, i, j, d) -> (b, h, j, d)>
+#s = affine_map<(b, h, i, j, d) -> (b, h, i, j)>
+#p = affine_map<(b, h, i, d, j) -> (b, h, i, j)>
+#v = affine_map<(b, h, i, d, j) -> (b, h, j, d)>
+#o = affine_map<(b, h, i, d, j) -> (b, h, i, d)>
+
+// The outer mask hides the inner one, a sum would not.
+// CHECK-LABEL: func @negative_attention_two_masks(
+//       CHECK:   linalg.softmax
+//   CHECK-NOT:   vit.attention
+func.func @negative_attention_two_masks(%mask: tensor<2x3x4x4xi1>, %other: tensor<2x3x4x4xi1>,
+    %q: tensor<2x3x4x8xf32>, %k: tensor<2x3x4x8xf32>, %v: tensor<2x3x4x8xf32>)
+    -> tensor<2x3x4x8xf32> {
+  %z0 = arith.constant dense<0.0> : tensor<2x3x4x4xf32>
+  %z1 = arith.constant dense<0.0> : tensor<2x3x4x8xf32>
+  %scores = linalg.contract indexing_maps = [#q, #k, #s] ins(%q, %k : tensor<2x3x4x8xf32>, tensor<2x3x4x8xf32>) outs(%z0 : tensor<2x3x4x4xf32>) -> tensor<2x3x4x4xf32>
+  %low = arith.constant dense<-1.0e30> : tensor<2x3x4x4xf32>
+  %inf = arith.constant dense<0xFF800000> : tensor<2x3x4x4xf32>
+  %inner = arith.select %other, %inf, %scores : tensor<2x3x4x4xi1>, tensor<2x3x4x4xf32>
+  %masked = arith.select %mask, %low, %inner : tensor<2x3x4x4xi1>, tensor<2x3x4x4xf32>
+  // expected-remark @below {{softmax is not raised to vit.attention: masked scores are -1.000000e+30 and -INF; one number is needed}}
+  %probabilities = linalg.softmax dimension(3) ins(%masked : tensor<2x3x4x4xf32>) outs(%z0 : tensor<2x3x4x4xf32>) -> tensor<2x3x4x4xf32>
+  %r = linalg.contract indexing_maps = [#p, #v, #o] ins(%probabilities, %v : tensor<2x3x4x4xf32>, tensor<2x3x4x8xf32>) outs(%z1 : tensor<2x3x4x8xf32>) -> tensor<2x3x4x8xf32>
+  return %r : tensor<2x3x4x8xf32>
+}
+
+// -----
+
+#q = affine_map<(b, h, i, j, d) -> (b, h, i, d)>
+#k = affine_map<(b, h, i, j, d) -> (b, h, j, d)>
+#s = affine_map<(b, h, i, j, d) -> (b, h, i, j)>
+#p = affine_map<(b, h, i, d, j) -> (b, h, i, j)>
+#v = affine_map<(b, h, i, d, j) -> (b, h, j, d)>
+#o = affine_map<(b, h, i, d, j) -> (b, h, i, d)>
+
+// The test for NaN is of the transposed probabilities.
+// CHECK-LABEL: func @negative_attention_nan_test_transposed(
+//       CHECK:   linalg.softmax
+//   CHECK-NOT:   vit.attention
+func.func @negative_attention_nan_test_transposed(
+    %q: tensor<2x3x4x8xf32>, %k: tensor<2x3x4x8xf32>, %v: tensor<2x3x4x8xf32>)
+    -> tensor<2x3x4x8xf32> {
+  %z0 = arith.constant dense<0.0> : tensor<2x3x4x4xf32>
+  %z1 = arith.constant dense<0.0> : tensor<2x3x4x8xf32>
+  %scores = linalg.contract indexing_maps = [#q, #k, #s] ins(%q, %k : tensor<2x3x4x8xf32>, tensor<2x3x4x8xf32>) outs(%z0 : tensor<2x3x4x4xf32>) -> tensor<2x3x4x4xf32>
+  // expected-remark @below {{softmax is not raised to vit.attention: the probabilities are changed before the product with values}}
+  %probabilities = linalg.softmax dimension(3) ins(%scores : tensor<2x3x4x4xf32>) outs(%z0 : tensor<2x3x4x4xf32>) -> tensor<2x3x4x4xf32>
+  %nan = arith.cmpf uno, %probabilities, %probabilities : tensor<2x3x4x4xf32>
+  %e = tensor.empty() : tensor<2x3x4x4xf32>
+  %changed = linalg.generic {
+      indexing_maps = [affine_map<(b, h, i, j) -> (b, h, j, i)>, affine_map<(b, h, i, j) -> (b, h, i, j)>,
+                       affine_map<(b, h, i, j) -> (b, h, i, j)>],
+      iterator_types = ["parallel", "parallel", "parallel", "parallel"]}
+      ins(%nan, %probabilities : tensor<2x3x4x4xi1>, tensor<2x3x4x4xf32>) outs(%e : tensor<2x3x4x4xf32>) {
+  ^bb0(%n: i1, %t: f32, %out: f32):
+    %zero = arith.constant 0.0 : f32
+    %u = arith.select %n, %zero, %t : f32
+    linalg.yield %u : f32
+  } -> tensor<2x3x4x4xf32>
+  %r = linalg.contract indexing_maps = [#p, #v, #o] ins(%changed, %v : tensor<2x3x4x4xf32>, tensor<2x3x4x8xf32>) outs(%z1 : tensor<2x3x4x8xf32>) -> tensor<2x3x4x8xf32>
+  return %r : tensor<2x3x4x8xf32>
+}
+
+// -----
+
+#q = affine_map<(b, h, i, j, d) -> (b, h, i, d)>
+#k = affine_map<(b, h, i, j, d) -> (b, h, j, d)>
+#s = affine_map<(b, h, i, j, d) -> (b, h, i, j)>
+#p = affine_map<(b, h, i, d, j) -> (b, h, i, j)>
+#v = affine_map<(b, h, i, d, j) -> (b, h, j, d)>
+#o = affine_map<(b, h, i, d, j) -> (b, h, i, d)>
+
+// The test compares probabilities with transposed ones.
+// CHECK-LABEL: func @negative_attention_nan_test_of_two(
+//       CHECK:   linalg.softmax
+//   CHECK-NOT:   vit.attention
+func.func @negative_attention_nan_test_of_two(
+    %q: tensor<2x3x4x8xf32>, %k: tensor<2x3x4x8xf32>, %v: tensor<2x3x4x8xf32>)
+    -> tensor<2x3x4x8xf32> {
+  %z0 = arith.constant dense<0.0> : tensor<2x3x4x4xf32>
+  %z1 = arith.constant dense<0.0> : tensor<2x3x4x8xf32>
+  %scores = linalg.contract indexing_maps = [#q, #k, #s] ins(%q, %k : tensor<2x3x4x8xf32>, tensor<2x3x4x8xf32>) outs(%z0 : tensor<2x3x4x4xf32>) -> tensor<2x3x4x4xf32>
+  // expected-remark @below {{softmax is not raised to vit.attention: more than one op reads the probabilities}}
+  %probabilities = linalg.softmax dimension(3) ins(%scores : tensor<2x3x4x4xf32>) outs(%z0 : tensor<2x3x4x4xf32>) -> tensor<2x3x4x4xf32>
+  %b = arith.constant dense<false> : tensor<2x3x4x4xi1>
+  %nan = linalg.generic {
+      indexing_maps = [affine_map<(b, h, i, j) -> (b, h, i, j)>, affine_map<(b, h, i, j) -> (b, h, j, i)>,
+                       affine_map<(b, h, i, j) -> (b, h, i, j)>],
+      iterator_types = ["parallel", "parallel", "parallel", "parallel"]}
+      ins(%probabilities, %probabilities : tensor<2x3x4x4xf32>, tensor<2x3x4x4xf32>) outs(%b : tensor<2x3x4x4xi1>) {
+  ^bb0(%t: f32, %u: f32, %out: i1):
+    %n = arith.cmpf uno, %t, %u : f32
+    linalg.yield %n : i1
+  } -> tensor<2x3x4x4xi1>
+  %changed = arith.select %nan, %z0, %probabilities : tensor<2x3x4x4xi1>, tensor<2x3x4x4xf32>
+  %r = linalg.contract indexing_maps = [#p, #v, #o] ins(%changed, %v : tensor<2x3x4x4xf32>, tensor<2x3x4x8xf32>) outs(%z1 : tensor<2x3x4x8xf32>) -> tensor<2x3x4x8xf32>
+  return %r : tensor<2x3x4x8xf32>
+}
+
+// -----
+
+#q = affine_map<(b, h, i, j, d) -> (b, h, i, d)>
+#k = affine_map<(b, h, i, j, d) -> (b, h, j, d)>
+#s = affine_map<(b, h, i, j, d) -> (b, h, i, j)>
+#p = affine_map<(b, h, i, d, j) -> (b, h, i, j)>
+#v = affine_map<(b, h, i, d, j) -> (b, h, j, d)>
+#o = affine_map<(b, h, i, d, j) -> (b, h, i, d)>
+
+// Scores of f16 are scaled in f32.
+// CHECK-LABEL: func @negative_attention_scale_type(
+//       CHECK:   linalg.softmax
+//   CHECK-NOT:   vit.attention
+func.func @negative_attention_scale_type(%scale: tensor<2x3x4x1xf32>, %q: tensor<2x3x4x8xf16>) -> tensor<2x3x4x8xf16> {
+  %z = arith.constant dense<0.0> : tensor<2x3x4x4xf16>
+  %z1 = arith.constant dense<0.0> : tensor<2x3x4x8xf16>
+  %e = tensor.empty() : tensor<2x3x4x4xf32>
+  %half = linalg.contract indexing_maps = [#q, #k, #s] ins(%q, %q : tensor<2x3x4x8xf16>, tensor<2x3x4x8xf16>) outs(%z : tensor<2x3x4x4xf16>) -> tensor<2x3x4x4xf16>
+  %wide = arith.extf %half : tensor<2x3x4x4xf16> to tensor<2x3x4x4xf32>
+  %scores = linalg.generic {
+      indexing_maps = [affine_map<(b, h, i, j) -> (b, h, i, j)>, affine_map<(b, h, i, j) -> (b, h, i, 0)>,
+                       affine_map<(b, h, i, j) -> (b, h, i, j)>],
+      iterator_types = ["parallel", "parallel", "parallel", "parallel"]}
+      ins(%wide, %scale : tensor<2x3x4x4xf32>, tensor<2x3x4x1xf32>) outs(%e : tensor<2x3x4x4xf32>) {
+  ^bb0(%s: f32, %t: f32, %out: f32):
+    %u = arith.mulf %s, %t : f32
+    linalg.yield %u : f32
+  } -> tensor<2x3x4x4xf32>
+  // expected-remark @below {{softmax is not raised to vit.attention: a scale that is no number is f32, the query f16}}
+  %probabilities = linalg.softmax dimension(3) ins(%scores : tensor<2x3x4x4xf32>) outs(%e : tensor<2x3x4x4xf32>) -> tensor<2x3x4x4xf32>
+  %narrow = arith.truncf %probabilities : tensor<2x3x4x4xf32> to tensor<2x3x4x4xf16>
+  %r = linalg.contract indexing_maps = [#p, #v, #o] ins(%narrow, %q : tensor<2x3x4x4xf16>, tensor<2x3x4x8xf16>) outs(%z1 : tensor<2x3x4x8xf16>) -> tensor<2x3x4x8xf16>
+  return %r : tensor<2x3x4x8xf16>
+}
+
+// -----
+
+#q = affine_map<(b, h, i, j, d) -> (b, h, i, d)>
+#k = affine_map<(b, h, i, j, d) -> (b, h, j, d)>
+#s = affine_map<(b, h, i, j, d) -> (b, h, i, j)>
+#p = affine_map<(b, h, i, d, j) -> (b, h, i, j)>
+#v = affine_map<(b, h, i, d, j) -> (b, h, j, d)>
+#o = affine_map<(b, h, i, d, j) -> (b, h, i, d)>
+
+// Scores of f16 are masked in f32; f16 has no such number but -inf.
+// CHECK-LABEL: func @negative_attention_mask_type(
+//       CHECK:   linalg.softmax
+//   CHECK-NOT:   vit.attention
+func.func @negative_attention_mask_type(%mask: tensor<2x3x4x4xi1>, %q: tensor<2x3x4x8xf16>) -> tensor<2x3x4x8xf16> {
+  %z = arith.constant dense<0.0> : tensor<2x3x4x4xf16>
+  %z1 = arith.constant dense<0.0> : tensor<2x3x4x8xf16>
+  %e = tensor.empty() : tensor<2x3x4x4xf32>
+  %half = linalg.contract indexing_maps = [#q, #k, #s] ins(%q, %q : tensor<2x3x4x8xf16>, tensor<2x3x4x8xf16>) outs(%z : tensor<2x3x4x4xf16>) -> tensor<2x3x4x4xf16>
+  %wide = arith.extf %half : tensor<2x3x4x4xf16> to tensor<2x3x4x4xf32>
+  %low = arith.constant dense<0xFF7FFFFF> : tensor<2x3x4x4xf32>
+  %scores = arith.select %mask, %low, %wide : tensor<2x3x4x4xi1>, tensor<2x3x4x4xf32>
+  // expected-remark @below {{softmax is not raised to vit.attention: masked scores are -3.402823e+38, beyond f16}}
+  %probabilities = linalg.softmax dimension(3) ins(%scores : tensor<2x3x4x4xf32>) outs(%e : tensor<2x3x4x4xf32>) -> tensor<2x3x4x4xf32>
+  %narrow = arith.truncf %probabilities : tensor<2x3x4x4xf32> to tensor<2x3x4x4xf16>
+  %r = linalg.contract indexing_maps = [#p, #v, #o] ins(%narrow, %q : tensor<2x3x4x4xf16>, tensor<2x3x4x8xf16>) outs(%z1 : tensor<2x3x4x8xf16>) -> tensor<2x3x4x8xf16>
+  return %r : tensor<2x3x4x8xf16>
+}
+
+// -----
+
+#q = affine_map<(b, h, i, j, d) -> (b, h, i, d)>
+#k = affine_map<(b, h, i, j, d) -> (b, h, j, d)>
+#s = affine_map<(b, h, i, j, d) -> (b, h, i, j)>
+#p = affine_map<(b, h, i, d, j) -> (b, h, i, j)>
+#v = affine_map<(b, h, i, d, j) -> (b, h, j, d)>
+#o = affine_map<(b, h, i, d, j) -> (b, h, i, d)>
+
+// The product with values widens them.
+// CHECK-LABEL: func @negative_attention_result_type(
+//       CHECK:   linalg.softmax
+//   CHECK-NOT:   vit.attention
+func.func @negative_attention_result_type(%q: tensor<2x3x4x8xf16>) -> tensor<2x3x4x8xf32> {
+  %z = arith.constant dense<0.0> : tensor<2x3x4x4xf16>
+  %z1 = arith.constant dense<0.0> : tensor<2x3x4x8xf32>
+  %scores = linalg.contract indexing_maps = [#q, #k, #s] ins(%q, %q : tensor<2x3x4x8xf16>, tensor<2x3x4x8xf16>) outs(%z : tensor<2x3x4x4xf16>) -> tensor<2x3x4x4xf16>
+  // expected-remark @below {{softmax is not raised to vit.attention: the result is f32, the query f16}}
+  %probabilities = linalg.softmax dimension(3) ins(%scores : tensor<2x3x4x4xf16>) outs(%z : tensor<2x3x4x4xf16>) -> tensor<2x3x4x4xf16>
+  %r = linalg.contract indexing_maps = [#p, #v, #o] ins(%probabilities, %q : tensor<2x3x4x4xf16>, tensor<2x3x4x8xf16>) outs(%z1 : tensor<2x3x4x8xf32>) -> tensor<2x3x4x8xf32>
+  return %r : tensor<2x3x4x8xf32>
 }

@@ -281,6 +281,97 @@ func.func @attention_where_kept(%mask: tensor<2x3x4x5xi1>,
   return %3 : tensor<2x3x4x6xf32>
 }
 
+// A causal and a padding mask: a key that both mask has the number once.
+// It is -1e30, not the lowest of f32, below which every sum is -inf.
+// CHECK-LABEL: func @attention_where_twice(
+//  CHECK-SAME:     %[[CAUSAL:[^:]*]]: tensor<4x5xi1>, %[[PADDING:[^:]*]]: tensor<2x3x4x5xi1>
+//   CHECK-DAG:   arith.constant -1.000000e+30 : f32
+//   CHECK-DAG:   %[[P:.*]] = linalg.generic {{.*}} ins(%[[PADDING]] : tensor<2x3x4x5xi1>)
+//   CHECK-DAG:   %[[C:.*]] = linalg.generic {{.*}} ins(%[[CAUSAL]] : tensor<4x5xi1>)
+//   CHECK-NOT:   arith.addf
+//       CHECK:   %[[M:.*]] = arith.minimumf %[[P]], %{{.*}} : tensor<2x3x4x5xf32>
+//       CHECK:   vit.attention %{{.*}}, %{{.*}}, %{{[^ ]*}} mask(%[[M]] :
+func.func @attention_where_twice(%causal: tensor<4x5xi1>, %padding: tensor<2x3x4x5xi1>,
+    %q: tensor<2x3x4x8xf32>, %k: tensor<2x3x5x8xf32>, %v: tensor<2x3x5x6xf32>) -> tensor<2x3x4x6xf32> {
+  %z0 = arith.constant dense<0.0> : tensor<2x3x4x5xf32>
+  %z1 = arith.constant dense<0.0> : tensor<2x3x4x6xf32>
+  %low = arith.constant dense<0xFF7FFFFF> : tensor<2x3x4x5xf32>
+  %0 = linalg.contract indexing_maps = [#q, #k, #s] ins(%q, %k : tensor<2x3x4x8xf32>, tensor<2x3x5x8xf32>)
+      outs(%z0 : tensor<2x3x4x5xf32>) -> tensor<2x3x4x5xf32>
+  %1 = linalg.generic {
+      indexing_maps = [affine_map<(b, h, i, j) -> (i, j)>, affine_map<(b, h, i, j) -> (b, h, i, j)>,
+                       affine_map<(b, h, i, j) -> (b, h, i, j)>],
+      iterator_types = ["parallel", "parallel", "parallel", "parallel"]}
+      ins(%causal, %0 : tensor<4x5xi1>, tensor<2x3x4x5xf32>) outs(%z0 : tensor<2x3x4x5xf32>) {
+  ^bb0(%m: i1, %s: f32, %out: f32):
+    %lowest = arith.constant 0xFF7FFFFF : f32
+    %t = arith.select %m, %lowest, %s : f32
+    linalg.yield %t : f32
+  } -> tensor<2x3x4x5xf32>
+  %2 = arith.select %padding, %low, %1 : tensor<2x3x4x5xi1>, tensor<2x3x4x5xf32>
+  %p = linalg.softmax dimension(3) ins(%2 : tensor<2x3x4x5xf32>) outs(%z0 : tensor<2x3x4x5xf32>) -> tensor<2x3x4x5xf32>
+  %r = linalg.contract indexing_maps = [#p, #v, #o] ins(%p, %v : tensor<2x3x4x5xf32>, tensor<2x3x5x6xf32>)
+      outs(%z1 : tensor<2x3x4x6xf32>) -> tensor<2x3x4x6xf32>
+  return %r : tensor<2x3x4x6xf32>
+}
+
+// The factor of each score is an argument of the function, not the number that
+// the factor's op reads.
+// CHECK-LABEL: func @attention_scale_captured(
+//  CHECK-SAME:     %[[S:[^:]*]]: f32
+//       CHECK:   linalg.yield %[[S]]
+//       CHECK:   %[[Q:.*]] = linalg.generic {{.*}} ins(%{{.*}}, %{{.*}} : tensor<2x3x4x8xf32>, tensor<2x3x4x1xf32>)
+//       CHECK:   vit.attention %[[Q]], %{{.*}} scale 1.000000e+00
+func.func @attention_scale_captured(%scale: f32,
+    %q: tensor<2x3x4x8xf32>, %k: tensor<2x3x5x8xf32>, %v: tensor<2x3x5x6xf32>) -> tensor<2x3x4x6xf32> {
+  %z0 = arith.constant dense<0.0> : tensor<2x3x4x5xf32>
+  %z1 = arith.constant dense<0.0> : tensor<2x3x4x6xf32>
+  %other = arith.constant dense<3.0> : tensor<2x3x4xf32>
+  %e = tensor.empty() : tensor<2x3x4xf32>
+  %0 = linalg.contract indexing_maps = [#q, #k, #s] ins(%q, %k : tensor<2x3x4x8xf32>, tensor<2x3x5x8xf32>)
+      outs(%z0 : tensor<2x3x4x5xf32>) -> tensor<2x3x4x5xf32>
+  %factor = linalg.generic {
+      indexing_maps = [affine_map<(b, h, i) -> (b, h, i)>, affine_map<(b, h, i) -> (b, h, i)>],
+      iterator_types = ["parallel", "parallel", "parallel"]}
+      ins(%other : tensor<2x3x4xf32>) outs(%e : tensor<2x3x4xf32>) {
+  ^bb0(%in: f32, %out: f32):
+    linalg.yield %scale : f32
+  } -> tensor<2x3x4xf32>
+  %1 = linalg.generic {
+      indexing_maps = [affine_map<(b, h, i, j) -> (b, h, i, j)>, affine_map<(b, h, i, j) -> (b, h, i)>,
+                       affine_map<(b, h, i, j) -> (b, h, i, j)>],
+      iterator_types = ["parallel", "parallel", "parallel", "parallel"]}
+      ins(%0, %factor : tensor<2x3x4x5xf32>, tensor<2x3x4xf32>) outs(%z0 : tensor<2x3x4x5xf32>) {
+  ^bb0(%s: f32, %t: f32, %out: f32):
+    %u = arith.mulf %s, %t : f32
+    linalg.yield %u : f32
+  } -> tensor<2x3x4x5xf32>
+  %p = linalg.softmax dimension(3) ins(%1 : tensor<2x3x4x5xf32>) outs(%z0 : tensor<2x3x4x5xf32>) -> tensor<2x3x4x5xf32>
+  %r = linalg.contract indexing_maps = [#p, #v, #o] ins(%p, %v : tensor<2x3x4x5xf32>, tensor<2x3x5x6xf32>)
+      outs(%z1 : tensor<2x3x4x6xf32>) -> tensor<2x3x4x6xf32>
+  return %r : tensor<2x3x4x6xf32>
+}
+
+// Half of the rows are read: half of the queries are computed.
+// CHECK-LABEL: func @attention_sliced_queries(
+//  CHECK-SAME:     %[[Q:[^:]*]]: tensor<2x3x4x8xf32>
+//       CHECK:   %[[S:.*]] = tensor.extract_slice {{.*}} : {{.*}} to tensor<2x3x2x8xf32>
+//   CHECK-NOT:   linalg.broadcast
+//       CHECK:   %[[R:.*]] = vit.attention %[[S]], {{.*}} -> tensor<2x3x2x6xf32>
+//       CHECK:   return %[[R]]
+func.func @attention_sliced_queries(%q: tensor<2x3x4x8xf32>, %k: tensor<2x3x5x8xf32>, %v: tensor<2x3x5x6xf32>)
+    -> tensor<2x3x2x6xf32> {
+  %z0 = arith.constant dense<0.0> : tensor<2x3x4x5xf32>
+  %z1 = arith.constant dense<0.0> : tensor<2x3x2x6xf32>
+  %0 = linalg.contract indexing_maps = [#q, #k, #s] ins(%q, %k : tensor<2x3x4x8xf32>, tensor<2x3x5x8xf32>)
+      outs(%z0 : tensor<2x3x4x5xf32>) -> tensor<2x3x4x5xf32>
+  %1 = linalg.softmax dimension(3) ins(%0 : tensor<2x3x4x5xf32>) outs(%z0 : tensor<2x3x4x5xf32>) -> tensor<2x3x4x5xf32>
+  %2 = tensor.extract_slice %1[0, 0, 2, 0] [2, 3, 2, 5] [1, 1, 1, 1] : tensor<2x3x4x5xf32> to tensor<2x3x2x5xf32>
+  %3 = linalg.contract indexing_maps = [#p, #v, #o] ins(%2, %v : tensor<2x3x2x5xf32>, tensor<2x3x5x6xf32>)
+      outs(%z1 : tensor<2x3x2x6xf32>) -> tensor<2x3x2x6xf32>
+  return %3 : tensor<2x3x2x6xf32>
+}
+
 // torch 2.9 and later, of scaled_dot_product_attention with a mask: rows without
 // any key become zero, as vit.attention's do.
 // CHECK-LABEL: func @attention_nan_to_zero(

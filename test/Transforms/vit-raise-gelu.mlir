@@ -183,3 +183,57 @@ func.func @negative_gelu_rank(%x: tensor<f32>) -> tensor<f32> {
   %4 = arith.divf %x, %3 : tensor<f32>
   return %4 : tensor<f32>
 }
+
+// -----
+
+// Constants of a narrow type are the nearest that it has; bf16 does not resolve
+// the difference to the tanh form, but erf tells.
+// CHECK-LABEL: func @gelu_exact_f16(
+//  CHECK-SAME:   %[[X:.*]]: tensor<4xf16>
+//  CHECK-NEXT:   %[[Y:.*]] = vit.gelu %[[X]] : tensor<4xf16>
+func.func @gelu_exact_f16(%x: tensor<4xf16>) -> tensor<4xf16> {
+  %root = arith.constant dense<1.4142135> : tensor<4xf16>
+  %one = arith.constant dense<1.0> : tensor<4xf16>
+  %half = arith.constant dense<0.5> : tensor<4xf16>
+  %0 = arith.divf %x, %root : tensor<4xf16>
+  %1 = math.erf %0 : tensor<4xf16>
+  %2 = arith.addf %1, %one : tensor<4xf16>
+  %3 = arith.mulf %x, %2 : tensor<4xf16>
+  %4 = arith.mulf %3, %half : tensor<4xf16>
+  return %4 : tensor<4xf16>
+}
+
+// CHECK-LABEL: func @gelu_exact_bf16(
+//  CHECK-SAME:   %[[X:.*]]: tensor<4xbf16>
+//  CHECK-NEXT:   %[[Y:.*]] = vit.gelu %[[X]] : tensor<4xbf16>
+func.func @gelu_exact_bf16(%x: tensor<4xbf16>) -> tensor<4xbf16> {
+  %root = arith.constant dense<1.4142135> : tensor<4xbf16>
+  %one = arith.constant dense<1.0> : tensor<4xbf16>
+  %half = arith.constant dense<0.5> : tensor<4xbf16>
+  %0 = arith.divf %x, %root : tensor<4xbf16>
+  %1 = math.erf %0 : tensor<4xbf16>
+  %2 = arith.addf %1, %one : tensor<4xbf16>
+  %3 = arith.mulf %x, %2 : tensor<4xbf16>
+  %4 = arith.mulf %3, %half : tensor<4xbf16>
+  return %4 : tensor<4xbf16>
+}
+
+// CHECK-LABEL: func @gelu_tanh_bf16(
+//  CHECK-SAME:   %[[X:.*]]: tensor<4xbf16>
+//  CHECK-NEXT:   %[[Y:.*]] = vit.gelu %[[X]] tanh : tensor<4xbf16>
+func.func @gelu_tanh_bf16(%x: tensor<4xbf16>) -> tensor<4xbf16> {
+  %cubic = arith.constant dense<0.044715> : tensor<4xbf16>
+  %root = arith.constant dense<0.79788456> : tensor<4xbf16>
+  %one = arith.constant dense<1.0> : tensor<4xbf16>
+  %half = arith.constant dense<0.5> : tensor<4xbf16>
+  %0 = arith.mulf %x, %x : tensor<4xbf16>
+  %1 = arith.mulf %0, %x : tensor<4xbf16>
+  %2 = arith.mulf %1, %cubic : tensor<4xbf16>
+  %3 = arith.addf %x, %2 : tensor<4xbf16>
+  %4 = arith.mulf %3, %root : tensor<4xbf16>
+  %5 = math.tanh %4 : tensor<4xbf16>
+  %6 = arith.addf %5, %one : tensor<4xbf16>
+  %7 = arith.mulf %x, %half : tensor<4xbf16>
+  %8 = arith.mulf %7, %6 : tensor<4xbf16>
+  return %8 : tensor<4xbf16>
+}

@@ -1,4 +1,4 @@
-// RUN: vit-opt %s -vit-raise-heads -canonicalize -cse -split-input-file | FileCheck %s
+// RUN: vit-opt %s -vit-raise-heads -canonicalize -cse -split-input-file -verify-diagnostics | FileCheck %s
 
 // ViT's packed queries, keys and values, as timm is exported by TorchScript and
 // by dynamo: [B, N, 3, H, D] -> [3, B, H, N, D], then Split, Slice or Gather.
@@ -117,6 +117,8 @@ func.func @negative_heads_uneven_slice(%x: tensor<2x3x7x8xf32>, %k: tensor<3x5x8
   %e = tensor.empty() : tensor<2x3x5x8xf32>
   %0 = tensor.extract_slice %x[0, 0, 1, 0] [2, 3, 5, 8] [1, 1, 1, 1] : tensor<2x3x7x8xf32> to tensor<2x3x5x8xf32>
   %1 = linalg.broadcast ins(%k : tensor<3x5x8xf32>) outs(%e : tensor<2x3x5x8xf32>) dimensions = [0]
+  // expected-remark @+2 {{not raised to vit.split_heads: its key is broadcast from 'tensor<3x5x8xf32>'; vit.split_heads reads each element once}}
+  // expected-remark @below {{not raised to vit.split_heads: its value is broadcast from 'tensor<3x5x8xf32>'; vit.split_heads reads each element once}}
   %2 = vit.attention %0, %1, %1 scale 0.5 : tensor<2x3x5x8xf32>, tensor<2x3x5x8xf32>, tensor<2x3x5x8xf32> -> tensor<2x3x5x8xf32>
   return %2 : tensor<2x3x5x8xf32>
 }

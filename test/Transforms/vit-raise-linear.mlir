@@ -35,6 +35,22 @@ func.func @linear(%x: tensor<?x5x8xf32>) -> tensor<?x5x16xf32> {
   return %1 : tensor<?x5x16xf32>
 }
 
+// A vector is a matrix of one row.
+// CHECK-LABEL: func @linear_of_vector(
+//  CHECK-SAME:     %[[X:.*]]: tensor<8xf32>
+//       CHECK:   %[[E:.*]] = tensor.expand_shape %[[X]] {{.*}} output_shape [1, 8]
+//       CHECK:   %[[Y:.*]] = vit.linear %[[E]], {{.*}} -> tensor<1x16xf32>
+//       CHECK:   %[[R:.*]] = tensor.collapse_shape %[[Y]] {{.*}} into tensor<16xf32>
+//       CHECK:   return %[[R]]
+func.func @linear_of_vector(%x: tensor<8xf32>) -> tensor<16xf32> {
+  %w = vit.constant #vit.expr<ref, [@w]> : tensor<8x16xf32>
+  %init = arith.constant dense<0.0> : tensor<16xf32>
+  %0 = linalg.contract
+      indexing_maps = [affine_map<(n, k) -> (k)>, affine_map<(n, k) -> (k, n)>, affine_map<(n, k) -> (n)>]
+      ins(%x, %w : tensor<8xf32>, tensor<8x16xf32>) outs(%init : tensor<16xf32>) -> tensor<16xf32>
+  return %0 : tensor<16xf32>
+}
+
 // Gemm with transB, as TorchScript writes a head; a residual stays an addition.
 // CHECK-LABEL: func @linear_transposed(
 //  CHECK-SAME:     %[[X:[^:]*]]: tensor<2x16xf32>, %[[R:.*]]: tensor<2x8xf32>

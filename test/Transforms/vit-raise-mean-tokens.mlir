@@ -1,4 +1,4 @@
-// RUN: vit-opt %s -vit-raise-mean-tokens -canonicalize | FileCheck %s
+// RUN: vit-opt %s -vit-raise-mean-tokens -canonicalize -verify-diagnostics | FileCheck %s
 
 #tokens = affine_map<(d0, d1, d2) -> (d0, d1, d2)>
 #mean1 = affine_map<(d0, d1, d2) -> (d0, d2)>
@@ -132,6 +132,7 @@ func.func @negative_mean_tokens_channels_first(%x: tensor<2x8x3x4xf32>) -> tenso
     %a = arith.addf %out, %in : f32
     linalg.yield %a : f32
   }
+  // expected-remark @below {{not raised to vit.mean_tokens: it is the mean over dims [2, 3] of 'tensor<2x8x3x4xf32>'; vit.mean_tokens is over the dims between batch and channels}}
   %m = arith.divf %s, %count : tensor<2x8xf32>
   return %m : tensor<2x8xf32>
 }
@@ -197,4 +198,27 @@ func.func @negative_mean_tokens_order(%x: tensor<2x4x8xf32>) -> tensor<8x2xf32> 
   }
   %m = arith.divf %s, %count : tensor<8x2xf32>
   return %m : tensor<8x2xf32>
+}
+
+// Channels of a dynamic number.
+// CHECK-LABEL: func @negative_mean_tokens_dynamic(
+//   CHECK-NOT:   vit.mean_tokens
+func.func @negative_mean_tokens_dynamic(%x: tensor<2x4x?xf32>, %c: index) -> tensor<2x?xf32> {
+  %zero = arith.constant 0.0 : f32
+  %e = tensor.empty(%c) : tensor<2x?xf32>
+  %f = linalg.fill ins(%zero : f32) outs(%e : tensor<2x?xf32>) -> tensor<2x?xf32>
+  %s = linalg.reduce ins(%x : tensor<2x4x?xf32>) outs(%f : tensor<2x?xf32>) dimensions = [1]
+  (%in: f32, %out: f32) {
+    %a = arith.addf %out, %in : f32
+    linalg.yield %a : f32
+  }
+  // expected-remark @below {{not raised to vit.mean_tokens: its input is 'tensor<2x4x?xf32>'; only a batch in dim 0 may be dynamic}}
+  %m = linalg.generic {indexing_maps = [affine_map<(d0, d1) -> (d0, d1)>, affine_map<(d0, d1) -> (d0, d1)>],
+      iterator_types = ["parallel", "parallel"]} ins(%s : tensor<2x?xf32>) outs(%e : tensor<2x?xf32>) {
+  ^bb0(%in: f32, %out: f32):
+    %count = arith.constant 4.0 : f32
+    %a = arith.divf %in, %count : f32
+    linalg.yield %a : f32
+  } -> tensor<2x?xf32>
+  return %m : tensor<2x?xf32>
 }

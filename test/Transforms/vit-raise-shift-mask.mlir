@@ -1,4 +1,4 @@
-// RUN: vit-opt %s -vit-raise-shift-mask | FileCheck %s
+// RUN: vit-opt %s -vit-raise-shift-mask -verify-diagnostics | FileCheck %s
 
 // 4 x 4 tokens, windows of 2 x 2, a shift of 1: the first window is whole, the
 // last has four parts. timm and torchvision store it as [nW, N, N].
@@ -32,6 +32,7 @@ func.func @shift_mask_infinite(%x: tensor<?x4x4x8xf32>) -> (tensor<?x4x8xf32>, t
 func.func @negative_shift_mask_values(%x: tensor<?x4x4x8xf32>) -> (tensor<?x4x8xf32>, tensor<4x4x4xf32>) {
   %0 = vit.cyclic_shift %x shift [1, 1] : tensor<?x4x4x8xf32>
   %1 = vit.window_partition %0 window [2, 2] : tensor<?x4x4x8xf32> -> tensor<?x4x8xf32>
+  // expected-remark @below {{not raised to vit.shift_mask: it masks other tokens than those that the shifts in use bring together}}
   %m = arith.constant dense<[[[0.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0]], [[0.0, -100.0, 0.0, -100.0], [-100.0, 0.0, -100.0, 0.0], [0.0, -100.0, 0.0, -100.0], [-100.0, 0.0, -100.0, 0.0]], [[0.0, 0.0, -100.0, -100.0], [0.0, 0.0, -100.0, -100.0], [-100.0, -100.0, 0.0, 0.0], [-100.0, -100.0, 0.0, 0.0]], [[-100.0, -100.0, -100.0, -100.0], [-100.0, 0.0, -100.0, -100.0], [-100.0, -100.0, 0.0, -100.0], [-100.0, -100.0, -100.0, 0.0]]]> : tensor<4x4x4xf32>
   return %1, %m : tensor<?x4x8xf32>, tensor<4x4x4xf32>
 }
@@ -78,6 +79,7 @@ func.func @negative_shift_mask_and_bias(%x: tensor<?x4x4x8xf32>) -> tensor<?x1x4
   %1 = vit.window_partition %0 window [2, 2] : tensor<?x4x4x8xf32> -> tensor<?x4x8xf32>
   %2 = vit.split_heads %1 heads 1 : tensor<?x4x8xf32> -> tensor<?x1x4x8xf32>
   %m = arith.constant dense<[[[[0.125, 0.250, 0.375, 0.500], [0.625, 0.750, 0.875, 1.000], [1.125, 1.250, 1.375, 1.500], [1.625, 1.750, 1.875, 2.000]]], [[[0.125, -99.750, 0.375, -99.500], [-99.375, 0.750, -99.125, 1.000], [1.125, -98.750, 1.375, -98.500], [-98.375, 1.750, -98.125, 2.000]]], [[[0.125, 0.250, -99.625, -99.500], [0.625, 0.750, -99.125, -99.000], [-98.875, -98.750, 1.375, 1.500], [-98.375, -98.250, 1.875, 2.000]]], [[[0.125, -99.750, -99.625, -99.500], [-99.375, 0.750, -99.000, -99.000], [-98.875, -98.750, 1.375, -98.500], [-98.375, -98.250, -98.125, 2.000]]]]> : tensor<4x1x4x4xf32>
+  // expected-remark @below {{its addend 'tensor<4x1x4x4xf32>' is not split into bias and vit.shift_mask: it is no sum of one bias for all windows and their mask}}
   %3 = vit.attention %2, %2, %2 mask(%m : tensor<4x1x4x4xf32>) scale 1.0 : tensor<?x1x4x8xf32>, tensor<?x1x4x8xf32>, tensor<?x1x4x8xf32> -> tensor<?x1x4x8xf32>
   return %3 : tensor<?x1x4x8xf32>
 }

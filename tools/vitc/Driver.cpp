@@ -77,7 +77,8 @@ static void printDiagnostic(Diagnostic &diagnostic, bool verbose) {
 }
 
 OwningOpRef<ModuleOp> vitc::loadModel(const CompileOptions &options,
-                                      MLIRContext &context) {
+                                      MLIRContext &context,
+                                      std::set<std::string> *boundInputs) {
   StringRef model = options.model;
   if (!options.isModelIR()) {
     import_::ImportOptions importOptions;
@@ -86,6 +87,7 @@ OwningOpRef<ModuleOp> vitc::loadModel(const CompileOptions &options,
     importOptions.shapes = options.shapes;
     importOptions.constants = options.constants;
     importOptions.inputFiles = options.inputFiles;
+    importOptions.boundInputs = boundInputs;
     return import_::importModel(model, context, importOptions);
   }
   std::string error;

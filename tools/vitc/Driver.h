@@ -14,6 +14,7 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
 #include "mlir/Support/Timing.h"
+#include <set>
 
 namespace vitc {
 
@@ -23,9 +24,11 @@ int runWithContext(
     const CompileOptions &options,
     llvm::function_ref<int(mlir::MLIRContext &, mlir::TimingScope &)> body);
 
-/// Imports the model, or reads its IR; null on error.
-mlir::OwningOpRef<mlir::ModuleOp> loadModel(const CompileOptions &options,
-                                            mlir::MLIRContext &context);
+/// Imports the model, or reads its IR; null on error. `boundInputs`, unless
+/// null, gets the names among options.inputFiles that became constants.
+mlir::OwningOpRef<mlir::ModuleOp>
+loadModel(const CompileOptions &options, mlir::MLIRContext &context,
+          std::set<std::string> *boundInputs = nullptr);
 
 /// Takes the module from phase compileFrom to compileTo, dumping each that is
 /// reached where options.dumpFolder says so.

@@ -15,11 +15,8 @@
 #include "Driver.h"
 #include "Verbs.h"
 
-#include "Kernel/KernelDialect.h"
 #include "Program/Program.h"
-#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "vitc/Target/Output.h"
-#include "llvm/ADT/StringSet.h"
 #include "llvm/ExecutionEngine/Orc/LLJIT.h"
 #include "llvm/ExecutionEngine/Orc/ObjectLinkingLayer.h"
 #include "llvm/Support/TargetSelect.h"
@@ -45,36 +42,43 @@ loadObjects(llvm::orc::LLJIT &jit, ArrayRef<std::string> paths) {
   return symbol->toPtr<const vitc_model_descriptor_t *>();
 }
 
-/// Calls `body` with each NAME and FILE of --input NAME=FILE, and where in
-/// `arguments` it starts.
-static void
-forEachInput(ArrayRef<const char *> arguments,
-             function_ref<void(size_t, StringRef, StringRef)> body) {
-  for (size_t i = 0; i + 1 < arguments.size(); ++i) {
-    if (StringRef(arguments[i]) != "--input")
+namespace {
+/// --input NAME=FILE, in one word or two.
+struct NamedInput {
+  size_t firstWord, numWords;
+  StringRef name, path;
+};
+} // namespace
+
+static SmallVector<NamedInput>
+findNamedInputs(ArrayRef<const char *> arguments) {
+  SmallVector<NamedInput> inputs;
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    StringRef value = arguments[i];
+    size_t numWords = 1;
+    if (value == "--input" && i + 1 < arguments.size()) {
+      value = arguments[i + 1];
+      numWords = 2;
+    } else if (!value.consume_front("--input=")) {
       continue;
-    auto [name, path] = StringRef(arguments[i + 1]).split('=');
+    }
+    auto [name, path] = value.split('=');
     if (!path.empty())
-      body(i, name, path);
-    ++i;
+      inputs.push_back({i, numWords, name, path});
+    i += numWords - 1;
   }
+  return inputs;
 }
 
-/// Drops each --input NAME=FILE whose NAME the program has not: its value was
-/// compiled in.
+/// Drops each --input NAME=FILE that was compiled in; the program judges the
+/// others.
 static SmallVector<const char *>
-getProgramArguments(ModuleOp module, ArrayRef<const char *> arguments) {
-  llvm::StringSet<> inputs;
-  auto forward = module.lookupSymbol<func::FuncOp>("forward");
-  auto entry = forward->getAttrOfType<kernel::EntryAttr>(
-      kernel::KernelDialect::kEntryAttr);
-  for (kernel::TensorAttr input : entry.getInputs())
-    inputs.insert(input.getName().getValue());
+getProgramArguments(ArrayRef<const char *> arguments,
+                    const std::set<std::string> &boundInputs) {
   SmallVector<const char *> kept(arguments);
-  forEachInput(arguments, [&](size_t index, StringRef name, StringRef) {
-    if (!inputs.contains(name))
-      kept[index] = kept[index + 1] = nullptr;
-  });
+  for (const NamedInput &input : findNamedInputs(arguments))
+    if (boundInputs.count(input.name.str()))
+      std::fill_n(kept.begin() + input.firstWord, input.numWords, nullptr);
   llvm::erase(kept, nullptr);
   return kept;
 }
@@ -82,7 +86,8 @@ getProgramArguments(ModuleOp module, ArrayRef<const char *> arguments) {
 static int run(const CompileOptions &options,
                ArrayRef<const char *> programArguments, MLIRContext &context,
                TimingScope &timing) {
-  OwningOpRef<ModuleOp> module = loadModel(options, context);
+  std::set<std::string> boundInputs;
+  OwningOpRef<ModuleOp> module = loadModel(options, context, &boundInputs);
   if (!module || failed(runPhases(*module, options, timing)))
     return kUserError;
   auto jit =
@@ -112,7 +117,7 @@ static int run(const CompileOptions &options,
     model = *loaded;
   }
   SmallVector<const char *> arguments =
-      getProgramArguments(*module, programArguments);
+      getProgramArguments(programArguments, boundInputs);
   std::signal(SIGPIPE, SIG_IGN);
   return rt::runProgram(*model, arguments.size(), arguments.data());
 }
@@ -122,9 +127,8 @@ int vitc::runRun(ArrayRef<const char *> programArguments) {
   if (!parseRunOptions(options))
     return kUsageError;
   // What an op must know when it is compiled is known here.
-  forEachInput(programArguments, [&](size_t, StringRef name, StringRef path) {
-    options.inputFiles[name.str()] = path.str();
-  });
+  for (const NamedInput &input : findNamedInputs(programArguments))
+    options.inputFiles[input.name.str()] = input.path.str();
   llvm::InitializeNativeTarget();
   llvm::InitializeNativeTargetAsmPrinter();
   return runWithContext(

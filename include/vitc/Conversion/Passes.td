@@ -18,7 +18,15 @@ def ConvertVitToLinalgPass : Pass<"convert-vit-to-linalg", "mlir::func::FuncOp">
     the op's own element type, f32 or f64. What the shipped kernels compute is
     compared with this lowering.
     Example: test/Conversion/VitToLinalg/attention.mlir
+
+    With `without-kernel` it is also the way of the kernel phase for what
+    convert-vit-to-kernel has no kernel for: element types other than f32, weights
+    that are computed, position biases and masks that are, rows without a batch. Each
+    such op gets a remark, for the loops are slower.
+    Example: test/Conversion/VitToLinalg/without-kernel.mlir
   }];
+  let options = [Option<"withoutKernel", "without-kernel", "bool", /*default=*/"false",
+      "Lower only what no kernel computes, with a remark on each op">];
   let dependentDialects = ["mlir::arith::ArithDialect", "mlir::linalg::LinalgDialect",
                            "mlir::math::MathDialect", "mlir::tensor::TensorDialect"];
 }

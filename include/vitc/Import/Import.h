@@ -21,6 +21,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -37,15 +38,16 @@ struct ImportOptions {
   std::map<std::string, std::string> constants;
   /// The same for inputs that stay inputs, unless an op needs a constant.
   std::map<std::string, std::string> inputFiles;
+  /// Unless null, gets the names in `inputFiles` that became constants.
+  std::set<std::string> *boundInputs = nullptr;
 };
 
 /// Loads the dialects that an imported module uses.
 void loadDialects(mlir::MLIRContext &context);
 
-/// Imports `source`: an .onnx file, a folder with config.json and *.safetensors,
-/// or zoo:NAME.
-/// An error is a diagnostic at a FileLineColLoc that names the file (line 0:
-/// the whole file), and the result is null.
+/// Imports `source`: an .onnx file, a folder with config.json and
+/// *.safetensors, or zoo:NAME. An error is a diagnostic at a FileLineColLoc
+/// that names the file (line 0: the whole file), and the result is null.
 mlir::OwningOpRef<mlir::ModuleOp> importModel(llvm::StringRef source,
                                               mlir::MLIRContext &context,
                                               const ImportOptions &options);

@@ -41,7 +41,7 @@ def RaiseRmsNormPass : Pass<"vit-raise-rms-norm", "mlir::func::FuncOp"> {
   let summary = "find root mean square norms that are written out";
   let description = [{
     x / sqrt(mean(x^2) + epsilon) along one axis, with the constant scale that follows.
-    Runs after vit-raise-layer-norm, whose norms end alike.
+    A layer norm, whose input had its mean taken off, is left to vit-raise-layer-norm.
     Example: test/Transforms/vit-raise-rms-norm.mlir
   }];
   let dependentDialects = ["vitc::vit::VitDialect", "mlir::linalg::LinalgDialect"];
@@ -119,8 +119,11 @@ def RaiseShiftMaskPass : Pass<"vit-raise-shift-mask", "mlir::func::FuncOp"> {
   let summary = "find the masks of shifted windows among constants";
   let description = [{
     A constant with the values that vit.shift_mask generates for the maps, windows and
-    shifts in use becomes that op, which the program computes from indices. So does
-    its part of attention's bias where that is the sum of one of [1, H, N, N] and it.
+    shifts in use becomes that op. So does its part of attention's bias where that is
+    the sum of one of [1, H, N, N] and it, which would be H times the mask. The kernel
+    phase folds the op to data again, [nW, 1, N, N], which equal blocks share; one of
+    more than 64 MiB is computed at run time. A remark names each constant and addend
+    of that shape that masks other tokens.
     Runs after vit-raise-windows, vit-raise-cyclic-shift and vit-raise-attention.
     Example: test/Transforms/vit-raise-shift-mask.mlir
   }];
@@ -147,7 +150,8 @@ def RaiseMeanTokensPass : Pass<"vit-raise-mean-tokens", "mlir::func::FuncOp"> {
   let summary = "find means over tokens";
   let description = [{
     The mean over the dims between the batch and the channels, of [B, N, E] or
-    [B, H, W, E], also where the channels were moved to the front before.
+    [B, H, W, E], also where the channels were moved to the front before. A remark
+    names each mean that keeps two other dims.
     Example: test/Transforms/vit-raise-mean-tokens.mlir
   }];
   let dependentDialects = ["vitc::vit::VitDialect", "mlir::linalg::LinalgDialect"];
@@ -185,8 +189,10 @@ def RaiseAttentionPass : Pass<"vit-raise-attention", "mlir::func::FuncOp"> {
   let summary = "find attention: softmax between two products";
   let description = [{
     From each linalg.softmax, up through scales, biases, masks and movement to the
-    product of queries and keys, and down to the product with values. A remark at each
-    softmax that is left says why.
+    product of queries and keys, and down to the product with values. A select of -inf, or
+    of a number of at most -1e30, for masked scores becomes an addend: unlike the select it
+    does not hide NaN or +inf in a masked score. A remark at each softmax that is left says
+    why.
     Example: test/Transforms/vit-raise-attention.mlir
   }];
   let dependentDialects = ["vitc::vit::VitDialect", "mlir::arith::ArithDialect",
@@ -202,6 +208,7 @@ def RaiseHeadsPass : Pass<"vit-raise-heads", "mlir::func::FuncOp"> {
     vit.attention becomes at most a slice of the channels and vit.split_heads; what
     follows its result becomes vit.merge_heads, with more movement where the tokens
     are moved as well. So does what splits tokens into as many heads anywhere else.
+    A remark names each operand that is broadcast, which stays as it is.
     Example: test/Transforms/vit-raise-heads.mlir
   }];
   let dependentDialects = ["vitc::vit::VitDialect", "mlir::linalg::LinalgDialect", "mlir::tensor::TensorDialect"];
@@ -259,7 +266,8 @@ def FuseQkvPass : Pass<"vit-fuse-qkv", "mlir::func::FuncOp"> {
   let summary = "make one wide product of linear layers that read one input";
   let description = [{
     Query, key and value become slices of one product, whose input is read once.
-    Left alone: computed weights, some with a bias and some without, activations.
+    Where only some have a bias, as in BEiT and Swin v2, the others' is zeros.
+    Left alone: computed weights and biases, activations, residuals.
     Example: test/Transforms/vit-fuse-qkv.mlir
   }];
   let dependentDialects = ["mlir::tensor::TensorDialect"];

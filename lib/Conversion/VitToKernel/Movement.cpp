@@ -12,6 +12,7 @@
 #include "Vit/VitDialect.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "vitc/Analysis/MovedInput.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -190,21 +191,10 @@ static AffineMap getMergedMap(int64_t channels, MLIRContext *context) {
 
 /// A linalg.generic that yields an element of its input.
 static std::optional<Movement> getMovementOfGeneric(linalg::GenericOp op) {
-  if (op.getNumParallelLoops() != op.getNumLoops() || op.getNumResults() != 1 ||
-      !llvm::hasSingleElement(*op.getBody()))
+  std::optional<MovedInput> moved = getMovedInput(op);
+  if (!moved)
     return std::nullopt;
-  AffineMap result = op.getMatchingIndexingMap(op.getDpsInitOperand(0));
-  auto yielded =
-      dyn_cast<BlockArgument>(op.getBody()->getTerminator()->getOperand(0));
-  if (!result.isPermutation() || !yielded ||
-      yielded.getOwner() != op.getBody() ||
-      yielded.getArgNumber() >= static_cast<unsigned>(op.getNumDpsInputs()))
-    return std::nullopt;
-  OpOperand *input = op.getDpsInputOperand(yielded.getArgNumber());
-  if (!isa<RankedTensorType>(input->get().getType()))
-    return std::nullopt;
-  return Movement{input->get(), op.getMatchingIndexingMap(input).compose(
-                                    inversePermutation(result))};
+  return Movement{moved->tensor, moved->map};
 }
 
 std::optional<Movement> vitc::getMovement(Operation *op) {

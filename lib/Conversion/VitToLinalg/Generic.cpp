@@ -57,7 +57,7 @@ static Value buildGeneric(ImplicitLocOpBuilder &builder, Value init,
     ImplicitLocOpBuilder nested(loc, opBuilder);
     SmallVector<Value> elements;
     for (Value arg : accumulate ? args : args.drop_back())
-      elements.push_back(arg.getType() == type
+      elements.push_back(arg.getType() == type || arg.getType().isInteger()
                              ? arg
                              : arith::ExtFOp::create(nested, type, arg));
     linalg::YieldOp::create(nested, body(nested, elements));

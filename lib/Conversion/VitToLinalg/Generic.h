@@ -14,7 +14,7 @@
 
 namespace vitc {
 
-/// Computes one element from the elements of the inputs, which are widened to
+/// Computes one element from the elements of the inputs; floats are widened to
 /// the result's element type. In a reduction the last one is the accumulator.
 using ElementBody = llvm::function_ref<mlir::Value(mlir::ImplicitLocOpBuilder &,
                                                    mlir::ValueRange)>;

@@ -9,7 +9,10 @@
 #ifndef VITC_CONVERSION_VITTOLINALG_PATTERNS_H
 #define VITC_CONVERSION_VITTOLINALG_PATTERNS_H
 
+#include <string>
+
 namespace mlir {
+class Operation;
 class RewritePatternSet;
 } // namespace mlir
 
@@ -22,6 +25,9 @@ void populateNormToLinalgPatterns(mlir::RewritePatternSet &patterns);
 void populatePatchEmbedToLinalgPatterns(mlir::RewritePatternSet &patterns);
 void populatePoolingToLinalgPatterns(mlir::RewritePatternSet &patterns);
 void populateWindowToLinalgPatterns(mlir::RewritePatternSet &patterns);
+
+/// Why convert-vit-to-kernel has no kernel for this vit op; empty if it has.
+std::string getReasonWithoutKernel(mlir::Operation *op);
 
 } // namespace vitc
 

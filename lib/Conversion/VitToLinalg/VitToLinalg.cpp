@@ -44,13 +44,32 @@ struct ConvertVitToLinalgPass final
     // nothing to compute.
     ConversionTarget target(getContext());
     target.markUnknownOpDynamicallyLegal([](Operation *) { return true; });
-    target.addIllegalDialect<vitc::vit::VitDialect>();
+    llvm::DenseSet<Operation *> converted;
+    if (withoutKernel) {
+      remarkWithoutKernel(converted);
+      target.addDynamicallyLegalDialect<vitc::vit::VitDialect>(
+          [&](Operation *op) { return !converted.contains(op); });
+    } else {
+      target.addIllegalDialect<vitc::vit::VitDialect>();
+    }
     target.addLegalOp<vitc::vit::ConstantOp>();
     RewritePatternSet patterns(&getContext());
     vitc::populateVitToLinalgConversionPatterns(patterns);
     if (failed(
             applyFullConversion(getOperation(), target, std::move(patterns))))
       signalPassFailure();
+  }
+
+  /// Collects the ops that no kernel computes, and says why on each.
+  void remarkWithoutKernel(llvm::DenseSet<Operation *> &found) {
+    getOperation().walk([&](Operation *op) {
+      std::string reason = vitc::getReasonWithoutKernel(op);
+      if (reason.empty())
+        return;
+      found.insert(op);
+      op->emitRemark() << op->getName()
+                       << " becomes plain loops, which are slower: " << reason;
+    });
   }
 };
 } // namespace

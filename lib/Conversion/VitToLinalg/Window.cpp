@@ -181,46 +181,24 @@ struct ConvertShiftMaskOp final : OpConversionPattern<vit::ShiftMaskOp> {
                              op.getValue().convertToDouble());
     SmallVector<OpFoldResult> sizes =
         getAsIndexOpFoldResult(builder.getContext(), type.getShape());
-    // Loops (w, 0, i, j).
-    Value mask =
-        buildElementwise(builder, sizes, type.getElementType(), {}, {},
-                         [&](ImplicitLocOpBuilder &b, ValueRange) -> Value {
-                           IndexBuilder index{b};
-                           Value query = buildRegion(index, op, index.loop(2));
-                           Value key = buildRegion(index, op, index.loop(3));
-                           Value same = arith::CmpIOp::create(
-                               b, arith::CmpIPredicate::eq, query, key);
-                           return index.select(same, zero, value);
-                         });
-    rewriter.replaceOp(op, mask);
+    // Regions [nW, N]; loops (w, 0, i, j).
+    SmallVector<int32_t> regions = vit::ShiftMaskOp::getRegions(
+        op.getSize(), op.getWindow(), op.getShift());
+    auto regionType = RankedTensorType::get(
+        {type.getDimSize(0), type.getDimSize(2)}, builder.getI32Type());
+    Value region = arith::ConstantOp::create(
+        builder, DenseElementsAttr::get(regionType, ArrayRef(regions)));
+    rewriter.replaceOp(
+        op,
+        buildElementwise(
+            builder, sizes, type.getElementType(), {region, region},
+            {getLoopMap(builder, 4, {0, 2}), getLoopMap(builder, 4, {0, 3})},
+            [&](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
+              Value same = arith::CmpIOp::create(b, arith::CmpIPredicate::eq,
+                                                 args[0], args[1]);
+              return arith::SelectOp::create(b, same, zero, value);
+            }));
     return success();
-  }
-
-private:
-  /// The region of `token` of the window of loop 0, one of 9.
-  static Value buildRegion(IndexBuilder index, vit::ShiftMaskOp op,
-                           Value token) {
-    ArrayRef<int64_t> size = op.getSize(), window = op.getWindow();
-    int64_t columns = size[1] / window[1];
-    Value w = index.loop(0);
-    Value place[] = {index.add(index.mul(index.div(w, columns), window[0]),
-                               index.div(token, window[1])),
-                     index.add(index.mul(index.rem(w, columns), window[1]),
-                               index.rem(token, window[1]))};
-    Value region[2];
-    for (int dim : {0, 1}) {
-      int64_t shift = op.getShift()[dim];
-      if (shift == 0) {
-        region[dim] = index.constant(0);
-        continue;
-      }
-      Value last = index.select(index.less(place[dim], size[dim] - shift),
-                                index.constant(1), index.constant(2));
-      region[dim] =
-          index.select(index.less(place[dim], size[dim] - window[dim]),
-                       index.constant(0), last);
-    }
-    return index.add(index.mul(region[0], 3), region[1]);
   }
 };
 

@@ -177,28 +177,59 @@ LogicalResult Checkpoint::verify() {
                    << " that config.json asks for: " << formatNames(missing);
   if (!missing.empty() || hasMismatch)
     return failure();
-  warnOfUnused();
-  return success();
+  return verifyUnused();
 }
 
-/// Buffers that older versions of transformers stored; never weights.
+/// Buffers that older versions of transformers and timm stored, and what only
+/// training uses; never weights.
 static bool isKnownBuffer(StringRef name) {
-  return name.ends_with("position_ids") ||
-         name.ends_with("num_batches_tracked") ||
-         name.ends_with("embeddings.mask_token");
+  static constexpr StringLiteral kEnds[] = {
+      "position_ids",           "num_batches_tracked",
+      "embeddings.mask_token",  ".relative_position_index",
+      ".relative_coords_table", ".attn_mask"};
+  return llvm::any_of(kEnds,
+                      [&](StringRef end) { return name.ends_with(end); });
 }
 
-void Checkpoint::warnOfUnused() {
-  std::vector<std::string> unused;
-  for (const auto &tensor : tensors)
-    if (!used.contains(tensor.getKey()) && !isKnownBuffer(tensor.getKey()))
-      unused.push_back(tensor.getKey().str());
-  if (unused.empty())
-    return;
-  llvm::sort(unused);
-  emitWarning(loc) << unused.size()
-                   << (unused.size() == 1 ? " tensor is" : " tensors are")
-                   << " not part of this architecture: " << formatNames(unused);
+/// What is before the first number of a name, "encoder.layer." of
+/// "encoder.layer.0.norm1.weight"; empty for a name without one.
+static StringRef getStack(StringRef name) {
+  for (size_t begin = 0, end; begin < name.size(); begin = end + 1) {
+    end = std::min(name.find('.', begin), name.size());
+    StringRef part = name.slice(begin, end);
+    if (!part.empty() && llvm::all_of(part, llvm::isDigit))
+      return name.take_front(begin);
+  }
+  return "";
+}
+
+LogicalResult Checkpoint::verifyUnused() {
+  llvm::StringSet<> stacks;
+  for (const auto &name : used)
+    stacks.insert(getStack(name.getKey()));
+  stacks.erase("");
+  std::vector<std::string> misread, unused;
+  for (const auto &tensor : tensors) {
+    StringRef name = tensor.getKey();
+    if (used.contains(name) || isKnownBuffer(name))
+      continue;
+    bool isFloat =
+        bool(getElementType(tensor.getValue().entry->dtype, *loc.getContext()));
+    bool needed = allWeightsNeeded || stacks.contains(getStack(name));
+    (isFloat && needed ? misread : unused).push_back(name.str());
+  }
+  auto describe = [](std::vector<std::string> &names) {
+    llvm::sort(names);
+    return std::to_string(names.size()) +
+           (names.size() == 1 ? " tensor is" : " tensors are") +
+           " not part of this architecture: " + formatNames(names);
+  };
+  if (!misread.empty())
+    return emitError(loc) << describe(misread)
+                          << "; vitc needs a model that uses all its weights";
+  if (!unused.empty())
+    emitWarning(loc) << describe(unused);
+  return success();
 }
 
 std::string Checkpoint::hash() const {

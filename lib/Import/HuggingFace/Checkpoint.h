@@ -35,9 +35,13 @@ public:
                                 llvm::ArrayRef<int64_t> shape,
                                 const llvm::Twine &because,
                                 WeightRole role) override;
-  /// Also remarks on tensors that nothing asked for.
+  /// Weights of the blocks that nothing asked for are errors, as the
+  /// architecture has been misread; for other tensors there is a warning.
   mlir::LogicalResult verify() override;
   std::string hash() const override;
+  /// Makes weights outside of the blocks errors, too, when nothing asks for
+  /// them.
+  void needAllWeights() { allWeightsNeeded = true; }
 
 private:
   struct Shard {
@@ -55,7 +59,7 @@ private:
   mlir::FailureOr<Shard *> addShard(llvm::StringRef folder,
                                     llvm::StringRef name);
   mlir::LogicalResult addIndex(llvm::StringRef folder, llvm::StringRef path);
-  void warnOfUnused();
+  mlir::LogicalResult verifyUnused();
 
   mlir::Location loc;
   std::vector<std::unique_ptr<Shard>> shards;
@@ -63,6 +67,7 @@ private:
   llvm::StringSet<> used;
   std::vector<std::string> missing;
   bool hasMismatch = false;
+  bool allWeightsNeeded = false;
 };
 
 } // namespace vitc::import_

@@ -21,18 +21,6 @@ static constexpr VitArchitecture kRegisterArchitectures[] = {
     {"Dinov2WithRegistersModel", VitOutput::HiddenStates},
 };
 
-static VitNames getNames() {
-  VitNames names;
-  names.norm1 = "norm1";
-  names.attentionScale = "layer_scale1.lambda1";
-  names.norm2 = "norm2";
-  names.mlpInput = "mlp.fc1";
-  names.mlpActivation = "mlp.activation";
-  names.mlpOutput = "mlp.fc2";
-  names.mlpScale = "layer_scale2.lambda1";
-  return names;
-}
-
 OwningOpRef<ModuleOp> import_::importDinov2(StringRef folder, Config &config,
                                             Checkpoint &checkpoint,
                                             const ImportOptions &options) {
@@ -43,7 +31,7 @@ OwningOpRef<ModuleOp> import_::importDinov2(StringRef folder, Config &config,
       config, registers ? ArrayRef(kRegisterArchitectures) : kArchitectures);
   spec.architecture = architecture.name.str();
   spec.output = architecture.output;
-  spec.names = getNames();
+  spec.names = getDinov2Names();
   readEncoder(config, spec);
   // Defaults of Dinov2Config that differ from ViTConfig's.
   spec.layerNormEps = config.getNumber("layer_norm_eps", 1e-6);

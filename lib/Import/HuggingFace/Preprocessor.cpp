@@ -6,11 +6,11 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Reads the image processors of ViT and DeiT, in the spelling of today and in
-// that of the feature extractors before them (`size` a number, no
-// rescale_factor). Absent keys have the defaults of the processor's class. A
-// folder without the file gets, with a warning, those defaults at the model's
-// size.
+// Reads the image processors of ViT, DeiT, BEiT and BiT, of which each
+// architecture uses one, in the spelling of today and in that of the feature
+// extractors before them (`size` a number, no rescale_factor). Absent keys have
+// the defaults of the processor's class. A folder without the file gets, with a
+// warning, those defaults at the model's size.
 //
 //===----------------------------------------------------------------------===//
 
@@ -31,7 +31,7 @@ using namespace vitc::import_;
 static constexpr int64_t kMaxPixels = 65536;
 /// PIL's numbers of its filters.
 static constexpr int64_t kBilinear = 2, kBicubic = 3, kLastFilter = 5;
-/// The picture that the defaults of both classes give.
+/// The picture that the defaults of all classes give.
 static constexpr int64_t kDefaultPixels = 224;
 
 namespace {
@@ -46,6 +46,8 @@ struct Statistics {
 struct ProcessorClass {
   StringRef name;
   int64_t size;
+  /// Whether `size` is the shorter edge's, or a square's.
+  bool shortestEdge;
   int64_t resample;
   bool centerCrop;
   Statistics statistics;
@@ -60,15 +62,15 @@ static constexpr Statistics kImageNet = {{0.485, 0.456, 0.406},
                                          {0.229, 0.224, 0.225}};
 
 static std::optional<ProcessorClass> getClass(StringRef name) {
-  ProcessorClass vit{"ViTImageProcessor", kDefaultPixels, kBilinear, false,
-                     kHalf};
-  ProcessorClass deit{"DeiTImageProcessor", 256, kBicubic, true, kHalf};
-  ProcessorClass beit{"BeitImageProcessor", 256, kBicubic, true, kHalf};
-  ProcessorClass bit{"BitImageProcessor", kDefaultPixels, kBicubic, true,
-                     kClip};
+  ProcessorClass vit{"ViTImageProcessor", kDefaultPixels, false,
+                     kBilinear,           false,          kHalf};
+  ProcessorClass deit{"DeiTImageProcessor", 256, false, kBicubic, true, kHalf};
+  ProcessorClass beit{"BeitImageProcessor", 256, false, kBicubic, true, kHalf};
+  ProcessorClass bit{
+      "BitImageProcessor", kDefaultPixels, true, kBicubic, true, kClip};
   // What facebook's DINOv2 files carry.
-  ProcessorClass dinov2{"DINOv2's BitImageProcessor", 256, kBicubic, true,
-                        kImageNet};
+  ProcessorClass dinov2{
+      "DINOv2's BitImageProcessor", 256, true, kBicubic, true, kImageNet};
   return llvm::StringSwitch<std::optional<ProcessorClass>>(name)
       .Cases({"ViTImageProcessor", "ViTImageProcessorFast",
               "ViTImageProcessorPil", "ViTFeatureExtractor", "vit", "swin",
@@ -88,11 +90,15 @@ static std::optional<ProcessorClass> getClass(StringRef name) {
 }
 
 /// `size` or `crop_size`: a number, {"height", "width"} or {"shortest_edge"};
-/// one element means the shorter edge.
+/// one element means the shorter edge. A number is the shorter edge's for
+/// `shortestEdge`, else a square's.
 static SmallVector<int64_t> readSize(Config &config, StringRef key,
-                                     int64_t defaultValue) {
+                                     int64_t defaultValue, bool shortestEdge) {
   const llvm::json::Value *value = config.lookup(key);
   const llvm::json::Object *object = value ? value->getAsObject() : nullptr;
+  bool isNumber = !value || value->getAsInteger();
+  if (shortestEdge && isNumber)
+    return {config.getSize(key, defaultValue, kMaxPixels)};
   if (!object) {
     auto [height, width] = config.getSizePair(key, defaultValue, kMaxPixels);
     return {height, width};
@@ -181,9 +187,15 @@ static void verifyResult(Config &config, ArrayRef<int64_t> resize,
     config.emitError() << "pictures keep their aspect ratio, shorter edge "
                        << result[0] << ", and are not cropped; the model needs "
                        << height << "x" << width;
-  else if (result[0] != height || result[1] != width)
-    config.emitError() << "pictures become " << result[0] << "x" << result[1]
-                       << "; the model needs " << height << "x" << width;
+  else if (result[0] != height || result[1] != width) {
+    InFlightDiagnostic error = config.emitError();
+    error << "pictures become " << result[0] << "x" << result[1]
+          << "; the model needs " << height << "x" << width;
+    error.attachNote() << "'--image-size=" << result[0] << "x" << result[1]
+                       << "' compiles the model for such pictures, '"
+                       << "--image-size=" << height << "x" << width
+                       << "' makes pictures of the model's size";
+  }
 }
 
 static FailureOr<vit::PreprocessAttr>
@@ -192,9 +204,10 @@ readPreprocessor(Config &config, const ProcessorClass &defaults, int64_t height,
   MLIRContext *context = config.getLoc().getContext();
   SmallVector<int64_t> resize, crop;
   if (config.getBool("do_resize", true))
-    resize = readSize(config, "size", defaults.size);
+    resize = readSize(config, "size", defaults.size, defaults.shortestEdge);
   if (config.getBool("do_center_crop", defaults.centerCrop))
-    crop = readSize(config, "crop_size", kDefaultPixels);
+    crop = readSize(config, "crop_size", kDefaultPixels,
+                    /*shortestEdge=*/false);
   if (scale && !config.failed())
     scaleTo(height, width, resize, crop);
   verifyResult(config, resize, crop, height, width);
@@ -227,9 +240,12 @@ static llvm::json::Object scaleSizes(const ProcessorClass &defaults,
   auto scale = [&](int64_t pixels) {
     return pixels * defaults.size / kDefaultPixels;
   };
+  llvm::json::Object size{{"height", scale(height)}, {"width", scale(width)}};
+  if (defaults.shortestEdge)
+    size =
+        llvm::json::Object{{"shortest_edge", scale(std::min(height, width))}};
   return llvm::json::Object{
-      {"size",
-       llvm::json::Object{{"height", scale(height)}, {"width", scale(width)}}},
+      {"size", std::move(size)},
       {"crop_size", llvm::json::Object{{"height", height}, {"width", width}}}};
 }
 

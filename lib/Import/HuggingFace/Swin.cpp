@@ -22,9 +22,6 @@ static constexpr VitArchitecture kSwinv2Architectures[] = {
     {"Swinv2Model", VitOutput::HiddenStates},
 };
 
-/// Larger than any window; keeps the table of its bias small.
-static constexpr int64_t kMaxWindow = 256;
-
 /// A list of integers from `min` to `max`.
 static SmallVector<int64_t> readSizes(Config &config, StringRef key,
                                       ArrayRef<int64_t> defaults, int64_t min,

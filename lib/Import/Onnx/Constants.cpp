@@ -102,7 +102,7 @@ static void castInput(Node &node, const DataType &type) {
   Tensor x = node.input(0);
   Value value =
       node.b.castTo(x.value, type.stored, x.isUnsigned, type.isUnsigned);
-  node.setOutput(0, node.b.castTo(value, type.computed), type.isUnsigned);
+  node.setOutput(0, node.b.castTo(value, type.computed), type);
 }
 
 static LogicalResult importCast(Node &node) {
@@ -117,9 +117,7 @@ static LogicalResult importCast(Node &node) {
 }
 
 static LogicalResult importCastLike(Node &node) {
-  Tensor like = node.input(1);
-  castInput(node,
-            {like.getElementType(), like.getElementType(), like.isUnsigned});
+  castInput(node, node.getDataTypeOf(1));
   return success();
 }
 

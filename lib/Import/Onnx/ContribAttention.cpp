@@ -153,6 +153,11 @@ static LogicalResult importMultiHeadAttention(Node &node) {
       return failure();
     *values[index] = *split;
   }
+  if (bias && offset != b.getShape(bias)[0].constant)
+    return node.emitError()
+           << "input 3 has shape " << Node::format(node.getShape(3))
+           << "; one number for each feature of query, "
+              "key and value is needed";
   return finish(node, operands, /*biasIndex=*/5);
 }
 

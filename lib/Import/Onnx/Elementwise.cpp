@@ -189,7 +189,8 @@ static std::optional<double> getUniformExponent(Node &node) {
   return static_cast<double>(node.getIntsOf(1)->front());
 }
 
-/// x^2, x^3, x^1/2, x^-1 ... without a power; null for other exponents.
+/// x^2, x^3, x^1/2, x^-1 ... without a power; null for other exponents. As in
+/// PyTorch x^1/2 is the square root, which of -inf is NaN and of -0 is -0.
 static Value buildSimplePower(Node &node, const Tensor &base, double exponent) {
   TensorBuilder &b = node.b;
   Type type = base.getElementType();

@@ -17,7 +17,7 @@ using namespace vitc::onnx;
 
 /// The index that `number` means in a dimension of `size`: negative ones count
 /// from the end. Ones beyond it, which only a run can have, read an end.
-static Value getPosition(ImplicitLocOpBuilder &b, Value number, Value size) {
+static Value wrapIndex(ImplicitLocOpBuilder &b, Value number, Value size) {
   Value index = arith::IndexCastOp::create(b, b.getIndexType(), number);
   Value zero = arith::ConstantIndexOp::create(b, 0);
   Value isNegative =
@@ -30,29 +30,47 @@ static Value getPosition(ImplicitLocOpBuilder &b, Value number, Value size) {
   return arith::MinSIOp::create(b, index, last);
 }
 
-/// A size as a value outside of the bodies that use it.
-static Value getSizeValue(TensorBuilder &b, Size size) {
-  return getValueOrCreateConstantIndexOp(b, b.getLoc(), b.getSize(size));
+/// The positions that a dim of `size` has with every batch.
+static int64_t getLeast(Size size) { return size.constant + size.batchFactor; }
+
+/// Makes a constant index count from the start, or errors where it is outside
+/// of the dim for some batch.
+static LogicalResult resolveIndex(Node &node, int64_t &index, Size size) {
+  int64_t least = getLeast(size);
+  if (size.isStatic()) {
+    if (index < -least || index >= least)
+      return node.emitError()
+             << "has index " << index << "; a size of " << least << " needs "
+             << -least << " to " << least - 1;
+    index += index < 0 ? least : 0;
+    return success();
+  }
+  if (index < 0 || index >= least)
+    return node.emitError() << "has index " << index << " in a dim of size "
+                            << Node::format(size) << "; any batch needs 0 to "
+                            << least - 1 << " (--batch=N fixes it)";
+  return success();
 }
 
-static InFlightDiagnostic emitOutOfBounds(Node &node, int64_t index,
-                                          Size size) {
-  return node.emitError() << "has index " << index << "; a size of "
-                          << size.constant << " needs " << -size.constant
-                          << " to " << size.constant - 1;
+/// Indices of input 1 that are computed at run time need a static size.
+static LogicalResult verifyIndexedDim(Node &node, Size size) {
+  if (size.isStatic() || node.isConstant(1))
+    return success();
+  return node.emitError() << "reads a dim of size " << Node::format(size)
+                          << " at indices computed at run time; needs a size "
+                             "that does not depend on the batch (--batch=N "
+                             "fixes it)";
 }
 
 /// Constant indices, checked, none negative.
 static FailureOr<SmallVector<int64_t>>
 getConstantIndices(Node &node, unsigned input, Size size) {
   FailureOr<SmallVector<int64_t>> indices = node.getIntsOf(input);
-  if (failed(indices) || !size.isStatic())
-    return indices;
-  for (int64_t &index : *indices) {
-    if (index < -size.constant || index >= size.constant)
-      return emitOutOfBounds(node, index, size);
-    index += index < 0 ? size.constant : 0;
-  }
+  if (failed(indices))
+    return failure();
+  for (int64_t &index : *indices)
+    if (failed(resolveIndex(node, index, size)))
+      return failure();
   return indices;
 }
 
@@ -85,7 +103,7 @@ static LogicalResult importGather(Node &node) {
   Shape result(ArrayRef(shape).take_front(*axis));
   result.append(indexShape);
   result.append(shape.begin() + *axis + 1, shape.end());
-  if (node.isConstant(1) && shape[*axis].isStatic()) {
+  if (node.isConstant(1)) {
     FailureOr<SmallVector<int64_t>> indices =
         getConstantIndices(node, 1, shape[*axis]);
     if (failed(indices))
@@ -94,6 +112,8 @@ static LogicalResult importGather(Node &node) {
     node.setOutput(0, b.reshape(taken, result), x.isUnsigned);
     return success();
   }
+  if (failed(verifyIndexedDim(node, shape[*axis])))
+    return failure();
   if (llvm::is_contained(result, Size(0)) || shape[*axis] == Size(0))
     return node.emitError() << "reads input of shape " << Node::format(shape)
                             << " at run time; needs sizes of 1 or more";
@@ -101,13 +121,13 @@ static LogicalResult importGather(Node &node) {
   for (size_t dim = 0; dim < indexShape.size(); ++dim)
     exprs.push_back(b.getAffineDimExpr(*axis + dim));
   auto map = AffineMap::get(result.size(), 0, exprs, b.getContext());
-  Value size = getSizeValue(b, shape[*axis]);
+  Value size = arith::ConstantIndexOp::create(b, getLeast(shape[*axis]));
   Value gathered = b.generic(
       node.input(1).value, map, result, x.getElementType(),
       [&](ImplicitLocOpBuilder &body, ValueRange args) -> Value {
         SmallVector<Value> loops = getLoopIndices(body, result.size());
         SmallVector<Value> position(loops.begin(), loops.begin() + *axis);
-        position.push_back(getPosition(body, args[0], size));
+        position.push_back(wrapIndex(body, args[0], size));
         position.append(loops.begin() + *axis + indexShape.size(), loops.end());
         return tensor::ExtractOp::create(body, x.value, position);
       });
@@ -133,16 +153,17 @@ static LogicalResult importGatherElements(Node &node) {
                             << " needs the same rank, and sizes that are no "
                                "larger but for axis "
                             << *axis;
-  if (node.isConstant(1) && failed(getConstantIndices(node, 1, shape[*axis])))
+  if (failed(verifyIndexedDim(node, shape[*axis])) ||
+      (node.isConstant(1) && failed(getConstantIndices(node, 1, shape[*axis]))))
     return failure();
-  Value size = getSizeValue(b, shape[*axis]);
+  Value size = arith::ConstantIndexOp::create(b, getLeast(shape[*axis]));
   Value gathered =
       b.generic(node.input(1).value, b.getMultiDimIdentityMap(result.size()),
                 result, x.getElementType(),
                 [&](ImplicitLocOpBuilder &body, ValueRange args) -> Value {
                   SmallVector<Value> position =
                       getLoopIndices(body, result.size());
-                  position[*axis] = getPosition(body, args[0], size);
+                  position[*axis] = wrapIndex(body, args[0], size);
                   return tensor::ExtractOp::create(body, x.value, position);
                 });
   node.setOutput(0, gathered, x.isUnsigned);
@@ -155,16 +176,17 @@ static LogicalResult verifyTuples(Node &node, ArrayRef<Size> sizes) {
     return node.emitError()
            << "reads from dims of sizes " << Node::format(sizes)
            << "; needs sizes of 1 or more";
+  for (Size size : sizes)
+    if (failed(verifyIndexedDim(node, size)))
+      return failure();
   if (!node.isConstant(1) || sizes.empty())
     return success();
   FailureOr<SmallVector<int64_t>> indices = node.getIntsOf(1);
   if (failed(indices))
     return failure();
-  for (auto [at, index] : llvm::enumerate(*indices)) {
-    Size size = sizes[at % sizes.size()];
-    if (size.isStatic() && (index < -size.constant || index >= size.constant))
-      return emitOutOfBounds(node, index, size);
-  }
+  for (auto [at, index] : llvm::enumerate(*indices))
+    if (failed(resolveIndex(node, index, sizes[at % sizes.size()])))
+      return failure();
   return success();
 }
 
@@ -194,7 +216,8 @@ static LogicalResult importGatherND(Node &node) {
   result.append(shape.begin() + batchDims + tuple, shape.end());
   SmallVector<Value> sizes;
   for (int64_t dim = 0; dim < tuple; ++dim)
-    sizes.push_back(getSizeValue(b, shape[batchDims + dim]));
+    sizes.push_back(
+        arith::ConstantIndexOp::create(b, getLeast(shape[batchDims + dim])));
   Value gathered = b.gather(
       result, x.getElementType(),
       [&](ImplicitLocOpBuilder &body, ValueRange) -> Value {
@@ -204,7 +227,7 @@ static LogicalResult importGatherND(Node &node) {
           SmallVector<Value> at(loops.begin(), loops.begin() + indexRank - 1);
           at.push_back(arith::ConstantIndexOp::create(body, part));
           Value number = tensor::ExtractOp::create(body, indices.value, at);
-          position.push_back(getPosition(body, number, sizes[part]));
+          position.push_back(wrapIndex(body, number, sizes[part]));
         }
         position.append(loops.begin() + indexRank - 1, loops.end());
         return tensor::ExtractOp::create(body, x.value, position);

@@ -8,6 +8,7 @@
 
 #include "GraphImporter.h"
 
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Verifier.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "vitc/Analysis/Evaluate.h"
@@ -22,16 +23,18 @@ using onnx_proto::NodeProto;
 GraphImporter::GraphImporter(ModelFile &file, const OpRegistry &registry,
                              const import_::ImportOptions &options)
     : file(file), registry(registry), options(options), loc(file.getLoc()),
-      functions(getFunctions(file.getModel())), b(loc, loc.getContext()) {}
+      b(loc, loc.getContext()) {}
 
 OwningOpRef<ModuleOp> GraphImporter::run() {
   const onnx_proto::ModelProto &model = file.getModel();
   const GraphProto &graph = model.graph();
   FailureOr<llvm::StringMap<int64_t>> opsets =
       readOpsets(model.opset_import(), loc);
-  if (failed(opsets))
+  FailureOr<FunctionTable> ownFunctions = getFunctions(model, loc);
+  if (failed(opsets) || failed(ownFunctions))
     return nullptr;
   scope.opsets = *opsets;
+  functions = std::move(*ownFunctions);
 
   // What is wrong with the graph itself comes before any work.
   llvm::StringSet<> inputs;
@@ -65,6 +68,8 @@ OwningOpRef<ModuleOp> GraphImporter::run() {
       failed(importNodes(*nodes, scope)) || failed(addOutputs(graph)))
     return nullptr;
   eraseDeadOps();
+  if (failed(verifyNoSizeIsData()))
+    return nullptr;
   setModelAttr();
   if (failed(verify(*module)))
     return nullptr;
@@ -115,7 +120,8 @@ LogicalResult GraphImporter::importNode(const NodeProto &proto, Scope &scope) {
   }
   b.setLoc(NameLoc::get(b.getStringAttr(node.getName())));
 
-  auto called = functions.find(getFunctionKey(domain, proto.op_type()));
+  auto called =
+      functions.find(getFunctionKey(domain, proto.op_type(), proto.overload()));
   if (called != functions.end())
     return importFunction(*called->second, node);
   if (domain.empty() && proto.op_type() == "If")
@@ -178,4 +184,15 @@ void GraphImporter::eraseDeadOps() {
   for (Operation &op : llvm::make_early_inc_range(llvm::reverse(body)))
     if (isOpTriviallyDead(&op))
       op.erase();
+}
+
+/// Sizes that depend on the batch are formulas of the program, not tensors.
+LogicalResult GraphImporter::verifyNoSizeIsData() {
+  for (auto sizes : function.getOps<tensor::FromElementsOp>()) {
+    StringRef name = cast<NameLoc>(sizes.getLoc()).getName();
+    return emitError(loc) << "'" << name
+                          << "' takes sizes that depend on the batch as data; "
+                             "needs a fixed batch (--batch=N)";
+  }
+  return success();
 }

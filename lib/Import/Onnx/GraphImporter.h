@@ -22,6 +22,8 @@ namespace vitc::onnx {
 struct GraphValue {
   mlir::Value value;
   bool isUnsigned = false;
+  /// f16 or bf16 of a tensor that is computed in f32; null for all others.
+  mlir::Type narrow;
   /// Of a value that is known at compile time and small, or of integers.
   mlir::DenseElementsAttr constant;
   /// Of an integer tensor of rank 0 or 1 whose elements need the batch.
@@ -52,8 +54,10 @@ constexpr int64_t kMaxNodes = int64_t(1) << 20;
 using FunctionTable = llvm::StringMap<const onnx_proto::FunctionProto *>;
 
 /// The model's functions by getFunctionKey.
-FunctionTable getFunctions(const onnx_proto::ModelProto &model);
-std::string getFunctionKey(llvm::StringRef domain, llvm::StringRef name);
+mlir::FailureOr<FunctionTable> getFunctions(const onnx_proto::ModelProto &model,
+                                            mlir::Location loc);
+std::string getFunctionKey(llvm::StringRef domain, llvm::StringRef name,
+                           llvm::StringRef overload);
 /// "" for either spelling of the standard domain.
 llvm::StringRef normalizeDomain(llvm::StringRef domain);
 /// The node's name, or its first output's.
@@ -120,6 +124,7 @@ private:
   mlir::LogicalResult runImport(Node &node, const OpRegistry::Entry &entry);
   mlir::LogicalResult foldNode(Node &node, mlir::Operation *before);
   void eraseDeadOps();
+  mlir::LogicalResult verifyNoSizeIsData();
 
   // Control flow, in Subgraphs.cpp.
   mlir::LogicalResult importIf(Node &node, Scope &scope);
@@ -134,6 +139,8 @@ private:
                                  Scope &inner, Node &node);
 
   // Values, in GraphValues.cpp.
+  mlir::LogicalResult readValue(const onnx_proto::TensorProto &proto,
+                                llvm::StringRef name, GraphValue &value);
   mlir::LogicalResult load(GraphValue &value, llvm::StringRef name);
   mlir::Value getValue(GraphValue &value);
   mlir::DenseElementsAttr getConstant(GraphValue &value);
@@ -153,6 +160,7 @@ private:
   Scope scope;
   int callDepth = 0;
   int64_t numNodes = 0;
+  /// Floats of the initializers that were read.
   int64_t numParameters = 0;
   /// Name of the symbolic size that is the batch.
   std::string batchName;

@@ -103,6 +103,15 @@ GraphImporter::getInputType(const ValueInfoProto &input) {
   return RankedTensorType::get(shape, type->stored);
 }
 
+/// A program's tensors have dimensions.
+static LogicalResult verifyRank(StringRef role, StringRef name, int64_t rank,
+                                Location loc) {
+  if (rank > 0)
+    return success();
+  return emitError(loc) << role << " '" << name
+                        << "' has rank 0; needs rank 1 or more";
+}
+
 /// --batch asks for what the file has, or sets what it leaves open.
 static LogicalResult verifyBatch(const import_::ImportOptions &options,
                                  StringRef input, RankedTensorType type,
@@ -115,8 +124,8 @@ static LogicalResult verifyBatch(const import_::ImportOptions &options,
                         << " needs a file whose batch has a name";
 }
 
-/// --image-size, for the two last sizes of a picture; sizes that have a name in
-/// the file are set by it.
+/// --image-size only confirms the two last sizes of a picture; --shape sets
+/// those that have a name in the file.
 static LogicalResult verifyImageSize(const import_::ImportOptions &options,
                                      StringRef input, RankedTensorType type,
                                      Location loc) {
@@ -168,6 +177,7 @@ LogicalResult GraphImporter::addInputs(const GraphProto &graph) {
     StringRef name = input.proto->name();
     GraphValue &value = scope.values[name];
     value.isUnsigned = input.dataType.isUnsigned;
+    value.narrow = input.dataType.getNarrow();
     if (auto it = options.constants.find(name.str());
         it != options.constants.end()) {
       usedConstants.insert(name);
@@ -175,6 +185,8 @@ LogicalResult GraphImporter::addInputs(const GraphProto &graph) {
         return failure();
       continue;
     }
+    if (failed(verifyRank("input", name, input.type.getRank(), loc)))
+      return failure();
     if (isFirst && failed(verifyBatch(options, name, input.type, loc)))
       return failure();
     if (failed(verifyImageSize(options, name, input.type, loc)))
@@ -233,6 +245,17 @@ LogicalResult GraphImporter::verifyOptions() {
 // Outputs
 //===----------------------------------------------------------------------===//
 
+static LogicalResult verifyOutput(StringRef name, ArrayRef<Size> shape,
+                                  Location loc) {
+  if (failed(verifyRank("output", name, shape.size(), loc)))
+    return failure();
+  if (llvm::is_contained(shape, Size(0)))
+    return emitError(loc) << "output '" << name << "' has shape "
+                          << Node::format(shape)
+                          << ", without elements; needs sizes of 1 or more";
+  return success();
+}
+
 LogicalResult GraphImporter::addOutputs(const GraphProto &graph) {
   SmallVector<Value> results;
   llvm::StringSet<> names;
@@ -245,6 +268,8 @@ LogicalResult GraphImporter::addOutputs(const GraphProto &graph) {
       return failure();
     b.setLoc(NameLoc::get(b.getStringAttr(output.name())));
     Value result = getValue(*value);
+    if (failed(verifyOutput(output.name(), b.getShape(result), loc)))
+      return failure();
     // Types of 16 bits are computed in f32.
     std::optional<DataType> type = lookupDataType(
         output.type().tensor_type().elem_type(), loc.getContext());

@@ -57,22 +57,33 @@ LogicalResult GraphImporter::defineWeight(GraphValue &value, StringRef name,
   return success();
 }
 
+LogicalResult GraphImporter::readValue(const onnx_proto::TensorProto &proto,
+                                       StringRef name, GraphValue &value) {
+  TensorData data;
+  if (failed(file.readTensor(proto, name, data)))
+    return failure();
+  value.isUnsigned = data.type.isUnsigned;
+  value.narrow = data.type.getNarrow();
+  b.setLoc(NameLoc::get(b.getStringAttr(name)));
+  if (isa<FloatType>(data.type.stored) && data.file &&
+      data.numElements > kSmallElements)
+    return defineWeight(value, name, data);
+  value.constant = data.getAttr();
+  return success();
+}
+
 LogicalResult GraphImporter::load(GraphValue &value, StringRef name) {
   if (!value.initializer)
     return success();
   const onnx_proto::TensorProto &proto = *value.initializer;
   value.initializer = nullptr;
-  TensorData data;
-  if (failed(file.readTensor(proto, name, data)))
+  if (failed(readValue(proto, name, value)))
     return failure();
-  value.isUnsigned = data.type.isUnsigned;
-  b.setLoc(NameLoc::get(b.getStringAttr(name)));
-  bool isFloat = isa<FloatType>(data.type.stored);
-  if (isFloat)
-    numParameters += data.numElements;
-  if (isFloat && data.file && data.numElements > kSmallElements)
-    return defineWeight(value, name, data);
-  value.constant = data.getAttr();
+  auto type = cast<ShapedType>(value.value ? value.value.getType()
+                                           : Type(value.constant.getType()));
+  // Single numbers are the exporter's.
+  if (isa<FloatType>(type.getElementType()) && type.getRank() > 0)
+    numParameters += type.getNumElements();
   return success();
 }
 

@@ -10,6 +10,7 @@
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/CheckedArithmetic.h"
+#include "llvm/Support/ErrorHandling.h"
 
 using namespace mlir;
 using namespace vitc;
@@ -197,7 +198,8 @@ StringRef Node::getInputName(unsigned index) const {
 }
 
 Tensor Node::input(unsigned index) {
-  assert(hasInput(index) && "ask hasInput before an optional input");
+  if (!hasInput(index))
+    llvm::report_fatal_error("read an absent input of " + Twine(getOpType()));
   return {graph.getValue(*inputs[index]), inputs[index]->isUnsigned};
 }
 
@@ -221,6 +223,11 @@ Type Node::getElementType(unsigned index) {
 }
 
 bool Node::isUnsigned(unsigned index) { return inputs[index]->isUnsigned; }
+
+DataType Node::getDataTypeOf(unsigned index) {
+  Type computed = getElementType(index), narrow = inputs[index]->narrow;
+  return {narrow ? narrow : computed, computed, inputs[index]->isUnsigned};
+}
 
 bool Node::isConstant(unsigned index) {
   return hasInput(index) && graph.getConstant(*inputs[index]);
@@ -351,6 +358,21 @@ void Node::setOutput(unsigned index, Value value, bool isUnsigned) {
                 << "; needs less than " << kMaxTensorBytes / 8 << " elements";
   outputs[index]->value = value;
   outputs[index]->isUnsigned = isUnsigned;
+  if (TensorBuilder::getElementType(value).isF32())
+    outputs[index]->narrow = getNarrowOfInputs();
+}
+
+void Node::setOutput(unsigned index, Value value, const DataType &type) {
+  setOutput(index, value, type.isUnsigned);
+  if (hasOutput(index))
+    outputs[index]->narrow = type.getNarrow();
+}
+
+Type Node::getNarrowOfInputs() {
+  for (unsigned index = 0; index < inputs.size(); ++index)
+    if (hasInput(index) && isa<FloatType>(getElementType(index)))
+      return inputs[index]->narrow;
+  return {};
 }
 
 void Node::forward(unsigned output, unsigned input) {
@@ -362,8 +384,7 @@ LogicalResult Node::setTensor(unsigned index, StringRef name) {
   const AttributeProto *attribute = lookup(name, AttributeProto::TENSOR);
   if (!attribute || !hasOutput(index))
     return failure(failed);
-  outputs[index]->initializer = &attribute->t();
-  return graph.load(*outputs[index], proto.output(index));
+  return graph.readValue(attribute->t(), proto.output(index), *outputs[index]);
 }
 
 void Node::setConstant(unsigned index, DenseElementsAttr value,
@@ -372,6 +393,8 @@ void Node::setConstant(unsigned index, DenseElementsAttr value,
     return;
   outputs[index]->constant = value;
   outputs[index]->isUnsigned = isUnsigned;
+  if (value.getElementType().isF32())
+    outputs[index]->narrow = getNarrowOfInputs();
 }
 
 void Node::setSizes(unsigned index, ArrayRef<Size> sizes, Type element,

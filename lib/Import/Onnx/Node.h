@@ -64,6 +64,11 @@ struct DataType {
   mlir::Type stored;   // f16 and bf16 as such; integers signless
   mlir::Type computed; // f32 for f16 and bf16
   bool isUnsigned = false;
+
+  /// The stored type where another is computed with, else null.
+  mlir::Type getNarrow() const {
+    return stored == computed ? mlir::Type() : stored;
+  }
 };
 
 class GraphImporter;
@@ -124,6 +129,8 @@ public:
   Shape getShape(unsigned index);
   mlir::Type getElementType(unsigned index);
   bool isUnsigned(unsigned index);
+  /// The element type that the model gives an input.
+  DataType getDataTypeOf(unsigned index);
   bool isConstant(unsigned index);
   /// The value of an input known at compile time, or an error that names it.
   mlir::FailureOr<mlir::DenseElementsAttr> getConstant(unsigned index);
@@ -149,7 +156,11 @@ public:
   unsigned getNumOutputs() const;
   /// Whether the node names output `index`.
   bool hasOutput(unsigned index) const;
+  /// An output; one of f32 counts as f16 or bf16 where the first float input
+  /// does, as the format's type parameters have it.
   void setOutput(unsigned index, mlir::Value value, bool isUnsigned = false);
+  /// An output of a type that no input has.
+  void setOutput(unsigned index, mlir::Value value, const DataType &type);
   /// An output that is an input.
   void forward(unsigned output, unsigned input);
   /// An output known at compile time.
@@ -178,6 +189,7 @@ private:
   friend class GraphImporter;
   Node(GraphImporter &graph, const onnx_proto::NodeProto &proto, int64_t opset);
   mlir::InFlightDiagnostic needsConstant(unsigned index);
+  mlir::Type getNarrowOfInputs();
   const onnx_proto::AttributeProto *lookup(llvm::StringRef name, int kind);
 
   GraphImporter &graph;
@@ -214,12 +226,12 @@ private:
   llvm::StringMap<llvm::SmallVector<Entry, 1>> entries;
 };
 
-// A family a file: Constants.cpp, Elementwise.cpp, ...
-void registerActivationOps(OpRegistry &registry);
 /// Computes an op on integers that are all sizes, so that multiples of the
 /// batch stay formulas. False when it does not know the op or the sizes.
 bool importSizes(Node &node);
 
+// A family a file: Constants.cpp, Elementwise.cpp, ...
+void registerActivationOps(OpRegistry &registry);
 void registerAttentionOps(OpRegistry &registry);
 void registerConstantOps(OpRegistry &registry);
 void registerContribOps(OpRegistry &registry);

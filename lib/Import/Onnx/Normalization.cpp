@@ -224,8 +224,9 @@ static FailureOr<Value> buildMean(Node &node, Value tensor,
     Size size = b.getShape(tensor)[axis];
     if (!size.isStatic())
       return node.emitError()
-             << "axis " << axis << " has size " << Node::format(size)
-             << "; it must not depend on B";
+             << "averages axis " << axis << " of size " << Node::format(size)
+             << "; needs a size that does not depend on the batch (--batch=N "
+                "fixes it)";
     count *= size.constant;
   }
   Value sum =

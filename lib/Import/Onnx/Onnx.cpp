@@ -79,10 +79,15 @@ OwningOpRef<ModuleOp> import_::importOnnx(StringRef path, MLIRContext &context,
       module = importer.run();
     }
     bool again = false;
-    for (const std::string &name : importer.getNeededInputs())
-      if (auto it = options.inputFiles.find(name);
-          !module && it != options.inputFiles.end())
-        again |= bound.constants.insert(*it).second;
+    for (const std::string &name : importer.getNeededInputs()) {
+      auto it = options.inputFiles.find(name);
+      if (module || it == options.inputFiles.end() ||
+          !bound.constants.insert(*it).second)
+        continue;
+      again = true;
+      if (options.boundInputs)
+        options.boundInputs->insert(name);
+    }
     if (again)
       continue;
     for (const Diagnostic &diagnostic : diagnostics)

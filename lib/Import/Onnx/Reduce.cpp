@@ -14,7 +14,6 @@
 #include "Reduce.h"
 
 #include "Operands.h"
-#include "SizeProduct.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 
@@ -47,6 +46,13 @@ static FailureOr<Reduction> getReduction(Node &node) {
   if (failed(axes))
     return failure();
   reduction.axes = *axes;
+  Shape shape = node.getShape(0);
+  for (int64_t axis : reduction.axes)
+    if (!shape[axis].isStatic())
+      return node.emitError()
+             << "reduces axis " << axis << " of shape " << Node::format(shape)
+             << "; needs a size that does not depend on the batch (--batch=N "
+                "fixes it)";
   return reduction;
 }
 
@@ -130,35 +136,27 @@ static Value buildSumOfMagnitudes(Node &node, const Reduction &reduction) {
                   });
 }
 
-/// A size as a tensor of one number.
-static Value buildNumber(TensorBuilder &b, Size size, Type type) {
-  if (size.isStatic())
-    return b.constant(DenseElementsAttr::get(
-        RankedTensorType::get({}, type),
-        Attribute(b.getScalarAttr(type, size.constant))));
-  return b.castTo(b.sizesTensor(size, b.getI64Type(), /*scalar=*/true), type);
-}
-
 static LogicalResult importMean(Node &node) {
   FailureOr<Reduction> reduction = getReduction(node);
   if (failed(reduction))
     return failure();
   const Tensor &input = reduction->input;
   Shape sizes;
-  for (int64_t axis : reduction->axes)
+  int64_t count = 1;
+  for (int64_t axis : reduction->axes) {
     sizes.push_back(node.getShape(0)[axis]);
-  std::optional<Size> count = SizeProduct(sizes).getSize();
-  if (!count)
-    return node.emitError() << "averages dims of sizes " << Node::format(sizes)
-                            << "; the batch is needed in one at most";
-  if (*count == Size(0) && !input.isFloat())
+    count *= sizes.back().constant;
+  }
+  if (count == 0 && !input.isFloat())
     return node.emitError() << "averages dims of sizes " << Node::format(sizes)
                             << "; a mean of integers needs one or more";
   Value sum = buildPlainSum(node, *reduction);
   Type type = input.getElementType();
+  Value divisor = node.b.constant(
+      DenseElementsAttr::get(RankedTensorType::get({}, type),
+                             Attribute(node.b.getScalarAttr(type, count))));
   Value mean = node.b.elementwise(
-      {sum, buildNumber(node.b, *count, type)}, type,
-      [&](ImplicitLocOpBuilder &b, ValueRange args) {
+      {sum, divisor}, type, [&](ImplicitLocOpBuilder &b, ValueRange args) {
         return createByType<arith::DivFOp, arith::DivSIOp, arith::DivUIOp>(
             b, input, args[0], args[1]);
       });

@@ -161,7 +161,8 @@ static LogicalResult applyScales(Node &node, ArrayRef<int64_t> axes,
     if (!shape[axis].isStatic() && scale == 1)
       continue;
     ResizedDim &dim = dims[axis];
-    double output = std::floor(scale * dim.input);
+    // The scales are f32, and so is the product that is rounded down.
+    double output = std::floor(float(scale) * float(dim.input));
     if (!shape[axis].isStatic() || !(output >= 1 && output <= kMaxResizedSize))
       return node.emitError()
              << "dim " << axis << " of size " << Node::format(shape[axis])

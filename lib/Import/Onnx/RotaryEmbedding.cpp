@@ -24,6 +24,12 @@
 using namespace mlir;
 using namespace vitc::onnx;
 
+/// The batch of input `index`: 1 where all items share it.
+static Size getItems(Node &node, unsigned index, Size batch) {
+  Shape shape = node.getShape(index);
+  return !shape.empty() && shape[0] == Size(1) ? Size(1) : batch;
+}
+
 /// The cosines or sines, input `index`, as [1 or B, N, 1, R / 2]: given so, or
 /// rows of a table [P, R / 2] that input 3 chooses.
 static FailureOr<Value> getAngles(Node &node, unsigned index, Size batch,
@@ -32,11 +38,11 @@ static FailureOr<Value> getAngles(Node &node, unsigned index, Size batch,
   if (failed(verifyTypeOfFirst(node, index)))
     return failure();
   Value table = node.input(index).value;
-  Shape shape = {batch, tokens, Size(half)};
   if (!node.hasInput(3)) {
-    if (failed(verifyShape(node, index, shape)))
+    Size items = getItems(node, index, batch);
+    if (failed(verifyShape(node, index, {items, tokens, Size(half)})))
       return failure();
-    return b.reshape(table, {batch, tokens, Size(1), half});
+    return b.reshape(table, {items, tokens, Size(1), half});
   }
   Shape tableShape = node.getShape(index);
   if (tableShape.size() != 2 || !tableShape[0].isStatic() ||
@@ -48,11 +54,12 @@ static FailureOr<Value> getAngles(Node &node, unsigned index, Size batch,
     return node.emitError()
            << "input 3 has elements of type " << node.input(3).getElementType()
            << "; integers are needed";
-  if (failed(verifyShape(node, 3, {batch, tokens})))
+  Size items = getItems(node, 3, batch);
+  if (failed(verifyShape(node, 3, {items, tokens})))
     return failure();
   Value positions = node.input(3).value;
   return b.gather(
-      {batch, tokens, Size(1), half}, TensorBuilder::getElementType(table),
+      {items, tokens, Size(1), half}, TensorBuilder::getElementType(table),
       [&](ImplicitLocOpBuilder &b, ValueRange) -> Value {
         Value item = linalg::IndexOp::create(b, 0);
         Value token = linalg::IndexOp::create(b, 1);

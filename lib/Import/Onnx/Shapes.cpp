@@ -271,6 +271,11 @@ static LogicalResult importTile(Node &node) {
     wide.append({count, size});
     merged.push_back(*whole);
   }
+  if (!TensorBuilder::canReshape(from, split) ||
+      !TensorBuilder::canReshape(wide, merged))
+    return node.emitError()
+           << "repeats " << Node::format(*repeats) << " of an input of shape "
+           << Node::format(from) << "; needs sizes that a reshape can merge";
   TensorBuilder &b = node.b;
   Tensor x = node.input(0);
   Value widened = b.broadcastTo(b.reshape(x.value, split), wide);

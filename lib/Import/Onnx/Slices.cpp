@@ -117,10 +117,14 @@ static LogicalResult importSplit(Node &node) {
            << "; needs a size that does not depend on the "
               "batch";
   int64_t count = node.getInt("num_outputs", node.getNumOutputs());
+  if (count != int64_t(node.getNumOutputs()))
+    return node.emitError()
+           << "num_outputs is " << count << "; its " << node.getNumOutputs()
+           << " outputs need " << node.getNumOutputs();
   FailureOr<SmallVector<int64_t>> parts = node.getIntsOrInput("split", 1, {});
   if (failed(parts))
     return failure();
-  if (parts->empty() && count == int64_t(node.getNumOutputs())) {
+  if (parts->empty()) {
     // Equal parts, but for a smaller last one.
     int64_t part = llvm::divideCeil(size.constant, count);
     for (int64_t left = size.constant; int64_t(parts->size()) < count;

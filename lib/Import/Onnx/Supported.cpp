@@ -36,8 +36,10 @@ static std::string getKey(StringRef domain, StringRef name) {
   return (domain + ":" + name).str();
 }
 
-std::string onnx::getFunctionKey(StringRef domain, StringRef name) {
-  return getKey(normalizeDomain(domain), name);
+std::string onnx::getFunctionKey(StringRef domain, StringRef name,
+                                 StringRef overload) {
+  std::string key = getKey(normalizeDomain(domain), name);
+  return overload.empty() ? key : getKey(key, overload);
 }
 
 void OpRegistry::add(StringRef name, ImportFn import, unsigned requiredInputs,
@@ -91,10 +93,18 @@ FailureOr<llvm::StringMap<int64_t>> onnx::readOpsets(
   return opsets;
 }
 
-FunctionTable onnx::getFunctions(const onnx_proto::ModelProto &model) {
+FailureOr<FunctionTable> onnx::getFunctions(const onnx_proto::ModelProto &model,
+                                            Location loc) {
   FunctionTable functions;
-  for (const auto &function : model.functions())
-    functions[getFunctionKey(function.domain(), function.name())] = &function;
+  for (const auto &function : model.functions()) {
+    std::string key =
+        getFunctionKey(function.domain(), function.name(), function.overload());
+    if (!functions.try_emplace(key, &function).second)
+      return emitError(loc)
+             << "has two functions named '" << function.name()
+             << "' of domain '" << function.domain() << "' and overload '"
+             << function.overload() << "'; needs one of each";
+  }
   return functions;
 }
 
@@ -160,7 +170,8 @@ private:
 void SupportCheck::visit(const NodeProto &node,
                          const llvm::StringMap<int64_t> &opsets,
                          int callDepth) {
-  std::string key = getFunctionKey(node.domain(), node.op_type());
+  std::string key =
+      getFunctionKey(node.domain(), node.op_type(), node.overload());
   if (auto function = functions.find(key); function != functions.end()) {
     if (callDepth > kMaxCallDepth || !visited.insert(key).second)
       return;

@@ -12,6 +12,7 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/Interfaces/DestinationStyleOpInterface.h"
+#include "llvm/Support/ErrorHandling.h"
 
 using namespace mlir;
 using namespace vitc;
@@ -54,7 +55,9 @@ Shape TensorBuilder::getShape(Value tensor) const {
         break;
       }
     }
-    assert(shape.size() == dim + 1 && "a dynamic size comes from an operand");
+    if (shape.size() != dim + 1)
+      llvm::report_fatal_error("no operand of " + op->getName().getStringRef() +
+                               " has its dynamic size");
   }
   return shape;
 }

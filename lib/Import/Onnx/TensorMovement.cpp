@@ -11,6 +11,7 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "llvm/Support/ErrorHandling.h"
 
 using namespace mlir;
 using namespace vitc;
@@ -95,7 +96,8 @@ Value TensorBuilder::reshape(Value tensor, ArrayRef<Size> shape) {
                                            tensor, none);
   }
   std::optional<SmallVector<DimGroup>> groups = groupDims(from, shape);
-  assert(groups && "ask canReshape first");
+  if (!groups)
+    llvm::report_fatal_error("reshaped a tensor to a shape that does not fit");
 
   SmallVector<ReassociationIndices> collapse, expand;
   Shape middle;

@@ -16,9 +16,6 @@ using namespace mlir;
 using namespace vitc;
 using namespace vitc::import_;
 
-/// Larger than any window; keeps the table of its bias small.
-static constexpr int64_t kMaxWindow = 256;
-
 static SwinNames getNames(bool v2) {
   SwinNames names;
   names.patchProjection = "patch_embed.proj";
@@ -75,8 +72,8 @@ static SwinStage readStage(Config &config, const Checkpoint &checkpoint,
 }
 
 /// Sizes from the shapes of the weights.
-static void readSizes(const TimmSwin &architecture, Config &config,
-                      const Checkpoint &checkpoint, SwinSpec &spec) {
+static void readSizes(Config &config, const Checkpoint &checkpoint,
+                      SwinSpec &spec) {
   auto shapeOf = [&](const std::string &name, size_t rank) {
     return readTimmShape(config, checkpoint, name, rank);
   };
@@ -97,20 +94,56 @@ static void readSizes(const TimmSwin &architecture, Config &config,
   for (int64_t stage = 0; countTimmBlocks(checkpoint, blocksOf(stage)) > 0;
        ++stage)
     spec.stages.push_back(readStage(config, checkpoint, spec, blocksOf(stage)));
-  if (architecture.pretrainedWindow > 0) {
-    for (SwinStage &stage : spec.stages)
-      stage.pretrainedWindow = architecture.pretrainedWindow;
-    // The last stage's map was as large as half a window.
-    if (!spec.stages.empty())
-      spec.stages.back().pretrainedWindow = architecture.pretrainedWindow / 2;
-  }
-
   std::string head = spec.names.classifier + ".weight";
   if (!checkpoint.contains(head)) { // num_classes = 0
     spec.output = SwinOutput::PooledFeatures;
     return;
   }
   spec.numClasses = shapeOf(head, 2)[0];
+}
+
+/// The arguments that are read; Swin's heads and windows are in its weights.
+static constexpr StringLiteral kArguments[] = {
+    "act_layer", "global_pool", "img_size",
+    "num_heads", "window_size", "pretrained_window_sizes"};
+
+/// Swin v2's window; Swin has one for each stage.
+static int64_t readWindow(Config &arguments, const TimmSwin &architecture) {
+  if (!architecture.v2)
+    return 0;
+  auto [height, width] =
+      arguments.getSizePair("window_size", architecture.window, kMaxWindow);
+  if (height != width)
+    arguments.emitError() << "model_args has window_size = [" << height << ", "
+                          << width << "]; vitc needs both the same";
+  return height;
+}
+
+/// The windows that Swin v2 was first trained with.
+static void readPretrainedWindows(const TimmSwin &architecture,
+                                  Config &arguments, SwinSpec &spec) {
+  const llvm::json::Value *value = arguments.lookup("pretrained_window_sizes");
+  if (!value) {
+    for (SwinStage &stage : spec.stages)
+      stage.pretrainedWindow = architecture.pretrainedWindow;
+    // The last stage's map was as large as half a window.
+    if (!spec.stages.empty())
+      spec.stages.back().pretrainedWindow = architecture.pretrainedWindow / 2;
+    return;
+  }
+  const llvm::json::Array *list = value->getAsArray();
+  // timm takes what it has stages for.
+  bool fits = list && list->size() >= spec.stages.size();
+  for (size_t i = 0; fits && i < spec.stages.size(); ++i) {
+    std::optional<int64_t> window = (*list)[i].getAsInteger();
+    fits = window && *window >= 0 && *window != 1 && *window <= kMaxWindow;
+    spec.stages[i].pretrainedWindow = window.value_or(0);
+  }
+  if (!fits)
+    arguments.emitError() << "model_args has pretrained_window_sizes = "
+                          << formatJson(*value)
+                          << "; it needs one number a stage, 0 or 2 to "
+                          << kMaxWindow;
 }
 
 OwningOpRef<ModuleOp> import_::importTimmSwin(const TimmSwin &architecture,
@@ -124,16 +157,21 @@ OwningOpRef<ModuleOp> import_::importTimmSwin(const TimmSwin &architecture,
   spec.architecture = architecture.name.str();
   spec.v2 = architecture.v2;
   spec.names = getNames(spec.v2);
-  spec.window = architecture.window;
+  Config arguments = readTimmArguments(config, kArguments);
+  spec.window = readWindow(arguments, architecture);
+  spec.gelu = readTimmGelu(arguments, spec.gelu);
   spec.clamp = SwinClamp::EachSide;
   spec.mergeNamedByNext = true;
   spec.padShifted = true;
-  std::tie(spec.imageHeight, spec.imageWidth) = readTimmImageSize(config);
-  readSizes(architecture, config, checkpoint, spec);
-  std::string pool = config.getString("global_pool", "avg");
+  std::tie(spec.imageHeight, spec.imageWidth) =
+      readTimmImageSize(config, arguments);
+  readSizes(config, checkpoint, spec);
+  readPretrainedWindows(architecture, arguments, spec);
+  std::string pool = readTimmPooling(config, arguments, "avg");
   if (pool != "avg")
     config.emitError() << "global_pool = '" << pool << "'; vitc imports avg";
-  if (config.failed() || failed(resolveSwin(spec, options, config.getLoc())))
+  if (arguments.failed() || config.failed() ||
+      failed(resolveSwin(spec, options, config.getLoc())))
     return nullptr;
   ArrayAttr labels;
   if (spec.output == SwinOutput::Logits)

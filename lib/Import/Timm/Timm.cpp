@@ -49,8 +49,8 @@ static SmallVector<double> readNumbers(Config &config, StringRef key,
   return SmallVector<double>(defaults);
 }
 
-std::pair<int64_t, int64_t> import_::readTimmImageSize(Config &config) {
-  Config arguments = readObject(config, "model_args");
+std::pair<int64_t, int64_t> import_::readTimmImageSize(Config &config,
+                                                       Config &arguments) {
   Config pretrained = readObject(config, "pretrained_cfg");
   SmallVector<double> input = readNumbers(
       pretrained, "input_size", {3, double(kDefaultPixels), kDefaultPixels});
@@ -68,7 +68,7 @@ std::pair<int64_t, int64_t> import_::readTimmImageSize(Config &config) {
   std::pair<int64_t, int64_t> size = {input[1], input[2]};
   if (arguments.contains("img_size"))
     size = arguments.getSizePair("img_size", kDefaultPixels, kMaxPixels);
-  if (arguments.failed() || pretrained.failed())
+  if (pretrained.failed())
     config.noteError();
   return size;
 }
@@ -196,6 +196,7 @@ OwningOpRef<ModuleOp> import_::importTimm(Config &config,
   std::string name = config.getString("architecture", "");
   if (config.failed())
     return nullptr;
+  checkpoint.needAllWeights();
   // The part behind a dot names the weights' training.
   StringRef architecture = StringRef(name).split('.').first;
   if (const TimmVit *vit = findTimmVit(architecture))

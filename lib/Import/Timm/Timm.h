@@ -50,9 +50,22 @@ llvm::SmallVector<int64_t> readTimmShape(Config &config,
                                          const Checkpoint &checkpoint,
                                          llvm::StringRef name, size_t rank);
 
+/// model_args. Notes an error for each argument that is neither one of `read`
+/// nor decided by the weights; errors of what is read are the result's.
+Config readTimmArguments(Config &config,
+                         llvm::ArrayRef<llvm::StringLiteral> read);
+
+/// model_args.global_pool, else global_pool, else `defaultValue`.
+std::string readTimmPooling(Config &config, Config &arguments,
+                            llvm::StringRef defaultValue);
+
+/// model_args.act_layer, else `defaultValue`.
+vit::GeluForm readTimmGelu(Config &arguments, vit::GeluForm defaultValue);
+
 /// The picture's height and width: model_args.img_size, else
 /// pretrained_cfg.input_size, else 224 x 224.
-std::pair<int64_t, int64_t> readTimmImageSize(Config &config);
+std::pair<int64_t, int64_t> readTimmImageSize(Config &config,
+                                              Config &arguments);
 
 /// timm's evaluation transform of pretrained_cfg for pictures of this size.
 vit::PreprocessAttr readTimmPreprocess(Config &config, int64_t height,

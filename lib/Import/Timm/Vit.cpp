@@ -19,9 +19,10 @@ static VitNames getNames(const Checkpoint &checkpoint) {
   auto ifStored = [&](StringRef layer, StringRef weight) {
     return checkpoint.contains((layer + weight).str()) ? layer.str() : "";
   };
-  auto ifInBlocks = [&](StringRef weight) {
-    return checkpoint.contains(("blocks.0." + weight).str()) ? weight.str()
-                                                             : "";
+  auto ifInBlocks = [&](StringRef layer, StringRef weight = "") {
+    return checkpoint.contains(("blocks.0." + layer + weight).str())
+               ? layer.str()
+               : "";
   };
   VitNames names;
   names.patchProjection = "patch_embed.proj";
@@ -43,10 +44,14 @@ static VitNames getNames(const Checkpoint &checkpoint) {
   names.biasTable = ifInBlocks("attn.relative_position_bias_table");
   names.sharedBiasTable =
       ifStored("rel_pos_bias.relative_position_bias_table", "");
+  names.queryNorm = ifInBlocks("attn.q_norm", ".weight");
+  names.keyNorm = ifInBlocks("attn.k_norm", ".weight");
+  names.attentionNorm = ifInBlocks("attn.norm", ".weight");
   names.attentionOutput = "attn.proj";
   names.norm2 = "norm2";
   names.mlpInput = "mlp.fc1";
   names.mlpActivation = "mlp.act";
+  names.mlpNorm = ifInBlocks("mlp.norm", ".weight");
   names.mlpOutput = "mlp.fc2";
   bool beit = checkpoint.contains("blocks.0.gamma_1");
   names.attentionScale = ifInBlocks(beit ? "gamma_1" : "ls1.gamma");
@@ -112,10 +117,11 @@ static void readSizes(Config &config, const Checkpoint &checkpoint,
   spec.numClasses = shapeOf("head.weight", 2)[0];
 }
 
-static void readPooling(Config &config, VitSpec &spec) {
+static void readPooling(Config &config, Config &arguments, VitSpec &spec) {
   // fc_norm is the norm of models that average.
   bool token = spec.classToken && spec.names.pooledNorm.empty();
-  std::string pool = config.getString("global_pool", token ? "token" : "avg");
+  std::string pool =
+      readTimmPooling(config, arguments, token ? "token" : "avg");
   if (pool == "token")
     spec.pooling = VitPooling::ClassToken;
   else if (pool == "avg")
@@ -124,6 +130,12 @@ static void readPooling(Config &config, VitSpec &spec) {
     config.emitError() << "global_pool = '" << pool
                        << "'; vitc imports token and avg";
 }
+
+/// The arguments that are read.
+static constexpr StringLiteral kArguments[] = {"act_layer", "global_pool",
+                                               "img_size", "num_heads"};
+/// More than any model has.
+static constexpr int64_t kMaxHeads = 65536;
 
 OwningOpRef<ModuleOp> import_::importTimmVit(const TimmVit &architecture,
                                              Config &config,
@@ -134,14 +146,18 @@ OwningOpRef<ModuleOp> import_::importTimmVit(const TimmVit &architecture,
                "patch_size", "in_chans",        "num_classes"};
   spec.architecture = architecture.name.str();
   spec.names = getNames(checkpoint);
-  spec.numHeads = architecture.numHeads;
-  spec.gelu = architecture.gelu;
+  Config arguments = readTimmArguments(config, kArguments);
+  spec.numHeads =
+      arguments.getSize("num_heads", architecture.numHeads, kMaxHeads);
+  spec.gelu = readTimmGelu(arguments, architecture.gelu);
   spec.layerNormEps = architecture.layerNormEps;
-  std::tie(spec.imageHeight, spec.imageWidth) = readTimmImageSize(config);
+  std::tie(spec.imageHeight, spec.imageWidth) =
+      readTimmImageSize(config, arguments);
   readBackbone(architecture, checkpoint, spec);
   readSizes(config, checkpoint, spec);
-  readPooling(config, spec);
-  if (config.failed() || failed(resolveSpec(spec, options, config.getLoc())))
+  readPooling(config, arguments, spec);
+  if (arguments.failed() || config.failed() ||
+      failed(resolveSpec(spec, options, config.getLoc())))
     return nullptr;
   VitModelInfo info;
   if (spec.output != VitOutput::PooledFeatures)

@@ -43,7 +43,8 @@ func.func @patch_merging(%x: tensor<1x8x6x32xf32>) -> tensor<1x4x3x128xf32> {
 // CHECK-LABEL: func @shift_mask(
 //   CHECK-DAG:   %[[VALUE:.*]] = arith.constant -1.000000e+02 : f32
 //   CHECK-DAG:   %[[ZERO:.*]] = arith.constant 0.000000e+00 : f32
-//       CHECK:   linalg.generic {{.*}}outs(%{{.*}} : tensor<4x1x16x16xf32>)
+//   CHECK-DAG:   %[[REGIONS:.*]] = arith.constant dense<{{.*}}> : tensor<4x16xi32>
+//       CHECK:   linalg.generic {{.*}} ins(%[[REGIONS]], %[[REGIONS]] : {{.*}}outs(%{{.*}} : tensor<4x1x16x16xf32>)
 //       CHECK:     %[[SAME:.*]] = arith.cmpi eq
 //       CHECK:     arith.select %[[SAME]], %[[ZERO]], %[[VALUE]]
 func.func @shift_mask() -> tensor<4x1x16x16xf32> {

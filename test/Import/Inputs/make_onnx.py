@@ -79,6 +79,24 @@ def view():
     )
 
 
+def empty_output():
+    """A tensor repeated no times."""
+    return make(
+        [node("Tile", ["x", "repeats"], ["y"])],
+        [("x", F32, [2, 3])],
+        [("y", F32, None)],
+        [("repeats", np.array([0, 1]))],
+    )
+
+
+def single_number_input():
+    return make([node("Add", ["x", "shift"], ["y"])], [("x", F32, [2]), ("shift", F32, [])], [("y", F32, None)])
+
+
+def single_number_output():
+    return make([node("ReduceSum", ["x"], ["total"], keepdims=0)], [("x", F32, [2, 3])], [("total", F32, None)])
+
+
 def run_time_shape():
     """A reshape to sizes that are an input."""
     return make(
@@ -110,6 +128,25 @@ def function():
         [("x", F32, [2, 3])],
         [("y", F32, [2, 3])],
         functions=[negated],
+        domains=["own"],
+    )
+
+
+def overloads():
+    """Two functions of one name, told apart by their overload."""
+    opsets = [helper.make_opsetid("", 18)]
+    functions = [
+        helper.make_function("own", "Change", ["a"], ["b"], [helper.make_node(op, ["a"], ["b"])], opsets, overload=op)
+        for op in ("Neg", "Exp")
+    ]
+    return make(
+        [
+            node("Change", ["x"], ["n"], "first", domain="own", overload="Neg"),
+            node("Change", ["n"], ["y"], "second", domain="own", overload="Exp"),
+        ],
+        [("x", F32, [2, 3])],
+        [("y", F32, [2, 3])],
+        functions=functions,
         domains=["own"],
     )
 

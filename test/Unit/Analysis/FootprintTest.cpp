@@ -319,6 +319,38 @@ TEST_F(FootprintTest, SharedProjectionIsCountedOnce) {
   EXPECT_EQ(result.multiplyAdds, result.formula - 9 * 8 * 8 - 9 * 3 * 8);
 }
 
+TEST_F(FootprintTest, CrossAttention) {
+  // 9 queries with the keys of 5 other tokens, and of 13.
+  for (auto [queries, keys] : {std::pair(9, 5), std::pair(9, 13)}) {
+    std::string n = std::to_string(queries), k = std::to_string(keys);
+    std::string x = "tensor<1x" + n + "x8xf32>",
+                y = "tensor<1x" + k + "x8xf32>";
+    std::string hx = "tensor<1x2x" + n + "x4xf32>",
+                hy = "tensor<1x2x" + k + "x4xf32>";
+    auto project = [](const std::string &role, const std::string &from,
+                      const std::string &type, const std::string &heads) {
+      return "%" + role + " = vit.linear " + from + ", %w : " + type +
+             ", tensor<8x8xf32> -> " + type + "\n%h" + role +
+             " = vit.split_heads %" + role + " heads 2 : " + type + " -> " +
+             heads + "\n";
+    };
+    AttentionCost result = cost(
+        "%x: " + x + ", %y: " + y + ", %w: tensor<8x8xf32>",
+        project("q", "%x", x, hx) + project("k", "%y", y, hy) +
+            project("v", "%y", y, hy) +
+            "%a = vit.attention %hq, %hk, %hv scale 0.5 : " + hx + ", " + hy +
+            ", " + hy + " -> " + hx + "\n%m = vit.merge_heads %a : " + hx +
+            " -> " + x + "\n%r = vit.linear %m, %w : " + x +
+            ", tensor<8x8xf32> -> " + x);
+    EXPECT_EQ(result.kind, AttentionKind::Cross);
+    EXPECT_EQ(getName(result.kind), "cross");
+    // 2 n C^2 + 2 k C^2 + 2 n k C
+    EXPECT_EQ(result.formula,
+              2 * queries * 8 * 8 + 2 * keys * 8 * 8 + 2 * queries * keys * 8);
+    EXPECT_EQ(result.multiplyAdds, result.formula);
+  }
+}
+
 TEST_F(FootprintTest, LayersAroundAreNotCounted) {
   // Before and behind the layer: a linear layer behind a norm, and one that
   // reads a sum with the layer's input.

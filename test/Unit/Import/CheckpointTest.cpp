@@ -87,6 +87,17 @@ TEST_F(CheckpointTest, WarnsOfTensorsThatAreNotUsed) {
                         "'vit.pooler.dense.bias'");
 }
 
+TEST_F(CheckpointTest, RefusesWeightsOfBlocksThatAreNotUsed) {
+  // A buffer of older transformers, which is no weight.
+  tensors["vit.encoder.layer.0.attention.relative_coords_table"] =
+      filled({2, 2});
+  tensors["vit.encoder.layer.0.attention.norm.weight"] = filled({8});
+  writeModel();
+  expectRefused("1 tensor is not part of this architecture: "
+                "'vit.encoder.layer.0.attention.norm.weight'; vitc needs a "
+                "model that uses all its weights");
+}
+
 TEST_F(CheckpointTest, ConvertsHalfPrecision) {
   tensors["classifier.bias"] = {"BF16", {2}, std::string(4, '\0')};
   writeModel();

@@ -202,6 +202,18 @@ TEST_F(HuggingFaceTest, ShorterEdgeAndCrop) {
       "#vit.preprocess<resize = [9], interpolation = 3, crop = [8, 8]>");
 }
 
+// A number is the shorter edge's for this class, and so is the default.
+TEST_F(HuggingFaceTest, BitResizesTheShorterEdge) {
+  expectPreprocess(
+      R"({"image_processor_type": "BitImageProcessor", "size": 9,
+          "crop_size": 8, "do_rescale": false, "do_normalize": false})",
+      "#vit.preprocess<resize = [9], interpolation = 3, crop = [8, 8]>");
+  expectPreprocess(
+      R"({"image_processor_type": "BitImageProcessor", "crop_size": 8,
+          "do_rescale": false, "do_normalize": false})",
+      "#vit.preprocess<resize = [224], interpolation = 3, crop = [8, 8]>");
+}
+
 TEST_F(HuggingFaceTest, DefaultsOfTheClassWithoutAFile) {
   llvm::sys::fs::remove(path("preprocessor_config.json"));
   EXPECT_EQ(

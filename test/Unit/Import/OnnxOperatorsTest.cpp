@@ -149,13 +149,86 @@ TEST_F(OnnxOperatorsTest, MeansOfNoIntegersAreRefused) {
                 "integers needs one or more");
 }
 
-TEST_F(OnnxOperatorsTest, MeansOverTheBatchTwiceAreRefused) {
-  addInput(graph, "x", TensorProto::FLOAT, {-1, 4});
-  addNode(graph, "Transpose", {"x"}, {"t"});
-  addNode(graph, "MatMul", {"x", "t"}, {"m"});
-  add("ReduceMean", {"m"});
-  expectRefused("node 'y' (ReduceMean): averages dims of sizes [B, B]; the "
-                "batch is needed in one at most");
+TEST_F(OnnxOperatorsTest, ReductionsOverTheBatchAreRefused) {
+  addX({-1, 4});
+  for (std::string op : {"ReduceMean", "ReduceMax"}) {
+    graph.clear_node();
+    add(op, {"x"});
+    expectRefused("node 'y' (" + op +
+                  "): reduces axis 0 of shape [B, 4]; needs a size that does "
+                  "not depend on the batch (--batch=N fixes it)");
+  }
+}
+
+TEST_F(OnnxOperatorsTest, StatisticsOverTheBatchAreRefused) {
+  addX({-1, 4});
+  addZeros("w", {4});
+  setInt(add("BatchNormalization", {"x", "w", "w", "w", "w"}), "training_mode",
+         1);
+  expectRefused("node 'y' (BatchNormalization): averages axis 0 of size [B]; "
+                "needs a size that does not depend on the batch (--batch=N "
+                "fixes it)");
+}
+
+TEST_F(OnnxOperatorsTest, SizesOfTheBatchAreNoData) {
+  addX({-1, 2});
+  addNode(graph, "Shape", {"x"}, {"shape"});
+  setInt(addNode(graph, "Cast", {"shape"}, {"floats"}), "to",
+         TensorProto::FLOAT);
+  add("Mul", {"x", "floats"});
+  expectRefused("'floats' takes sizes that depend on the batch as data; "
+                "needs a fixed batch (--batch=N)");
+  import_::ImportOptions fixed;
+  fixed.batch = 3;
+  EXPECT_TRUE(importGraph(model, fixed)) << messages();
+}
+
+TEST_F(OnnxOperatorsTest, SplitsHaveTheirNumberOfOutputs) {
+  addX({4, 4});
+  setInt(add("Split", {"x"}), "num_outputs", 3);
+  expectRefused("node 'y' (Split): num_outputs is 3; its 1 outputs need 1");
+}
+
+TEST_F(OnnxOperatorsTest, BiasesHaveTheFeaturesOfAllThree) {
+  addX({1, 3, 4});
+  onnx_proto::OperatorSetIdProto &opset = *model.add_opset_import();
+  opset.set_domain("com.microsoft");
+  opset.set_version(1);
+  for (int64_t size : {11, 13}) {
+    graph.clear_node();
+    graph.clear_initializer();
+    addZeros("b", {size});
+    NodeProto &node = add("MultiHeadAttention", {"x", "x", "x", "b"});
+    node.set_domain("com.microsoft");
+    setInt(node, "num_heads", 2);
+    expectRefused("node 'y' (MultiHeadAttention): input 3 has shape [" +
+                  std::to_string(size) +
+                  "]; one number for each feature of query, key and value is "
+                  "needed");
+  }
+}
+
+TEST_F(OnnxOperatorsTest, GathersFromTheBatchNeedIndicesThatAllBatchesHave) {
+  addX({-1, 4});
+  addInts(graph, "last", {-1});
+  add("Gather", {"x", "last"});
+  expectRefused("node 'y' (Gather): has index -1 in a dim of size [B]; any "
+                "batch needs 0 to 0 (--batch=N fixes it)");
+  graph.clear_node();
+  addInput(graph, "i", TensorProto::INT64, {2});
+  add("Gather", {"x", "i"});
+  const std::string atRunTime =
+      "reads a dim of size [B] at indices computed at run time; needs a size "
+      "that does not depend on the batch (--batch=N fixes it)";
+  expectRefused("node 'y' (Gather): " + atRunTime);
+  graph.clear_node();
+  addInput(graph, "pairs", TensorProto::INT64, {1, 2});
+  add("GatherND", {"x", "pairs"});
+  expectRefused("node 'y' (GatherND): " + atRunTime);
+  graph.clear_node();
+  addInput(graph, "rows", TensorProto::INT64, {1, 4});
+  add("GatherElements", {"x", "rows"});
+  expectRefused("node 'y' (GatherElements): " + atRunTime);
 }
 
 TEST_F(OnnxOperatorsTest, GathersOfTuplesStayInBounds) {

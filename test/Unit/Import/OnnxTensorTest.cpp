@@ -125,9 +125,15 @@ TEST_F(OnnxTensorTest, ListsOfElementsAreRead) {
 }
 
 TEST_F(OnnxTensorTest, TensorsWithoutElementsAreRead) {
-  EXPECT_EQ(read(TensorProto::INT64, "", 0), Ints{});
-  EXPECT_EQ(read(TensorProto::BOOL, "", 0), Ints{});
-  EXPECT_EQ(readFloats(TensorProto::FLOAT16, ""), Floats{});
+  for (auto type :
+       {TensorProto::INT64, TensorProto::BOOL, TensorProto::FLOAT16}) {
+    TensorProto tensor;
+    setTensor(tensor, type, {0}, "");
+    ModelProto model = makeModelOf(std::move(tensor));
+    addNode(*model.mutable_graph(), "Shape", {"w"}, {"y"});
+    model.mutable_graph()->mutable_output(0)->set_name("y");
+    EXPECT_EQ(evaluateInts(model), Ints{0});
+  }
 }
 
 TEST_F(OnnxTensorTest, WrongNumbersOfBytesAreRefused) {
