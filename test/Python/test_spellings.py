@@ -97,7 +97,8 @@ RAISED = {
     "one_key_head": """k1 = Slice(kt, zero, one, one)  v1 = Slice(v, one, two, one)  a = MatMul(q, k1)
         s = Mul(a, scale)  p = Softmax(s)  r = MatMul(p, v1)""",
     "cosine": """ql = ReduceL2<keepdims = 1, axes = [3]>(q)  qn = Div(q, ql)
-        kl = ReduceL2<keepdims = 1, axes = [2]>(kt)  kn = Div(kt, kl)  a = MatMul(qn, kn)  b = Mul(a, head_scale)  s = Add(b, bias)"""
+        kl = ReduceL2<keepdims = 1, axes = [2]>(kt)  kn = Div(kt, kl)  a = MatMul(qn, kn)
+        b = Mul(a, head_scale)  s = Add(b, bias)"""
     + SOFTMAX,
     "casts": "a = MatMul(q, kt)  b = Mul(a, scale)  s = Cast<to = 1>(b)  p0 = Softmax(s)  p = Cast<to = 1>(p0)"
     "  r = MatMul(p, v)",
@@ -120,7 +121,8 @@ LOOKALIKES = {
     # -1e9 + score would round the scores of rows without keys.
     "mask_rounds_scores": "a = MatMul(q, kt)  b = Mul(a, large)  s = Where(whole, billion, b)" + SOFTMAX,
     "masks_of_two_numbers": "a = MatMul(q, kt)  b = Where(keep, a, minus_inf)  s = Where(whole, masked, b)" + SOFTMAX,
-    "values_of_two_products": "a = MatMul(q, kt)  s = Mul(a, scale)  p = Softmax(s)  n = MatMul(p, p)  r = MatMul(n, v)",
+    "values_of_two_products": """a = MatMul(q, kt)  s = Mul(a, scale)  p = Softmax(s)  n = MatMul(p, p)
+        r = MatMul(n, v)""",
 }
 
 # Attention too, but for what else becomes of the scores.
