@@ -18,8 +18,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from harness import VITC, run_ok
 from numpy.lib.stride_tricks import sliding_window_view
+
+from harness import VITC, run_ok
 
 TOLERANCE = 2e-6
 BATCH = 2
@@ -134,9 +135,11 @@ MOVEMENT = {
     "reshape_and_transpose": Case(
         f"""{DIM}{MAP}
   %c = tensor.collapse_shape %x [[0], [1, 2], [3]] : {MAP} into tensor<?x64x32xf32>
-  %e = tensor.expand_shape %c [[0], [1, 2], [3]] output_shape [%b, 16, 4, 32] : tensor<?x64x32xf32> into tensor<?x16x4x32xf32>
+  %e = tensor.expand_shape %c [[0], [1, 2], [3]] output_shape [%b, 16, 4, 32]
+    : tensor<?x64x32xf32> into tensor<?x16x4x32xf32>
   %i = tensor.empty(%b) : tensor<?x32x16x4xf32>
-  %result = linalg.transpose ins(%e : tensor<?x16x4x32xf32>) outs(%i : tensor<?x32x16x4xf32>) permutation = [0, 3, 1, 2]""",
+  %result = linalg.transpose ins(%e : tensor<?x16x4x32xf32>) outs(%i : tensor<?x32x16x4xf32>)
+    permutation = [0, 3, 1, 2]""",
         {"x": random(BATCH, 8, 8, 32)},
         lambda x: x["x"].reshape(-1, 16, 4, 32).transpose(0, 3, 1, 2),
         exact=True,
@@ -185,7 +188,8 @@ def product(equation: str, lhs: np.ndarray, rhs: np.ndarray, fixed: tuple[str, .
   %e = tensor.empty(%b) : {result}
   %s = arith.constant {start} : f32
   %f = linalg.fill ins(%s : f32) outs(%e : {result}) -> {result}
-  %result = linalg.contract indexing_maps = [{maps}] ins(%x, %y : {types["x"]}, {types["y"]}) outs(%f : {result}) -> {result}"""
+  %result = linalg.contract indexing_maps = [{maps}] ins(%x, %y : {types["x"]}, {types["y"]})
+    outs(%f : {result}) -> {result}"""
     inputs = {name: value for name, value in (("x", x), ("y", y)) if name not in fixed}
     constant = {name: {"x": x, "y": y}[name] for name in fixed}
     return Case(

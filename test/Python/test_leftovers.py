@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from harness import VITC, isa_levels, run_ok
 
 BATCH = 3

@@ -12,13 +12,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import harness
 import numpy as np
 import onnx
 import onnx.parser
 import onnxruntime
 import pytest
 from onnx.reference import ReferenceEvaluator
+
+import harness
 
 BATCH = 3
 

@@ -18,10 +18,11 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 
-import harness
 import numpy as np
 import onnx
 import pytest
+
+import harness
 
 OPS = (
     "Attention",

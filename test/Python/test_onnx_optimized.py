@@ -11,17 +11,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import harness
 import numpy as np
 import onnx
 import onnx.parser
 import onnxruntime
 import pytest
 
+import harness
+
 HEADER = '<ir_version: 8, opset_import: ["": 17, "com.microsoft": 1]>'
 
 MLP = """
-mlp (float[2, 9, 32] x, float[32, 64] w1, float[64] b1, float[64, 32] w2, float[32] b2, float[32] scale, float[32] shift)
+mlp (float[2, 9, 32] x, float[32, 64] w1, float[64] b1, float[64, 32] w2, float[32] b2, float[32] scale,
+     float[32] shift)
     => (float[2, 9, 9] scores, float[2, 9, 32] y)
 <float root = {1.41421354}, float one = {1.0}, float half = {0.5}, float width = {5.65685425}> {
   hidden = MatMul(x, w1)

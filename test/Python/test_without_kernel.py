@@ -15,8 +15,9 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
-from harness import VITC, isa_levels, run_ok
 from onnx import numpy_helper, parser
+
+from harness import VITC, isa_levels, run_ok
 
 F64_RTOL = 1e-12  # of the output's largest value
 F32_RTOL = 1e-5
