@@ -45,3 +45,15 @@ LogicalResult LinearOp::verify() {
                          << " but result is " << getResult().getType();
   return success();
 }
+
+Activation GeluOp::getActivation() {
+  switch (getForm()) {
+  case GeluForm::Exact:
+    return Activation::Gelu;
+  case GeluForm::Tanh:
+    return Activation::GeluTanh;
+  case GeluForm::Quick:
+    return Activation::GeluQuick;
+  }
+  llvm_unreachable("a GELU has one of the forms above");
+}

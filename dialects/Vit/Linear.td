@@ -54,6 +54,10 @@ def Vit_GeluOp : Vit_Op<"gelu", [Pure, SameOperandsAndResultType]> {
   let arguments = (ins Vit_FloatTensor:$input, DefaultValuedAttr<Vit_GeluFormAttr, "GeluForm::Exact">:$form);
   let results = (outs Vit_FloatTensor:$result);
   let assemblyFormat = "$input (custom<OptionalKeyword>($form)^)? attr-dict `:` type($result)";
+  let extraClassDeclaration = [{
+    /// The same function as a linear layer's activation.
+    Activation getActivation();
+  }];
 }
 
 #endif // VIT_LINEAR_TD

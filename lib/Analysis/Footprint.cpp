@@ -139,12 +139,8 @@ static Footprint count(vit::RmsNormOp op) {
 
 static Footprint count(vit::GeluOp op) {
   Footprint result;
-  vit::Activation activation =
-      op.getForm() == vit::GeluForm::Exact  ? vit::Activation::Gelu
-      : op.getForm() == vit::GeluForm::Tanh ? vit::Activation::GeluTanh
-                                            : vit::Activation::GeluQuick;
   result.otherFlops =
-      getNumElements(op.getResult()) * getActivationFlops(activation);
+      getNumElements(op.getResult()) * getActivationFlops(op.getActivation());
   return result;
 }
 

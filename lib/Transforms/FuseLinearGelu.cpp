@@ -28,18 +28,6 @@ namespace vitc::vit {
 using namespace mlir;
 using namespace vitc::vit;
 
-static Activation getActivation(GeluForm form) {
-  switch (form) {
-  case GeluForm::Exact:
-    return Activation::Gelu;
-  case GeluForm::Tanh:
-    return Activation::GeluTanh;
-  case GeluForm::Quick:
-    return Activation::GeluQuick;
-  }
-  llvm_unreachable("a GELU has one of the forms above");
-}
-
 static LogicalResult fuseLinearGelu(GeluOp gelu, bool fuseTanh,
                                     RewriterBase &rewriter) {
   auto linear = gelu.getInput().getDefiningOp<LinearOp>();
@@ -52,7 +40,7 @@ static LogicalResult fuseLinearGelu(GeluOp gelu, bool fuseTanh,
     return rewriter.notifyMatchFailure(gelu, "fuse-tanh is off");
 
   rewriter.modifyOpInPlace(linear, [&] {
-    linear.setActivation(getActivation(gelu.getForm()));
+    linear.setActivation(gelu.getActivation());
     linear->setLoc(rewriter.getFusedLoc({linear.getLoc(), gelu.getLoc()}));
   });
   rewriter.replaceOp(gelu, linear);

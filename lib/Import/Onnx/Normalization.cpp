@@ -93,18 +93,31 @@ Value vitc::onnx::buildRmsNorm(TensorBuilder &b, Value rows, Value scale,
 // LayerNormalization and RMSNormalization
 //===----------------------------------------------------------------------===//
 
-/// sum(term(x)) / width of each row.
+static Value buildDifference(TensorBuilder &b, Value lhs, Value rhs) {
+  return b.elementwise({lhs, rhs}, TensorBuilder::getElementType(lhs),
+                       [](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
+                         return arith::SubFOp::create(b, args[0], args[1]);
+                       });
+}
+
+/// The sum of x, or of its square, over `axes`, which stay as 1.
+static Value buildTotal(TensorBuilder &b, Value tensor, ArrayRef<int64_t> axes,
+                        bool squared) {
+  return b.reduce(tensor, axes, /*keepDims=*/true,
+                  b.getScalarAttr(TensorBuilder::getElementType(tensor), 0),
+                  [&](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
+                    Value term = args[0];
+                    if (squared)
+                      term = arith::MulFOp::create(b, term, term);
+                    return arith::AddFOp::create(b, term, args[1]);
+                  });
+}
+
+/// The mean of x, or of its square, of each row.
 static Value buildRowMean(TensorBuilder &b, Value rows, int64_t width,
                           bool squared) {
   Type type = TensorBuilder::getElementType(rows);
-  Value sum = b.reduce(rows, TensorBuilder::getRank(rows) - 1,
-                       /*keepDims=*/true, b.getScalarAttr(type, 0),
-                       [&](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
-                         Value term = args[0];
-                         if (squared)
-                           term = arith::MulFOp::create(b, term, term);
-                         return arith::AddFOp::create(b, term, args[1]);
-                       });
+  Value sum = buildTotal(b, rows, TensorBuilder::getRank(rows) - 1, squared);
   return b.generic(sum, type,
                    [&](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
                      return arith::DivFOp::create(
@@ -128,7 +141,6 @@ static Value buildInverseRoot(TensorBuilder &b, Value tensor, double epsilon) {
 static void setStatistics(Node &node, Value flat, const Rows &rows,
                           double epsilon) {
   TensorBuilder &b = node.b;
-  Type type = TensorBuilder::getElementType(flat);
   Shape kept = rows.outer;
   kept.resize(rows.shape.size(), Size(1));
   Value mean = buildRowMean(b, flat, rows.width, /*squared=*/false);
@@ -136,11 +148,7 @@ static void setStatistics(Node &node, Value flat, const Rows &rows,
     node.setOutput(1, b.reshape(mean, kept));
   if (!node.hasOutput(2))
     return;
-  Value centred =
-      b.generic({flat, mean}, type,
-                [](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
-                  return arith::SubFOp::create(b, args[0], args[1]);
-                });
+  Value centred = buildDifference(b, flat, mean);
   Value variance = buildRowMean(b, centred, rows.width, /*squared=*/true);
   node.setOutput(2, b.reshape(buildInverseRoot(b, variance, epsilon), kept));
 }
@@ -218,7 +226,6 @@ static Value buildProduct(TensorBuilder &b, Value lhs, Value rhs) {
 static FailureOr<Value> buildMean(Node &node, Value tensor,
                                   ArrayRef<int64_t> axes, bool squared) {
   TensorBuilder &b = node.b;
-  Type type = TensorBuilder::getElementType(tensor);
   double count = 1;
   for (int64_t axis : axes) {
     Size size = b.getShape(tensor)[axis];
@@ -229,22 +236,7 @@ static FailureOr<Value> buildMean(Node &node, Value tensor,
                 "fixes it)";
     count *= size.constant;
   }
-  Value sum =
-      b.reduce(tensor, axes, /*keepDims=*/true, b.getScalarAttr(type, 0),
-               [&](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
-                 Value term = args[0];
-                 if (squared)
-                   term = arith::MulFOp::create(b, term, term);
-                 return arith::AddFOp::create(b, term, args[1]);
-               });
-  return buildScaled(b, sum, 1 / count);
-}
-
-static Value buildDifference(TensorBuilder &b, Value lhs, Value rhs) {
-  return b.elementwise({lhs, rhs}, TensorBuilder::getElementType(lhs),
-                       [](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
-                         return arith::SubFOp::create(b, args[0], args[1]);
-                       });
+  return buildScaled(b, buildTotal(b, tensor, axes, squared), 1 / count);
 }
 
 /// The statistics of the input itself, which replace `mean` and `variance`;

@@ -17,9 +17,8 @@ namespace vitc::onnx {
 mlir::LogicalResult verifyMatmul(Node &node, llvm::ArrayRef<Size> lhs,
                                  llvm::ArrayRef<Size> rhs);
 
-/// The result of a node with Gemm's inputs and attributes: alpha * op(A) *
-/// op(B)
-/// + beta * C, op(A) being [M, K] and op(B) [K, N].
+/// The result of a node with Gemm's inputs and attributes:
+/// alpha * op(A) * op(B) + beta * C, op(A) being [M, K] and op(B) [K, N].
 mlir::FailureOr<mlir::Value> buildGemm(Node &node);
 
 /// tensor * factor.
