@@ -17,20 +17,21 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 
-def run(vitc: str, model: Path, inputs: dict[str, np.ndarray]) -> list[np.ndarray]:
-    """The outputs of `vitc run`, in the order of the model's."""
+def run(vitc: str, model: Path, inputs: dict[str, np.ndarray], options: Sequence[str] = ()) -> list[np.ndarray]:
+    """The outputs of `vitc run`, in the order of their names."""
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         arguments = []
         for name, value in inputs.items():
             np.save(folder / f"{name}.npy", value)
             arguments += ["--input", f"{name}={folder / name}.npy"]
-        command = [vitc, "run", str(model), *arguments, "--output-dir", str(folder / "outputs")]
+        command = [vitc, "run", str(model), *options, *arguments, "--output-dir", str(folder / "outputs")]
         subprocess.run(command, check=True)
         return [np.load(path) for path in sorted((folder / "outputs").glob("*.npy"))]
 

@@ -76,11 +76,12 @@ LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &symbolTable) {
   ArrayRef<Type> types = callee.getArgumentTypes();
   auto scratch = MemRefType::get({ShapedType::kDynamic},
                                  IntegerType::get(getContext(), 8));
-  if (types.size() != getArgs().size() + 2 || !types[0].isIndex() ||
-      types[1] != scratch ||
-      TypeRange(types.drop_front(2)) != getArgs().getTypes())
-    return emitOpError() << "calls @" << getCallee() << ", which takes "
-                         << callee.getFunctionType()
-                         << "; needs (index, memref<?xi8>, types of args)";
+  if (types.size() != getArgs().size() + 3 || !types[0].isIndex() ||
+      !types[1].isIndex() || types[2] != scratch ||
+      TypeRange(types.drop_front(3)) != getArgs().getTypes())
+    return emitOpError()
+           << "calls @" << getCallee() << ", which takes "
+           << callee.getFunctionType()
+           << "; needs (index, index, memref<?xi8>, types of args)";
   return success();
 }

@@ -80,11 +80,13 @@ def Kernel_BufferOp : Kernel_Op<"buffer", [Pure, DeclareOpInterfaceMethods<Symbo
 def Kernel_LaunchOp : Kernel_Op<"launch", [DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "run a function once a task, on the thread pool";
   let description = [{
-    Calls `callee(task, scratch, args...)` for every task below `tasks`, in any order
-    and on any thread, and returns when all are done. `scratch` is a memref<?xi8> of
-    `scratchBytes`, private to the thread.
+    Calls `callee(task, first, scratch, args...)` for every task below `tasks`, and
+    returns when all are done. Tasks are cut into ranges, which run in any order and
+    on any thread; those of a range run one after the other from `first` on, on one
+    thread. `scratch` is a memref<?xi8> of `scratchBytes`, private to the thread: what
+    a task leaves there is what the next of its range finds.
     `work` is [flops, flops a batch, bytes, bytes a batch], for profiles.
-    C1: the callee takes an index, a memref<?xi8> and the types of args, and has no
+    C1: the callee takes two indices, a memref<?xi8> and the types of args, and has no
     results.
     ```mlir
     kernel.launch %context @norm tasks(%n) args(%x, %y : memref<?x8xf32>, memref<?x8xf32>) scratch 1024

@@ -120,20 +120,59 @@ void GemmOp::getEffects(
 // AttentionOp
 //===----------------------------------------------------------------------===//
 
+/// Checks what is added to the scores of attention or attention_map, and what
+/// limits them.
+template <typename OpTy> static LogicalResult verifyScoreOperands(OpTy op) {
+  if (failed(verifyPair(op, "bias", op.getBias(), op.getBiasMap(), 4)) ||
+      failed(verifyPair(op, "mask", op.getMask(), op.getMaskMap(), 4)) ||
+      failed(verifyPair(op, "key_length", op.getKeyLength(),
+                        op.getKeyLengthMap(), 1)))
+    return failure();
+  std::optional<AffineMap> groups = op.getGroups();
+  if (groups.has_value() != op.getGroupBias().has_value())
+    return op->emitOpError("has groups without group_bias, or group_bias "
+                           "without groups; needs both or neither");
+  if (groups && (groups->getNumDims() != 2 || groups->getNumSymbols() != 0 ||
+                 groups->getNumResults() != 1))
+    return op->emitOpError() << "has groups " << AffineMapAttr::get(*groups)
+                             << "; needs 2 dims, no symbols and 1 result";
+  std::optional<APFloat> softcap = op.getSoftcap();
+  if (softcap &&
+      (!softcap->isFinite() || softcap->isNegative() || softcap->isZero()))
+    return op->emitOpError() << "has softcap " << softcap->convertToDouble()
+                             << "; needs a positive finite number";
+  if (!op.getKeyLength())
+    return success();
+  Type length = getElementTypeOrSelf(op.getKeyLength());
+  if (!length.isInteger(32) && !length.isInteger(64))
+    return op->emitOpError()
+           << "has key_length of " << length << "; needs i32 or i64";
+  return success();
+}
+
 LogicalResult AttentionOp::verify() {
   // C1, C2
-  if (failed(verifyMap(*this, "query", getQueryMap(), 4, getQuery())) ||
-      failed(verifyMap(*this, "key", getKeyMap(), 4, getKey())) ||
+  if (failed(verifyPair(*this, "query", getQuery(), getQueryMap(), 4)) ||
+      failed(verifyPair(*this, "key", getKey(), getKeyMap(), 4)) ||
       failed(verifyMap(*this, "value", getValueMap(), 4, getValue())) ||
-      failed(verifyPair(*this, "bias", getBias(), getBiasMap(), 4)) ||
-      failed(verifyPair(*this, "mask", getMask(), getMaskMap(), 4)) ||
-      failed(verifyMap(*this, "init", getResultMap(), 4, getInit())))
+      failed(verifyMap(*this, "init", getResultMap(), 4, getInit())) ||
+      failed(verifyScoreOperands(*this)))
     return failure();
   // C3
-  if (failed(verifyPositive(*this, {{"heads", getHeads()},
-                                    {"head_dim", getHeadDim()},
-                                    {"value_dim", getValueDim()}})))
+  if (failed(verifyPositive(
+          *this, {{"heads", getHeads()}, {"value_dim", getValueDim()}})))
     return failure();
+  int64_t headDim = getHeadDim();
+  if (getQuery() ? headDim <= 0 : headDim != 0)
+    return emitOpError() << "has head_dim " << headDim
+                         << (getQuery() ? "; needs 1 or more"
+                                        : " but no query; needs 0");
+  // C4
+  if (!getQuery() != !getKey())
+    return emitOpError() << "has a " << (getQuery() ? "query" : "key")
+                         << " alone; needs query and key, or neither";
+  if (!getQuery() && !getBias())
+    return emitOpError("has neither query and key nor bias; needs scores");
   return verifyDestination(*this, getInit());
 }
 
@@ -148,17 +187,21 @@ void AttentionOp::getEffects(
 //===----------------------------------------------------------------------===//
 
 LogicalResult AttentionMapOp::verify() {
-  // C1, C2
+  // C1, C2, C5, C6
   if (failed(verifyMap(*this, "query", getQueryMap(), 4, getQuery())) ||
       failed(verifyMap(*this, "key", getKeyMap(), 4, getKey())) ||
-      failed(verifyPair(*this, "bias", getBias(), getBiasMap(), 4)) ||
-      failed(verifyPair(*this, "mask", getMask(), getMaskMap(), 4)) ||
-      failed(verifyMap(*this, "init", getResultMap(), 4, getInit())))
+      failed(verifyScoreOperands(*this)))
     return failure();
   // C3
   if (failed(verifyPositive(
           *this, {{"heads", getHeads()}, {"head_dim", getHeadDim()}})))
     return failure();
+  // C4
+  auto selection = cast<ShapedType>(getSelection().getType());
+  if (selection.getRank() != 2 || selection.getDimSize(1) != 2 ||
+      !selection.getElementType().isInteger(64))
+    return emitOpError() << "has selection of type " << selection
+                         << "; needs 2 numbers of i64 for each layer";
   return verifyDestination(*this, getInit());
 }
 

@@ -18,13 +18,16 @@ def Kernel_GemmOp : Kernel_ComputeOp<"gemm", [AttrSizedOperandSegments]> {
     For b < batch, i < rows, j < n:
 
       init[resultMap(b, i, j)] =
-          activation(sum over l < k of lhs[lhsMap(b, i, l)] * W[j, l] + bias[j])
+          activation(sum over l < k of x[b, i, l] * W[j, l] + bias[j])
           + residual[residualMap(b, i, j)]
 
+    where x[b, i, l] is lhs[lhsMap(b, i, l)], each row of it normalised as `norm`, a
+    #vit.norm, says where there is one.
+
     `weights` holds W packed as #vit.expr<pack> does; the padding of the tail panel
-    is not used. With weights of rank 2 each b has a W of its own, weights[b]: a
-    matrix that is computed is packed by kernel.gather. The sum runs in the order
-    of l.
+    is not used, nor are rows that K is rounded up to. With weights of rank 2 each b
+    has a W of its own, weights[b]: a matrix that is computed is packed by
+    kernel.gather, or written so by a kernel.norm. The sum runs in the order of l.
     C1: weights has packedSize(n, k) elements, for each b if of rank 2; bias has n.
     C2: each map takes 3 dims and has one result for each dim of its operand.
     C3: residual and residualMap come together.
@@ -41,13 +44,13 @@ def Kernel_GemmOp : Kernel_ComputeOp<"gemm", [AttrSizedOperandSegments]> {
                        Optional<Kernel_Shaped>:$residual, OptionalAttr<AffineMapAttr>:$residualMap,
                        Kernel_Shaped:$init, AffineMapAttr:$resultMap,
                        DefaultValuedAttr<Vit_ActivationAttr, "::vitc::vit::Activation::None">:$activation,
-                       OptionalAttr<Kernel_GemmTilingAttr>:$tiling);
+                       OptionalAttr<Vit_NormAttr>:$norm, OptionalAttr<Kernel_GemmTilingAttr>:$tiling);
   let assemblyFormat = [{
     `batch` `(` $batch `)` `rows` `(` $rows `)` `n` $n `k` $k
     `lhs` `(` $lhs `at` $lhsMap `:` type($lhs) `)` `weights` `(` $weights `:` type($weights) `)`
     (`bias` `(` $bias^ `:` type($bias) `)`)? (`residual` `(` $residual^ `at` $residualMap `:` type($residual) `)`)?
     `init` `(` $init `at` $resultMap `:` type($init) `)`
-    (`activation` custom<Keyword>($activation)^)? (`tiling` $tiling^)? attr-dict (`->` type($results)^)?
+    (`activation` custom<Keyword>($activation)^)? (`norm` $norm^)? (`tiling` $tiling^)? attr-dict (`->` type($results)^)?
   }];
 }
 
@@ -58,15 +61,27 @@ def Kernel_AttentionOp : Kernel_ComputeOp<"attention", [AttrSizedOperandSegments
     j < keys:
 
       init[resultMap(b, h, i, e)] = sum over j of p[j] * value[valueMap(b, h, j, e)]
-      p = softmax over j of scale * (query[queryMap(b, h, i, d)] · key[keyMap(b, h, j, d)])
+      p = softmax over j of cap(scale * (query[queryMap(b, h, i, d)] · key[keyMap(b, h, j, d)]))
                             + bias[biasMap(b, h, i, j)] + mask[maskMap(b, h, i, j)]
+                            + groupBias where groups(b, i) and groups(b, j) differ
 
-    No buffer of queries x keys exists. A row whose keys are all -inf gives zeros.
+    cap(x) is softcap * tanh(x / softcap), or x without `softcap`. Query i sees the
+    keys j <= i + causal, with `causal`, that are less than
+    keyLength[keyLengthMap(b)]: the others are not computed. Without query and key the
+    product is 0: the scores are read. Groups of windows are how Swin's shift mask is
+    computed from indices.
+
+    No buffer of queries x keys exists. A row whose keys are all -inf gives zeros;
+    addends that are finite stay so.
     Source: Milakov and Gimelshein 2018, algorithm 3 (online softmax); Dao et al.
     2022 (FlashAttention), algorithm 1.
-    C1: each map takes 4 dims and has one result for each dim of its operand.
-    C2: bias and biasMap come together, mask and maskMap likewise.
-    C3: heads, headDim and valueDim are positive.
+    C1: each map takes 4 dims, keyLengthMap 1, and has one result for each dim of its
+    operand; groups takes 2 and has one result.
+    C2: bias and biasMap come together, mask and maskMap, keyLength and keyLengthMap,
+    query and queryMap, key and keyMap, groups and groupBias likewise.
+    C3: heads and valueDim are positive; so is headDim where there is a query, else 0.
+    C4: query and key come together, and without them a bias.
+    C5: softcap is positive and finite.    C6: keyLength holds i32 or i64.
     ```mlir
     #qkv = affine_map<(b, h, i, d) -> (b, i, h * 4 + d)>
     kernel.attention batch(%b) queries(%n) keys(%n) heads 2 head_dim 4 value_dim 4 scale 5.000000e-01
@@ -76,56 +91,75 @@ def Kernel_AttentionOp : Kernel_ComputeOp<"attention", [AttrSizedOperandSegments
   }];
   let arguments = (ins Index:$batch, Index:$queries, Index:$keys,
                        I64Attr:$heads, I64Attr:$headDim, I64Attr:$valueDim, F64Attr:$scale,
-                       Kernel_Shaped:$query, AffineMapAttr:$queryMap, Kernel_Shaped:$key, AffineMapAttr:$keyMap,
+                       OptionalAttr<I64Attr>:$causal, OptionalAttr<F64Attr>:$softcap,
+                       Optional<Kernel_Shaped>:$query, OptionalAttr<AffineMapAttr>:$queryMap,
+                       Optional<Kernel_Shaped>:$key, OptionalAttr<AffineMapAttr>:$keyMap,
                        Kernel_Shaped:$value, AffineMapAttr:$valueMap,
                        Optional<Kernel_Shaped>:$bias, OptionalAttr<AffineMapAttr>:$biasMap,
                        Optional<Kernel_Shaped>:$mask, OptionalAttr<AffineMapAttr>:$maskMap,
+                       OptionalAttr<AffineMapAttr>:$groups, OptionalAttr<F64Attr>:$groupBias,
+                       Optional<Kernel_Shaped>:$keyLength, OptionalAttr<AffineMapAttr>:$keyLengthMap,
                        Kernel_Shaped:$init, AffineMapAttr:$resultMap,
                        OptionalAttr<Kernel_AttentionTilingAttr>:$tiling);
   let assemblyFormat = [{
     `batch` `(` $batch `)` `queries` `(` $queries `)` `keys` `(` $keys `)`
     `heads` $heads `head_dim` $headDim `value_dim` $valueDim `scale` $scale
-    `query` `(` $query `at` $queryMap `:` type($query) `)` `key` `(` $key `at` $keyMap `:` type($key) `)`
+    (`causal` $causal^)? (`softcap` $softcap^)?
+    (`query` `(` $query^ `at` $queryMap `:` type($query) `)`)? (`key` `(` $key^ `at` $keyMap `:` type($key) `)`)?
     `value` `(` $value `at` $valueMap `:` type($value) `)`
     (`bias` `(` $bias^ `at` $biasMap `:` type($bias) `)`)?
     (`mask` `(` $mask^ `at` $maskMap `:` type($mask) `)`)?
+    (`groups` $groups^ `group_bias` $groupBias)?
+    (`key_length` `(` $keyLength^ `at` $keyLengthMap `:` type($keyLength) `)`)?
     `init` `(` $init `at` $resultMap `:` type($init) `)` (`tiling` $tiling^)? attr-dict (`->` type($results)^)?
   }];
 }
 
 def Kernel_AttentionMapOp : Kernel_ComputeOp<"attention_map", [AttrSizedOperandSegments]> {
-  let summary = "attention probabilities of the first query, or their mean";
+  let summary = "attention probabilities of queries that are chosen at run time";
   let description = [{
-    For b < batch, h < heads, j < keys, p as in kernel.attention for query i:
+    For b < batch, h < heads, j < keys, p as in kernel.attention, and (first, count) =
+    selection[layer], i < count:
 
-      init[resultMap(b, h, j, layer)] = p[0, j]                for selection first
-      init[resultMap(b, h, j, layer)] = mean over i of p[i, j]  for selection mean
+      m[b, h, i, j] = p[first + i, j]            for first >= 0
+      m[b, h, 0, j] = mean over i of p[i, j]     for first = -1, count = 1
 
-    `layer` stays a runtime value, so that all layers share one function.
-    C1: each map takes 4 dims and has one result for each dim of its operand.
-    C2: bias and biasMap come together, mask and maskMap likewise.
-    C3: heads and headDim are positive.
+    m [batch, heads, count, keys], row-major, is what init begins with; the rest is
+    left as it is. With a count of 0 nothing is computed. `layer` stays a runtime
+    value, so that all layers share one function.
+    C1: each map takes 4 dims, keyLengthMap 1, and has one result for each dim of its
+    operand; groups takes 2 and has one result.
+    C2: bias and biasMap come together, mask and maskMap, keyLength and keyLengthMap,
+    groups and groupBias likewise.
+    C3: heads and headDim are positive.   C4: selection is [layers, 2] of i64.
+    C5: softcap is positive and finite.   C6: keyLength holds i32 or i64.
     ```mlir
     #qk = affine_map<(b, h, i, d) -> (b, i, h * 4 + d)>
-    kernel.attention_map batch(%b) queries(%n) keys(%n) layer(%l) heads 2 head_dim 4 scale 5.000000e-01
-        selection first query(%q at #qk : memref<?x9x8xf32>) key(%k at #qk : memref<?x9x8xf32>)
-        init(%m at affine_map<(b, h, j, layer) -> (b, layer, h, j)> : memref<?x12x2x9xf32>)
+    kernel.attention_map batch(%b) queries(%n) keys(%n) heads 2 head_dim 4 scale 5.000000e-01
+        selection(%s at %l : memref<12x2xi64>) query(%q at #qk : memref<?x9x8xf32>)
+        key(%k at #qk : memref<?x9x8xf32>) init(%m : memref<?x1x2x9x9xf32>)
     ```
   }];
-  let arguments = (ins Index:$batch, Index:$queries, Index:$keys, Index:$layer,
-                       I64Attr:$heads, I64Attr:$headDim, F64Attr:$scale, Vit_QuerySelectionAttr:$selection,
+  let arguments = (ins Index:$batch, Index:$queries, Index:$keys,
+                       I64Attr:$heads, I64Attr:$headDim, F64Attr:$scale,
+                       OptionalAttr<I64Attr>:$causal, OptionalAttr<F64Attr>:$softcap,
+                       Kernel_Shaped:$selection, Index:$layer,
                        Kernel_Shaped:$query, AffineMapAttr:$queryMap, Kernel_Shaped:$key, AffineMapAttr:$keyMap,
                        Optional<Kernel_Shaped>:$bias, OptionalAttr<AffineMapAttr>:$biasMap,
                        Optional<Kernel_Shaped>:$mask, OptionalAttr<AffineMapAttr>:$maskMap,
-                       Kernel_Shaped:$init, AffineMapAttr:$resultMap,
-                       OptionalAttr<Kernel_AttentionTilingAttr>:$tiling);
+                       OptionalAttr<AffineMapAttr>:$groups, OptionalAttr<F64Attr>:$groupBias,
+                       Optional<Kernel_Shaped>:$keyLength, OptionalAttr<AffineMapAttr>:$keyLengthMap,
+                       Kernel_Shaped:$init, OptionalAttr<Kernel_AttentionTilingAttr>:$tiling);
   let assemblyFormat = [{
-    `batch` `(` $batch `)` `queries` `(` $queries `)` `keys` `(` $keys `)` `layer` `(` $layer `)`
-    `heads` $heads `head_dim` $headDim `scale` $scale `selection` custom<Keyword>($selection)
+    `batch` `(` $batch `)` `queries` `(` $queries `)` `keys` `(` $keys `)`
+    `heads` $heads `head_dim` $headDim `scale` $scale (`causal` $causal^)? (`softcap` $softcap^)?
+    `selection` `(` $selection `at` $layer `:` type($selection) `)`
     `query` `(` $query `at` $queryMap `:` type($query) `)` `key` `(` $key `at` $keyMap `:` type($key) `)`
     (`bias` `(` $bias^ `at` $biasMap `:` type($bias) `)`)?
     (`mask` `(` $mask^ `at` $maskMap `:` type($mask) `)`)?
-    `init` `(` $init `at` $resultMap `:` type($init) `)` (`tiling` $tiling^)? attr-dict (`->` type($results)^)?
+    (`groups` $groups^ `group_bias` $groupBias)?
+    (`key_length` `(` $keyLength^ `at` $keyLengthMap `:` type($keyLength) `)`)?
+    `init` `(` $init `:` type($init) `)` (`tiling` $tiling^)? attr-dict (`->` type($results)^)?
   }];
 }
 

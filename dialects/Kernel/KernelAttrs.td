@@ -36,11 +36,12 @@ def Kernel_GemmTilingAttr : Kernel_Attr<"GemmTiling", "gemm_tiling"> {
   let summary = "how a gemm is cut";
   let description = [{
     A micro-tile of up to `rows` x `columns` of the result stays in registers while
-    K runs, unrolled by `unroll`, in blocks of `kBlock`. A task computes one panel
-    of 64 columns for about `rowBlock` rows.
+    K runs, unrolled by `unroll`, in blocks of `kBlock`. A task computes
+    `panels` panels of 64 columns for about `rowBlock` rows.
   }];
   let parameters = (ins EnumParameter<Kernel_Provider>:$provider, "int64_t":$rows, "int64_t":$columns,
-                        "int64_t":$kBlock, "int64_t":$unroll, "int64_t":$rowBlock);
+                        "int64_t":$kBlock, "int64_t":$unroll, "int64_t":$rowBlock,
+                        DefaultValuedParameter<"int64_t", "1">:$panels);
 }
 
 def Kernel_AttentionTilingAttr : Kernel_Attr<"AttentionTiling", "attention_tiling"> {
@@ -56,8 +57,10 @@ def Kernel_RowTilingAttr : Kernel_Attr<"RowTiling", "row_tiling"> {
   let summary = "how a kernel over rows is cut: `rows` of them a task";
   let description = [{
     A row of a box is its last dim; of a reduction, what one result is reduced from.
+    A row of a box that is longer than `columns` makes several tasks, each of about
+    `columns` elements; 0 leaves rows whole.
   }];
-  let parameters = (ins "int64_t":$rows);
+  let parameters = (ins "int64_t":$rows, DefaultValuedParameter<"int64_t", "0">:$columns);
 }
 
 def Kernel_TensorAttr : Kernel_Attr<"Tensor", "tensor"> {

@@ -37,6 +37,24 @@ static LogicalResult verifyAddend(Operation *op, StringRef role,
   return success();
 }
 
+/// Checks the limit of the scores and the number of keys that each item has.
+static LogicalResult verifyLimits(Operation *op, RankedTensorType query,
+                                  Value keyLength,
+                                  std::optional<APFloat> softcap) {
+  if (softcap &&
+      (!softcap->isFinite() || softcap->isNegative() || softcap->isZero()))
+    return op->emitOpError() << "has softcap " << softcap->convertToDouble()
+                             << "; needs a positive finite number";
+  if (!keyLength)
+    return success();
+  auto type = cast<RankedTensorType>(keyLength.getType());
+  if (type.getDimSize(0) != query.getDimSize(0))
+    return op->emitOpError()
+           << "key_length is " << type << " but query is " << query
+           << "; key_length has an element for each item of the batch";
+  return success();
+}
+
 /// Checks what attention and attention_map share: D, the heads, the batch and
 /// what is added to the scores.
 static LogicalResult verifyScores(Operation *op, RankedTensorType query,
@@ -84,6 +102,47 @@ LogicalResult AttentionOp::verify() {
   if (key.getShape().take_front(3) != value.getShape().take_front(3))
     return emitOpError() << "key is " << key << " but value is " << value
                          << "; both have the same B, Hk and Nk";
+  // C6, C7
+  return verifyLimits(*this, getQuery().getType(), getKeyLength(),
+                      getSoftcap());
+}
+
+void AttentionOp::build(OpBuilder &builder, OperationState &state, Value query,
+                        Value key, Value value, Value bias, Value mask,
+                        FloatAttr scale) {
+  build(builder, state, query, key, value, bias, mask, /*keyLength=*/Value(),
+        scale, /*causal=*/IntegerAttr(), /*softcap=*/FloatAttr());
+}
+
+//===----------------------------------------------------------------------===//
+// SoftmaxMatmulOp
+//===----------------------------------------------------------------------===//
+
+LogicalResult SoftmaxMatmulOp::inferReturnTypes(
+    MLIRContext *context, std::optional<Location> location, Adaptor adaptor,
+    SmallVectorImpl<Type> &types) {
+  auto scores = cast<RankedTensorType>(adaptor.getScores().getType());
+  auto value = cast<RankedTensorType>(adaptor.getValue().getType());
+  types.push_back(scores.clone({scores.getDimSize(0), scores.getDimSize(1),
+                                scores.getDimSize(2), value.getDimSize(3)}));
+  return success();
+}
+
+LogicalResult SoftmaxMatmulOp::verify() {
+  RankedTensorType scores = getScores().getType();
+  RankedTensorType value = getValue().getType();
+  // C1
+  if (scores.getDimSize(3) != value.getDimSize(2))
+    return emitOpError() << "scores is " << scores << " but value is " << value
+                         << "; both have the same Nk, the last dim of scores";
+  // C2
+  if (scores.getDimSize(1) % value.getDimSize(1) != 0)
+    return emitOpError() << "scores has " << scores.getDimSize(1)
+                         << " heads but value has " << value.getDimSize(1)
+                         << ", which must divide them";
+  if (scores.getDimSize(0) != value.getDimSize(0))
+    return emitOpError() << "scores is " << scores << " but value is " << value
+                         << "; both have the same batch, dim 0";
   return success();
 }
 
@@ -97,15 +156,43 @@ LogicalResult AttentionMapOp::inferReturnTypes(MLIRContext *context,
                                                SmallVectorImpl<Type> &types) {
   auto query = cast<RankedTensorType>(adaptor.getQuery().getType());
   auto key = cast<RankedTensorType>(adaptor.getKey().getType());
-  types.push_back(query.clone(
-      {query.getDimSize(0), query.getDimSize(1), key.getDimSize(2)}));
+  int64_t windows = adaptor.getWindows(), batch = query.getDimSize(0);
+  if (windows < 1)
+    return emitOptionalError(location, "'vit.attention_map' op has ", windows,
+                             " windows; needs 1 or more");
+  if (!ShapedType::isDynamic(batch))
+    batch /= windows;
+  types.push_back(query.clone({batch, windows, query.getDimSize(1),
+                               query.getDimSize(2), key.getDimSize(2)}));
   return success();
 }
 
 LogicalResult AttentionMapOp::verify() {
   // C1, C2, C3, C4
-  return verifyScores(*this, getQuery().getType(), getKey().getType(),
-                      getBias(), getMask());
+  RankedTensorType query = getQuery().getType();
+  if (failed(
+          verifyScores(*this, query, getKey().getType(), getBias(), getMask())))
+    return failure();
+  // C5
+  int64_t batch = query.getDimSize(0), windows = getWindows();
+  if (windows < 1)
+    return emitOpError() << "has " << windows << " windows; needs 1 or more";
+  if (!ShapedType::isDynamic(batch) && batch % windows != 0)
+    return emitOpError() << "has " << windows
+                         << " windows but query has a batch of " << batch
+                         << ", which they must divide";
+  // C6
+  RankedTensorType selection = getSelection().getType();
+  if (selection.getRank() != 2 || selection.getDimSize(1) != 2 ||
+      selection.isDynamicDim(0))
+    return emitOpError() << "has selection " << selection
+                         << "; needs 2 numbers for each layer";
+  int64_t layer = getLayer();
+  if (layer < 0 || layer >= selection.getDimSize(0))
+    return emitOpError() << "has layer " << layer << " of a selection of "
+                         << selection.getDimSize(0) << " layers";
+  // C7
+  return verifyLimits(*this, query, getKeyLength(), getSoftcap());
 }
 
 //===----------------------------------------------------------------------===//

@@ -98,5 +98,9 @@ LogicalResult Conv2dOp::verify() {
       getBias().getType().getShape() != filter.getShape().take_front())
     return emitOpError() << "bias is " << getBias().getType()
                          << " but filter has O = " << filter.getDimSize(0);
+  // C5
+  if (getResidual() && getResidual().getType() != getType())
+    return emitOpError() << "residual is " << getResidual().getType()
+                         << " but result is " << getType();
   return success();
 }

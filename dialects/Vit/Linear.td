@@ -15,8 +15,8 @@ def Vit_LinearOp : Vit_Op<"linear", [Pure, AttrSizedOperandSegments,
     InferTypeOpAdaptor]> {
   let summary = "matrix product with bias, activation and residual";
   let description = [{
-    result = activation(input · weight^T + bias) + residual, along the last axis of
-    input.
+    result = activation(norm(input) · weight^T + bias) + residual, along the last axis
+    of input. `norm` is none, or normalises each row of the input first.
 
     Shapes: input [..., K], weight [N, K] (PyTorch's layout), bias [N], residual and
     result [..., N]. Accumulates in f32 for element types of 32 bits or less.
@@ -28,11 +28,12 @@ def Vit_LinearOp : Vit_Op<"linear", [Pure, AttrSizedOperandSegments,
   }];
   let arguments = (ins Vit_FloatTensor:$input, Vit_Parameter2D:$weight, Optional<Vit_Parameter1D>:$bias,
                        Optional<Vit_FloatTensor>:$residual,
-                       DefaultValuedAttr<Vit_ActivationAttr, "Activation::None">:$activation);
+                       DefaultValuedAttr<Vit_ActivationAttr, "Activation::None">:$activation,
+                       OptionalAttr<Vit_NormAttr>:$norm);
   let results = (outs Vit_FloatTensor:$result);
   let assemblyFormat = [{
     $input `,` $weight (`bias` `(` $bias^ `:` type($bias) `)`)? (`residual` `(` $residual^ `:` type($residual) `)`)?
-    (`activation` custom<Keyword>($activation)^)? attr-dict `:` type($input) `,` type($weight) `->` type($result)
+    (`activation` custom<Keyword>($activation)^)? (`norm` $norm^)? attr-dict `:` type($input) `,` type($weight) `->` type($result)
   }];
   let hasVerifier = 1;
 }

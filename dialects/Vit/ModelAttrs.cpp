@@ -70,6 +70,48 @@ TokenGridAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError,
   return success();
 }
 
+/// Whether `inner` is at most as high and as wide as `size`.
+static bool holds(ArrayRef<int64_t> size, TokenGridAttr inner) {
+  return !inner ||
+         (inner.getHeight() <= size[0] && inner.getWidth() <= size[1]);
+}
+
+LogicalResult
+AttentionLayerAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError,
+                           int64_t number, StringAttr name,
+                           TokenGridAttr queries, TokenGridAttr keys,
+                           DenseI64ArrayAttr window, DenseI64ArrayAttr size,
+                           DenseI64ArrayAttr shift, int64_t projection) {
+  // C1
+  if (!window != !size || !window != !shift)
+    return emitError() << "#vit.attention_layer " << name
+                       << " has part of window, size and shift; needs all "
+                          "three or none";
+  if (window && (window.size() != 2 || size.size() != 2 || shift.size() != 2))
+    return emitError() << "#vit.attention_layer " << name << " has "
+                       << window.size() << ", " << size.size() << " and "
+                       << shift.size()
+                       << " numbers as window, size and shift; needs 2 each";
+  for (int64_t axis = 0; window && axis < 2; ++axis)
+    if (window[axis] < 1 || size[axis] < 1 || size[axis] % window[axis] != 0 ||
+        shift[axis] < 0 || shift[axis] >= size[axis])
+      return emitError() << "#vit.attention_layer " << name << " has a window "
+                         << "of " << window[axis] << " in a size of "
+                         << size[axis] << ", shifted by " << shift[axis]
+                         << "; needs a divisor and less than the size";
+  if (window && (!holds(size, queries) || !holds(size, keys)))
+    return emitError() << "#vit.attention_layer " << name
+                       << " has a grid larger than the size ["
+                       << size.asArrayRef() << "]";
+  // C2
+  if (projection < -1 || (projection >= 0 && window))
+    return emitError() << "#vit.attention_layer " << name
+                       << " has projection = " << projection
+                       << (window ? " and windows" : "")
+                       << "; needs -1, or a result's number without windows";
+  return success();
+}
+
 LogicalResult
 ModelAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError,
                   StringAttr name, StringAttr task, StringAttr source,

@@ -9,7 +9,7 @@
 #ifndef VIT_PATCH_EMBED_TD
 #define VIT_PATCH_EMBED_TD
 
-include "Vit/VitDialect.td"
+include "Vit/VitAttrs.td"
 
 def Vit_PatchEmbedOp : Vit_Op<"patch_embed", [Pure, AttrSizedOperandSegments,
     InferTypeOpAdaptor]> {
@@ -17,9 +17,10 @@ def Vit_PatchEmbedOp : Vit_Op<"patch_embed", [Pure, AttrSizedOperandSegments,
   let description = [{
     Cuts the image into N = (H/Ph) * (W/Pw) patches, row-major, and projects each:
 
-      result[b, T + n] = filter · patch[b, n] + bias + position[T + n]
+      result[b, T + n] = filter · norm(patch[b, n]) + bias + position[T + n]
       result[b, t]     = tokens[t] + position[t]         for t < T
 
+    `norm` is none, or normalises the C * Ph * Pw pixels of each patch first.
     Shapes: image [B, C, H, W], filter [E, C, Ph, Pw], bias [E], tokens [T, E] (class,
     distillation; T = 0 when absent), position [T + N, E], result [B, T + N, E].
     Accumulates in f32 for element types of 32 bits or less.
@@ -34,11 +35,12 @@ def Vit_PatchEmbedOp : Vit_Op<"patch_embed", [Pure, AttrSizedOperandSegments,
     ```
   }];
   let arguments = (ins Vit_FloatTensor4D:$image, Vit_Parameter4D:$filter, Optional<Vit_Parameter1D>:$bias,
-                       Optional<Vit_Parameter2D>:$tokens, Optional<Vit_Parameter2D>:$position);
+                       Optional<Vit_Parameter2D>:$tokens, Optional<Vit_Parameter2D>:$position,
+                       OptionalAttr<Vit_NormAttr>:$norm);
   let results = (outs Vit_FloatTensor3D:$result);
   let assemblyFormat = [{
     $image `,` $filter (`bias` `(` $bias^ `:` type($bias) `)`)? (`tokens` `(` $tokens^ `:` type($tokens) `)`)?
-    (`position` `(` $position^ `:` type($position) `)`)? attr-dict
+    (`position` `(` $position^ `:` type($position) `)`)? (`norm` $norm^)? attr-dict
     `:` type($image) `,` type($filter) `->` type($result)
   }];
   let hasVerifier = 1;

@@ -29,6 +29,21 @@ void VitDialect::registerAttributes() {
 }
 
 //===----------------------------------------------------------------------===//
+// NormAttr
+//===----------------------------------------------------------------------===//
+
+LogicalResult
+NormAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError,
+                 FloatAttr epsilon, bool rms) {
+  // C1
+  if (!epsilon || !epsilon.getValue().isFinite() ||
+      (epsilon.getValue().isNegative() && !epsilon.getValue().isZero()))
+    return emitError() << "#vit.norm has epsilon " << epsilon
+                       << "; needs a finite number of 0 or more";
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
 // WeightExprAttr
 //===----------------------------------------------------------------------===//
 
@@ -126,6 +141,28 @@ verifyTranspose(llvm::function_ref<InFlightDiagnostic()> emitError,
   return success();
 }
 
+/// The vector of a scale or product.
+static LogicalResult
+verifyVector(llvm::function_ref<InFlightDiagnostic()> emitError,
+             WeightExprKind kind, RankedTensorType first,
+             RankedTensorType vector, ArrayRef<int64_t> params) {
+  StringRef name = stringifyWeightExprKind(kind);
+  int64_t dim = 1;
+  if (kind == WeightExprKind::Scale) {
+    if (params.size() != 1)
+      return emitError() << "#vit.expr<scale> has " << params.size()
+                         << " params; needs 1, the dim";
+    dim = params[0];
+  }
+  if (dim < 0 || dim >= first.getRank() || vector.getRank() != 1 ||
+      vector.getDimSize(0) != first.getDimSize(dim) ||
+      vector.getElementType() != first.getElementType())
+    return emitError() << "#vit.expr<" << name << "> has operands " << first
+                       << " and " << vector << "; needs a vector along dim "
+                       << dim;
+  return success();
+}
+
 /// Whether `type` is what `kind` makes of operands of these types; the number
 /// of operands and the params have been checked.
 static bool isResultType(WeightExprKind kind, ArrayRef<Attribute> operands,
@@ -148,6 +185,11 @@ static bool isResultType(WeightExprKind kind, ArrayRef<Attribute> operands,
     return first.getRank() == 2 && type.getRank() == 1 && sameElement &&
            type.getDimSize(0) == WeightExprAttr::packedSize(
                                      first.getDimSize(0), first.getDimSize(1));
+  case WeightExprKind::Scale:
+    return first == type;
+  case WeightExprKind::Product:
+    return first.getRank() == 2 && sameElement &&
+           type.getShape() == first.getShape().take_front();
   case WeightExprKind::Ref:
   case WeightExprKind::Data:
   case WeightExprKind::Concat:
@@ -185,9 +227,9 @@ WeightExprAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError,
     return emitError() << "#vit.expr<" << name << "> has elements of " << bits
                        << " bits; needs 1, 8, 16, 32 or 64";
   if (kind != WeightExprKind::Slice && kind != WeightExprKind::Transpose &&
-      !params.empty())
+      kind != WeightExprKind::Scale && !params.empty())
     return emitError() << "#vit.expr<" << name << "> has " << params.size()
-                       << " params; only slice and transpose take them";
+                       << " params; only slice, transpose and scale take them";
   if (kind == WeightExprKind::Ref)
     return verifyRef(emitError, operands);
   if (kind == WeightExprKind::Data)
@@ -196,7 +238,9 @@ WeightExprAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError,
     if (!isa<WeightExprAttr>(operand))
       return emitError() << "#vit.expr<" << name << "> has operand " << operand
                          << "; needs #vit.expr operands";
-  size_t wanted = kind == WeightExprKind::Add ? 2 : 1;
+  bool takesVector =
+      kind == WeightExprKind::Scale || kind == WeightExprKind::Product;
+  size_t wanted = kind == WeightExprKind::Add || takesVector ? 2 : 1;
   if (kind == WeightExprKind::Concat ? operands.empty()
                                      : operands.size() != wanted)
     return emitError() << "#vit.expr<" << name << "> has " << operands.size()
@@ -210,6 +254,10 @@ WeightExprAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError,
     return failure();
   if (kind == WeightExprKind::Transpose &&
       failed(verifyTranspose(emitError, first, params)))
+    return failure();
+  if (takesVector &&
+      failed(verifyVector(emitError, kind, first,
+                          cast<WeightExprAttr>(operands[1]).getType(), params)))
     return failure();
   if (kind == WeightExprKind::Add) {
     RankedTensorType second = cast<WeightExprAttr>(operands[1]).getType();
@@ -292,6 +340,19 @@ WeightExprAttr WeightExprAttr::concat(ArrayRef<WeightExprAttr> operands) {
 WeightExprAttr WeightExprAttr::add(WeightExprAttr lhs, WeightExprAttr rhs) {
   return get(lhs.getContext(), WeightExprKind::Add, {lhs, rhs}, {},
              lhs.getType());
+}
+
+WeightExprAttr WeightExprAttr::scale(WeightExprAttr operand,
+                                     WeightExprAttr factors, int64_t dim) {
+  return get(operand.getContext(), WeightExprKind::Scale, {operand, factors},
+             {dim}, operand.getType());
+}
+
+WeightExprAttr WeightExprAttr::product(WeightExprAttr matrix,
+                                       WeightExprAttr vector) {
+  RankedTensorType type = matrix.getType();
+  return get(matrix.getContext(), WeightExprKind::Product, {matrix, vector}, {},
+             type.clone(type.getShape().take_front()));
 }
 
 WeightExprAttr WeightExprAttr::pack(WeightExprAttr matrix) {

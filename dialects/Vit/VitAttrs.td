@@ -19,11 +19,14 @@ class Vit_Attr<string name, string attrMnemonic, list<Trait> traits = []>
   let mnemonic = attrMnemonic;
 }
 
-def Vit_Activation : I32EnumAttr<"Activation", "activation of a linear layer", [
+def Vit_Activation : I32EnumAttr<"Activation", "activation of a linear layer or a convolution", [
     I32EnumAttrCase<"None", 0, "none">,
     I32EnumAttrCase<"Gelu", 1, "gelu">,
     I32EnumAttrCase<"GeluTanh", 2, "gelu_tanh">,
-    I32EnumAttrCase<"GeluQuick", 3, "gelu_quick">]> {
+    I32EnumAttrCase<"GeluQuick", 3, "gelu_quick">,
+    I32EnumAttrCase<"Relu", 4, "relu">,
+    I32EnumAttrCase<"Silu", 5, "silu">,
+    I32EnumAttrCase<"Sigmoid", 6, "sigmoid">]> {
   let cppNamespace = "::vitc::vit";
   let genSpecializedAttr = 0;
 }
@@ -42,14 +45,22 @@ def Vit_GeluFormAttr : EnumAttr<Vit_Dialect, Vit_GeluForm, "gelu_form"> {
   let assemblyFormat = "`<` $value `>`";
 }
 
-def Vit_QuerySelection : I32EnumAttr<"QuerySelection", "whose attention a map shows", [
-    I32EnumAttrCase<"First", 0, "first">,
-    I32EnumAttrCase<"Mean", 1, "mean">]> {
-  let cppNamespace = "::vitc::vit";
-  let genSpecializedAttr = 0;
-}
-def Vit_QuerySelectionAttr : EnumAttr<Vit_Dialect, Vit_QuerySelection, "queries"> {
-  let assemblyFormat = "`<` $value `>`";
+def Vit_NormAttr : Vit_Attr<"Norm", "norm"> {
+  let summary = "normalisation of the rows that a product reads";
+  let description = [{
+    A row x of K values becomes (x - mean) / sqrt(variance + epsilon), with the mean
+    and the biased variance of the row; with `rms`, 0 stands for the mean, and the
+    mean of squares for the variance. Scale and shift of the layer's norm are part
+    of the weights that multiply it.
+    Source: Ba et al. 2016 (layer norm), Zhang and Sennrich 2019 (RMS norm).
+    C1: epsilon is 0 or more, and finite.
+    ```mlir
+    #vit.norm<epsilon = 1.000000e-05 : f64>
+    ```
+  }];
+  let parameters = (ins "::mlir::FloatAttr":$epsilon, DefaultValuedParameter<"bool", "false">:$rms);
+  let assemblyFormat = "`<` struct(params) `>`";
+  let genVerifyDecl = 1;
 }
 
 //===----------------------------------------------------------------------===//
@@ -65,7 +76,9 @@ def Vit_WeightExprKind : I32EnumAttr<"WeightExprKind", "operation of a weight ex
     I32EnumAttrCase<"Add", 5, "add">,
     I32EnumAttrCase<"Pack", 6, "pack">,
     I32EnumAttrCase<"Transpose", 7, "transpose">,
-    I32EnumAttrCase<"Data", 8, "data">]> {
+    I32EnumAttrCase<"Data", 8, "data">,
+    I32EnumAttrCase<"Scale", 9, "scale">,
+    I32EnumAttrCase<"Product", 10, "product">]> {
   let cppNamespace = "::vitc::vit";
   let genSpecializedAttr = 0;
 }
@@ -85,6 +98,8 @@ def Vit_WeightExprAttr : Vit_Attr<"WeightExpr", "expr", [TypedAttrInterface]> {
       concat   along dim 0
       add      element by element, operands of one shape
       transpose  dim i of the result is dim params[i] of the operand
+      scale    the first operand, times the second, a vector, along dim params[0]
+      product  of a matrix [N, K] and a vector [K]: [N], summed in f64
       pack     [N, K] to the layout that every gemm kernel reads: panels
                [N/64][K16][64], K16 = K rounded up to 16 and zero-filled; the last
                panel is N mod 64 rounded up to 16 wide; a flat tensor of
@@ -114,6 +129,9 @@ def Vit_WeightExprAttr : Vit_Attr<"WeightExpr", "expr", [TypedAttrInterface]> {
     static WeightExprAttr transpose(WeightExprAttr operand, ::llvm::ArrayRef<int64_t> permutation);
     /// `values` has a ranked type of rank 1 or more.
     static WeightExprAttr data(::mlir::DenseElementsAttr values);
+    /// `operand`, its dim `dim` multiplied by `factors`, a vector.
+    static WeightExprAttr scale(WeightExprAttr operand, WeightExprAttr factors, int64_t dim);
+    static WeightExprAttr product(WeightExprAttr matrix, WeightExprAttr vector);
     WeightExprAttr getExprOperand(unsigned index);
     /// Columns of a panel of the packed layout, and what its tail and K round to.
     static constexpr int64_t kPanelColumns = 64;
@@ -161,6 +179,34 @@ def Vit_TokenGridAttr : Vit_Attr<"TokenGrid", "token_grid"> {
     token.
   }];
   let parameters = (ins "int64_t":$prefix, "int64_t":$height, "int64_t":$width, "bool":$classToken);
+  let assemblyFormat = "`<` struct(params) `>`";
+  let genVerifyDecl = 1;
+}
+
+def Vit_AttentionLayerAttr : Vit_Attr<"AttentionLayer", "attention_layer"> {
+  let summary = "where the queries and keys of an attention layer lie in the picture";
+  let description = [{
+    `number` counts the model's attention layers from 0, `name` is the source's.
+    `queries` and `keys` are grids that their tokens fill; absent where they are not
+    tokens of the picture. With `window`, tokens are those of a window of Mh x Mw of a
+    map that was padded to `size` and rolled by `shift`, as vit.window_partition and
+    vit.cyclic_shift do; the grids are then the map before both. With `projection`,
+    the keys are rows of result number `projection` of @attention, [Nk, N], times the
+    N tokens of `keys`.
+    C1: window, size and shift come together, 2 numbers each; the window's are positive
+    and divide the size, the size holds the grids, the shift's are 0 or more and less.
+    C2: projection is -1, for none, or more, and not in windows.
+    ```mlir
+    #vit.attention_layer<number = 0, name = "layers.0", keys = <prefix = 0, height = 7, width = 7, classToken = false>,
+        window = [4, 4], size = [8, 8], shift = [2, 2]>
+    ```
+  }];
+  let parameters = (ins "int64_t":$number, "::mlir::StringAttr":$name,
+                        OptionalParameter<"TokenGridAttr">:$queries, OptionalParameter<"TokenGridAttr">:$keys,
+                        OptionalParameter<"::mlir::DenseI64ArrayAttr">:$window,
+                        OptionalParameter<"::mlir::DenseI64ArrayAttr">:$size,
+                        OptionalParameter<"::mlir::DenseI64ArrayAttr">:$shift,
+                        DefaultValuedParameter<"int64_t", "-1">:$projection);
   let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;
 }

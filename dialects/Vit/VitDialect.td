@@ -37,6 +37,8 @@ def Vit_Dialect : Dialect {
     static constexpr llvm::StringLiteral kUnsignedAttr = "vit.unsigned";
     /// Attribute of the module: #vit.model.
     static constexpr llvm::StringLiteral kModelAttr = "vit.model";
+    /// Attribute of @attention: a #vit.attention_layer for each row of its selection.
+    static constexpr llvm::StringLiteral kAttentionLayersAttr = "vit.attention_layers";
     void registerAttributes();
   }];
 }
@@ -58,6 +60,10 @@ def Vit_FloatTensor : RankedTensorOf<[AnyFloat], [Vit_ShapePred],
 def Vit_FloatTensor2D : Vit_TensorOfRank<2>;
 def Vit_FloatTensor3D : Vit_TensorOfRank<3>;
 def Vit_FloatTensor4D : Vit_TensorOfRank<4>;
+
+// One integer for each item of the batch.
+def Vit_IndexTensor1D
+    : RankedTensorOf<[I32, I64], [HasAnyRankOfPred<[1]>, Vit_ShapePred], "1D tensor of integers, not empty,">;
 
 class Vit_ParameterOfRank<int rank>
     : RankedTensorOf<[AnyFloat], [HasAnyRankOfPred<[rank]>, Vit_ShapePred, Vit_StaticPred],

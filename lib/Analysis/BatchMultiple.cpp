@@ -73,6 +73,8 @@ static std::optional<Source> getSource(Value value) {
     return Source{empty.getDynamicSizes().front()};
   if (auto slice = dyn_cast<tensor::ExtractSliceOp>(op))
     return Source{slice.getSizes().front()};
+  if (auto map = dyn_cast<vit::AttentionMapOp>(op))
+    return Source{map.getQuery(), 1, static_cast<int64_t>(map.getWindows())};
   if (auto concat = dyn_cast<tensor::ConcatOp>(op))
     if (concat.getResultType().isDynamicDim(concat.getDim()))
       return std::nullopt;

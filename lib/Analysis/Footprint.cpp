@@ -51,9 +51,7 @@ static int64_t getBytes(Value tensor) {
 // FLOPs of vit ops
 //===----------------------------------------------------------------------===//
 
-/// Operations on an element of an activation: GELU by a polynomial of its own
-/// counts as the ops of its formula.
-static int64_t getActivationFlops(vit::Activation activation) {
+int64_t vitc::getActivationFlops(vit::Activation activation) {
   switch (activation) {
   case vit::Activation::None:
     return 0;
@@ -63,35 +61,57 @@ static int64_t getActivationFlops(vit::Activation activation) {
     return 9;
   case vit::Activation::GeluQuick: // x / (1 + exp(c * x))
     return 4;
+  case vit::Activation::Silu: // x / (1 + exp(-x))
+    return 4;
+  case vit::Activation::Sigmoid: // 1 / (1 + exp(-x))
+    return 4;
+  case vit::Activation::Relu:
+    return 1;
   }
   llvm_unreachable("all activations are covered");
+}
+
+/// Of `elements` that a product normalises before it reads them.
+static int64_t countNorm(vit::NormAttr norm, int64_t elements) {
+  if (!norm)
+    return 0;
+  return elements * (norm.getRms() ? kRmsNormFlops : kLayerNormFlops);
 }
 
 static Footprint count(vit::LinearOp op) {
   Footprint result;
   int64_t outputs = getNumElements(op.getResult());
   result.multiplyAdds = outputs * op.getWeight().getType().getDimSize(1);
-  result.otherFlops = outputs * (bool(op.getBias()) + bool(op.getResidual()) +
-                                 getActivationFlops(op.getActivation()));
+  result.otherFlops =
+      outputs * (bool(op.getBias()) + bool(op.getResidual()) +
+                 getActivationFlops(op.getActivation())) +
+      countNorm(op.getNormAttr(), getNumElements(op.getInput()));
   return result;
 }
 
 /// Products of every query with every key, and of every probability with every
-/// value; scale, addends, and the max, subtraction, exp, sum and division of
-/// softmax on each score.
+/// value; addends and softmax on each score.
 static Footprint countAttention(Value query, Value key, int64_t valueDim,
                                 Value bias, Value mask) {
   Footprint result;
   int64_t scores = getSize(query, 0) * getSize(query, 1) * getSize(query, 2) *
                    getSize(key, 2);
   result.multiplyAdds = scores * (getSize(query, 3) + valueDim);
-  result.otherFlops = scores * (6 + bool(bias) + bool(mask));
+  result.otherFlops = scores * (kSoftmaxFlops + bool(bias) + bool(mask));
   return result;
 }
 
 static Footprint count(vit::AttentionOp op) {
   return countAttention(op.getQuery(), op.getKey(), getSize(op.getValue(), 3),
                         op.getBias(), op.getMask());
+}
+
+static Footprint count(vit::SoftmaxMatmulOp op) {
+  Footprint result;
+  int64_t scores = getNumElements(op.getScores());
+  result.multiplyAdds = scores * getSize(op.getValue(), 3);
+  result.otherFlops = scores * kSoftmaxFlops;
+  return result;
 }
 
 static Footprint count(vit::AttentionMapOp op) {
@@ -106,7 +126,9 @@ static Footprint count(vit::PatchEmbedOp op) {
                     op.getGridWidth() * filter.getDimSize(0);
   result.multiplyAdds =
       patches * (filter.getNumElements() / filter.getDimSize(0));
-  result.otherFlops = patches * bool(op.getBias());
+  result.otherFlops =
+      patches * bool(op.getBias()) +
+      countNorm(op.getNormAttr(), getNumElements(op.getImage()));
   if (op.getPosition())
     result.otherFlops += getNumElements(op.getResult());
   return result;
@@ -118,22 +140,23 @@ static Footprint count(vit::Conv2dOp op) {
   int64_t outputs = getNumElements(op.getResult());
   result.multiplyAdds =
       outputs * (filter.getNumElements() / filter.getDimSize(0));
-  result.otherFlops = outputs * bool(op.getBias());
+  result.otherFlops = outputs * (bool(op.getBias()) + bool(op.getResidual()) +
+                                 getActivationFlops(op.getActivation()));
   return result;
 }
 
-/// Sums of the elements and of the squared differences, then normalisation.
 static Footprint count(vit::LayerNormOp op) {
   Footprint result;
-  result.otherFlops = getNumElements(op.getResult()) *
-                      (6 + bool(op.getScale()) + bool(op.getShift()));
+  result.otherFlops =
+      getNumElements(op.getResult()) *
+      (kLayerNormFlops + bool(op.getScale()) + bool(op.getShift()));
   return result;
 }
 
 static Footprint count(vit::RmsNormOp op) {
   Footprint result;
   result.otherFlops =
-      getNumElements(op.getResult()) * (3 + bool(op.getScale()));
+      getNumElements(op.getResult()) * (kRmsNormFlops + bool(op.getScale()));
   return result;
 }
 
@@ -209,7 +232,8 @@ Footprint vitc::getFootprint(Operation *op) {
   result = llvm::TypeSwitch<Operation *, Footprint>(op)
                .Case<vit::LinearOp, vit::AttentionOp, vit::AttentionMapOp,
                      vit::PatchEmbedOp, vit::Conv2dOp, vit::LayerNormOp,
-                     vit::RmsNormOp, vit::GeluOp, vit::MeanTokensOp>(
+                     vit::RmsNormOp, vit::GeluOp, vit::MeanTokensOp,
+                     vit::SoftmaxMatmulOp>(
                    [](auto op) { return count(op); })
                .Case<linalg::SoftmaxOp>([](linalg::SoftmaxOp softmax) {
                  Footprint result;

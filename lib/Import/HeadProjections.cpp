@@ -32,7 +32,8 @@ static Value buildQkvWithoutKeyBias(LayerBuilder &layers, Value input,
                                    bias(projections.valueBias)}),
       projections.queryBias);
   return vit::LinearOp::create(layers.b, layers.getLoc(projections.qkv), input,
-                               matrix, shift, /*residual=*/Value());
+                               matrix, shift, /*residual=*/Value(),
+                               vit::Activation::None, vit::NormAttr());
 }
 
 SmallVector<Value, 3> import_::buildHeads(LayerBuilder &layers, Value input,

@@ -51,7 +51,8 @@ Value LayerBuilder::linear(Value input, const Twine &layer, int64_t outputs,
     shift = parameter((layer + ".bias").str(), {outputs}, because,
                       WeightRole::Bias);
   return vit::LinearOp::create(b, getLoc(layer), input, matrix, shift,
-                               /*residual=*/Value());
+                               /*residual=*/Value(), vit::Activation::None,
+                               vit::NormAttr());
 }
 
 Value LayerBuilder::layerNorm(Value input, const Twine &layer, double epsilon,

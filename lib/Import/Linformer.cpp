@@ -240,7 +240,7 @@ OwningOpRef<ModuleOp> import_::buildLinformer(const LinformerSpec &spec,
   interface.imageShape = {options.batch.value_or(ShapedType::kDynamic),
                           spec.channels, spec.imageHeight, spec.imageWidth};
   interface.outputs = {"logits"};
-  interface.preprocess = preprocess;
+  interface.info.preprocess = preprocess;
   return buildModelModule(
       interface, weights, loc,
       [&](LayerBuilder &layers, Value image) -> SmallVector<Value> {

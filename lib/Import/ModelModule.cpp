@@ -52,8 +52,8 @@ OwningOpRef<ModuleOp> import_::buildModelModule(const ModelInterface &interface,
       vit::ModelAttr::get(
           b.getContext(), architecture, b.getStringAttr(interface.task),
           b.getStringAttr(weights.hash()), layers.getNumParameters(),
-          /*licence=*/StringAttr(), interface.labels, interface.preprocess,
-          interface.grid));
+          interface.info.licence, interface.info.labels,
+          interface.info.preprocess, interface.grid));
   if (failed(mlir::verify(*module)))
     return nullptr;
   return module;

@@ -16,14 +16,20 @@
 namespace vitc::import_ {
 
 /// What a model of pictures shows to its users.
+/// What the source says of a model beside its layers.
+struct ModelInfo {
+  mlir::StringAttr licence;       // or null
+  mlir::ArrayAttr labels;         // or null
+  vit::PreprocessAttr preprocess; // or null
+};
+
 struct ModelInterface {
   std::string architecture;                 // e.g. "SwinForImageClassification"
   llvm::StringRef task;                     // of #vit.model
   llvm::SmallVector<int64_t, 4> imageShape; // of pixel_values, [B, C, H, W]
   llvm::SmallVector<llvm::StringRef, 2> outputs;
-  mlir::ArrayAttr labels;         // or null
-  vit::PreprocessAttr preprocess; // or null
-  vit::TokenGridAttr grid;        // or null
+  ModelInfo info;
+  vit::TokenGridAttr grid; // or null
 };
 
 /// Builds the outputs from the image.

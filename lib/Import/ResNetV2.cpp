@@ -10,7 +10,6 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
-#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -24,12 +23,12 @@ using namespace vitc::import_;
 static constexpr double kFilterEps = 1e-8;
 static constexpr double kNormEps = 1e-5;
 
-int64_t ResNetV2Spec::getMapSize(int64_t pixels) const {
-  // The stem halves twice, each stage but the first once; "same" rounds up.
-  size_t halvings = depths.empty() ? 2 : depths.size() + 1;
-  for (size_t i = 0; i < halvings; ++i)
-    pixels = llvm::divideCeil(pixels, 2);
-  return pixels;
+int64_t ResNetV2Spec::getInnerChannels(int64_t channels) {
+  constexpr int64_t kDivisor = 8;
+  int64_t inner =
+      std::max(kDivisor, (channels / 4 + kDivisor / 2) / kDivisor * kDivisor);
+  // Rounding down takes at most a tenth.
+  return inner * 4 * 10 < channels * 9 ? inner + kDivisor : inner;
 }
 
 namespace {
@@ -44,9 +43,15 @@ private:
                  int64_t kernel, int64_t stride);
   Value groupNorm(Value input, const std::string &layer);
   Value relu(Value input, const std::string &layer);
+  Value normRelu(Value input, const std::string &layer) {
+    return relu(groupNorm(input, layer), layer + ".act");
+  }
   Value maxPool(Value input, const std::string &layer);
-  Value block(Value input, const std::string &layer, int64_t channels,
-              int64_t stride, bool downsample);
+  Value bottleneck(Value input, const std::string &layer, int64_t channels,
+                   int64_t stride, bool downsample);
+  Value preactivationBottleneck(Value input, const std::string &layer,
+                                int64_t channels, int64_t stride,
+                                bool downsample);
 
   const ResNetV2Spec &spec;
   LayerBuilder &layers;
@@ -86,100 +91,48 @@ Value ResNetV2Builder::convolve(Value input, const std::string &layer,
   Value filter = layers.expand(rows, 1, {shape[1], kernel, kernel}, layer);
   auto [top, bottom] = getSamePadding(shape[2], kernel, stride);
   auto [left, right] = getSamePadding(shape[3], kernel, stride);
-  return vit::Conv2dOp::create(
-      b, loc, input, filter, /*bias=*/Value(),
-      b.getDenseI64ArrayAttr({stride, stride}),
-      b.getDenseI64ArrayAttr({top, left, bottom, right}),
-      b.getDenseI64ArrayAttr({1, 1}), b.getI64IntegerAttr(1));
+  return vit::Conv2dOp::create(b, loc, input, filter, /*bias=*/Value(),
+                               /*residual=*/Value(),
+                               ArrayRef<int64_t>{stride, stride},
+                               ArrayRef<int64_t>{top, left, bottom, right});
 }
 
 /// Wu and He 2018, eqs. (1) and (7).
 Value ResNetV2Builder::groupNorm(Value input, const std::string &layer) {
   Location loc = layers.getLoc(layer);
-  int64_t channels = getShape(input)[1], groups = ResNetV2Spec::kNumGroups;
-  int64_t height = getShape(input)[2], width = getShape(input)[3];
+  ArrayRef<int64_t> shape = getShape(input);
   std::string because = "the ResNetV2 of this architecture";
-  auto parameter = [&](StringRef name, WeightRole role) {
-    Value value =
-        layers.parameter(layer + name.str(), {channels}, because, role);
-    return layers.expand(value, 0, {groups, channels / groups}, layer);
-  };
-  Value scale = parameter(".weight", WeightRole::NormScale);
-  Value shift = parameter(".bias", WeightRole::NormShift);
+  Value scale = layers.parameter(layer + ".weight", {shape[1]}, because,
+                                 WeightRole::NormScale);
+  Value shift = layers.parameter(layer + ".bias", {shape[1]}, because,
+                                 WeightRole::NormShift);
 
-  Value grouped = layers.expand(input, 1, {groups, channels / groups}, layer);
-  auto type = cast<RankedTensorType>(grouped.getType());
-  AffineMap all = b.getMultiDimIdentityMap(5);
-  AffineMap group = all.getMajorSubMap(2);
-  AffineMap channel = AffineMap::get(
-      5, 0, {b.getAffineDimExpr(1), b.getAffineDimExpr(2)}, b.getContext());
-  double count = double(channels / groups * height * width);
-  SmallVector<OpFoldResult> sizes = layers.getSizes(grouped, loc);
+  int64_t groupSize = shape[1] / spec.numGroups * shape[2] * shape[3];
+  Value rows = layers.expand(layers.collapse(input, 1, 3, layer), 1,
+                             {spec.numGroups, groupSize}, layer);
+  rows = vit::LayerNormOp::create(b, loc, rows.getType(), rows,
+                                  /*scale=*/Value(), /*shift=*/Value(),
+                                  b.getF64FloatAttr(kNormEps));
+  Value normed = layers.expand(layers.collapse(rows, 1, 2, layer), 1,
+                               shape.drop_front(), layer);
 
-  // The sum over a group of what `body` makes of each element.
-  auto sum = [&](ValueRange inputs, ArrayRef<AffineMap> maps,
-                 function_ref<Value(OpBuilder &, ValueRange)> body) -> Value {
-    Value empty = tensor::EmptyOp::create(b, loc, ArrayRef(sizes).take_front(2),
-                                          type.getElementType());
-    Value zero =
-        arith::ConstantOp::create(b, loc, b.getZeroAttr(type.getElementType()));
-    Value init = linalg::FillOp::create(b, loc, zero, empty).getResult(0);
-    SmallVector<utils::IteratorType> iterators(2,
-                                               utils::IteratorType::parallel);
-    iterators.append(3, utils::IteratorType::reduction);
-    SmallVector<AffineMap> allMaps(maps);
-    allMaps.push_back(group);
-    return linalg::GenericOp::create(
-               b, loc, init.getType(), inputs, init, allMaps, iterators,
-               [&](OpBuilder &builder, Location loc, ValueRange args) {
-                 Value term = body(builder, args.drop_back());
-                 Value total =
-                     arith::AddFOp::create(builder, loc, args.back(), term);
-                 linalg::YieldOp::create(builder, loc, total);
-               })
-        .getResult(0);
-  };
-  auto scalar = [&](OpBuilder &builder, double value) -> Value {
-    return arith::ConstantOp::create(
-        builder, loc, builder.getFloatAttr(type.getElementType(), value));
-  };
-  auto center = [&](OpBuilder &builder, Value element, Value total) -> Value {
-    Value mean = arith::MulFOp::create(builder, loc, total,
-                                       scalar(builder, 1.0 / count));
-    return arith::SubFOp::create(builder, loc, element, mean);
-  };
-  Value total =
-      sum(grouped, all, [](OpBuilder &, ValueRange args) { return args[0]; });
-  Value squares =
-      sum({grouped, total}, {all, group},
-          [&](OpBuilder &builder, ValueRange args) -> Value {
-            Value difference = center(builder, args[0], args[1]);
-            return arith::MulFOp::create(builder, loc, difference, difference);
-          });
-  Value empty = tensor::EmptyOp::create(b, loc, sizes, type.getElementType());
-  SmallVector<utils::IteratorType> iterators(5, utils::IteratorType::parallel);
-  Value normed =
-      linalg::GenericOp::create(
-          b, loc, type, ValueRange{grouped, total, squares, scale, shift},
-          empty, ArrayRef<AffineMap>{all, group, group, channel, channel, all},
-          iterators,
-          [&](OpBuilder &builder, Location loc, ValueRange args) {
-            Value difference = center(builder, args[0], args[1]);
-            Value variance = arith::MulFOp::create(
-                builder, loc, args[2], scalar(builder, 1.0 / count));
-            Value deviation = math::RsqrtOp::create(
-                builder, loc,
-                arith::AddFOp::create(builder, loc, variance,
-                                      scalar(builder, kNormEps)));
-            Value unit =
-                arith::MulFOp::create(builder, loc, difference, deviation);
-            Value scaled = arith::MulFOp::create(builder, loc, unit, args[3]);
-            Value shifted =
-                arith::AddFOp::create(builder, loc, scaled, args[4]);
-            linalg::YieldOp::create(builder, loc, shifted);
-          })
-          .getResult(0);
-  return layers.collapse(normed, 1, 2, layer);
+  auto type = cast<RankedTensorType>(normed.getType());
+  AffineMap all = b.getMultiDimIdentityMap(4);
+  AffineMap channel = AffineMap::get(4, 0, b.getAffineDimExpr(1));
+  SmallVector<utils::IteratorType> iterators(4, utils::IteratorType::parallel);
+  Value empty = tensor::EmptyOp::create(b, loc, layers.getSizes(normed, loc),
+                                        type.getElementType());
+  return linalg::GenericOp::create(
+             b, loc, type, ValueRange{normed, scale, shift}, empty,
+             ArrayRef<AffineMap>{all, channel, channel, all}, iterators,
+             [](OpBuilder &builder, Location loc, ValueRange args) {
+               Value scaled =
+                   arith::MulFOp::create(builder, loc, args[0], args[1]);
+               Value shifted =
+                   arith::AddFOp::create(builder, loc, scaled, args[2]);
+               linalg::YieldOp::create(builder, loc, shifted);
+             })
+      .getResult(0);
 }
 
 Value ResNetV2Builder::relu(Value input, const std::string &layer) {
@@ -191,7 +144,8 @@ Value ResNetV2Builder::relu(Value input, const std::string &layer) {
       });
 }
 
-/// 3 x 3, stride 2.
+/// 3 x 3, stride 2. Padding is zeros, as BiT's, which changes something only
+/// where no ReLU comes before.
 Value ResNetV2Builder::maxPool(Value input, const std::string &layer) {
   constexpr int64_t kKernel = 3, kStride = 2;
   Location loc = layers.getLoc(layer);
@@ -210,8 +164,12 @@ Value ResNetV2Builder::maxPool(Value input, const std::string &layer) {
     padded[dim] += before + behind;
     sizes[dim] = b.getIndexAttr(llvm::divideCeil(shape[dim], kStride));
   }
-  Value source = tensor::PadOp::create(
-      b, loc, RankedTensorType::get(padded, element), input, low, high, lowest);
+  Value padding = lowest;
+  if (spec.preactivation)
+    padding = arith::ConstantOp::create(b, loc, b.getZeroAttr(element));
+  Value source =
+      tensor::PadOp::create(b, loc, RankedTensorType::get(padded, element),
+                            input, low, high, padding);
   Value window = tensor::EmptyOp::create(
       b, loc, ArrayRef<int64_t>{kKernel, kKernel}, element);
   Value empty = tensor::EmptyOp::create(b, loc, sizes, element);
@@ -222,40 +180,61 @@ Value ResNetV2Builder::maxPool(Value input, const std::string &layer) {
       .getResult(0);
 }
 
-/// A bottleneck without pre-activation; the first of a stage changes the size
-/// of its shortcut too.
-Value ResNetV2Builder::block(Value input, const std::string &layer,
-                             int64_t channels, int64_t stride,
-                             bool downsample) {
+/// The first block of a stage changes the size of its shortcut too.
+Value ResNetV2Builder::bottleneck(Value input, const std::string &layer,
+                                  int64_t channels, int64_t stride,
+                                  bool downsample) {
   Value shortcut = input;
   if (downsample) {
     shortcut = convolve(input, layer + "downsample.conv", channels, 1, stride);
     shortcut = groupNorm(shortcut, layer + "downsample.norm");
   }
-  int64_t inner = channels / 4;
+  int64_t inner = ResNetV2Spec::getInnerChannels(channels);
   Value value = convolve(input, layer + "conv1", inner, 1, 1);
-  value = relu(groupNorm(value, layer + "norm1"), layer + "norm1.act");
+  value = normRelu(value, layer + "norm1");
   value = convolve(value, layer + "conv2", inner, 3, stride);
-  value = relu(groupNorm(value, layer + "norm2"), layer + "norm2.act");
+  value = normRelu(value, layer + "norm2");
   value = convolve(value, layer + "conv3", channels, 1, 1);
   value = groupNorm(value, layer + "norm3");
   return relu(layers.add(value, shortcut, layer + "add"), layer + "act3");
 }
 
+Value ResNetV2Builder::preactivationBottleneck(Value input,
+                                               const std::string &layer,
+                                               int64_t channels, int64_t stride,
+                                               bool downsample) {
+  Value active = normRelu(input, layer + "norm1");
+  Value shortcut = input;
+  if (downsample)
+    shortcut = convolve(active, layer + "downsample.conv", channels, 1, stride);
+  int64_t inner = ResNetV2Spec::getInnerChannels(channels);
+  Value value = convolve(active, layer + "conv1", inner, 1, 1);
+  value = normRelu(value, layer + "norm2");
+  value = convolve(value, layer + "conv2", inner, 3, stride);
+  value = normRelu(value, layer + "norm3");
+  value = convolve(value, layer + "conv3", channels, 1, 1);
+  return layers.add(value, shortcut, layer + "add");
+}
+
 Value ResNetV2Builder::build(Value image) {
-  std::string stem = spec.prefix + (spec.depths.empty() ? "" : "stem.");
+  const ResNetV2Names &names = spec.names;
   Value value =
-      convolve(image, stem + "conv", ResNetV2Spec::kStemChannels, 7, 2);
-  value = relu(groupNorm(value, stem + "norm"), stem + "norm.act");
-  value = maxPool(value, stem + "pool");
+      convolve(image, spec.prefix + names.stemConv, spec.stemChannels, 7, 2);
+  if (!spec.preactivation)
+    value = normRelu(value, spec.prefix + names.stemNorm);
+  value = maxPool(value, spec.prefix + names.stemPool);
   for (auto [stage, depth] : llvm::enumerate(spec.depths))
     for (int64_t index = 0; index < depth; ++index) {
-      std::string layer = (spec.prefix + "stages." + Twine(stage) + ".blocks." +
-                           Twine(index) + ".")
+      std::string layer = (spec.prefix + names.stages + Twine(stage) +
+                           names.blocks + Twine(index) + ".")
                               .str();
-      value = block(value, layer, ResNetV2Spec::kStageChannels << stage,
-                    stage > 0 && index == 0 ? 2 : 1,
-                    /*downsample=*/index == 0);
+      int64_t stride = stage > 0 && index == 0 ? 2 : 1;
+      bool downsample = index == 0;
+      value = spec.preactivation
+                  ? preactivationBottleneck(value, layer, spec.channels[stage],
+                                            stride, downsample)
+                  : bottleneck(value, layer, spec.channels[stage], stride,
+                               downsample);
     }
   return value;
 }
@@ -263,4 +242,21 @@ Value ResNetV2Builder::build(Value image) {
 Value import_::buildResNetV2(const ResNetV2Spec &spec, LayerBuilder &layers,
                              Value image) {
   return ResNetV2Builder(spec, layers).build(image);
+}
+
+VitStem import_::getStem(const ResNetV2Spec &spec) {
+  VitStem stem;
+  size_t stages = spec.depths.size();
+  stem.channels = stages == 0 ? spec.stemChannels : spec.channels[stages - 1];
+  stem.getMapSize = [stages](int64_t pixels) {
+    // The stem halves twice, each stage but the first once; "same" rounds up.
+    size_t halvings = stages == 0 ? 2 : stages + 1;
+    for (size_t i = 0; i < halvings; ++i)
+      pixels = llvm::divideCeil(pixels, 2);
+    return pixels;
+  };
+  stem.build = [spec](LayerBuilder &layers, Value image) {
+    return buildResNetV2(spec, layers, image);
+  };
+  return stem;
 }

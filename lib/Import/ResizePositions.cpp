@@ -1,4 +1,4 @@
-//===- ResizePositions.cpp - Position embeddings for another grid ---------===//
+//===- ResizePositions.cpp - Positions and biases for another grid --------===//
 //
 // Part of the vitc project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.
@@ -29,10 +29,13 @@ static double cubic(double x) {
   return 0;
 }
 
-/// The matrix [to, from] that resamples a row: PIL's and PyTorch's antialiased
-/// filter, widened when the result is smaller, cut at the borders and scaled so
-/// that each row sums to 1.
-static SmallVector<float> getResampleMatrix(int64_t from, int64_t to) {
+//===----------------------------------------------------------------------===//
+// Matrices [to, from] that resample a row
+//===----------------------------------------------------------------------===//
+
+/// PIL's and PyTorch's antialiased filter, widened when the result is smaller,
+/// cut at the borders and scaled so that each row sums to 1.
+static SmallVector<float> getBicubicMatrix(int64_t from, int64_t to) {
   SmallVector<float> matrix(to * from, 0.0f);
   double scale = double(from) / double(to);
   double stretch = std::max(scale, 1.0);
@@ -53,18 +56,76 @@ static SmallVector<float> getResampleMatrix(int64_t from, int64_t to) {
   return matrix;
 }
 
-/// Resamples dim `dim` of a grid [H, W, E] to `size`.
+/// PyTorch's filter of two taps, without antialiasing.
+static SmallVector<float> getBilinearMatrix(int64_t from, int64_t to) {
+  SmallVector<float> matrix(to * from, 0.0f);
+  double scale = double(from) / double(to);
+  for (int64_t row = 0; row < to; ++row) {
+    double position = std::max((double(row) + 0.5) * scale - 0.5, 0.0);
+    int64_t left = std::min(int64_t(position), from - 1);
+    int64_t right = std::min(left + 1, from - 1);
+    double weight = position - double(left);
+    matrix[row * from + left] += float(1.0 - weight);
+    matrix[row * from + right] += float(weight);
+  }
+  return matrix;
+}
+
+/// The distances that timm stretches `from` stored ones to, so that their last
+/// is the last of `to` and each step is q times the one before. 1.01 <= q <=
+/// 1.5, as BEiT's own code has it, also where no such q reaches that last.
+static SmallVector<float> getGeometricDistances(int64_t from, int64_t to) {
+  int64_t count = from / 2, last = to / 2;
+  double low = 1.01, high = 1.5, q = low;
+  while (high - low > 1e-6) {
+    q = (low + high) / 2;
+    double sum = (1 - std::pow(q, double(count))) / (1 - q);
+    (sum > double(last) ? high : low) = q;
+  }
+  SmallVector<float> distances(from, 0.0f);
+  double distance = 0, step = 1;
+  for (int64_t i = 1; i <= count; ++i, step *= q) {
+    distance += step;
+    distances[count + i] = float(distance);
+    distances[count - i] = float(-distance);
+  }
+  return distances;
+}
+
+/// Linear between the two stored distances next to each new one; beyond the
+/// last the last.
+static SmallVector<float> getGeometricMatrix(int64_t from, int64_t to) {
+  SmallVector<float> matrix(to * from, 0.0f);
+  SmallVector<float> distances = getGeometricDistances(from, to);
+  for (int64_t row = 0; row < to; ++row) {
+    auto wanted = float(row - to / 2);
+    int64_t right = llvm::lower_bound(distances, wanted) - distances.begin();
+    right = std::min(right, from - 1);
+    int64_t left = std::max<int64_t>(right - 1, 0);
+    double toLeft = std::max(wanted - distances[left], 0.0f);
+    double toRight = std::max(distances[right] - wanted, 0.0f);
+    double weight =
+        toLeft == 0 && toRight == 0 ? 0.5 : toLeft / (toLeft + toRight);
+    matrix[row * from + left] += float(1.0 - weight);
+    matrix[row * from + right] += float(weight);
+  }
+  return matrix;
+}
+
+//===----------------------------------------------------------------------===//
+// Grids
+//===----------------------------------------------------------------------===//
+
+/// The product of `weights`, [size, the size of dim `dim`], with this dim of a
+/// grid [H, W, E].
 static Value resample(LayerBuilder &builder, Value grid, unsigned dim,
-                      int64_t size, Location loc) {
+                      int64_t size, ArrayRef<float> weights, Location loc) {
   OpBuilder &b = builder.b;
   auto type = cast<RankedTensorType>(grid.getType());
   int64_t from = type.getDimSize(dim);
-  if (from == size)
-    return grid;
   auto matrixType = RankedTensorType::get({size, from}, type.getElementType());
-  SmallVector<float> weights = getResampleMatrix(from, size);
   Value matrix = arith::ConstantOp::create(
-      b, loc, DenseElementsAttr::get(matrixType, ArrayRef<float>(weights)));
+      b, loc, DenseElementsAttr::get(matrixType, weights));
 
   SmallVector<int64_t> shape(type.getShape());
   shape[dim] = size;
@@ -91,14 +152,41 @@ static Value resample(LayerBuilder &builder, Value grid, unsigned dim,
 }
 
 Value import_::resizePositions(LayerBuilder &builder, Value positions,
-                               std::pair<int64_t, int64_t> from,
-                               std::pair<int64_t, int64_t> to,
-                               const Twine &layer) {
+                               GridSize from, GridSize to, const Twine &layer) {
   if (from == to)
     return positions;
   Location loc = builder.getLoc(layer);
   Value grid = builder.expand(positions, 0, {from.first, from.second}, layer);
-  grid = resample(builder, grid, 0, to.first, loc);
-  grid = resample(builder, grid, 1, to.second, loc);
+  auto along = [&](unsigned dim, int64_t from, int64_t to) {
+    if (from != to)
+      grid = resample(builder, grid, dim, to, getBicubicMatrix(from, to), loc);
+  };
+  along(0, from.first, to.first);
+  along(1, from.second, to.second);
+  return builder.collapse(grid, 0, 2, layer);
+}
+
+Value import_::resizeBiasTable(LayerBuilder &builder, Value table,
+                               GridSize from, GridSize to, BiasResize form,
+                               const Twine &layer) {
+  if (from == to)
+    return table;
+  Location loc = builder.getLoc(layer);
+  auto countDistances = [](int64_t size) { return 2 * size - 1; };
+  Value grid = builder.expand(
+      table, 0, {countDistances(from.first), countDistances(from.second)},
+      layer);
+  // timm stretches a side of the same size too, a little, when the other
+  // changes.
+  auto along = [&](unsigned dim, int64_t from, int64_t to) {
+    from = countDistances(from);
+    to = countDistances(to);
+    grid = resample(builder, grid, dim, to,
+                    form == BiasResize::Bilinear ? getBilinearMatrix(from, to)
+                                                 : getGeometricMatrix(from, to),
+                    loc);
+  };
+  along(0, from.first, to.first);
+  along(1, from.second, to.second);
   return builder.collapse(grid, 0, 2, layer);
 }

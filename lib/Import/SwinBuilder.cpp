@@ -118,7 +118,7 @@ Value SwinBuilder::embed(Value image) {
       layers.parameter(layer + ".bias", {spec.embedDim}, why, WeightRole::Bias);
   Value tokens = vit::PatchEmbedOp::create(
       b, layers.getLoc(layer), padImage(image), filter, bias,
-      /*tokens=*/Value(), /*position=*/Value());
+      /*tokens=*/Value(), /*position=*/Value(), vit::NormAttr());
   tokens = layers.layerNorm(tokens, backbone(spec.names.patchNorm),
                             kEmbeddingNormEps, because(0));
   return spec.positions ? addPositions(tokens) : tokens;
@@ -186,10 +186,11 @@ static SmallVector<StringRef, 2> getOutputNames(const SwinSpec &spec) {
   llvm_unreachable("all outputs are covered");
 }
 
-OwningOpRef<ModuleOp>
-import_::buildSwin(const SwinSpec &spec, WeightSource &weights,
-                   ArrayAttr labels, vit::PreprocessAttr preprocess,
-                   const ImportOptions &options, Location loc) {
+OwningOpRef<ModuleOp> import_::buildSwin(const SwinSpec &spec,
+                                         WeightSource &weights,
+                                         const ModelInfo &info,
+                                         const ImportOptions &options,
+                                         Location loc) {
   ModelInterface interface;
   interface.architecture = spec.architecture;
   interface.task =
@@ -197,8 +198,7 @@ import_::buildSwin(const SwinSpec &spec, WeightSource &weights,
   interface.imageShape = {options.batch.value_or(ShapedType::kDynamic),
                           spec.channels, spec.imageHeight, spec.imageWidth};
   interface.outputs = getOutputNames(spec);
-  interface.labels = labels;
-  interface.preprocess = preprocess;
+  interface.info = info;
   return buildModelModule(interface, weights, loc,
                           [&](LayerBuilder &layers, Value image) {
                             return SwinBuilder(spec, layers).build(image);

@@ -9,6 +9,7 @@
 #ifndef VITC_LIB_IMPORT_SWINBUILDER_H
 #define VITC_LIB_IMPORT_SWINBUILDER_H
 
+#include "ModelModule.h"
 #include "SwinSpec.h"
 #include "WeightSource.h"
 
@@ -17,9 +18,8 @@ namespace vitc::import_ {
 /// Builds the module of a resolved specification; labels and preprocessing may
 /// be null. Errors at `loc`.
 mlir::OwningOpRef<mlir::ModuleOp>
-buildSwin(const SwinSpec &spec, WeightSource &weights, mlir::ArrayAttr labels,
-          vit::PreprocessAttr preprocess, const ImportOptions &options,
-          mlir::Location loc);
+buildSwin(const SwinSpec &spec, WeightSource &weights, const ModelInfo &info,
+          const ImportOptions &options, mlir::Location loc);
 
 } // namespace vitc::import_
 

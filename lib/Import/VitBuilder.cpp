@@ -8,7 +8,6 @@
 
 #include "VitBuilder.h"
 
-#include "ModelModule.h"
 #include "VitEncoder.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -147,7 +146,7 @@ static SmallVector<StringRef, 2> getOutputNames(const VitSpec &spec) {
 
 OwningOpRef<ModuleOp> import_::buildVit(const VitSpec &spec,
                                         WeightSource &weights,
-                                        const VitModelInfo &info,
+                                        const ModelInfo &info,
                                         const ImportOptions &options,
                                         Location loc) {
   bool embedding = spec.output == VitOutput::HiddenStates ||
@@ -158,8 +157,7 @@ OwningOpRef<ModuleOp> import_::buildVit(const VitSpec &spec,
   interface.imageShape = {options.batch.value_or(ShapedType::kDynamic),
                           spec.channels, spec.imageHeight, spec.imageWidth};
   interface.outputs = getOutputNames(spec);
-  interface.labels = info.labels;
-  interface.preprocess = info.preprocess;
+  interface.info = info;
   interface.grid = vit::TokenGridAttr::get(loc.getContext(), spec.numTokens(),
                                            spec.gridHeight(), spec.gridWidth(),
                                            spec.classToken);

@@ -9,20 +9,15 @@
 #ifndef VITC_LIB_IMPORT_VITBUILDER_H
 #define VITC_LIB_IMPORT_VITBUILDER_H
 
+#include "ModelModule.h"
 #include "VitSpec.h"
 #include "WeightSource.h"
 
 namespace vitc::import_ {
 
 /// What of #vit.model is not in the specification.
-struct VitModelInfo {
-  mlir::ArrayAttr labels;         // or null
-  vit::PreprocessAttr preprocess; // or null
-};
-
-/// Builds the module of a resolved specification; errors at `loc`.
 mlir::OwningOpRef<mlir::ModuleOp>
-buildVit(const VitSpec &spec, WeightSource &weights, const VitModelInfo &info,
+buildVit(const VitSpec &spec, WeightSource &weights, const ModelInfo &info,
          const ImportOptions &options, mlir::Location loc);
 
 } // namespace vitc::import_

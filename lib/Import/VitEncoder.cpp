@@ -68,8 +68,8 @@ Value VitEncoder::positions() {
       layers.weight(name, {1, prefix + stored, width}, because,
                     WeightRole::Token),
       {prefix + stored, width});
-  std::pair from(spec.positionHeight, spec.positionWidth);
-  std::pair to(spec.gridHeight(), spec.gridWidth());
+  GridSize from(spec.positionHeight, spec.positionWidth);
+  GridSize to(spec.gridHeight(), spec.gridWidth());
   int64_t unpositioned = spec.numTokens() - prefix;
   if (from == to && unpositioned == 0)
     return layers.constant(table, name);
@@ -107,7 +107,7 @@ Value VitEncoder::patchEmbed(Value image) {
   Value prefix = tokens();
   Value position = positions();
   return vit::PatchEmbedOp::create(b, layers.getLoc(layer), image, filter, bias,
-                                   prefix, position);
+                                   prefix, position, vit::NormAttr());
 }
 
 //===----------------------------------------------------------------------===//
@@ -115,15 +115,34 @@ Value VitEncoder::patchEmbed(Value image) {
 //===----------------------------------------------------------------------===//
 
 Value VitEncoder::relativeBias(const std::string &table) {
-  int64_t height = spec.gridHeight(), width = spec.gridWidth();
-  int64_t rows = (2 * height - 1) * (2 * width - 1) + (spec.classToken ? 3 : 0);
+  GridSize from(spec.positionHeight, spec.positionWidth);
+  GridSize to(spec.gridHeight(), spec.gridWidth());
+  int64_t tokenRows = spec.classToken ? 3 : 0;
+  int64_t rows = (2 * from.first - 1) * (2 * from.second - 1);
   std::string because =
       llvm::formatv("{0} = {1}, and {2}x{3} patches", spec.keys.numHeads,
-                    spec.numHeads, height, width);
-  Value values = layers.parameter(table, {rows, spec.numHeads}, because,
-                                  WeightRole::Token);
+                    spec.numHeads, from.first, from.second);
+  vit::WeightExprAttr stored = layers.weight(
+      table, {rows + tokenRows, spec.numHeads}, because, WeightRole::Token);
+  Value values;
+  if (from == to) {
+    values = layers.constant(stored, table);
+  } else {
+    values = resizeBiasTable(
+        layers,
+        layers.constant(vit::WeightExprAttr::slice(stored, 0, rows), table),
+        from, to, spec.biasResize, table);
+    // The biases of the class token stay.
+    if (tokenRows > 0)
+      values = layers.concat(
+          {values,
+           layers.constant(vit::WeightExprAttr::slice(stored, rows, tokenRows),
+                           table)},
+          0, table);
+  }
   return vit::RelativePositionBiasOp::create(
-      b, layers.getLoc(table), values, b.getDenseI64ArrayAttr({height, width}),
+      b, layers.getLoc(table), values,
+      b.getDenseI64ArrayAttr({to.first, to.second}),
       spec.classToken ? b.getUnitAttr() : UnitAttr());
 }
 
@@ -215,7 +234,7 @@ Value VitEncoder::encoderBlock(Value input, const std::string &block) {
 }
 
 Value VitEncoder::build(Value image) {
-  Value map = spec.stem ? spec.stem(layers, image) : image;
+  Value map = spec.stem ? spec.stem->build(layers, image) : image;
   Value tokens = patchEmbed(map);
   if (!spec.names.preNorm.empty())
     tokens = layers.layerNorm(tokens, backbone(spec.names.preNorm),

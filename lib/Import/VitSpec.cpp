@@ -29,27 +29,6 @@ VitNames import_::getDinov2Names() {
   return names;
 }
 
-static LogicalResult
-resolveImageSize(VitSpec &spec, const ImportOptions &options, Location loc) {
-  spec.positionHeight = spec.gridHeight();
-  spec.positionWidth = spec.gridWidth();
-  std::pair size(spec.imageHeight, spec.imageWidth);
-  if (!options.imageSize || *options.imageSize == size)
-    return success();
-  auto error = [&] {
-    return emitError(loc) << "image size " << options.imageSize->first << "x"
-                          << options.imageSize->second << " was asked for; ";
-  };
-  if (spec.hasRelativeBias())
-    return error() << "the relative position bias needs " << spec.imageHeight
-                   << "x" << spec.imageWidth;
-  if (spec.stem)
-    return error() << "the convolutional stem needs " << spec.imageHeight << "x"
-                   << spec.imageWidth;
-  std::tie(spec.imageHeight, spec.imageWidth) = *options.imageSize;
-  return success();
-}
-
 LogicalResult import_::resolveSpec(VitSpec &spec, const ImportOptions &options,
                                    Location loc) {
   if (spec.hiddenSize % spec.numHeads != 0)
@@ -67,8 +46,13 @@ LogicalResult import_::resolveSpec(VitSpec &spec, const ImportOptions &options,
                           << " = " << spec.patchHeight << "x"
                           << spec.patchWidth;
   };
-  if (failed(verifyPatches()) || failed(resolveImageSize(spec, options, loc)) ||
-      failed(verifyPatches()))
+  if (failed(verifyPatches()))
+    return failure();
+  spec.positionHeight = spec.gridHeight();
+  spec.positionWidth = spec.gridWidth();
+  if (options.imageSize)
+    std::tie(spec.imageHeight, spec.imageWidth) = *options.imageSize;
+  if (failed(verifyPatches()))
     return failure();
   int64_t patches = spec.gridHeight() * spec.gridWidth();
   if (patches > kMaxTokens)

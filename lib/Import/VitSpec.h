@@ -98,6 +98,20 @@ enum class VitPooler {
   Pooled, // the pooled tokens, normed when there is a pooledNorm
 };
 
+/// A convolutional backbone before the patch embedding.
+struct VitStem {
+  int64_t channels; // of its feature map
+  /// The map's height or width for a picture of `pixels`.
+  std::function<int64_t(int64_t pixels)> getMapSize;
+  std::function<mlir::Value(LayerBuilder &layers, mlir::Value image)> build;
+};
+
+/// How a relative position bias is resized for another picture.
+enum class BiasResize {
+  Bilinear, // transformers
+  Geometric // timm
+};
+
 struct VitSpec {
   VitKeys keys;
   VitNames names;
@@ -106,10 +120,8 @@ struct VitSpec {
 
   int64_t imageHeight = 224, imageWidth = 224, channels = 3;
   int64_t patchHeight = 16, patchWidth = 16;
-  /// A convolutional backbone before the patch embedding, and the channels,
-  /// height and width of its feature map, which is then cut into patches.
-  std::function<mlir::Value(LayerBuilder &, mlir::Value)> stem;
-  int64_t stemChannels = 0, stemHeight = 0, stemWidth = 0;
+  /// Its feature map is cut into patches.
+  std::optional<VitStem> stem;
 
   bool patchBias = true;
   bool classToken = true;
@@ -119,9 +131,10 @@ struct VitSpec {
   /// How many of the tokens have a position, from the first on; none: all but
   /// registers.
   std::optional<int64_t> positionedTokens;
-  /// The grid that the stored positions are for; another one than the image's
-  /// is resized.
+  /// The grid that the stored positions and biases are for; they are resized
+  /// for another one of the image.
   int64_t positionHeight = 0, positionWidth = 0;
+  BiasResize biasResize = BiasResize::Bilinear;
 
   int64_t hiddenSize = 768, intermediateSize = 3072;
   int64_t numLayers = 12, numHeads = 12;
@@ -146,14 +159,15 @@ struct VitSpec {
     return positionedTokens.value_or(numTokens() - numRegisterTokens);
   }
   /// What is cut into patches.
-  int64_t mapChannels() const { return stem ? stemChannels : channels; }
-  int64_t mapHeight() const { return stem ? stemHeight : imageHeight; }
-  int64_t mapWidth() const { return stem ? stemWidth : imageWidth; }
+  int64_t mapChannels() const { return stem ? stem->channels : channels; }
+  int64_t mapHeight() const {
+    return stem ? stem->getMapSize(imageHeight) : imageHeight;
+  }
+  int64_t mapWidth() const {
+    return stem ? stem->getMapSize(imageWidth) : imageWidth;
+  }
   int64_t gridHeight() const { return mapHeight() / patchHeight; }
   int64_t gridWidth() const { return mapWidth() / patchWidth; }
-  bool hasRelativeBias() const {
-    return !names.biasTable.empty() || !names.sharedBiasTable.empty();
-  }
 };
 
 /// Takes the size that the user asked for, and checks that all sizes fit each

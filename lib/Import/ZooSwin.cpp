@@ -99,8 +99,8 @@ OwningOpRef<ModuleOp> import_::importZooSwin(const ZooName &name,
   if (failed(resolveSwin(spec, options, loc)))
     return nullptr;
   ZooWeights weights(name.full, seed);
-  return buildSwin(spec, weights, /*labels=*/nullptr,
-                   getZooPreprocess(*loc.getContext(), spec.imageHeight,
-                                    spec.imageWidth, spec.channels),
-                   options, loc);
+  ModelInfo info;
+  info.preprocess = getZooPreprocess(*loc.getContext(), spec.imageHeight,
+                                     spec.imageWidth, spec.channels);
+  return buildSwin(spec, weights, info, options, loc);
 }

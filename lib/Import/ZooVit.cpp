@@ -213,12 +213,7 @@ static LogicalResult finish(Kind kind, const Choices &choices, VitSpec &spec,
     return emitError(loc) << "stages has " << backbone.depths.size()
                           << " stages; it needs 1 to "
                           << ResNetV2Spec::kMaxStages;
-  spec.stemChannels = backbone.getChannels();
-  spec.stemHeight = backbone.getMapSize(spec.imageHeight);
-  spec.stemWidth = backbone.getMapSize(spec.imageWidth);
-  spec.stem = [backbone](LayerBuilder &layers, Value image) {
-    return buildResNetV2(backbone, layers, image);
-  };
+  spec.stem = getStem(backbone);
   return success();
 }
 
@@ -242,7 +237,7 @@ OwningOpRef<ModuleOp> import_::importZooVit(const ZooName &name,
   if (failed(finish(kind, choices, spec, loc)) ||
       failed(resolveSpec(spec, options, loc)))
     return nullptr;
-  VitModelInfo info;
+  ModelInfo info;
   info.preprocess = getZooPreprocess(*loc.getContext(), spec.imageHeight,
                                      spec.imageWidth, spec.channels);
   ZooWeights weights(name.full, choices.seed);

@@ -10,13 +10,15 @@
 // or per-batch bytes for each item of the batch; the two kinds are planned
 // apart, so that an offset is base + perBatch * batch for every batch. Largest
 // first, each at the lowest place where it overlaps no placed buffer that is
-// live with it (greedy by size: Pisarchyk and Lee 2020, section 5.2).
+// live with it (greedy by size: Pisarchyk and Lee 2020, section 5.2). A kernel
+// that can work in place writes over what it is the last to read.
 //
 // Weight expressions become kernel.weight symbols, equal ones one symbol. Entry
 // functions take the context and find all memory through kernel.buffer.
 //
 //===----------------------------------------------------------------------===//
 
+#include "InPlace.h"
 #include "Kernel/KernelDialect.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -40,9 +42,10 @@ using namespace vitc::kernel;
 static constexpr int64_t kAlignment = vitc::rt::kBufferAlignment;
 
 namespace {
-/// A buffer that lives from op number `first` to op number `last`.
+/// A buffer that lives from op number `first` to op number `last`: the memory
+/// of several allocations when kernels work in place.
 struct Buffer {
-  memref::AllocOp alloc;
+  SmallVector<memref::AllocOp> allocs;
   int64_t first, last;
   int64_t size; // bytes, of the whole or of one item of the batch
   int64_t offset = -1;
@@ -89,6 +92,44 @@ static FailureOr<int64_t> getBytes(memref::AllocOp alloc) {
       return alloc.emitOpError()
              << "needs a buffer " << type << " of more than 2^63 bytes";
   return llvm::alignTo(bytes, kAlignment);
+}
+
+/// Lets each kernel that can write over an operand that nothing reads later.
+static void shareInPlace(SmallVectorImpl<Buffer> &buffers,
+                         const llvm::DenseMap<Operation *, int64_t> &numbers) {
+  llvm::DenseMap<Value, size_t> owners;
+  for (auto [index, buffer] : llvm::enumerate(buffers))
+    owners[buffer.allocs.front()] = index;
+  // In the order of the ops, so that a chain of them shares one buffer.
+  auto order = llvm::to_vector(llvm::seq(buffers.size()));
+  llvm::sort(order, [&](size_t a, size_t b) {
+    return std::pair(buffers[a].first, a) < std::pair(buffers[b].first, b);
+  });
+  for (size_t index : order) {
+    Buffer &buffer = buffers[index];
+    memref::AllocOp alloc = buffer.allocs.front();
+    for (Operation *user : alloc->getUsers()) {
+      if (numbers.lookup(user) != buffer.first)
+        continue;
+      for (Value operand : getInPlaceOperands(user)) {
+        auto owner = owners.find(operand);
+        if (owner == owners.end() || owner->second == index ||
+            buffers[owner->second].last != buffer.first)
+          continue;
+        Buffer &shared = buffers[owner->second];
+        shared.last = buffer.last;
+        // Of one type, but maybe of other multiples of the batch.
+        shared.size = std::max(shared.size, buffer.size);
+        llvm::append_range(shared.allocs, buffer.allocs);
+        buffer.allocs.clear();
+        owners[alloc] = owner->second;
+        break;
+      }
+      break;
+    }
+  }
+  llvm::erase_if(buffers,
+                 [](const Buffer &buffer) { return buffer.allocs.empty(); });
 }
 
 /// Places the buffers; returns the bytes that they take together.
@@ -253,7 +294,7 @@ PlanArenaPass::planBuffers(func::FuncOp entry, Value context) {
       FailureOr<int64_t> size = getBytes(alloc);
       if (failed(size))
         return failure();
-      Buffer buffer{alloc, std::numeric_limits<int64_t>::max(), 0, *size};
+      Buffer buffer{{alloc}, std::numeric_limits<int64_t>::max(), 0, *size};
       for (Operation *user : alloc->getUsers()) {
         buffer.first = std::min(buffer.first, numbers[user]);
         buffer.last = std::max(buffer.last, numbers[user]);
@@ -268,15 +309,22 @@ PlanArenaPass::planBuffers(func::FuncOp entry, Value context) {
     }
   }
 
+  if (reuse) {
+    shareInPlace(fixed, numbers);
+    shareInPlace(scaled, numbers);
+  }
   int64_t base = placeBuffers(fixed, reuse);
   int64_t perBatch = placeBuffers(scaled, reuse);
   auto replace = [&](Buffer &buffer, int64_t offset, int64_t scale) {
-    OpBuilder builder(buffer.alloc);
-    Value place = BufferOp::create(
-        builder, buffer.alloc.getLoc(), buffer.alloc.getType(), context,
-        Space::Arena, offset, scale, FlatSymbolRefAttr());
-    buffer.alloc.replaceAllUsesWith(place);
-    buffer.alloc.erase();
+    memref::AllocOp first = buffer.allocs.front();
+    OpBuilder builder(first);
+    Value place =
+        BufferOp::create(builder, first.getLoc(), first.getType(), context,
+                         Space::Arena, offset, scale, FlatSymbolRefAttr());
+    for (memref::AllocOp alloc : buffer.allocs) {
+      alloc.replaceAllUsesWith(place);
+      alloc.erase();
+    }
   };
   for (Buffer &buffer : fixed)
     replace(buffer, buffer.offset, 0);

@@ -50,40 +50,55 @@ void vitc::addRaisePasses(OpPassManager &passes) {
   OpPassManager &heads = passes.nest<func::FuncOp>();
   heads.addPass(vit::createRaisePatchTokensPass());
   heads.addPass(vit::createRaiseAttentionPass());
+  heads.addPass(vit::createRaiseSoftmaxMatmulPass());
   heads.addPass(vit::createRaiseHeadsPass());
   heads.addPass(vit::createMergeAttentionHeadsPass());
   heads.addPass(vit::createRaiseMeanTokensPass());
   heads.addPass(vit::createFoldConstantsPass(fold));
   heads.addPass(vit::createMoveBatchFirstPass());
-  // Finds the masks of attention, which are constants now.
+  // Find the masks of attention, which are constants now.
   heads.addPass(vit::createRaiseShiftMaskPass());
+  heads.addPass(vit::createRaiseCausalMaskPass());
   clean();
 }
 
-void vitc::addFusePasses(OpPassManager &passes) {
+void vitc::addFusePasses(OpPassManager &passes, StringRef attentionLayers) {
+  OpPassManager &weights = passes.nest<func::FuncOp>();
+  weights.addPass(vit::createFoldBatchNormPass());
+  weights.addPass(vit::createFoldLayerScalePass());
   // Maps need all queries: they are added before tokens are dropped.
-  passes.addPass(vit::createAddAttentionEntryPass());
+  vit::AddAttentionEntryPassOptions attention;
+  attention.layers = attentionLayers.str();
+  passes.addPass(vit::createAddAttentionEntryPass(attention));
   OpPassManager &functions = passes.nest<func::FuncOp>();
   functions.addPass(vit::createNarrowTokensPass());
   functions.addPass(createCSEPass());
+  functions.addPass(vit::createReassociateProjectionPass());
   functions.addPass(vit::createFuseQkvPass());
+  functions.addPass(vit::createFoldNormAffinePass());
+  functions.addPass(vit::createFuseNormPass());
   functions.addPass(vit::createFuseLinearGeluPass());
+  functions.addPass(vit::createFuseActivationPass());
   functions.addPass(vit::createFuseLinearResidualPass());
   passes.addPass(createCanonicalizerPass());
   passes.addPass(createCSEPass());
 }
 
-void vitc::addKernelPasses(OpPassManager &passes) {
+void vitc::addKernelPasses(OpPassManager &passes, StringRef backend) {
   OpPassManager &functions = passes.nest<func::FuncOp>();
-  // Kernels read masks of shifted windows and position biases as constants.
+  // Kernels read position biases as constants.
   functions.addPass(vit::createFoldConstantsPass());
   functions.addPass(createConvertElementwiseToLinalgPass());
+  // Before the fusion, which joins them with what follows.
+  functions.addPass(createConvertGroupNormToLinalgPass());
   passes.addPass(createLinalgElementwiseOpFusionPass());
   // Behind the fusion, which would take computed weights into a product's body.
   ConvertVitToLinalgPassOptions left;
   left.withoutKernel = true;
   passes.nest<func::FuncOp>().addPass(createConvertVitToLinalgPass(left));
   passes.addPass(createConvertVitToKernelPass());
+  if (backend == "onednn")
+    passes.nest<func::FuncOp>().addPass(kernel::createDecomposeGemmPass());
   passes.addPass(createCanonicalizerPass());
 
   bufferization::OneShotBufferizePassOptions bufferize;
@@ -98,17 +113,25 @@ void vitc::addKernelPasses(OpPassManager &passes) {
   passes.addPass(createCanonicalizerPass());
 }
 
-void vitc::addCpuCodePasses(OpPassManager &passes, StringRef isa,
-                            StringRef backend) {
+void vitc::addCpuSchedulePasses(OpPassManager &passes, StringRef isa,
+                                StringRef backend) {
   kernel::ScheduleCPUPassOptions schedule;
   schedule.isa = isa.str();
   schedule.backend = backend.str();
   passes.addPass(kernel::createScheduleCPUPass(schedule));
+}
+
+void vitc::addCpuLaunchPasses(OpPassManager &passes) {
   passes.addPass(createConvertKernelToVectorPass());
   // Less to lower: the same addresses are computed for many vectors.
   passes.addPass(createCSEPass());
   passes.addPass(createConvertKernelToLLVMPass());
+}
 
+void vitc::addCpuCodePasses(OpPassManager &passes, StringRef isa,
+                            StringRef backend) {
+  addCpuSchedulePasses(passes, isa, backend);
+  addCpuLaunchPasses(passes);
   passes.addPass(createSCFToControlFlowPass());
   passes.addPass(createConvertVectorToLLVMPass());
   passes.addPass(createConvertToLLVMPass());
@@ -128,9 +151,12 @@ struct CpuPipelineOptions : PassPipelineOptions<CpuPipelineOptions> {
 
 void vitc::registerPipelines() {
   PassPipelineRegistration<>("vitc-raise", "the raise phase", addRaisePasses);
-  PassPipelineRegistration<>("vitc-fuse", "the fuse phase", addFusePasses);
-  PassPipelineRegistration<>("vitc-kernel", "the kernel phase",
-                             addKernelPasses);
+  PassPipelineRegistration<>(
+      "vitc-fuse", "the fuse phase",
+      [](OpPassManager &passes) { addFusePasses(passes); });
+  PassPipelineRegistration<>(
+      "vitc-kernel", "the kernel phase",
+      [](OpPassManager &passes) { addKernelPasses(passes); });
   PassPipelineRegistration<CpuPipelineOptions>(
       "vitc-cpu", "the llvm phase for one x86-64 level",
       [](OpPassManager &passes, const CpuPipelineOptions &options) {

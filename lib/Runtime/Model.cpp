@@ -8,6 +8,7 @@
 
 #include "Model.h"
 
+#include "AttentionMaps.h"
 #include "Image/Image.h"
 #include "Isa.h"
 #include "Status.h"
@@ -81,13 +82,15 @@ vitc_model::vitc_model(vitc_runtime &runtime,
   forward.descriptor = findEntry(descriptor, "forward");
   forward.code = &chooseCode(*forward.descriptor, isa);
   bool usesOneDnn = forward.code->usesOneDnn;
-  if (descriptor.attention.layers > 0) {
+  if (descriptor.attention.numLayers > 0) {
     attention.descriptor = findEntry(descriptor, "attention");
     if (!attention.descriptor)
       throw Failure(VITC_UNSUPPORTED,
                     "the model has attention maps of {} layers and no entry "
                     "'attention'; needs one",
-                    descriptor.attention.layers);
+                    descriptor.attention.numLayers);
+    checkAttentionEntry(descriptor.attention, *forward.descriptor,
+                        *attention.descriptor);
     attention.code = &chooseCode(*attention.descriptor, forward.code->isa);
     usesOneDnn |= attention.code->usesOneDnn != 0;
   }
@@ -185,17 +188,6 @@ const char *vitc_model_label(const vitc_model_t *model, int32_t index) {
   if (!model || index < 0 || index >= model->descriptor.numLabels)
     return nullptr;
   return model->descriptor.labels[index];
-}
-
-vitc_status_t vitc_model_attention(const vitc_model_t *model,
-                                   vitc_tensor_info_t *info,
-                                   vitc_error_t *error) {
-  return guard(error, [&] {
-    requireNonNull(model, "model");
-    requireNonNull(info, "info");
-    const EntryDescriptor &entry = *model->requireAttention().descriptor;
-    *info = makeTensorInfo(entry.outputs[entry.numOutputs - 1]);
-  });
 }
 
 vitc_status_t vitc_model_read_image(const vitc_model_t *model, const char *path,

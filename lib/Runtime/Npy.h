@@ -41,6 +41,11 @@ std::string formatNpy(const NpyArray &array);
 NpyArray convertNpy(NpyArray array, vitc_dtype_t dtype,
                     const std::string &name);
 
+/// Reads a file as elements of type `dtype`: readNpy and convertNpy for callers
+/// that are built without exceptions.
+vitc_status_t loadNpy(const std::string &path, vitc_dtype_t dtype,
+                      NpyArray &array, vitc_error_t *error);
+
 } // namespace vitc::rt
 
 #endif // VITC_LIB_RUNTIME_NPY_H

@@ -144,3 +144,8 @@ NpyArray vitc::rt::convertNpy(NpyArray array, vitc_dtype_t dtype,
   array.dtype = dtype;
   return array;
 }
+
+vitc_status_t vitc::rt::loadNpy(const std::string &path, vitc_dtype_t dtype,
+                                NpyArray &array, vitc_error_t *error) {
+  return guard(error, [&] { array = convertNpy(readNpy(path), dtype, path); });
+}

@@ -75,6 +75,15 @@ createAttr(const OneDnnLibrary &library, const OneDnnShape &shape) {
   case Activation::GeluQuick:
     append(dnnl_eltwise_swish, /*alpha=*/1.702f);
     break;
+  case Activation::Relu:
+    append(dnnl_eltwise_relu, /*alpha=*/0.0f);
+    break;
+  case Activation::Silu:
+    append(dnnl_eltwise_swish, /*alpha=*/1.0f);
+    break;
+  case Activation::Sigmoid:
+    append(dnnl_eltwise_logistic, /*alpha=*/0.0f);
+    break;
   }
 
   dnnl_primitive_attr_t rawAttr = nullptr;

@@ -50,24 +50,34 @@ vitc_session::vitc_session(const vitc_model &model, int64_t maxBatch)
 int64_t vitc_session::bindTensors(const vitc_model::Entry &entry,
                                   const vitc_tensor_t *inputs,
                                   const vitc_tensor_t *outputs,
-                                  const vitc_tensor_t *maps) {
+                                  const AttentionRequest *request) {
   const EntryDescriptor &descriptor = *entry.descriptor;
-  int32_t numOutputs = descriptor.numOutputs - (maps ? 1 : 0);
-  if (descriptor.numInputs > 0)
+  int32_t numInputs = descriptor.numInputs, numOutputs = descriptor.numOutputs;
+  if (request) {
+    numInputs = model.forward.descriptor->numInputs;
+    numOutputs = model.forward.descriptor->numOutputs;
+  }
+  if (numInputs > 0)
     requireNonNull(inputs, "inputs");
   if (numOutputs > 0)
     requireNonNull(outputs, "outputs");
   BatchCheck check{maxBatch};
-  for (int32_t i = 0; i < descriptor.numInputs; ++i) {
+  for (int32_t i = 0; i < numInputs; ++i) {
     checkTensor("input", descriptor.inputs[i], inputs[i], check);
     inputPointers[i] = inputs[i].data;
   }
-  for (int32_t i = 0; i < descriptor.numOutputs; ++i) {
-    const vitc_tensor_t &output = i < numOutputs ? outputs[i] : *maps;
-    checkTensor("output", descriptor.outputs[i], output, check);
-    outputPointers[i] = output.data;
+  for (int32_t i = 0; i < numOutputs; ++i) {
+    checkTensor("output", descriptor.outputs[i], outputs[i], check);
+    outputPointers[i] = outputs[i].data;
   }
-  return std::max<int64_t>(check.batch, 1);
+  int64_t batch = std::max<int64_t>(check.batch, 1);
+  if (request) {
+    checkRequest(model.descriptor.attention, *request, batch);
+    inputPointers[numInputs] = request->selections;
+    for (int32_t i = numOutputs; i < descriptor.numOutputs; ++i)
+      outputPointers[i] = request->maps[i - numOutputs].data;
+  }
+  return batch;
 }
 
 namespace {
@@ -92,10 +102,10 @@ private:
 void vitc_session::run(const vitc_model::Entry &entry,
                        const vitc_tensor_t *inputs,
                        const vitc_tensor_t *outputs,
-                       const vitc_tensor_t *maps) {
+                       const AttentionRequest *request) {
   RunningMark mark(running);
   Context context = {};
-  context.batch = bindTensors(entry, inputs, outputs, maps);
+  context.batch = bindTensors(entry, inputs, outputs, request);
   context.weights = model.descriptor.weights;
   context.arena = arena.data();
   context.inputs = inputPointers.data();
@@ -176,11 +186,15 @@ vitc_status_t vitc_session_run(vitc_session_t *session,
 vitc_status_t vitc_session_run_attention(vitc_session_t *session,
                                          const vitc_tensor_t *inputs,
                                          const vitc_tensor_t *outputs,
+                                         const vitc_selection_t *selections,
                                          const vitc_tensor_t *maps,
                                          vitc_error_t *error) {
   return guard(error, [&] {
     requireNonNull(session, "session");
+    requireNonNull(selections, "selections");
     requireNonNull(maps, "maps");
-    session->run(session->getModel().requireAttention(), inputs, outputs, maps);
+    AttentionRequest request{selections, maps};
+    session->run(session->getModel().requireAttention(), inputs, outputs,
+                 &request);
   });
 }

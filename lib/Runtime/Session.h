@@ -10,6 +10,7 @@
 #define VITC_LIB_RUNTIME_SESSION_H
 
 #include "Arena.h"
+#include "AttentionMaps.h"
 #include "Model.h"
 #include "OneDNN.h"
 
@@ -32,10 +33,10 @@ struct SiteTime {
 struct vitc_session {
   vitc_session(const vitc_model &model, int64_t maxBatch);
 
-  /// Runs `entry`; `maps` is its last output, or null for "forward". Throws
-  /// Failure.
+  /// Runs `entry`; `request` is null for "forward". Throws Failure.
   void run(const vitc_model::Entry &entry, const vitc_tensor_t *inputs,
-           const vitc_tensor_t *outputs, const vitc_tensor_t *maps);
+           const vitc_tensor_t *outputs,
+           const vitc::rt::AttentionRequest *request);
 
   /// While `times` is not null, each kernel launch is added to it.
   void recordTimes(std::vector<vitc::rt::SiteTime> *times) {
@@ -44,11 +45,13 @@ struct vitc_session {
 
   const vitc_model &getModel() const { return model; }
   int64_t getArenaBytes() const { return arena.size(); }
+  /// What the last run left in the arena.
+  const uint8_t *getArenaData() const { return arena.data(); }
 
 private:
   int64_t bindTensors(const vitc_model::Entry &entry,
                       const vitc_tensor_t *inputs, const vitc_tensor_t *outputs,
-                      const vitc_tensor_t *maps);
+                      const vitc::rt::AttentionRequest *request);
   template <typename Body> void launch(int32_t site, Body body) noexcept;
   static void parallel(vitc::rt::Context *context, int32_t site,
                        vitc::rt::TaskFn fn, const void *args, int64_t tasks);

@@ -29,7 +29,9 @@ static constexpr std::chrono::microseconds kSpinTime(50);
 /// Some microseconds, which most waits within a run do not exceed.
 static constexpr int kPausesPerYield = 64;
 
-static thread_local int32_t threadIndex = 0;
+/// Its place is fixed when the library is loaded: otherwise a thread's first
+/// use would allocate it.
+[[gnu::tls_model("initial-exec")]] static thread_local int32_t threadIndex = 0;
 
 static void futexWait(std::atomic<uint32_t> &word, uint32_t expected) {
   static_assert(sizeof(word) == sizeof(uint32_t), "the kernel reads the word");

@@ -6,10 +6,11 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Starts at the product with the values, whose dims get names, and follows them
-// up: through softmax, sums and scales to the product of queries and keys, and
-// through movement to where queries, keys and values come from. Which axes meet
-// where tells batch, heads, queries, keys and channels from each other.
+// Starts at the product with the values (WeightedValues.cpp), whose dims get
+// names, and follows them up: through softmax, sums and scales to the product
+// of queries and keys, and through movement to where queries, keys and values
+// come from. Which axes meet where tells batch, heads, queries, keys and
+// channels from each other.
 //
 //===----------------------------------------------------------------------===//
 
@@ -17,8 +18,7 @@
 
 #include "Vit/VitDialect.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Tensor/IR/Tensor.h"
-#include "llvm/ADT/SetVector.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 
 #include <algorithm>
 #include <cmath>
@@ -42,10 +42,11 @@ private:
     reason = why.str();
     return failure();
   }
-  LogicalResult matchValues();
   LogicalResult matchScores(Value value, DimAxes dims, double factor);
   LogicalResult matchSelect(const Elementwise &select, ArrayRef<AxisList> dims,
                             double factor);
+  LogicalResult matchSoftcap(const ElementwiseOperand &scores,
+                             ArrayRef<AxisList> dims, double factor);
   LogicalResult addMultiplier(const ElementwiseOperand &scores,
                               const ElementwiseOperand &multiplier,
                               bool divides, ArrayRef<AxisList> dims,
@@ -84,141 +85,32 @@ static bool hasProductAbove(Value value, unsigned depth = 0) {
     if (space.stepUp(source, *dims))
       return hasProductAbove(source, depth + 1);
   std::optional<Elementwise> match = matchElementwise(value);
-  if (!match ||
-      !match->is<arith::AddFOp, arith::SubFOp, arith::MulFOp, arith::DivFOp,
-                 arith::SelectOp, arith::ExtFOp, arith::TruncFOp>())
+  if (!match || !match->is<arith::AddFOp, arith::SubFOp, arith::MulFOp,
+                           arith::DivFOp, arith::SelectOp, arith::ExtFOp,
+                           arith::TruncFOp, math::TanhOp>())
     return false;
   return llvm::any_of(match->operands, [&](const ElementwiseOperand &operand) {
     return operand.tensor && hasProductAbove(operand.tensor, depth + 1);
   });
 }
 
-/// What `op` tests for NaN; none for another op.
-static std::optional<ElementwiseOperand> getTestedForNan(Operation *op) {
-  std::optional<Elementwise> test = op->getNumResults() == 1
-                                        ? matchElementwise(op->getResult(0))
-                                        : std::nullopt;
-  if (!test || !test->is<arith::CmpFOp>() ||
-      cast<arith::CmpFOp>(test->scalarOp).getPredicate() !=
-          arith::CmpFPredicate::UNO ||
-      !test->operands[0].tensor ||
-      test->operands[0].tensor != test->operands[1].tensor ||
-      test->operands[0].map != test->operands[1].map)
-    return std::nullopt;
-  return test->operands[0];
-}
-
-/// The ops that read probabilities, but for a test of one of these:
-///   %n = arith.cmpf uno, %p, %p
-///   %q = arith.select %n, 0, %p
-/// is what PyTorch's export of a safe softmax leaves, and vit.attention's rule.
-static llvm::SmallSetVector<Operation *, 2> getReaders(Value value) {
-  llvm::SmallSetVector<Operation *, 2> readers;
-  for (Operation *user : value.getUsers())
-    if (!getTestedForNan(user) || !user->hasOneUse())
-      readers.insert(user);
-  return readers;
-}
-
-/// Looks through one cast, or through one select of zero for NaN.
-static bool stepThroughProbabilities(Value &value, DimAxes &dims) {
-  std::optional<Elementwise> match = matchElementwise(value);
-  if (!match)
-    return false;
-  unsigned index;
-  if (match->is<arith::ExtFOp, arith::TruncFOp>()) {
-    index = 0;
-  } else if (match->is<arith::SelectOp>()) {
-    index = 2;
-    std::optional<double> zero = match->operands[1].scalar;
-    const ElementwiseOperand &condition = match->operands[0];
-    Operation *test =
-        condition.tensor ? condition.tensor.getDefiningOp() : nullptr;
-    std::optional<ElementwiseOperand> tested =
-        test ? getTestedForNan(test) : std::nullopt;
-    if (!zero || *zero != 0 || !tested ||
-        tested->tensor != match->operands[2].tensor ||
-        tested->map.compose(condition.map) != match->operands[2].map)
-      return false;
-  } else {
-    return false;
-  }
-  if (!match->operands[index].tensor)
-    return false;
-  dims = AxisSpace::compose(match->operands[index].map, dims);
-  value = match->operands[index].tensor;
-  return true;
-}
-
 LogicalResult AttentionMatcher::run() {
-  if (failed(matchValues()) ||
-      failed(matchScores(softmax.getInput(), scoreDims, 1)))
+  WeightedValues values;
+  if (failed(matchWeightedValues(softmax, space, values, reason)))
+    return failure();
+  match.product = values.product;
+  match.value = values.value;
+  match.resultDims = values.resultDims;
+  match.keys = values.keys;
+  match.valueChannels = values.valueChannels;
+  scoreDims = values.scoreDims;
+  valueDims = values.value.dims;
+  if (failed(matchScores(softmax.getInput(), scoreDims, 1)))
     return failure();
   followOperand(match.query, /*takesScale=*/true);
   followOperand(match.key, /*takesScale=*/true);
   followOperand(match.value, /*takesScale=*/false);
   return success(succeeded(nameAxes()) && succeeded(checkTypes()));
-}
-
-//===----------------------------------------------------------------------===//
-// Down to the values
-//===----------------------------------------------------------------------===//
-
-LogicalResult AttentionMatcher::matchValues() {
-  Value probabilities = softmax->getResult(0);
-  std::optional<Contraction> product;
-  for (unsigned depth = 0; depth < kMaxDepth; ++depth) {
-    llvm::SmallSetVector<Operation *, 2> readers = getReaders(probabilities);
-    if (readers.size() > 1)
-      return fail("more than one op reads the probabilities");
-    if (readers.empty() || readers[0]->getNumResults() != 1)
-      break;
-    Value result = readers[0]->getResult(0);
-    product = matchContraction(result);
-    if (product)
-      break;
-    probabilities = result;
-  }
-  if (!product)
-    return fail("no product with values follows");
-  if (product->lhs != probabilities)
-    product = product->swapped();
-  if (product->lhs != probabilities || product->rhs == probabilities)
-    return fail("the probabilities are multiplied with themselves");
-
-  std::optional<DimAxes> dims = space.addDims(product->lhs);
-  std::optional<DimAxes> value = space.addDims(product->rhs);
-  if (!dims || !value)
-    return fail("an operand is empty or has a dynamic size that is no known "
-                "multiple of the batch");
-  DimAxes loops(product->sizes.size());
-  bindLoops(loops, product->lhsMap, *dims);
-  bindLoops(loops, product->rhsMap, *value);
-  for (unsigned loop : product->n)
-    llvm::append_range(match.valueChannels, loops[loop]);
-  AxisList contracted;
-  for (unsigned loop : product->k)
-    llvm::append_range(contracted, loops[loop]);
-  match.product = product->op;
-  match.resultDims = AxisSpace::compose(product->resultMap, loops);
-  valueDims = AxisSpace::compose(product->rhsMap, loops);
-  match.value = {product->rhs, valueDims};
-
-  Value source = probabilities;
-  while (source != softmax->getResult(0))
-    if (!space.stepUp(source, *dims) &&
-        !stepThroughProbabilities(source, *dims))
-      return fail("the probabilities are changed before the product with "
-                  "values");
-  scoreDims = space.resolveDims(*dims);
-  match.keys = scoreDims[softmax.getDimension()];
-  AxisList summed = space.resolve(contracted);
-  if (!std::is_permutation(summed.begin(), summed.end(), match.keys.begin(),
-                           match.keys.end()))
-    return fail("the product with values sums over another axis than softmax");
-  if (match.keys.empty())
-    return fail("there is one key only");
-  return success();
 }
 
 //===----------------------------------------------------------------------===//
@@ -294,6 +186,26 @@ LogicalResult AttentionMatcher::addMultiplier(
   return success();
 }
 
+/// factor * tanh(scores): the factor is the cap of factor * scores.
+LogicalResult AttentionMatcher::matchSoftcap(const ElementwiseOperand &scores,
+                                             ArrayRef<AxisList> dims,
+                                             double factor) {
+  if (match.softcap)
+    return fail("the scores have two softcaps");
+  if (!match.multipliers.empty())
+    return fail("a scale that is no number multiplies scores with a softcap");
+  if (!scores.tensor || !std::isfinite(factor) || factor == 0)
+    return fail("the scores are tanh of no product");
+  match.softcap = std::abs(factor);
+  size_t numAddends = match.addends.size();
+  if (failed(matchScores(scores.tensor, AxisSpace::compose(scores.map, dims),
+                         factor)))
+    return failure();
+  if (match.addends.size() != numAddends)
+    return fail("a softcap limits the sum of scores and bias or mask");
+  return success();
+}
+
 LogicalResult AttentionMatcher::matchScores(Value value, DimAxes dims,
                                             double factor) {
   for (;;) {
@@ -317,6 +229,8 @@ LogicalResult AttentionMatcher::matchScores(Value value, DimAxes dims,
     }
     if (op->is<arith::SelectOp>())
       return matchSelect(*op, dims, factor);
+    if (op->is<math::TanhOp>())
+      return matchSoftcap(op->operands[0], dims, factor);
     if (!op->is<arith::AddFOp, arith::SubFOp, arith::MulFOp, arith::DivFOp>())
       break;
 

@@ -9,18 +9,9 @@
 #ifndef VITC_LIB_TRANSFORMS_ATTENTIONMATCH_H
 #define VITC_LIB_TRANSFORMS_ATTENTIONMATCH_H
 
-#include "Axes.h"
-#include "Match.h"
-
-#include <string>
+#include "WeightedValues.h"
 
 namespace vitc::vit {
-
-/// A tensor and what its dims are, in the axes of an attention.
-struct AttentionOperand {
-  mlir::Value tensor;
-  DimAxes dims;
-};
 
 /// What is added to a masked score is at most this, so that the sum with any
 /// score is the mask: in f32 neighbours of -1e30 are 7e22 apart.
@@ -43,12 +34,13 @@ struct AttentionMultiplier : AttentionOperand {
 };
 
 /// What a linalg.softmax belongs to:
-///   softmax(scale * multipliers * query · key^T + addends) · value
+///   softmax(cap(scale * multipliers * query · key^T) + addends) · value
 /// All masks among the addends have one factor, which is added once.
 struct AttentionMatch {
   AxisSpace space;
   AttentionOperand query, key, value;
   double scale = 1;
+  std::optional<double> softcap;
   llvm::SmallVector<AttentionAddend> addends;
   llvm::SmallVector<AttentionMultiplier> multipliers;
   /// The axes of the dims of vit.attention. Key and value may lack some of the

@@ -14,8 +14,8 @@
 // which holds no data. What is more than movement is computed:
 //   - integers, scalars and tensors of equal elements become arith.constant,
 //   - other floats become vit.constant of a `data` expression.
-// Leaves alone what is too large to compute, and a linalg.fill that only
-// initialises a result.
+// Leaves alone what is too large to compute, a linalg.fill that only
+// initialises a result, and a vit.shift_mask that only attention reads.
 //
 //===----------------------------------------------------------------------===//
 
@@ -31,6 +31,7 @@
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "mlir/Transforms/RegionUtils.h"
 #include "vitc/Analysis/Evaluate.h"
+#include "vitc/Analysis/ShiftMask.h"
 #include "vitc/Transforms/Passes.h"
 
 namespace vitc::vit {
@@ -107,6 +108,10 @@ SmallVector<Operation *> FoldConstantsPass::findConstantOps() {
   SmallVector<Operation *> ops;
   getOperation().walk<WalkOrder::PreOrder>([&](Operation *op) {
     if (isa<RelativePositionBiasOp>(op) && !foldPositionBias)
+      return WalkResult::skip();
+    // Kernels compute it from indices.
+    auto mask = dyn_cast<ShiftMaskOp>(op);
+    if (mask && isAttentionMask(mask))
       return WalkResult::skip();
     if (!isComputable(op))
       // The ops of a body are computed with the op that has it.

@@ -12,12 +12,12 @@
 // becomes
 //   %1 = vit.linear %x, %w bias(%b) activation gelu
 // Leaves %0 alone when it has another user, which needs the value before GELU.
+// A vit.conv2d likewise, and a result that is moved between.
 //
 //===----------------------------------------------------------------------===//
 
-#include "Vit/VitDialect.h"
+#include "MovedProduct.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/IR/PatternMatch.h"
 #include "vitc/Transforms/Passes.h"
 
 namespace vitc::vit {
@@ -30,20 +30,21 @@ using namespace vitc::vit;
 
 static LogicalResult fuseLinearGelu(GeluOp gelu, bool fuseTanh,
                                     RewriterBase &rewriter) {
-  auto linear = gelu.getInput().getDefiningOp<LinearOp>();
-  if (!linear || linear.getActivation() != Activation::None ||
-      linear.getResidual())
-    return rewriter.notifyMatchFailure(gelu, "no plain vit.linear feeds it");
-  if (!linear->hasOneUse())
-    return rewriter.notifyMatchFailure(gelu, "linear has another user");
+  Value input = gelu.getInput();
+  std::optional<MovedProduct> product = getMovedProduct(input);
+  if (!product || !product->isPlain())
+    return rewriter.notifyMatchFailure(gelu, "no plain product feeds it");
+  if (!input.hasOneUse())
+    return rewriter.notifyMatchFailure(gelu, "product has another user");
   if (gelu.getForm() == GeluForm::Tanh && !fuseTanh)
     return rewriter.notifyMatchFailure(gelu, "fuse-tanh is off");
 
-  rewriter.modifyOpInPlace(linear, [&] {
-    linear.setActivation(gelu.getActivation());
-    linear->setLoc(rewriter.getFusedLoc({linear.getLoc(), gelu.getLoc()}));
+  Operation *op = product->product;
+  rewriter.modifyOpInPlace(op, [&] {
+    product->setActivation(gelu.getActivation());
+    op->setLoc(rewriter.getFusedLoc({op->getLoc(), gelu.getLoc()}));
   });
-  rewriter.replaceOp(gelu, linear);
+  rewriter.replaceOp(gelu, input);
   return success();
 }
 

@@ -1,4 +1,4 @@
-//===- FuseLinearResidual.cpp - Fold an addition into vit.linear ----------===//
+//===- FuseLinearResidual.cpp - Fold a residual into the product ----------===//
 //
 // Part of the vitc project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.
@@ -6,19 +6,23 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Adds the residual while the product is still in registers:
+// Adds the residual where the product still holds its result:
 //   %0 = vit.linear %x, %w bias(%b)
 //   %1 = arith.addf %0, %r
 // becomes
 //   %1 = vit.linear %x, %w bias(%b) residual(%r)
-// Leaves %0 alone when it has another user, which needs the value before.
+// Where the result is moved before the addition, as Swin's windows are, the
+// residual moves back instead and the sum is moved: kernels read and write
+// through such moves, so that neither costs a copy. The result of a vit.conv2d
+// likewise.
 //
 //===----------------------------------------------------------------------===//
 
-#include "Vit/VitDialect.h"
+#include "MovedProduct.h"
+#include "Movement.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/IR/PatternMatch.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "vitc/Transforms/Passes.h"
 
 namespace vitc::vit {
@@ -29,24 +33,61 @@ namespace vitc::vit {
 using namespace mlir;
 using namespace vitc::vit;
 
-/// Fuses with operand `index` of the addition, the other being the residual.
-static LogicalResult fuseLinearResidual(arith::AddFOp add, unsigned index,
-                                        RewriterBase &rewriter) {
-  auto linear = add->getOperand(index).getDefiningOp<LinearOp>();
-  if (!linear || linear.getResidual())
+/// The product whose result operand `index` is, if it can add the other one.
+static std::optional<MovedProduct> matchProduct(arith::AddFOp add,
+                                                unsigned index) {
+  Value result = add->getOperand(index);
+  std::optional<MovedProduct> product = getMovedProduct(result);
+  if (!product || !result.hasOneUse() || product->getResidual())
+    return std::nullopt;
+  // A convolution of groups is a sum without an epilogue.
+  if (Conv2dOp conv = product->getConv2d(); conv && conv.getGroups() != 1)
+    return std::nullopt;
+  if (!product->movement.empty() && !isMovable(add->getOperand(1 - index)))
+    return std::nullopt;
+  return product;
+}
+
+static LogicalResult fuseResidual(arith::AddFOp add, RewriterBase &rewriter) {
+  std::optional<MovedProduct> first = matchProduct(add, 0);
+  std::optional<MovedProduct> second = matchProduct(add, 1);
+  if (!first && !second)
     return rewriter.notifyMatchFailure(
-        add, "no vit.linear without a residual feeds it");
-  if (!linear->hasOneUse())
-    return rewriter.notifyMatchFailure(add, "linear has another user");
+        add, "no product without a residual or another user feeds it");
+  // The one whose result is moved less; the first where that is the same.
+  unsigned index =
+      !first || (second && second->movement.size() < first->movement.size());
+  const MovedProduct &product = index == 0 ? *first : *second;
 
   rewriter.setInsertionPoint(add);
-  Location loc = rewriter.getFusedLoc({linear.getLoc(), add.getLoc()});
-  auto fused = LinearOp::create(
-      rewriter, loc, add.getType(), linear.getInput(), linear.getWeight(),
-      linear.getBias(), add->getOperand(1 - index), linear.getActivationAttr());
-  rewriter.replaceOp(add, fused);
-  rewriter.eraseOp(linear);
+  Value residual = product.moveBack(rewriter, add->getOperand(1 - index));
+  Operation *fused = rewriter.clone(*product.product);
+  fused->setLoc(
+      rewriter.getFusedLoc({product.product->getLoc(), add.getLoc()}));
+  if (auto linear = dyn_cast<LinearOp>(fused))
+    linear.getResidualMutable().assign(residual);
+  else
+    cast<Conv2dOp>(fused).getResidualMutable().assign(residual);
+  rewriter.replaceOp(add, product.moveAgain(rewriter, fused->getResult(0)));
+  for (Operation *op : product.movement)
+    rewriter.eraseOp(op);
+  rewriter.eraseOp(product.product);
   return success();
+}
+
+/// Says why the result of a product is not added in it.
+static void remarkOnSlice(arith::AddFOp add) {
+  for (Value operand : add->getOperands()) {
+    Value value = operand;
+    while (isInvertible(value.getDefiningOp()))
+      value = value.getDefiningOp()->getOperand(0);
+    auto slice = value.getDefiningOp<tensor::ExtractSliceOp>();
+    if (slice && slice.getSource().hasOneUse() &&
+        getMovedProduct(slice.getSource()))
+      add.emitRemark("not added in the product before it: a slice to ")
+          << slice.getType() << " drops a part of its result, "
+          << slice.getSourceType();
+  }
 }
 
 namespace {
@@ -56,9 +97,10 @@ struct FuseLinearResidualPass final
   void runOnOperation() override {
     IRRewriter rewriter(&getContext());
     getOperation().walk([&](arith::AddFOp add) {
-      if (succeeded(fuseLinearResidual(add, 0, rewriter)) ||
-          succeeded(fuseLinearResidual(add, 1, rewriter)))
+      if (succeeded(fuseResidual(add, rewriter)))
         ++numFused;
+      else
+        remarkOnSlice(add);
     });
   }
 };

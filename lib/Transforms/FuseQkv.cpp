@@ -18,10 +18,10 @@
 //===----------------------------------------------------------------------===//
 
 #include "BatchSize.h"
+#include "ConstantWeight.h"
 #include "Vit/VitDialect.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
-#include "mlir/IR/Matchers.h"
 #include "mlir/IR/PatternMatch.h"
 #include "vitc/Analysis/BatchMultiple.h"
 #include "vitc/Transforms/Passes.h"
@@ -35,28 +35,32 @@ namespace vitc::vit {
 using namespace mlir;
 using namespace vitc::vit;
 
-/// A constant weight, stored or small enough for an arith.constant; null for
-/// other values.
-static WeightExprAttr getExpr(Value value) {
-  Attribute attr;
-  if (!value || !matchPattern(value, m_Constant(&attr)))
-    return {};
-  if (auto elements = dyn_cast<DenseElementsAttr>(attr))
-    return WeightExprAttr::data(elements);
-  return dyn_cast<WeightExprAttr>(attr);
+/// Whether `value`, or what moves it, is read by attention maps alone. Such a
+/// product stands beside those of @forward: apart, it shares their weights.
+static bool isForMaps(Value value) {
+  return !value.use_empty() &&
+         llvm::all_of(value.getUsers(), [](Operation *user) {
+           return isa<AttentionMapOp>(user) ||
+                  (isa<SplitHeadsOp, tensor::ExtractSliceOp,
+                       tensor::ExpandShapeOp, tensor::CollapseShapeOp>(user) &&
+                   isForMaps(user->getResult(0)));
+         });
 }
 
 static bool isFusible(LinearOp linear) {
   return linear.getActivation() == Activation::None && !linear.getResidual() &&
-         linear.getInput().getType().getRank() > 1 &&
-         getExpr(linear.getWeight()) &&
-         (!linear.getBias() || getExpr(linear.getBias()));
+         !linear.getNorm() && linear.getInput().getType().getRank() > 1 &&
+         getConstantWeight(linear.getWeight()) &&
+         (!linear.getBias() || getConstantWeight(linear.getBias())) &&
+         (!linear.getBias() || getElementTypeOrSelf(linear.getBias()) ==
+                                   getElementTypeOrSelf(linear.getWeight())) &&
+         !isForMaps(linear.getResult());
 }
 
 /// The bias of `linear`; zeros where it has none, as keys in BEiT and Swin v2.
 static WeightExprAttr getBias(LinearOp linear, Builder &builder) {
   if (linear.getBias())
-    return getExpr(linear.getBias());
+    return getConstantWeight(linear.getBias());
   RankedTensorType weight = linear.getWeight().getType();
   auto type =
       RankedTensorType::get(weight.getDimSize(0), weight.getElementType());
@@ -81,7 +85,7 @@ static LogicalResult fuseQkv(ArrayRef<LinearOp> linears,
   SmallVector<WeightExprAttr> weights, biases;
   SmallVector<Location> locations;
   for (LinearOp linear : linears) {
-    weights.push_back(getExpr(linear.getWeight()));
+    weights.push_back(getConstantWeight(linear.getWeight()));
     if (anyBias)
       biases.push_back(getBias(linear, rewriter));
     locations.push_back(linear.getLoc());
@@ -95,7 +99,7 @@ static LogicalResult fuseQkv(ArrayRef<LinearOp> linears,
   if (!biases.empty())
     bias = ConstantOp::create(rewriter, loc, WeightExprAttr::concat(biases));
   auto wide = LinearOp::create(rewriter, loc, first.getInput(), weight, bias,
-                               Value(), Activation::None);
+                               Value(), Activation::None, NormAttr());
   RankedTensorType type = wide.getType();
   SmallVector<OpFoldResult> offsets(type.getRank(), rewriter.getIndexAttr(0));
   SmallVector<OpFoldResult> strides(type.getRank(), rewriter.getIndexAttr(1));
@@ -116,11 +120,15 @@ namespace {
 struct FuseQkvPass final : vitc::vit::impl::FuseQkvPassBase<FuseQkvPass> {
   using Base::Base;
   void runOnOperation() override {
-    // Linears of different blocks do not always run together.
-    llvm::MapVector<std::pair<Value, Block *>, SmallVector<LinearOp>> readers;
+    // Linears of different blocks do not always run together; a concatenation
+    // has one element type.
+    llvm::MapVector<std::tuple<Value, Block *, Type>, SmallVector<LinearOp>>
+        readers;
     getOperation().walk([&](LinearOp linear) {
       if (isFusible(linear))
-        readers[{linear.getInput(), linear->getBlock()}].push_back(linear);
+        readers[{linear.getInput(), linear->getBlock(),
+                 getElementTypeOrSelf(linear.getWeight())}]
+            .push_back(linear);
     });
     IRRewriter rewriter(&getContext());
     for (auto &[place, linears] : readers)

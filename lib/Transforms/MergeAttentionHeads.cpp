@@ -67,7 +67,7 @@ static bool areSiblingLinears(ArrayRef<Value> values) {
            auto linear = value.getDefiningOp<LinearOp>();
            return linear && linear.getInput() == first.getInput() &&
                   !linear.getBias() == !first.getBias() &&
-                  !linear.getResidual() &&
+                  !linear.getResidual() && !linear.getNorm() &&
                   linear.getActivation() == Activation::None;
          });
 }
@@ -104,7 +104,7 @@ static Value joinChannels(ArrayRef<Value> values, RewriterBase &rewriter,
     bias = tensor::ConcatOp::create(rewriter, loc, /*dim=*/0, biases);
   return LinearOp::create(rewriter, loc,
                           values.front().getDefiningOp<LinearOp>().getInput(),
-                          weight, bias, Value(), Activation::None);
+                          weight, bias, Value(), Activation::None, NormAttr());
 }
 
 /// The attention behind each operand of a concatenation of heads; none when the
@@ -134,6 +134,11 @@ static const char *getObstacle(ArrayRef<AttentionOp> heads) {
       return "a head has a bias or a mask";
     if (head.getScale() != first.getScale())
       return "their scales differ";
+    if (head.getSoftcap() != first.getSoftcap())
+      return "their softcaps differ";
+    if (head.getCausal() != first.getCausal() ||
+        head.getKeyLength() != first.getKeyLength())
+      return "their queries see different keys";
     if (head->getOperandTypes() != first->getOperandTypes())
       return "their shapes differ";
   }
@@ -172,9 +177,10 @@ static void mergeHeads(tensor::ConcatOp concat, ArrayRef<AttentionOp> heads,
         rewriter, loc, joinChannels(tokens, rewriter, loc), numHeads));
   }
   AttentionOp first = heads.front();
-  Value attention =
-      AttentionOp::create(rewriter, loc, operands[0], operands[1], operands[2],
-                          Value(), Value(), first.getScaleAttr());
+  Value attention = AttentionOp::create(
+      rewriter, loc, operands[0], operands[1], operands[2],
+      /*bias=*/Value(), /*mask=*/Value(), first.getKeyLength(),
+      first.getScaleAttr(), first.getCausalAttr(), first.getSoftcapAttr());
   rewriter.replaceOpWithNewOp<MergeHeadsOp>(concat, attention);
 }
 

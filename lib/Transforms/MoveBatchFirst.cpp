@@ -73,7 +73,7 @@ static LogicalResult moveLinear(LinearOp linear, RewriterBase &rewriter) {
   auto result =
       LinearOp::create(rewriter, linear.getLoc(), linear.getType().clone(shape),
                        input, linear.getWeight(), linear.getBias(), Value(),
-                       linear.getActivationAttr());
+                       linear.getActivationAttr(), linear.getNormAttr());
   DimAxes out{{rows[1]}, {rows[0]}, {}};
   out.back() = space.addDims(result)->back();
   target.push_back(out.back());

@@ -12,11 +12,12 @@
 // becomes
 //   %s = tensor.extract_slice %x[0, 0, 0] ...
 //   %c = vit.linear %s, %w                     // [B, 1, E]
-// Attention narrows its queries; keys and values keep all tokens. A map of the
-// first query reads whatever the slices read, if that begins with token 0. One
-// walk from the end upwards is enough, since every user is visited before its
-// operands. An op is left alone when another token of its result is read, or
-// when its dynamic size is not the batch of an argument.
+// Attention narrows its queries; keys and values keep all tokens. What
+// attention maps read of all tokens is computed beside, so that the rest of
+// @attention is @forward, op by op. One walk from the end upwards is enough,
+// since every user is visited before its operands. An op is left alone when
+// another token of its result is read, or when its dynamic size is not the
+// batch of an argument.
 //
 //===----------------------------------------------------------------------===//
 
@@ -29,6 +30,7 @@
 #include "mlir/IR/PatternMatch.h"
 #include "vitc/Analysis/BatchMultiple.h"
 #include "vitc/Transforms/Passes.h"
+#include "llvm/ADT/SmallPtrSet.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 namespace vitc::vit {
@@ -55,10 +57,20 @@ static unsigned getTokenAxis(RankedTensorType type) {
   return type.getRank() - 2;
 }
 
-/// The tokens that a slice takes, when it takes all of every other axis.
+/// Whether a slice that begins at item 0 takes every item of a dynamic batch;
+/// true for a static number of items.
+static bool takesWholeBatch(tensor::ExtractSliceOp slice) {
+  if (!ShapedType::isDynamic(slice.getStaticSize(0)))
+    return true;
+  std::optional<int64_t> multiple = getBatchMultiple(slice.getSource());
+  return multiple && multiple == getBatchMultiple(slice.getResult());
+}
+
+/// The tokens that a slice takes, when it takes all of every other axis. Of the
+/// batch it may take the first items.
 static std::optional<TokenRange> getTokenRange(tensor::ExtractSliceOp slice) {
   RankedTensorType type = slice.getSourceType();
-  if (type.getRank() < 3)
+  if (type.getRank() < 3 || !takesWholeBatch(slice))
     return std::nullopt;
   unsigned axis = getTokenAxis(type);
   for (int64_t dim = 0; dim < type.getRank(); ++dim) {
@@ -76,33 +88,46 @@ static std::optional<TokenRange> getTokenRange(tensor::ExtractSliceOp slice) {
   return range;
 }
 
-/// Whether the use reads token 0 alone: the query of a map of the first query.
-/// A bias or mask would have to narrow along.
-static bool readsFirstToken(OpOperand &use) {
-  auto map = dyn_cast<AttentionMapOp>(use.getOwner());
-  return map && use == map.getQueryMutable() && !map.getBias() &&
-         !map.getMask() && map.getQueries() == QuerySelection::First;
+namespace {
+/// Narrows the ops of a function, which are visited from the end upwards.
+class Narrowing {
+public:
+  explicit Narrowing(RewriterBase &rewriter) : rewriter(rewriter) {}
+
+  bool visit(Operation *op);
+
+private:
+  std::optional<TokenRange> getReadRange(Value value) const;
+  bool narrow(Operation *op);
+  bool feedsMapsOnly(Operation *op) const;
+
+  RewriterBase &rewriter;
+  /// Visited ops that attention maps alone read, and maps.
+  llvm::SmallPtrSet<Operation *, 16> readByMaps;
+};
+} // namespace
+
+bool Narrowing::feedsMapsOnly(Operation *op) const {
+  if (isa<AttentionMapOp>(op))
+    return true;
+  return !op->use_empty() && llvm::all_of(op->getUsers(), [&](Operation *user) {
+    return readByMaps.contains(user);
+  });
 }
 
-/// The one range that all slices of a value take. Other users read token 0 of
-/// it.
-static std::optional<TokenRange> getReadRange(Value value) {
+/// The one range that all slices of a value take; maps may read all of it.
+std::optional<TokenRange> Narrowing::getReadRange(Value value) const {
   std::optional<TokenRange> range;
-  bool firstIsRead = false;
-  for (OpOperand &use : value.getUses()) {
-    if (readsFirstToken(use)) {
-      firstIsRead = true;
+  for (Operation *user : value.getUsers()) {
+    if (readByMaps.contains(user))
       continue;
-    }
-    auto slice = dyn_cast<tensor::ExtractSliceOp>(use.getOwner());
+    auto slice = dyn_cast<tensor::ExtractSliceOp>(user);
     std::optional<TokenRange> next =
         slice ? getTokenRange(slice) : std::nullopt;
     if (!next || (range && !(*range == *next)))
       return std::nullopt;
     range = next;
   }
-  if (firstIsRead && range && range->begin != 0)
-    return std::nullopt;
   return range;
 }
 
@@ -148,7 +173,7 @@ static SmallVector<OpOperand *> getTokenOperands(Operation *op) {
       .Default(SmallVector<OpOperand *>{});
 }
 
-static bool narrowTokens(Operation *op, RewriterBase &rewriter) {
+bool Narrowing::narrow(Operation *op) {
   SmallVector<OpOperand *> operands = getTokenOperands(op);
   if (operands.empty() || op->use_empty())
     return false;
@@ -174,17 +199,17 @@ static bool narrowTokens(Operation *op, RewriterBase &rewriter) {
   if (auto attention = dyn_cast<AttentionOp>(op)) {
     narrow->setOperand(1, attention.getKey());
     narrow->setOperand(2, attention.getValue());
+    if (std::optional<int64_t> causal = attention.getCausal())
+      cast<AttentionOp>(narrow).setCausal(*causal + range->begin);
   }
   SmallVector<int64_t> shape(type.getShape());
   shape[getTokenAxis(type)] = range->size;
   narrow->getResult(0).setType(type.clone(shape));
 
-  for (OpOperand &use : llvm::make_early_inc_range(op->getUses())) {
-    if (readsFirstToken(use)) {
-      use.set(narrow->getResult(0));
+  for (Operation *user : llvm::make_early_inc_range(op->getUsers())) {
+    if (readByMaps.contains(user))
       continue;
-    }
-    auto slice = cast<tensor::ExtractSliceOp>(use.getOwner());
+    auto slice = cast<tensor::ExtractSliceOp>(user);
     if (slice.getType() == narrow->getResult(0).getType()) {
       rewriter.replaceOp(slice, narrow);
       continue;
@@ -195,8 +220,16 @@ static bool narrowTokens(Operation *op, RewriterBase &rewriter) {
         slice, slice.getType(), narrow->getResult(0), offsets,
         slice.getMixedSizes(), slice.getMixedStrides());
   }
-  rewriter.eraseOp(op);
   return true;
+}
+
+bool Narrowing::visit(Operation *op) {
+  bool isNarrowed = narrow(op);
+  if (isNarrowed && op->use_empty())
+    rewriter.eraseOp(op);
+  else if (feedsMapsOnly(op))
+    readByMaps.insert(op);
+  return isNarrowed;
 }
 
 namespace {
@@ -205,10 +238,11 @@ struct NarrowTokensPass final
   using Base::Base;
   void runOnOperation() override {
     IRRewriter rewriter(&getContext());
+    Narrowing narrowing(rewriter);
     for (Block &block : getOperation().getBody())
       for (Operation &op :
            llvm::make_early_inc_range(llvm::reverse(block.getOperations())))
-        if (narrowTokens(&op, rewriter))
+        if (narrowing.visit(&op))
           ++numNarrowed;
   }
 };

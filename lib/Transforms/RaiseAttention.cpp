@@ -7,7 +7,7 @@
 //===----------------------------------------------------------------------===//
 //
 //   %0 = linalg.contract ins(%q, %k)        // scores
-//   %1 = scaled, biased, masked %0
+//   %1 = scaled, capped, biased, masked %0
 //   %2 = linalg.softmax %1
 //   %3 = linalg.contract ins(%2, %v)
 // becomes
@@ -223,9 +223,11 @@ void AttentionBuilder::run() {
                  {match.batch, sharedHeads, match.keys, match.valueChannels});
   Value bias = sumAddends(/*ofBatch=*/false);
   Value mask = sumAddends(/*ofBatch=*/true);
-  Value attention =
-      AttentionOp::create(rewriter, loc, query, key, value, bias, mask,
-                          rewriter.getF64FloatAttr(match.scale));
+  FloatAttr softcap =
+      match.softcap ? rewriter.getF64FloatAttr(*match.softcap) : FloatAttr();
+  Value attention = AttentionOp::create(
+      rewriter, loc, query, key, value, bias, mask, /*keyLength=*/Value(),
+      rewriter.getF64FloatAttr(match.scale), /*causal=*/IntegerAttr(), softcap);
   rewriter.replaceOp(
       match.product,
       mergeHeads(rewriter, loc, space, attention,

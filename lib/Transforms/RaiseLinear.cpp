@@ -19,15 +19,15 @@
 //===----------------------------------------------------------------------===//
 
 #include "Axes.h"
-#include "BatchSize.h"
 #include "Match.h"
+#include "SequenceProduct.h"
 #include "Vit/VitDialect.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/PatternMatch.h"
-#include "vitc/Analysis/BatchMultiple.h"
 #include "vitc/Transforms/Passes.h"
+#include "llvm/Support/FormatVariadic.h"
 
 #include <algorithm>
 
@@ -111,38 +111,61 @@ static void dropBroadcasts(LinearMatch &match) {
         dim, [&](unsigned axis) { return !llvm::is_contained(present, axis); });
 }
 
-static std::optional<LinearMatch> matchProduct(linalg::LinalgOp op) {
-  if (op->getNumResults() != 1)
+/// Where one operand is a constant but the product is no layer, `obstacle` says
+/// why.
+static std::optional<LinearMatch> matchProduct(linalg::LinalgOp op,
+                                               std::string &obstacle) {
+  auto isWeight = [](Value value) {
+    auto type = dyn_cast<ShapedType>(value.getType());
+    return type && type.hasStaticShape() && isMovedConstant(value);
+  };
+  if (op->getNumResults() != 1 ||
+      llvm::count_if(op.getDpsInputs(), isWeight) != 1)
     return std::nullopt;
   Value result = op->getResult(0);
   std::optional<Contraction> product = matchContraction(result);
-  if (!product)
+  if (!product) {
+    obstacle = "it adds to another value than zero, or reads an operand other "
+               "than in the order of its loops";
     return std::nullopt;
-  auto isWeight = [](Value value) {
-    return cast<ShapedType>(value.getType()).hasStaticShape() &&
-           isMovedConstant(value);
-  };
+  }
   if (!isWeight(product->rhs))
     product = product->swapped();
   // What is computed from constants alone is one, unless it grows with the
   // batch.
-  if (!isWeight(product->rhs) || isWeight(product->lhs) || product->n.empty() ||
-      !isa<FloatType>(getElementTypeOrSelf(result)) ||
-      getElementTypeOrSelf(product->lhs) != getElementTypeOrSelf(result))
+  if (product->n.empty()) {
+    obstacle = "its constant has no dim that is the result's alone; a weight "
+               "has the output channels";
     return std::nullopt;
+  }
+  Type element = getElementTypeOrSelf(result);
+  if (!isa<FloatType>(element) ||
+      getElementTypeOrSelf(product->lhs) != element) {
+    obstacle = llvm::formatv("it has an input of {0} and a result of {1}; both "
+                             "must be of one float type",
+                             getElementTypeOrSelf(product->lhs), element);
+    return std::nullopt;
+  }
 
   LinearMatch match;
   std::optional<DimAxes> input = match.space.addDims(product->lhs);
   std::optional<DimAxes> weight = match.space.addDims(product->rhs);
-  if (!input || !weight)
+  if (!input || !weight) {
+    obstacle = llvm::formatv("its input is {0}; needs static sizes but for one "
+                             "dim, the batch",
+                             product->lhs.getType());
     return std::nullopt;
+  }
   DimAxes loops(product->sizes.size());
   bindLoops(loops, product->lhsMap, *input);
   bindLoops(loops, product->rhsMap, *weight);
   // A batch of one matrix is a matrix.
   for (unsigned loop : product->batch)
-    if (!loops[loop].empty())
+    if (!loops[loop].empty()) {
+      obstacle = "its constant has a matrix for each item of a batch; a weight "
+                 "is one matrix";
       return std::nullopt;
+    }
   match.input = product->lhs;
   match.inputDims = *input;
   match.weight = product->rhs;
@@ -171,7 +194,8 @@ static std::optional<LinearMatch> matchConv2d(Conv2dOp conv) {
   };
   RankedTensorType filter = conv.getFilter().getType();
   if (filter.getDimSize(2) != 1 || filter.getDimSize(3) != 1 ||
-      conv.getGroups() != 1 ||
+      conv.getGroups() != 1 || conv.getActivation() != Activation::None ||
+      conv.getResidual() ||
       llvm::any_of(conv.getStride(),
                    [](int64_t stride) { return stride != 1; }) ||
       llvm::any_of(conv.getPad(), [](int64_t pad) { return pad != 0; }) ||
@@ -247,36 +271,8 @@ static void buildProjection(LinearMatch &match, const Sequence &sequence,
       space.rearrange(rewriter, loc, match.weight, match.weightDims,
                       {match.channels, space.resolve(match.contracted)});
 
-  auto tokens = cast<RankedTensorType>(sequence.tokens.getType());
-  SmallVector<int64_t> shape(tokens.getShape());
-  shape[sequence.dim] = space.getSize(match.channels);
-  RankedTensorType type = tokens.clone(shape);
-  Type element = tokens.getElementType();
-  Value empty = tensor::EmptyOp::create(
-      rewriter, loc,
-      getMixedSizes(rewriter, type,
-                    vitc::getBatchMultiple(sequence.tokens).value_or(1)),
-      element);
-  Value zero =
-      arith::ConstantOp::create(rewriter, loc, rewriter.getZeroAttr(element));
-  Value init = linalg::FillOp::create(rewriter, loc, zero, empty).getResult(0);
-
-  // A loop for each dim of the tokens, and one for the channels.
-  unsigned channel = shape.size();
-  auto getMap = [&](ArrayRef<unsigned> loops) {
-    return AffineMap::getMultiDimMapWithTargets(channel + 1, loops,
-                                                rewriter.getContext());
-  };
-  auto loops = llvm::to_vector(llvm::seq<unsigned>(channel));
-  auto resultLoops = loops;
-  resultLoops[sequence.dim] = channel;
-  Value projected =
-      linalg::ContractOp::create(
-          rewriter, loc, type, ValueRange{sequence.tokens, weight}, init,
-          rewriter.getAffineMapArrayAttr({getMap(loops),
-                                          getMap({channel, sequence.dim}),
-                                          getMap(resultLoops)}))
-          .getResult(0);
+  Value projected = buildSequenceProduct(
+      rewriter, loc, {sequence.tokens, weight, sequence.dim});
   rewriter.replaceOp(product,
                      space.rearrange(rewriter, loc, projected, resultDims,
                                      space.resolveDims(match.resultDims)));
@@ -310,7 +306,7 @@ static void buildLinear(LinearMatch &match, Operation *product,
     bias = space.rearrange(rewriter, loc, match.bias, match.biasDims,
                            {match.channels});
   Value linear = LinearOp::create(rewriter, loc, input, weight, bias, Value(),
-                                  Activation::None);
+                                  Activation::None, NormAttr());
   rewriter.replaceOp(last, space.rearrange(rewriter, loc, linear, resultDims,
                                            match.resultDims));
   if (last != product)
@@ -332,10 +328,15 @@ struct RaiseLinearPass final
     });
     for (Operation *op : products) {
       auto conv = dyn_cast<Conv2dOp>(op);
+      std::string obstacle;
       std::optional<LinearMatch> match =
-          conv ? matchConv2d(conv) : matchProduct(cast<linalg::LinalgOp>(op));
-      if (!match)
+          conv ? matchConv2d(conv)
+               : matchProduct(cast<linalg::LinalgOp>(op), obstacle);
+      if (!match) {
+        if (!obstacle.empty())
+          op->emitRemark("not raised to vit.linear: ") << obstacle;
         continue;
+      }
       if (std::optional<Sequence> sequence = matchSequence(*match)) {
         buildProjection(*match, *sequence, rewriter);
         continue;

@@ -38,7 +38,8 @@ static ArrayRef<int64_t> getShape(Value tensor) {
 static bool tilesImage(Conv2dOp conv) {
   ArrayRef<int64_t> kernel = getShape(conv.getFilter()).take_back(2);
   ArrayRef<int64_t> image = getShape(conv.getInput()).take_back(2);
-  return conv.getStride() == kernel && image[0] % kernel[0] == 0 &&
+  return conv.getActivation() == Activation::None && !conv.getResidual() &&
+         conv.getStride() == kernel && image[0] % kernel[0] == 0 &&
          image[1] % kernel[1] == 0 && conv.getGroups() == 1 &&
          llvm::all_of(conv.getPad(), [](int64_t pad) { return pad == 0; }) &&
          llvm::all_of(conv.getDilation(), [](int64_t d) { return d == 1; });
@@ -116,7 +117,8 @@ static LogicalResult raisePatchEmbed(Conv2dOp conv, RewriterBase &rewriter) {
   rewriter.setInsertionPoint(conv);
   Value tokens = PatchEmbedOp::create(rewriter, conv.getLoc(), conv.getInput(),
                                       conv.getFilter(), conv.getBias(),
-                                      /*tokens=*/Value(), /*position=*/Value());
+                                      /*tokens=*/Value(), /*position=*/Value(),
+                                      NormAttr());
   for (Operation *user : *users) {
     rewriter.setInsertionPoint(user);
     rewriter.replaceOp(user, reshape(rewriter, user->getLoc(), tokens,

@@ -216,7 +216,7 @@ static PatchEmbedOp rebuild(PatchEmbedOp embed, const Folded &folded,
   };
   auto grown = PatchEmbedOp::create(
       rewriter, loc, embed.getImage(), embed.getFilter(), embed.getBias(),
-      build(folded.tokens), build(folded.position));
+      build(folded.tokens), build(folded.position), embed.getNormAttr());
   rewriter.replaceOp(folded.op, grown);
   return grown;
 }

@@ -8,9 +8,8 @@
 //
 // Exporters store Swin's mask, [nW, N, N] with ones between, once a block. One
 // that vit.shift_mask generates for a partition of a shifted map in the same
-// function becomes that op, which names it; the kernel phase folds it to data
-// that equal blocks share. Hugging Face's Swin stores the sum of mask and bias,
-// [nW, H, N, N], which is taken apart.
+// function becomes that op, which kernels compute from indices. Hugging Face's
+// Swin stores the sum of mask and bias, [nW, H, N, N], which is taken apart.
 //
 //===----------------------------------------------------------------------===//
 

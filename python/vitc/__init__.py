@@ -21,10 +21,11 @@ from vitc.errors import (
     UnsupportedError,
     VitcError,
 )
-from vitc.runtime import Attention, CompiledModel, TensorInfo, load
+from vitc.runtime import Attention, AttentionLayer, CompiledModel, TensorInfo, load
 
 __all__ = [
     "Attention",
+    "AttentionLayer",
     "CompileError",
     "CompiledModel",
     "FileError",

@@ -51,17 +51,38 @@ class Tensor(ctypes.Structure):
     _fields_ = (("data", c_void_p), ("dtype", c_int32), ("rank", c_int32), ("dims", c_int64 * MAX_RANK))
 
 
+class AttentionLayer(ctypes.Structure):
+    _fields_ = (
+        ("name", c_char_p),
+        ("number", c_int32),
+        ("windows", c_int32),
+        ("heads", c_int32),
+        ("queries", c_int32),
+        ("keys", c_int32),
+        ("projection", c_int32),
+        ("tokens", c_int32),
+        ("class_token", c_int32),
+    )
+
+
+class Selection(ctypes.Structure):
+    _fields_ = (("first", c_int64), ("count", c_int64))
+
+
+MEAN_QUERIES = -1
+
+
 # Name: (result, arguments without the trailing vitc_error_t *). Functions that return a status end in one.
 _STATUS = {
     "vitc_runtime_create": (c_int32, POINTER(c_void_p)),
     "vitc_model_create": (c_void_p, c_void_p, c_char_p, POINTER(c_void_p)),
     "vitc_model_input": (c_void_p, c_int32, POINTER(TensorInfo)),
     "vitc_model_output": (c_void_p, c_int32, POINTER(TensorInfo)),
-    "vitc_model_attention": (c_void_p, POINTER(TensorInfo)),
+    "vitc_model_attention_layer": (c_void_p, c_int32, POINTER(AttentionLayer)),
     "vitc_model_read_image": (c_void_p, c_char_p, POINTER(Tensor)),
     "vitc_session_create": (c_void_p, c_int64, POINTER(c_void_p)),
     "vitc_session_run": (c_void_p, POINTER(Tensor), POINTER(Tensor)),
-    "vitc_session_run_attention": (c_void_p, POINTER(Tensor), POINTER(Tensor), POINTER(Tensor)),
+    "vitc_session_run_attention": (c_void_p, POINTER(Tensor), POINTER(Tensor), POINTER(Selection), POINTER(Tensor)),
 }
 _PLAIN = {
     "vitc_version": (c_char_p, ()),
@@ -72,6 +93,7 @@ _PLAIN = {
     "vitc_model_num_inputs": (c_int32, (c_void_p,)),
     "vitc_model_num_outputs": (c_int32, (c_void_p,)),
     "vitc_model_num_labels": (c_int32, (c_void_p,)),
+    "vitc_model_num_attention_layers": (c_int32, (c_void_p,)),
     "vitc_model_label": (c_char_p, (c_void_p, c_int32)),
     "vitc_session_destroy": (None, (c_void_p,)),
 }

@@ -33,17 +33,41 @@ class TensorInfo(NamedTuple):
     shape: tuple[int, ...]
 
 
+class AttentionLayer(NamedTuple):
+    """An attention layer whose probabilities a compiled model can give.
+
+    Attributes:
+        name: the source's; `number` counts all its attention layers from 0.
+        windows: of an image; 1 where attention is global.
+        tokens: how many tokens the keys are projections of (Linformer), or as many as keys.
+        projection: which projection that is, -1: none.
+        class_token: whether query 0 is the class token.
+    """
+
+    name: str
+    number: int
+    windows: int
+    heads: int
+    queries: int
+    keys: int
+    projection: int
+    tokens: int
+    class_token: bool
+
+
 class Attention(NamedTuple):
     """What CompiledModel.attention returns.
 
     Attributes:
         outputs: what calling the model returns, bit for bit.
-        maps: float32 [batch, layers, heads, keys], probabilities; each row along the keys sums to 1. The query is the
-            class token, or the mean over all queries for a model without one.
+        maps: by layer number, float32 [batch, windows, heads, queries asked for, keys], probabilities; each row along
+            the keys sums to 1.
+        projections: by layer number where keys are projections of tokens, float32 [keys, tokens].
     """
 
     outputs: Outputs
-    maps: Array
+    maps: dict[int, Array]
+    projections: dict[int, Array]
 
 
 class CompiledModel:
@@ -52,6 +76,7 @@ class CompiledModel:
     Attributes:
         inputs, outputs: in the model's order, by the source's names.
         labels: class names; empty when the source had none.
+        attention_layers: the layers whose probabilities `attention` returns.
         isa: the code level that runs, e.g. "x86-64-v4".
         threads: number of threads that run it.
     """
@@ -59,6 +84,7 @@ class CompiledModel:
     inputs: tuple[TensorInfo, ...]
     outputs: tuple[TensorInfo, ...]
     labels: tuple[str, ...]
+    attention_layers: tuple[AttentionLayer, ...]
     isa: str
     threads: int
 
@@ -81,6 +107,8 @@ class CompiledModel:
         self.outputs = self._tensor_infos("output")
         num_labels = library.get("vitc_model_num_labels", self._model)
         self.labels = tuple(library.get("vitc_model_label", self._model, i).decode() for i in range(num_labels))
+        num_layers = library.get("vitc_model_num_attention_layers", self._model)
+        self.attention_layers = tuple(self._attention_layer(index) for index in range(num_layers))
         self.isa = library.get("vitc_model_isa", self._model).decode()
         self.threads = library.get("vitc_runtime_threads", runtime)
 
@@ -94,17 +122,63 @@ class CompiledModel:
             A new array for a model with one output, otherwise a dict from output name to array.
         Raises:
             InvalidArgumentError: an input is missing, unknown, or has the wrong type or shape."""
-        outputs, _ = self._run(self._ordered(arrays, named), with_maps=False)
-        return outputs
+        inputs = self._ordered(arrays, named)
+        batch = self._batch(inputs)
+        results = self._empty_outputs(batch)
+        with self._lock:
+            self._check_open()
+            self._library.call(
+                "vitc_session_run", self._session_for(batch), _tensor_list(inputs), _tensor_list(results)
+            )
+        return self._named(results)
 
-    def attention(self, *arrays: Array, **named: Array) -> Attention:
-        """As calling the model, and also returns its attention maps.
+    def attention(
+        self,
+        *arrays: Array,
+        layers: Sequence[int] | None = None,
+        queries: int | tuple[int, int] | str | None = None,
+        **named: Array,
+    ) -> Attention:
+        """As calling the model, and also returns the attention probabilities of some queries.
 
+        Args:
+            layers: numbers of `attention_layers`; None: all. The others are skipped.
+            queries: the index of a query, (first, count), "all" or "mean"; None: the class token, or the mean over
+                queries for a layer without one. In windows, of each window.
         Raises:
-            UnsupportedError: the model has no attention maps."""
-        outputs, maps = self._run(self._ordered(arrays, named), with_maps=True)
-        assert maps is not None
-        return Attention(outputs, maps)
+            UnsupportedError: the model has no attention layers, or not this one.
+            InvalidArgumentError: as when the model is called, or a layer has no such query."""
+        known = {layer.number: index for index, layer in enumerate(self.attention_layers)}
+        wanted = list(known if layers is None else layers)
+        for number in wanted:
+            if number not in known:
+                raise UnsupportedError(f"attention layer {number} is not compiled in; the model has {list(known)}")
+        inputs = self._ordered(arrays, named)
+        batch = self._batch(inputs)
+        results = self._empty_outputs(batch)
+        selections, maps = [], []
+        for layer in self.attention_layers:
+            first, count = _selection(queries, layer) if layer.number in wanted else (0, 0)
+            selections.append(_abi.Selection(first, count))
+            maps.append(np.empty((batch, layer.windows, layer.heads, max(count, 0), layer.keys), np.float32))
+        projected = {layer.projection: layer for layer in self.attention_layers if layer.projection >= 0}
+        matrices = {index: np.empty((layer.keys, layer.tokens), np.float32) for index, layer in projected.items()}
+        with self._lock:
+            self._check_open()
+            self._library.call(
+                "vitc_session_run_attention",
+                self._session_for(batch),
+                _tensor_list(inputs),
+                _tensor_list(results),
+                (_abi.Selection * len(selections))(*selections),
+                _tensor_list([*maps, *(matrices[index] for index in sorted(matrices))]),
+            )
+        shown = [self.attention_layers[known[number]] for number in wanted]
+        return Attention(
+            self._named(results),
+            {layer.number: maps[known[layer.number]] for layer in shown},
+            {layer.number: matrices[layer.projection] for layer in shown if layer.projection >= 0},
+        )
 
     def read_image(self, path: str | os.PathLike[str]) -> Array:
         """Decodes and preprocesses a JPEG or PNG file as the model's own processor does.
@@ -150,6 +224,12 @@ class CompiledModel:
         self._library.call(name, self._model, *index, ctypes.byref(info))
         return TensorInfo(info.name.decode(), _abi.numpy_dtype(info), tuple(info.dims[: info.rank]))
 
+    def _attention_layer(self, index: int) -> AttentionLayer:
+        layer = _abi.AttentionLayer()
+        self._library.call("vitc_model_attention_layer", self._model, index, ctypes.byref(layer))
+        values = {name: getattr(layer, name) for name, _ in layer._fields_}
+        return AttentionLayer(**{**values, "name": layer.name.decode(), "class_token": bool(layer.class_token)})
+
     def _ordered(self, arrays: tuple[Any, ...], named: Mapping[str, Array]) -> list[Array]:
         """The inputs as C-ordered arrays in the model's order."""
         if len(arrays) == 1 and isinstance(arrays[0], Mapping):
@@ -175,25 +255,13 @@ class CompiledModel:
                 return int(array.shape[info.shape.index(-1)])
         return 1
 
-    def _run(self, inputs: list[Array], with_maps: bool) -> tuple[Outputs, Array | None]:
-        batch = self._batch(inputs)
-        with self._lock:
-            self._check_open()
-            maps_info = [self._tensor_info("vitc_model_attention")] if with_maps else []
-            results = [
-                np.empty([batch if dim == -1 else dim for dim in info.shape], info.dtype)
-                for info in (*self.outputs, *maps_info)
-            ]
-            outputs = results[: len(self.outputs)]
-            run = "vitc_session_run_attention" if with_maps else "vitc_session_run"
-            tensors = [_tensor_list(inputs), _tensor_list(outputs)]
-            if with_maps:
-                tensors.append(_tensor_list(results[-1:]))
-            self._library.call(run, self._session_for(batch), *tensors)
-        maps = results[-1] if with_maps else None
+    def _empty_outputs(self, batch: int) -> list[Array]:
+        return [np.empty([batch if dim == -1 else dim for dim in info.shape], info.dtype) for info in self.outputs]
+
+    def _named(self, outputs: list[Array]) -> Outputs:
         if len(outputs) == 1:
-            return outputs[0], maps
-        return {info.name: array for info, array in zip(self.outputs, outputs)}, maps
+            return outputs[0]
+        return {info.name: array for info, array in zip(self.outputs, outputs)}
 
     def _session_for(self, batch: int) -> ctypes.c_void_p:
         """The session, made anew when the batch outgrows it."""
@@ -218,6 +286,24 @@ def load(path: str | os.PathLike[str], *, threads: int = 0, isa: str | None = No
         FileError: not a file that vitc made. UnsupportedError: the file or the machine lacks that level, or a library
             that the code calls (oneDNN) is missing."""
     return CompiledModel(path, threads=threads, isa=isa)
+
+
+def _selection(queries: int | tuple[int, int] | str | None, layer: AttentionLayer) -> tuple[int, int]:
+    """The first query that `queries` asks for, and how many."""
+    if queries is None:
+        queries = 0 if layer.class_token else "mean"
+    if queries == "mean":
+        return _abi.MEAN_QUERIES, 1
+    if queries == "all":
+        return 0, layer.queries
+    if isinstance(queries, str):
+        raise InvalidArgumentError(f"queries is '{queries}'; an index, (first, count), 'all' or 'mean' is needed")
+    first, count = (queries, 1) if isinstance(queries, int) else queries
+    if not 0 <= first <= first + count <= layer.queries or count < 1:
+        raise InvalidArgumentError(
+            f"queries {first} to {first + count - 1} are asked for; layer {layer.number} has {layer.queries}"
+        )
+    return first, count
 
 
 def _tensor_list(arrays: Sequence[Array]) -> ctypes.Array[_abi.Tensor]:

@@ -5,10 +5,12 @@
 
 vit.weight @g : tensor<8xf32> seed(1 mean 0.0 scale 1.0)
 vit.weight @s : tensor<8xf32> seed(2 mean 0.0 scale 1.0)
+vit.weight @w : tensor<8x8xf32> seed(3 mean 0.0 scale 1.0)
 
 // Equal expressions are one weight, in all entries. Offsets are multiples of 64.
 // CHECK: kernel.weight @weight0 at 0 value #vit.expr<ref, [@g]> : tensor<8xf32>
-// CHECK: kernel.weight @weight1 at 64 value #vit.expr<ref, [@s]> : tensor<8xf32>
+// CHECK: kernel.weight @weight1 at 64 value #vit.expr<pack
+// CHECK: kernel.weight @weight2 at 1088 value #vit.expr<ref, [@s]> : tensor<8xf32>
 // CHECK-NOT: kernel.weight
 
 // A chain of three buffers of 160 bytes an item, rounded up to 192: the first
@@ -25,10 +27,10 @@ vit.weight @s : tensor<8xf32> seed(2 mean 0.0 scale 1.0)
 //       CHECK:   %[[G:.*]] = kernel.buffer %[[CONTEXT]] weights @weight0 : memref<8xf32>
 //       CHECK:   kernel.norm batch(%[[BATCH]]) {{.*}} input(%[[X]] {{.*}} scale(%[[G]] {{.*}} init(%[[A]]
 //       CHECK:   %[[B:.*]] = kernel.buffer %[[CONTEXT]] arena per_batch 192 : memref<?x5x8xf32>
-//       CHECK:   kernel.norm {{.*}} input(%[[A]] {{.*}} init(%[[B]]
+//       CHECK:   kernel.gather {{.*}} input(%[[A]] {{.*}} init(%[[B]]
 //       REUSE:   %[[C:.*]] = kernel.buffer %[[CONTEXT]] arena : memref<?x5x8xf32>
 //       ALONE:   %[[C:.*]] = kernel.buffer %[[CONTEXT]] arena per_batch 384 : memref<?x5x8xf32>
-//       CHECK:   kernel.norm {{.*}} input(%[[B]] {{.*}} init(%[[C]]
+//       CHECK:   kernel.gather {{.*}} input(%[[B]] {{.*}} init(%[[C]]
 //       CHECK:   kernel.norm {{.*}} input(%[[C]] {{.*}} init(%[[Y]]
 //  CHECK-NEXT:   return
 func.func @chain(%x: memref<?x5x8xf32> {vit.name = "x"}, %y: memref<?x5x8xf32> {vit.name = "y"}) -> memref<?x5x8xf32> {
@@ -40,13 +42,99 @@ func.func @chain(%x: memref<?x5x8xf32> {vit.name = "x"}, %y: memref<?x5x8xf32> {
   kernel.norm batch(%n) rows(%m) channels 8 epsilon 1.0e-06 input(%x at #rows : memref<?x5x8xf32>)
       scale(%g : memref<8xf32>) init(%a at #rows : memref<?x5x8xf32>)
   %b = memref.alloc(%n) : memref<?x5x8xf32>
-  kernel.norm batch(%n) rows(%m) channels 8 epsilon 1.0e-06 input(%a at #rows : memref<?x5x8xf32>)
-      init(%b at #rows : memref<?x5x8xf32>)
+  kernel.gather batch(%n) sizes [5, 8] input(%a at #rows : memref<?x5x8xf32>) init(%b at #rows : memref<?x5x8xf32>)
+  %c = memref.alloc(%n) : memref<?x5x8xf32>
+  kernel.gather batch(%n) sizes [5, 8] input(%b at #rows : memref<?x5x8xf32>) init(%c at #rows : memref<?x5x8xf32>)
+  kernel.norm batch(%n) rows(%m) channels 8 epsilon 1.0e-06 input(%c at #rows : memref<?x5x8xf32>)
+      init(%y at #rows : memref<?x5x8xf32>)
+  return %y : memref<?x5x8xf32>
+}
+
+// A product takes the memory of its residual, a norm that of its input, an
+// elementwise kernel that of an input: none is read again.
+// CHECK-LABEL: func @in_place(
+//  REUSE-SAME:     arena = 0, per_batch = 192
+//  ALONE-SAME:     arena = 0, per_batch = 768
+//       REUSE:   %[[A:.*]] = kernel.buffer %{{.*}} arena : memref<?x5x8xf32>
+//       REUSE:   kernel.gather {{.*}} init(%[[A]]
+//       REUSE:   kernel.gemm {{.*}} residual(%[[A]] {{.*}} init(%[[A]]
+//       REUSE:   kernel.norm {{.*}} input(%[[A]] {{.*}} init(%[[A]]
+//       REUSE:   kernel.generic {{.*}} inputs(%{{[^ ]+}}, %[[A]] : {{.*}} init(%[[A]]
+func.func @in_place(%x: memref<?x5x8xf32>, %y: memref<?x5x8xf32>) -> memref<?x5x8xf32> {
+  %c0 = arith.constant 0 : index
+  %m = arith.constant 5 : index
+  %n = memref.dim %x, %c0 : memref<?x5x8xf32>
+  %w = kernel.constant #vit.expr<pack, [#vit.expr<ref, [@w]> : tensor<8x8xf32>]> : tensor<256xf32> as memref<256xf32>
+  %a = memref.alloc(%n) : memref<?x5x8xf32>
+  kernel.gather batch(%n) sizes [5, 8] input(%x at #rows : memref<?x5x8xf32>) init(%a at #rows : memref<?x5x8xf32>)
+  %b = memref.alloc(%n) : memref<?x5x8xf32>
+  kernel.gemm batch(%n) rows(%m) n 8 k 8 lhs(%x at #rows : memref<?x5x8xf32>) weights(%w : memref<256xf32>)
+      residual(%a at #rows : memref<?x5x8xf32>) init(%b at #rows : memref<?x5x8xf32>)
   %c = memref.alloc(%n) : memref<?x5x8xf32>
   kernel.norm batch(%n) rows(%m) channels 8 epsilon 1.0e-06 input(%b at #rows : memref<?x5x8xf32>)
       init(%c at #rows : memref<?x5x8xf32>)
-  kernel.norm batch(%n) rows(%m) channels 8 epsilon 1.0e-06 input(%c at #rows : memref<?x5x8xf32>)
+  %d = memref.alloc(%n) : memref<?x5x8xf32>
+  kernel.generic batch(%n) sizes [5, 8] inputs(%x, %c : memref<?x5x8xf32>, memref<?x5x8xf32>) at [#rows, #rows]
+      init(%d at #rows : memref<?x5x8xf32>) {
+  ^bb0(%e: f32, %f: f32):
+    %0 = arith.mulf %e, %f : f32
+    kernel.yield %0 : f32
+  }
+  kernel.gather batch(%n) sizes [5, 8] input(%d at #rows : memref<?x5x8xf32>) init(%y at #rows : memref<?x5x8xf32>)
+  return %y : memref<?x5x8xf32>
+}
+
+// Of one type, but of an item and two items for each of the batch: the memory is
+// that of two.
+// CHECK-LABEL: func @in_place_larger(
+//  REUSE-SAME:     arena = 0, per_batch = 320
+//  ALONE-SAME:     arena = 0, per_batch = 512
+func.func @in_place_larger(%x: memref<?x5x8xf32>, %y: memref<?x5x8xf32>) -> memref<?x5x8xf32> {
+  %c0 = arith.constant 0 : index
+  %c2 = arith.constant 2 : index
+  %m = arith.constant 5 : index
+  %n = memref.dim %x, %c0 : memref<?x5x8xf32>
+  %twice = arith.muli %n, %c2 : index
+  %a = memref.alloc(%n) : memref<?x5x8xf32>
+  kernel.gather batch(%n) sizes [5, 8] input(%x at #rows : memref<?x5x8xf32>) init(%a at #rows : memref<?x5x8xf32>)
+  %b = memref.alloc(%twice) : memref<?x5x8xf32>
+  kernel.norm batch(%n) rows(%m) channels 8 epsilon 1.0e-06 input(%a at #rows : memref<?x5x8xf32>)
+      init(%b at #rows : memref<?x5x8xf32>)
+  kernel.gather batch(%n) sizes [5, 8] input(%b at affine_map<(b, i, c) -> (b * 2 + 1, i, c)> : memref<?x5x8xf32>)
       init(%y at #rows : memref<?x5x8xf32>)
+  return %y : memref<?x5x8xf32>
+}
+
+// Not in place: lhs is the residual, which other rows of the product still read;
+// the input is read again; the norm writes its rows in another order.
+// CHECK-LABEL: func @negative_in_place(
+//  REUSE-SAME:     arena = 0, per_batch = 576
+//       REUSE:   kernel.gemm {{.*}} residual(%[[A:[^ ]+]] {{.*}} init(%[[B:[^ ]+]]
+//   REUSE-NOT:   init(%[[A]]
+//       REUSE:   kernel.norm {{.*}} input(%[[B]] {{.*}} init(%[[C:[^ ]+]]
+//       REUSE:   kernel.norm {{.*}} input(%[[C]] {{.*}} init(%[[D:[^ ]+]]
+func.func @negative_in_place(%x: memref<?x5x8xf32>, %y: memref<?x5x8xf32>) -> memref<?x5x8xf32> {
+  %c0 = arith.constant 0 : index
+  %m = arith.constant 5 : index
+  %n = memref.dim %x, %c0 : memref<?x5x8xf32>
+  %w = kernel.constant #vit.expr<pack, [#vit.expr<ref, [@w]> : tensor<8x8xf32>]> : tensor<256xf32> as memref<256xf32>
+  %a = memref.alloc(%n) : memref<?x5x8xf32>
+  kernel.gather batch(%n) sizes [5, 8] input(%x at #rows : memref<?x5x8xf32>) init(%a at #rows : memref<?x5x8xf32>)
+  %b = memref.alloc(%n) : memref<?x5x8xf32>
+  kernel.gemm batch(%n) rows(%m) n 8 k 8 lhs(%a at #rows : memref<?x5x8xf32>) weights(%w : memref<256xf32>)
+      residual(%a at #rows : memref<?x5x8xf32>) init(%b at #rows : memref<?x5x8xf32>)
+  %c = memref.alloc(%n) : memref<?x5x8xf32>
+  kernel.norm batch(%n) rows(%m) channels 8 epsilon 1.0e-06 input(%b at #rows : memref<?x5x8xf32>)
+      init(%c at #rows : memref<?x5x8xf32>)
+  %d = memref.alloc(%n) : memref<?x5x8xf32>
+  kernel.norm batch(%n) rows(%m) channels 8 epsilon 1.0e-06 input(%c at #rows : memref<?x5x8xf32>)
+      init(%d at affine_map<(b, i, c) -> (b, 4 - i, c)> : memref<?x5x8xf32>)
+  kernel.generic batch(%n) sizes [5, 8] inputs(%b, %d : memref<?x5x8xf32>, memref<?x5x8xf32>) at [#rows, #rows]
+      init(%y at #rows : memref<?x5x8xf32>) {
+  ^bb0(%e: f32, %f: f32):
+    %0 = arith.mulf %e, %f : f32
+    kernel.yield %0 : f32
+  }
   return %y : memref<?x5x8xf32>
 }
 
@@ -55,7 +143,7 @@ func.func @chain(%x: memref<?x5x8xf32> {vit.name = "x"}, %y: memref<?x5x8xf32> {
 // CHECK-LABEL: func @base_and_batch(
 //  CHECK-SAME:     inputs = [<name = "arg0", type = tensor<?x5x8xf32>>], outputs = [<name = "arg1", type = tensor<?x5x8xf32>>], arena = 320, per_batch = 192
 //       CHECK:   %[[FIXED:.*]] = kernel.buffer %{{.*}} arena : memref<2x5x8xf32>
-//       CHECK:   kernel.buffer %{{.*}} weights @weight1 : memref<8xf32>
+//       CHECK:   kernel.buffer %{{.*}} weights @weight2 : memref<8xf32>
 //       CHECK:   kernel.buffer %{{.*}} weights @weight0 : memref<8xf32>
 //       CHECK:   kernel.norm {{.*}} init(%[[FIXED]]
 //       CHECK:   %[[SCALED:.*]] = kernel.buffer %{{.*}} arena at 320 : memref<?x5x8xf32>

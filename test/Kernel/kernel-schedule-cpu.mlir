@@ -11,9 +11,9 @@
 
 // A micro-tile of rows x columns fills the registers of the level.
 // CHECK-LABEL: func @gemm(
-//          V4:   tiling <provider = vector, rows = 6, columns = 64, kBlock = 1536, unroll = 8, rowBlock = 256>
-//          V3:   tiling <provider = vector, rows = 6, columns = 16, kBlock = 1536, unroll = 8, rowBlock = 256>
-//          V2:   tiling <provider = vector, rows = 4, columns = 8, kBlock = 1536, unroll = 8, rowBlock = 256>
+//          V4:   tiling <provider = vector, rows = 6, columns = 64, kBlock = 1536, unroll = 4, rowBlock = 256>
+//          V3:   tiling <provider = vector, rows = 6, columns = 16, kBlock = 1536, unroll = 4, rowBlock = 256>
+//          V2:   tiling <provider = vector, rows = 4, columns = 8, kBlock = 1536, unroll = 4, rowBlock = 256>
 // ONEDNN-LABEL: func @gemm(
 //      ONEDNN:   tiling <provider = onednn,
 func.func @gemm(%b: index, %n: index, %x: memref<?x5x8xf32>, %w: memref<256xf32>, %y: memref<?x5x16xf32>) {
@@ -54,10 +54,32 @@ func.func @mean(%b: index, %n: index, %x: memref<?x5x128xf32>, %y: memref<?x128x
   return
 }
 
+// A row of more than 16384 elements is cut.
 // CHECK-LABEL: func @gather(
-//       CHECK:   tiling <rows = 512>
+//       CHECK:   tiling <rows = 512, columns = 16384>
 func.func @gather(%b: index, %x: memref<?x5x32xf32>, %y: memref<?x5x32xf32>) {
   kernel.gather batch(%b) sizes [5, 32] input(%x at #map : memref<?x5x32xf32>) init(%y at #map : memref<?x5x32xf32>)
+  return
+}
+
+// Rows that are normalised or have no unit stride are copied: blocks of them
+// take at most 1 MiB.
+// CHECK-LABEL: func @gemm_copies(
+//       CHECK:   norm {{.*}} rowBlock = 256>
+//       CHECK:   norm {{.*}} rowBlock = 128>
+//       CHECK:   kernel.gemm {{.*}} rowBlock = 256>
+// ONEDNN-LABEL: func @gemm_copies(
+//      ONEDNN:   norm {{.*}}provider = vector,
+//      ONEDNN:   norm {{.*}}provider = vector,
+//      ONEDNN:   kernel.gemm {{.*}}provider = vector,
+func.func @gemm_copies(%b: index, %n: index, %x: memref<?x8x8xf32>, %w: memref<256xf32>, %y: memref<?x8x16xf32>,
+                       %long: memref<?x8x2048xf32>, %deep: memref<32768xf32>) {
+  kernel.gemm batch(%b) rows(%n) n 16 k 8 lhs(%x at #map : memref<?x8x8xf32>) weights(%w : memref<256xf32>)
+      init(%y at #map : memref<?x8x16xf32>) norm <epsilon = 1.000000e-05 : f64>
+  kernel.gemm batch(%b) rows(%n) n 16 k 2048 lhs(%long at #map : memref<?x8x2048xf32>) weights(%deep : memref<32768xf32>)
+      init(%y at #map : memref<?x8x16xf32>) norm <epsilon = 1.000000e-05 : f64>
+  kernel.gemm batch(%b) rows(%n) n 16 k 8 lhs(%x at affine_map<(b, i, l) -> (b, l, i)> : memref<?x8x8xf32>)
+      weights(%w : memref<256xf32>) init(%y at #map : memref<?x8x16xf32>)
   return
 }
 

@@ -9,17 +9,20 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from harness import REPO, SIGNDIGITS, VITC, Photos, backends, run_ok
+from harness import EXAMPLES, REPO, SIGNDIGITS, VITC, Example, Photos, backends, run_ok
 
 sys.path.insert(0, str(REPO / "python"))
 os.environ["VITC"] = str(VITC)
+os.environ["VITC_PYTHON"] = sys.executable
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(REPO / "python"), os.environ.get("PYTHONPATH")]))
 
 
@@ -40,11 +43,22 @@ def backend(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="session")
-def library(backend: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def compile_example(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], Path]:
+    """Name and backend to a shared library, which is kept however pytest orders the tests."""
+
+    @functools.cache
+    def compile_once(name: str, backend: str) -> Path:
+        path = tmp_path_factory.mktemp(backend) / f"{name}.so"
+        run_ok(VITC, "compile", EXAMPLES[name], "-o", path, f"--backend={backend}", "--batch=dynamic")
+        return path
+
+    return compile_once
+
+
+@pytest.fixture(scope="session")
+def library(backend: str, compile_example: Callable[[str, str], Path]) -> Path:
     """examples/signdigits as a shared library."""
-    path = tmp_path_factory.mktemp(backend) / "signdigits.so"
-    run_ok(VITC, "compile", SIGNDIGITS / "model", "-o", path, f"--backend={backend}", "--batch=dynamic")
-    return path
+    return compile_example("vit", backend)
 
 
 @pytest.fixture(scope="session")
@@ -53,3 +67,16 @@ def program(backend: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp(backend) / "signdigits"
     run_ok(VITC, "compile", SIGNDIGITS / "model", "-o", path, f"--backend={backend}", "--batch=dynamic")
     return path
+
+
+@pytest.fixture(scope="session", params=EXAMPLES)
+def example(
+    request: pytest.FixtureRequest, backend: str, photos: Photos, compile_example: Callable[[str, str], Path]
+) -> Example:
+    """Each trained model in turn."""
+    name = request.param
+    path = compile_example(name, backend)
+    if name == "vit":
+        return Example(name, path, photos.logits, photos.logits.argmax(1) == photos.labels)
+    with np.load(SIGNDIGITS / name / "expected.npz") as data:
+        return Example(name, path, data["logits"], data["right"])

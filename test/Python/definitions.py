@@ -149,14 +149,14 @@ def patch_merging(x: np.ndarray) -> np.ndarray:
     return np.concatenate([x[:, i::2, j::2] for j in (0, 1) for i in (0, 1)], axis=-1)
 
 
-def patch_embed(x: Operands) -> np.ndarray:
+def patch_embed(x: Operands, norm: Callable[[np.ndarray], np.ndarray] = lambda rows: rows) -> np.ndarray:
     image, filters = x["image"], x["filter"]
     embed_dim, _, height, width = filters.shape
     rows = []
     for top in range(0, image.shape[2], height):
         for left in range(0, image.shape[3], width):
             patch = image[:, :, top : top + height, left : left + width].reshape(len(image), -1)
-            rows.append(patch @ filters.reshape(embed_dim, -1).T + x.get("bias", 0))
+            rows.append(norm(patch) @ filters.reshape(embed_dim, -1).T + x.get("bias", 0))
     tokens = x.get("tokens", np.zeros((0, embed_dim)))
     tokens = np.broadcast_to(tokens, (len(image), *tokens.shape))
     return np.concatenate([tokens, np.stack(rows, 1)], axis=1) + x.get("position", 0)

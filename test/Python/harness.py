@@ -20,6 +20,12 @@ REPO = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("VITC_BUILD_DIR", REPO / "build"))
 VITC = BUILD / "bin" / "vitc"
 SIGNDIGITS = REPO / "examples" / "signdigits"
+# The trained models, as vitc takes them.
+EXAMPLES = {
+    "vit": SIGNDIGITS / "model",
+    "swin": SIGNDIGITS / "swin",
+    "linformer": SIGNDIGITS / "linformer" / "linformer.onnx",
+}
 
 _CPU_FLAGS = {
     "x86-64-v2": {"ssse3", "sse4_1", "sse4_2", "popcnt", "cx16"},
@@ -34,6 +40,15 @@ class Photos(NamedTuple):
     pixels: np.ndarray  # float32 [413, 3, 64, 64]
     labels: np.ndarray  # int64 [413]
     logits: np.ndarray  # float32 [413, 10]
+
+
+class Example(NamedTuple):
+    """A trained model as a shared library, and what PyTorch makes of the held-out photos with it."""
+
+    name: str
+    library: Path
+    logits: np.ndarray  # float32 [413, 10]
+    right: np.ndarray  # bool [413]
 
 
 def backends() -> list[str]:

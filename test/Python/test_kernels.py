@@ -226,8 +226,10 @@ def convolution(
     dilation: int = 1,
     groups: int = 1,
     channels_last: bool = False,
+    epilogue: bool = False,
 ) -> Case:
-    """vit.conv2d on a 9 x 11 map, which is stored [B, H, W, C] if `channels_last`."""
+    """vit.conv2d on a 9 x 11 map, which is stored [B, H, W, C] if `channels_last`; `epilogue`: with ReLU and a residual,
+    of numbers in the result's order."""
     x = random(BATCH, channels, 9, 11)
     filters, bias = random(outputs, channels // groups, size, size), random(outputs)
     height, width = ((extent + 2 * pad - (size - 1) * dilation - 1) // stride + 1 for extent in (9, 11))
@@ -239,15 +241,21 @@ def convolution(
   %e = tensor.empty(%b) : {image}
   %i = linalg.transpose ins(%x : {stored}) outs(%e : {image}) permutation = [0, 3, 1, 2]
 """
-    text += f"""  %result = vit.conv2d %{"i" if channels_last else "x"}, %f bias(%o : tensor<{outputs}xf32>)
-    stride [{stride}, {stride}] pad [{pad}, {pad}, {pad}, {pad}] dilation [{dilation}, {dilation}] groups {groups}
-    : {image}, {tensor(filters.shape, dynamic=False)} -> {tensor((BATCH, outputs, height, width), dynamic=True)}"""
+    result = tensor((BATCH, outputs, height, width), dynamic=True)
+    residual = f"residual(%r : {result})" if epilogue else ""
+    text += f"""  %result = vit.conv2d %{"i" if channels_last else "x"}, %f bias(%o : tensor<{outputs}xf32>) {residual}
+    stride [{stride}, {stride}] pad [{pad}, {pad}, {pad}, {pad}] dilation [{dilation}, {dilation}] groups {groups} {"activation relu" if epilogue else ""}
+    : {image}, {tensor(filters.shape, dynamic=False)} -> {result}"""
+    inputs = {"x": np.ascontiguousarray(x.transpose(0, 2, 3, 1)) if channels_last else x}
+    if epilogue:
+        inputs["r"] = random(BATCH, outputs, height, width)
 
     def expected(arrays: Arrays) -> np.ndarray:
         source = arrays["x"].transpose(0, 3, 1, 2) if channels_last else arrays["x"]
-        return convolve(source, filters, stride, pad, dilation, groups) + bias[:, None, None]
+        result = convolve(source, filters, stride, pad, dilation, groups) + bias[:, None, None]
+        return np.maximum(result, 0) + arrays["r"] if epilogue else result
 
-    return Case(text, {"x": np.ascontiguousarray(x.transpose(0, 2, 3, 1)) if channels_last else x}, expected)
+    return Case(text, inputs, expected)
 
 
 CONVOLUTIONS = {
@@ -259,6 +267,8 @@ CONVOLUTIONS = {
     "dilated": convolution(4, 5, 3, stride=2, pad=2, dilation=2),
     "one_channel": convolution(1, 1, 3, pad=1),
     "depthwise": convolution(16, 16, 3, pad=1, groups=16),
+    "epilogue": convolution(8, 24, 3, pad=1, channels_last=True, epilogue=True),
+    "depthwise_epilogue": convolution(16, 16, 3, pad=1, groups=16, epilogue=True),
     "grouped_channels_last": convolution(16, 24, 3, stride=2, pad=1, groups=4, channels_last=True),
 }
 
@@ -311,6 +321,71 @@ def windowed_block(x: np.ndarray) -> np.ndarray:
     tiles = layer_norm(merged).reshape(-1, 2, 2, 4, 4, 32).transpose(0, 1, 3, 2, 4, 5)
     return x + tiles.reshape(x.shape)
 
+
+TOKENS = "tensor<?x30x128xf32>"
+PROJECTED = "tensor<?x9x128xf32>"
+PROJECTION = """indexing_maps = [affine_map<(b, n, e, k) -> (b, n, e)>, affine_map<(b, n, e, k) -> (k, n)>,
+    affine_map<(b, n, e, k) -> (b, k, e)>]"""
+LAYERS = dict(zip(("wq", "wk", "wv"), random(3, 128, 128) / 11, strict=True))
+PROJECTIONS = dict(zip(("ek", "ev"), random(2, 9, 30), strict=True))
+
+
+def project_tokens(x: np.ndarray) -> np.ndarray:
+    query, key, value = (layer_norm(x) @ layer.T for layer in LAYERS.values())
+    return np.concatenate([query, PROJECTIONS["ek"] @ (key + random(128)), PROJECTIONS["ev"] @ value], axis=1)
+
+
+# Linformer: keys and values are projected along the sequence, the keys' layer has a bias.
+BLOCKS["projected_norm"] = Case(
+    "".join(f"  %{name} = {dense(weight)}\n" for name, weight in {**LAYERS, **PROJECTIONS}.items())
+    + f"""  %bias = {dense(random(128))}
+{DIM}{TOKENS}
+  %s = arith.constant 0.0 : f32
+  %e = tensor.empty(%b) : {PROJECTED}
+  %f = linalg.fill ins(%s : f32) outs(%e : {PROJECTED}) -> {PROJECTED}
+  %n = vit.layer_norm %x epsilon 1.0e-05 : {TOKENS}
+  %query = vit.linear %n, %wq : {TOKENS}, tensor<128x128xf32> -> {TOKENS}
+  %key = vit.linear %n, %wk bias(%bias : tensor<128xf32>) : {TOKENS}, tensor<128x128xf32> -> {TOKENS}
+  %value = vit.linear %n, %wv : {TOKENS}, tensor<128x128xf32> -> {TOKENS}
+  %pk = linalg.contract {PROJECTION} ins(%key, %ek : {TOKENS}, tensor<9x30xf32>) outs(%f : {PROJECTED}) -> {PROJECTED}
+  %pv = linalg.contract {PROJECTION} ins(%value, %ev : {TOKENS}, tensor<9x30xf32>) outs(%f : {PROJECTED}) -> {PROJECTED}
+  %result = tensor.concat dim(1) %query, %pk, %pv
+    : ({TOKENS}, {PROJECTED}, {PROJECTED}) -> tensor<?x48x128xf32>""",
+    {"x": random(BATCH, 30, 128)},
+    lambda x: project_tokens(x["x"]),
+)
+
+GROUPED_FILTERS = random(32, 4, 3, 3) / 6
+BORDER_FILTERS = random(8, 32, 3, 3) / 17
+
+
+def group_norm(x: np.ndarray, groups: int) -> np.ndarray:
+    return layer_norm(x.reshape(BATCH, groups, -1)).reshape(x.shape)
+
+
+def border_block(x: np.ndarray) -> np.ndarray:
+    y = convolve(x, GROUPED_FILTERS, 1, 0, 1, 1) + (random(32) + 9)[:, None, None]
+    inside = np.pad(np.abs(group_norm(y, 8)), ((0, 0), (0, 0), (2, 0), (1, 3)))
+    return convolve(inside, BORDER_FILTERS, 1, 0, 1, 1)
+
+
+# A group norm of a convolution's result, with a mean far from 0, written inside the border of the next convolution.
+BLOCKS["group_norm_padded"] = Case(
+    f"""  %f = {dense(GROUPED_FILTERS)}
+  %g = {dense(BORDER_FILTERS)}
+  %o = {dense(random(32) + 9)}
+  %y = vit.conv2d %x, %f bias(%o : tensor<32xf32>) : tensor<?x4x9x7xf32>, tensor<32x4x3x3xf32> -> tensor<?x32x7x5xf32>
+  %c = tensor.collapse_shape %y [[0], [1, 2, 3]] : tensor<?x32x7x5xf32> into tensor<?x1120xf32>
+{DIM}tensor<?x4x9x7xf32>
+  %r = tensor.expand_shape %c [[0], [1, 2]] output_shape [%b, 8, 140] : tensor<?x1120xf32> into tensor<?x8x140xf32>
+  %n = vit.layer_norm %r epsilon 1.0e-05 : tensor<?x8x140xf32>
+  %d = tensor.collapse_shape %n [[0], [1, 2]] : tensor<?x8x140xf32> into tensor<?x1120xf32>
+  %m = tensor.expand_shape %d [[0], [1, 2, 3]] output_shape [%b, 32, 7, 5] : tensor<?x1120xf32> into tensor<?x32x7x5xf32>
+  %t = math.absf %m : tensor<?x32x7x5xf32>
+  %result = vit.conv2d %t, %g pad [2, 1, 0, 3] : tensor<?x32x7x5xf32>, tensor<8x32x3x3xf32> -> tensor<?x8x7x7xf32>""",
+    {"x": random(BATCH, 4, 9, 7)},
+    lambda x: border_block(x["x"]),
+)
 
 CASES = {**MOVEMENT, **PRODUCTS, **{f"conv_{name}": case for name, case in CONVOLUTIONS.items()}, **BLOCKS}
 

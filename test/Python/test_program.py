@@ -52,11 +52,14 @@ def test_raw_tensors(program: Path, photos: Photos, tmp_path: Path, spelling: st
 
 def test_attention(program: Path, library: Path, tmp_path: Path) -> None:
     run_ok(program, "--attention", tmp_path, PHOTO)
-    maps = np.load(tmp_path / "3_1.attention.npy")
-    assert maps.shape == (4, 4, 65)
-    np.testing.assert_allclose(maps.sum(-1), 1, rtol=0, atol=1e-5)
     with vitc.load(library) as model:
-        np.testing.assert_array_equal(maps, model.attention(model.read_image(PHOTO)).maps[0])
+        maps = model.attention(model.read_image(PHOTO)).maps
+    for number in range(4):
+        rows = np.load(tmp_path / f"3_1.layer-{number:02}.npy")
+        np.testing.assert_allclose(rows.sum(-1), 1, rtol=0, atol=1e-5)
+        np.testing.assert_array_equal(rows, maps[number][0, 0, :, 0])
+        patches = np.load(tmp_path / f"3_1.layer-{number:02}.map.npy")
+        np.testing.assert_array_equal(patches, rows[:, 1:].reshape(4, 8, 8))
     pictures = sorted(tmp_path.glob("3_1.layer-*.png"))
     assert len(pictures) == 4
     for path in pictures:

@@ -52,6 +52,10 @@ class Case:
     expected: Callable[[Operands], np.ndarray]
     # The names whose dim 0 the compiler does not know.
     dynamic: tuple[str, ...] = field(default=())
+    # An op of its own before it.
+    before: str = ""
+    # How many elements of the result are specified, None: all.
+    compared: int | None = None
 
 
 def random(*shape: int, seed: int = 0) -> np.ndarray:
@@ -91,7 +95,7 @@ def attention_case(
 
 
 def attention_map_case(
-    queries: str, bias: np.ndarray | None = None, mask: np.ndarray | None = None, key_heads: int = 5
+    queries: tuple[int, int] | None, bias: np.ndarray | None = None, mask: np.ndarray | None = None, key_heads: int = 5
 ) -> Case:
     operands = {"query": random(3, 5, 7, 24, seed=1), "key": random(3, key_heads, 6, 24, seed=2)}
     text = ""
@@ -101,13 +105,20 @@ def attention_map_case(
     if mask is not None:
         operands["mask"] = mask
         text += "mask(%mask : {mask}) "
-    op = f"vit.attention_map %query, %key {text}scale 0.25 queries {queries} : {{query}}, {{key}} -> {{result}}"
+    first, count = (-1, 1) if queries is None else queries
+    op = (
+        f"vit.attention_map %query, %key {text}scale 0.25 selection(%s[1] : tensor<2x2xi64>) windows 3"
+        " : {query}, {key} -> {result}"
+    )
 
     def expected(x: Operands) -> np.ndarray:
         weights = softmax_of_scores(x, 0.25)
-        return weights[:, :, 0] if queries == "first" else weights.mean(2)
+        rows = weights.mean(2, keepdims=True) if queries is None else weights[:, :, first : first + count]
+        # What follows the rows is not specified.
+        return np.resize(rows, (1, 3, *weights.shape[1:]))
 
-    return Case(op, operands, expected)
+    before = f"%s = arith.constant dense<[[0, 0], [{first}, {count}]]> : tensor<2x2xi64>"
+    return Case(op, operands, expected, before=before, compared=3 * 5 * count * 6)
 
 
 def masked(bias: np.ndarray, *rows: tuple[int, ...]) -> np.ndarray:
@@ -119,8 +130,32 @@ def masked(bias: np.ndarray, *rows: tuple[int, ...]) -> np.ndarray:
     return bias
 
 
+ACTIVATIONS = {
+    "": lambda x: x,
+    "gelu": gelu,
+    "gelu_tanh": gelu_tanh,
+    "gelu_quick": gelu_quick,
+    "relu": lambda x: np.maximum(x, 0),
+    "silu": lambda x: x / (1 + np.exp(-x)),
+    "sigmoid": lambda x: 1 / (1 + np.exp(-x)),
+}
+
+# Of the rows that a product reads.
+NORM_TEXTS = {"": "", "layer": "norm <epsilon = 1.0e-05 : f64> ", "rms": "norm <epsilon = 0.5 : f64, rms = true> "}
+NORMS = {
+    "": lambda rows: rows,
+    "layer": lambda rows: layer_norm({"input": rows}, 1e-5),
+    "rms": lambda rows: rms_norm({"input": rows}, 0.5),
+}
+
+
 def linear_case(
-    shape: tuple[int, ...], outputs: int, parts: str, activation: str = "", dynamic: tuple[str, ...] = ()
+    shape: tuple[int, ...],
+    outputs: int,
+    parts: str,
+    activation: str = "",
+    dynamic: tuple[str, ...] = (),
+    norm: str = "",
 ) -> Case:
     operands = {"input": random(*shape, seed=1), "weight": random(outputs, shape[-1], seed=2) / math.sqrt(shape[-1])}
     text = ""
@@ -132,11 +167,11 @@ def linear_case(
         text += "residual(%residual : {residual}) "
     if activation:
         text += f"activation {activation} "
-    function = {"": lambda x: x, "gelu": gelu, "gelu_tanh": gelu_tanh, "gelu_quick": gelu_quick}[activation]
+    text += NORM_TEXTS[norm]
     return Case(
         f"vit.linear %input, %weight {text}: {{input}}, {{weight}} -> {{result}}",
         operands,
-        lambda x: linear(x, function),
+        lambda x: linear({**x, "input": NORMS[norm](x["input"])}, ACTIVATIONS[activation]),
         dynamic,
     )
 
@@ -152,7 +187,7 @@ def layer_norm_case(parts: str, *shape: int, dynamic: tuple[str, ...] = ()) -> C
     )
 
 
-def patch_embed_case(batch: int, parts: str, dynamic: tuple[str, ...] = ()) -> Case:
+def patch_embed_case(batch: int, parts: str, dynamic: tuple[str, ...] = (), norm: str = "") -> Case:
     """12 x 10 pixels in 2 x 2 patches of 6 x 5: height and width differ everywhere."""
     operands = {"image": random(batch, 3, 12, 10, seed=1), "filter": random(24, 3, 6, 5, seed=2) / 9}
     extra = {"bias": (24,), "tokens": (2, 24), "position": (6 if "tokens" in parts else 4, 24)}
@@ -161,7 +196,10 @@ def patch_embed_case(batch: int, parts: str, dynamic: tuple[str, ...] = ()) -> C
         operands[part] = random(*extra[part], seed=seed)
         text += f"{part}(%{part} : {{{part}}}) "
     return Case(
-        f"vit.patch_embed %image, %filter {text}: {{image}}, {{filter}} -> {{result}}", operands, patch_embed, dynamic
+        f"vit.patch_embed %image, %filter {text}{NORM_TEXTS[norm]}: {{image}}, {{filter}} -> {{result}}",
+        operands,
+        lambda x: patch_embed(x, NORMS[norm]),
+        dynamic,
     )
 
 
@@ -174,17 +212,24 @@ def conv2d_case(
     groups: int = 1,
     bias: bool = False,
     dynamic: tuple[str, ...] = (),
+    activation: str = "",
+    residual: tuple[int, ...] = (),
 ) -> Case:
     operands = {"input": random(*shape, seed=1), "filter": random(*filters, seed=2) / math.sqrt(np.prod(filters[1:]))}
     text = ""
     if bias:
         operands["bias"] = random(filters[0], seed=3)
         text = "bias(%bias : {bias}) "
+    if residual:
+        operands["residual"] = random(*residual, seed=4)
+        text += "residual(%residual : {residual}) "
     text += f"stride {list(stride)} pad {list(pad)} dilation {list(dilation)} groups {groups} "
+    if activation:
+        text += f"activation {activation} "
     return Case(
         f"vit.conv2d %input, %filter {text}: {{input}}, {{filter}} -> {{result}}",
         operands,
-        lambda x: conv2d(x, stride, pad, dilation, groups),
+        lambda x: ACTIVATIONS[activation](conv2d(x, stride, pad, dilation, groups)) + x.get("residual", 0),
         dynamic,
     )
 
@@ -225,11 +270,12 @@ CASES = {
         6, 5, 5, 7, 9, 24, 24, mask=random(2, 5, 7, 9, seed=5), dynamic=(*QKV, "mask")
     ),
     "attention_large_scores": attention_case(1, 2, 2, 7, 7, 24, 24, scale=300.0),
-    "attention_map_first": attention_map_case("first"),
-    "attention_map_mean": attention_map_case("mean"),
-    "attention_map_mean_masked": attention_map_case("mean", masked(random(1, 5, 7, 6), (0, 1, 2)), key_heads=1),
-    "attention_map_first_masked": attention_map_case("first", masked(random(3, 1, 7, 6), (1, 0, 0))),
-    "attention_map_mask": attention_map_case("mean", random(1, 5, 7, 6), masked(random(3, 1, 7, 6), (1, 0, 0))),
+    "attention_map_one": attention_map_case((0, 1)),
+    "attention_map_all": attention_map_case((0, 7)),
+    "attention_map_mean": attention_map_case(None),
+    "attention_map_mean_masked": attention_map_case(None, masked(random(1, 5, 7, 6), (0, 1, 2)), key_heads=1),
+    "attention_map_some_masked": attention_map_case((4, 3), masked(random(3, 1, 7, 6), (1, 0, 4))),
+    "attention_map_mask": attention_map_case(None, random(1, 5, 7, 6), masked(random(3, 1, 7, 6), (1, 0, 0))),
     "split_heads": Case(
         "vit.split_heads %input heads 5 : {input} -> {result}",
         {"input": random(3, 7, 120)},
@@ -248,7 +294,15 @@ CASES = {
     "linear_bias_gelu": linear_case((3, 7, 24), 13, "bias", "gelu"),
     "linear_gelu_tanh": linear_case((1, 7, 24), 13, "", "gelu_tanh"),
     "linear_gelu_residual": linear_case((3, 7, 24), 13, "bias residual", "gelu", ("input", "residual", "result")),
+    "linear_relu": linear_case((1, 7, 24), 13, "bias", "relu"),
+    "linear_silu": linear_case((1, 7, 24), 13, "bias residual", "silu"),
+    "linear_sigmoid": linear_case((1, 7, 24), 13, "", "sigmoid"),
     "linear_gelu_quick": linear_case((1, 7, 24), 13, "bias", "gelu_quick"),
+    "linear_norm": linear_case((3, 7, 24), 13, "", norm="layer"),
+    "linear_norm_bias_gelu_residual": linear_case(
+        (3, 7, 24), 13, "bias residual", "gelu", ("input", "residual", "result"), "layer"
+    ),
+    "linear_rms_norm": linear_case((1, 2, 3, 24), 5, "bias", norm="rms"),
     "gelu_quick": Case(
         "vit.gelu %input quick : {result}", {"input": 3 * random(3, 7, 24)}, lambda x: gelu_quick(x["input"])
     ),
@@ -285,6 +339,9 @@ CASES = {
     "conv2d_dilated": conv2d_case((2, 3, 9, 10), (5, 3, 2, 3), dilation=(3, 2), pad=(0, 1, 1, 0), bias=True),
     "conv2d_grouped": conv2d_case(
         (3, 6, 7, 8), (9, 2, 3, 3), groups=3, stride=(2, 1), pad=(1, 1, 1, 1), bias=True, dynamic=("input", "result")
+    ),
+    "conv2d_epilogue": conv2d_case(
+        (2, 3, 7, 8), (4, 3, 3, 3), pad=(1, 1, 1, 1), bias=True, activation="relu", residual=(2, 4, 7, 8)
     ),
     "conv2d_depthwise": conv2d_case((1, 5, 6, 6), (5, 1, 3, 3), groups=5, pad=(1, 1, 1, 1)),
     "window_partition": window_case(
@@ -330,6 +387,9 @@ CASES = {
     "patch_embed_position": patch_embed_case(3, "bias position", ("image", "result")),
     "patch_embed_tokens": patch_embed_case(3, "tokens", ("image", "result")),
     "patch_embed_all": patch_embed_case(3, "bias tokens position"),
+    "patch_embed_norm": patch_embed_case(1, "", norm="layer"),
+    "patch_embed_norm_all": patch_embed_case(3, "bias tokens position", ("image", "result"), "layer"),
+    "patch_embed_rms_norm": patch_embed_case(2, "bias", norm="rms"),
     "mean_tokens": Case(
         "vit.mean_tokens %input : {input} -> {result}", {"input": random(3, 7, 24)}, lambda x: x["input"].mean(1)
     ),
@@ -372,7 +432,7 @@ def function_text(name: str, element: str) -> str:
     arguments = ", ".join(f"%{operand}: {types[operand]}" for operand in case.operands)
     return (
         f"func.func @{name}({arguments}) -> {types['result']} {{\n"
-        f"  %result = {case.op.format_map(types)}\n"
+        f"  {case.before}\n  %result = {case.op.format_map(types)}\n"
         f"  return %result : {types['result']}\n}}\n"
     )
 
@@ -396,6 +456,7 @@ def test_op_equals_numpy(name: str, element: str, library: ReferenceLibrary) -> 
     result = from_bits(library.call(name, *bits.values(), rank=expected.ndim))
     assert result.shape == expected.shape
     rtol, atol = TOLERANCES[element]
+    result, expected = (array.reshape(-1)[: case.compared] for array in (result, expected))
     np.testing.assert_allclose(result, expected, rtol=rtol, atol=atol)
 
 

@@ -1,4 +1,4 @@
-# ===- test_signdigits.py - A trained model gives PyTorch's answers -------===#
+# ===- test_signdigits.py - Trained models give PyTorch's answers ---------===#
 #
 # Part of the vitc project, under the Apache License v2.0 with LLVM
 # Exceptions. See LICENSE for license information.
@@ -15,47 +15,52 @@ import pytest
 from PIL import Image
 
 import vitc
-from harness import SIGNDIGITS, Photos, isa_levels, run_ok
+from harness import SIGNDIGITS, Example, Photos, isa_levels, run_ok
 
-NUM_RIGHT = 364  # of 413, as PyTorch's
+NUM_RIGHT = {"vit": 364, "swin": 409, "linformer": 384}  # of 413, as PyTorch's
 JPEGS = sorted((SIGNDIGITS / "images").glob("*.jpg"))
 
 
 @pytest.mark.parametrize("isa", isa_levels())
-def test_logits(library: Path, photos: Photos, isa: str) -> None:
-    with vitc.load(library, isa=isa) as model:
+def test_logits(example: Example, photos: Photos, isa: str) -> None:
+    with vitc.load(example.library, isa=isa) as model:
         assert model.isa == isa
         logits = model(photos.pixels)
-    np.testing.assert_allclose(logits, photos.logits, rtol=0, atol=1e-4)
-    assert np.count_nonzero(logits.argmax(1) == photos.labels) == NUM_RIGHT
+    np.testing.assert_allclose(logits, example.logits, rtol=0, atol=1e-4)
+    np.testing.assert_array_equal(logits.argmax(1), example.logits.argmax(1))
+    np.testing.assert_array_equal(logits.argmax(1) == photos.labels, example.right)
+    assert np.count_nonzero(example.right) == NUM_RIGHT[example.name]
 
 
 @pytest.mark.parametrize("isa", isa_levels())
-def test_same_bits_at_any_thread_count(library: Path, photos: Photos, isa: str) -> None:
+def test_same_bits_at_any_thread_count(example: Example, photos: Photos, isa: str) -> None:
     results = []
     for threads in (1, 2, 3):
-        with vitc.load(library, threads=threads, isa=isa) as model:
+        with vitc.load(example.library, threads=threads, isa=isa) as model:
             assert model.threads == threads
             results.append(model(photos.pixels).tobytes())
     assert results[0] == results[1] == results[2]
 
 
 @pytest.mark.parametrize("isa", isa_levels())
-def test_batch_grows_and_shrinks(library: Path, photos: Photos, isa: str) -> None:
-    with vitc.load(library, isa=isa) as model:
-        for batch in (1, 7, 3, 64):
-            logits = model(photos.pixels[:batch])
-            np.testing.assert_allclose(logits, photos.logits[:batch], rtol=0, atol=1e-4)
+def test_batch_grows_and_shrinks(example: Example, photos: Photos, isa: str) -> None:
+    with vitc.load(example.library, isa=isa) as model:
+        alone = np.concatenate([model(photos.pixels[index : index + 1]) for index in range(64)])
+        np.testing.assert_allclose(alone, example.logits[:64], rtol=0, atol=1e-4)
+        for batch in (7, 3, 64):
+            np.testing.assert_array_equal(model(photos.pixels[:batch]), alone[:batch])
 
 
 def test_attention_maps(library: Path, photos: Photos) -> None:
     with vitc.load(library) as model:
         pixels = photos.pixels[:5]
-        outputs, maps = model.attention(pixels)
+        outputs, maps, projections = model.attention(pixels)
         assert outputs.tobytes() == model(pixels).tobytes()
-    assert maps.shape == (5, 4, 4, 65)  # 4 layers, 4 heads, class token and 8 x 8 patches
-    assert maps.min() >= 0
-    np.testing.assert_allclose(maps.sum(-1), 1, rtol=0, atol=1e-5)
+    assert list(maps) == [0, 1, 2, 3] and not projections
+    for rows in maps.values():
+        assert rows.shape == (5, 1, 4, 1, 65)  # 4 heads, class token and 8 x 8 patches
+        assert rows.min() >= 0
+        np.testing.assert_allclose(rows.sum(-1), 1, rtol=0, atol=1e-5)
 
 
 def test_model_facts(library: Path) -> None:
@@ -65,8 +70,9 @@ def test_model_facts(library: Path) -> None:
         assert model.labels == ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 
-def test_read_image_equals_pil(library: Path) -> None:
-    with vitc.load(library) as model:
+@pytest.mark.parametrize("example", ["vit", "swin"], indirect=True)
+def test_read_image_equals_pil(example: Example) -> None:
+    with vitc.load(example.library) as model:
         for path in JPEGS:
             np.testing.assert_allclose(model.read_image(path), pil_pixels(path), rtol=0, atol=1e-6)
 

@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from pathlib import Path
 
@@ -184,9 +185,8 @@ def swin(w: Weights, name: str, x: np.ndarray) -> np.ndarray:
 # --- Tests ------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", CONFIGS)
-def test_agrees_with_numpy(name: str, tmp_path: Path) -> None:
-    weights, size = make_weights(name), CONFIGS[name][0]
+def assert_agrees_with_numpy(name: str, weights: Weights, tmp_path: Path) -> None:
+    size = CONFIGS[name][0]
     write_folder(tmp_path / "model", make_config(name), weights)
     pixels = np.random.default_rng(0).standard_normal((2, 3, size, size), np.float32)
     np.save(tmp_path / "pixels.npy", pixels)
@@ -199,6 +199,37 @@ def test_agrees_with_numpy(name: str, tmp_path: Path) -> None:
     # A tiny output would agree with anything.
     assert np.abs(expected).max() > 0.5
     np.testing.assert_allclose(logits, expected, rtol=0, atol=TOLERANCE * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_agrees_with_numpy(name: str, tmp_path: Path) -> None:
+    assert_agrees_with_numpy(name, make_weights(name), tmp_path)
+
+
+@pytest.mark.parametrize(("patch", "tokens"), [(1, 145), (12, 2)], ids=["each-element", "whole-map"])
+def test_patches_of_a_feature_map_of_12x12(patch: int, tokens: int, tmp_path: Path) -> None:
+    """A hybrid's patches may be the map's elements or the map, which gives one token beside the class token."""
+    name = "vit_tiny_r_s16_p8_224"
+    assert_agrees_with_numpy(name, make_weights(name, patch), tmp_path)
+    module = run_ok(VITC, "compile", tmp_path / "model", "--compile-to=import", "-o", "-")
+    (line,) = (line for line in module.splitlines() if "vit.patch_embed" in line)
+    assert line.split(" -> ")[1].startswith(f"tensor<?x{tokens}x48xf32>")
+
+
+@pytest.mark.parametrize("name", ["vit_tiny_patch16_224", "swin_tiny_patch4_window7_224"])
+def test_program_names_the_licence(name: str, tmp_path: Path) -> None:
+    write_folder(tmp_path / "model", make_config(name), make_weights(name))
+    run_ok(VITC, "compile", tmp_path / "model", "-o", tmp_path / "out")
+    assert json.loads(run_ok(tmp_path / "out", "--info", "--json"))["licence"] == "apache-2.0"
+
+
+def test_refuses_a_licence_that_is_no_text(tmp_path: Path) -> None:
+    name = "vit_tiny_patch16_224"
+    config = make_config(name)
+    config["pretrained_cfg"]["license"] = 2
+    write_folder(tmp_path / "model", config, make_weights(name))
+    line = error_line(VITC, "compile", tmp_path / "model", "-o", tmp_path / "out", code=1)
+    assert line.endswith("license = 2; it needs a string")
 
 
 @pytest.mark.parametrize("name", ["vit_tiny_patch16_224", "swin_tiny_patch4_window7_224"])

@@ -63,14 +63,14 @@ class _WeightTable(dict):
         self.linear(layer + "fc2", dim, 2 * dim)
 
 
-def _make_vit(table: _WeightTable, name: str, dim: int = 48, depth: int = 2) -> None:
+def _make_vit(table: _WeightTable, name: str, patch: int, dim: int = 48, depth: int = 2) -> None:
     beit, gap = name.startswith("beit"), "_gap_" in name
     heads, patches = 12, 4
     if "_r_" in name:  # the stem of a ResNet, and patches of its map of 12 x 12
         table.linear("patch_embed.backbone.conv", 64, 3, 7, 7, bias=False)
         table.norm("patch_embed.backbone.norm", 64)
-        table.linear("patch_embed.proj", dim, 64, 4, 4)
-        patches = 9
+        table.linear("patch_embed.proj", dim, 64, patch, patch)
+        patches = (12 // patch) ** 2
     else:
         table.linear("patch_embed.proj", dim, 3, 16, 16)
     before = 0
@@ -133,11 +133,13 @@ def _make_swin(table: _WeightTable, name: str, dim: int = 16) -> None:
     table.linear("head.fc", NUM_CLASSES, dim)
 
 
-def make_weights(architecture: str) -> Weights:
-    """The weights of a tiny model of this architecture, by timm's names."""
+def make_weights(architecture: str, patch: int = 4) -> Weights:
+    """The weights of a tiny model of this architecture, by timm's names; `patch` is the side of a hybrid's patches."""
     table = _WeightTable(seed=len(architecture))
-    make = _make_swin if architecture.startswith("swin") else _make_vit
-    make(table, architecture)
+    if architecture.startswith("swin"):
+        _make_swin(table, architecture)
+    else:
+        _make_vit(table, architecture, patch)
     return dict(table)
 
 
@@ -148,7 +150,12 @@ def make_config(architecture: str) -> dict[str, object]:
         "architecture": f"{architecture}.in1k",
         "num_classes": NUM_CLASSES,
         "model_args": {"img_size": size},
-        "pretrained_cfg": {"input_size": [3, 224, 224], "crop_pct": 0.9, "interpolation": "bicubic"},
+        "pretrained_cfg": {
+            "input_size": [3, 224, 224],
+            "crop_pct": 0.9,
+            "interpolation": "bicubic",
+            "license": "apache-2.0",
+        },
         **more,
     }
 

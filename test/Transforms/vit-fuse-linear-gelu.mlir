@@ -73,3 +73,24 @@ func.func @negative_linear_gelu_no_linear(%x: tensor<4x8xf32>) -> tensor<4x8xf32
   %0 = vit.gelu %x : tensor<4x8xf32>
   return %0 : tensor<4x8xf32>
 }
+
+// CHECK-LABEL: func @conv2d_gelu_moved(
+//       CHECK:   vit.conv2d %{{.*}} pad [1, 1, 1, 1] activation gelu :
+//       CHECK:   %[[Y:.*]] = tensor.collapse_shape
+//   CHECK-NOT:   vit.gelu
+//       CHECK:   return %[[Y]]
+func.func @conv2d_gelu_moved(%x: tensor<1x4x5x5xf32>, %w: tensor<4x4x3x3xf32>) -> tensor<1x4x25xf32> {
+  %0 = vit.conv2d %x, %w pad [1, 1, 1, 1] : tensor<1x4x5x5xf32>, tensor<4x4x3x3xf32> -> tensor<1x4x5x5xf32>
+  %1 = tensor.collapse_shape %0 [[0], [1], [2, 3]] : tensor<1x4x5x5xf32> into tensor<1x4x25xf32>
+  %2 = vit.gelu %1 : tensor<1x4x25xf32>
+  return %2 : tensor<1x4x25xf32>
+}
+
+// CHECK-LABEL: func @negative_conv2d_gelu_groups(
+//       CHECK:   vit.conv2d
+//       CHECK:   vit.gelu
+func.func @negative_conv2d_gelu_groups(%x: tensor<1x4x5x5xf32>, %w: tensor<4x1x3x3xf32>) -> tensor<1x4x5x5xf32> {
+  %0 = vit.conv2d %x, %w pad [1, 1, 1, 1] groups 4 : tensor<1x4x5x5xf32>, tensor<4x1x3x3xf32> -> tensor<1x4x5x5xf32>
+  %1 = vit.gelu %0 : tensor<1x4x5x5xf32>
+  return %1 : tensor<1x4x5x5xf32>
+}

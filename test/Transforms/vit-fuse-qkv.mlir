@@ -101,6 +101,28 @@ func.func @negative_qkv_residual(%x: tensor<2x8xf32>) -> (tensor<2x8xf32>, tenso
   return %q, %k : tensor<2x8xf32>, tensor<2x4xf32>
 }
 
+// A concatenation has one element type.
+// CHECK-LABEL: func @negative_qkv_other_type(
+// CHECK-COUNT-2: vit.linear
+func.func @negative_qkv_other_type(%x: tensor<2x8xf32>) -> (tensor<2x8xf32>, tensor<2x4xf32>) {
+  %wq = arith.constant dense<0.5> : tensor<8x8xf32>
+  %wk = arith.constant dense<0.5> : tensor<4x8xf16>
+  %0 = vit.linear %x, %wq : tensor<2x8xf32>, tensor<8x8xf32> -> tensor<2x8xf32>
+  %1 = vit.linear %x, %wk : tensor<2x8xf32>, tensor<4x8xf16> -> tensor<2x4xf32>
+  return %0, %1 : tensor<2x8xf32>, tensor<2x4xf32>
+}
+
+// Each has its own prologue.
+// CHECK-LABEL: func @negative_qkv_norm(
+// CHECK-COUNT-2: vit.linear
+func.func @negative_qkv_norm(%x: tensor<2x8xf32>) -> (tensor<2x8xf32>, tensor<2x4xf32>) {
+  %wq = vit.constant #vit.expr<ref, [@wq]> : tensor<8x8xf32>
+  %wk = vit.constant #vit.expr<ref, [@wk]> : tensor<4x8xf32>
+  %q = vit.linear %x, %wq norm <epsilon = 0.5 : f64> : tensor<2x8xf32>, tensor<8x8xf32> -> tensor<2x8xf32>
+  %k = vit.linear %x, %wk : tensor<2x8xf32>, tensor<4x8xf32> -> tensor<2x4xf32>
+  return %q, %k : tensor<2x8xf32>, tensor<2x4xf32>
+}
+
 // A vector has no batch, which a gemm needs.
 // CHECK-LABEL: func @negative_qkv_vector(
 // CHECK-COUNT-2: vit.linear
@@ -197,4 +219,25 @@ func.func @negative_qkv_batch_of_no_argument(%n: index) -> (tensor<?x8xf32>, ten
   %q = vit.linear %x, %wq : tensor<?x8xf32>, tensor<8x8xf32> -> tensor<?x8xf32>
   %k = vit.linear %x, %wk : tensor<?x8xf32>, tensor<4x8xf32> -> tensor<?x4xf32>
   return %q, %k : tensor<?x8xf32>, tensor<?x4xf32>
+}
+
+// -----
+
+vit.weight @wq : tensor<8x8xf32> seed(1 mean 0.0 scale 1.0)
+vit.weight @wk : tensor<8x8xf32> seed(2 mean 0.0 scale 1.0)
+
+// The queries of a map are not part of @forward, whose weights stay.
+// CHECK-LABEL: func @negative_qkv_for_maps(
+//       CHECK:   vit.linear {{.*}} -> tensor<1x4x8xf32>
+//       CHECK:   vit.linear {{.*}} -> tensor<1x4x8xf32>
+func.func @negative_qkv_for_maps(%x: tensor<1x4x8xf32>, %s: tensor<1x2xi64>) -> (tensor<1x4x8xf32>, tensor<1x1x2x4x4xf32>) {
+  %wq = vit.constant #vit.expr<ref, [@wq]> : tensor<8x8xf32>
+  %wk = vit.constant #vit.expr<ref, [@wk]> : tensor<8x8xf32>
+  %q = vit.linear %x, %wq : tensor<1x4x8xf32>, tensor<8x8xf32> -> tensor<1x4x8xf32>
+  %k = vit.linear %x, %wk : tensor<1x4x8xf32>, tensor<8x8xf32> -> tensor<1x4x8xf32>
+  %qh = vit.split_heads %q heads 2 : tensor<1x4x8xf32> -> tensor<1x2x4x4xf32>
+  %kh = vit.split_heads %k heads 2 : tensor<1x4x8xf32> -> tensor<1x2x4x4xf32>
+  %m = vit.attention_map %qh, %kh scale 5.0e-01 selection(%s[0] : tensor<1x2xi64>) windows 1
+      : tensor<1x2x4x4xf32>, tensor<1x2x4x4xf32> -> tensor<1x1x2x4x4xf32>
+  return %k, %m : tensor<1x4x8xf32>, tensor<1x1x2x4x4xf32>
 }

@@ -61,6 +61,29 @@ func.func @heads_from_linears(%x: tensor<2x5x4xf32>, %q: tensor<2x5x16xf32>, %w0
   return %r : tensor<2x5x16xf32>
 }
 
+// One head's queries are of normalised rows.
+// CHECK-LABEL: func @negative_heads_norm(
+// CHECK-COUNT-2: vit.attention
+func.func @negative_heads_norm(%x: tensor<2x5x4xf32>, %q: tensor<2x5x16xf32>, %w0: tensor<8x4xf32>, %w1: tensor<8x4xf32>, %b: tensor<8xf32>) -> tensor<2x5x16xf32> {
+  %q0 = tensor.extract_slice %q[0, 0, 0] [2, 5, 8] [1, 1, 1] : tensor<2x5x16xf32> to tensor<2x5x8xf32>
+  %q1 = tensor.extract_slice %q[0, 0, 8] [2, 5, 8] [1, 1, 1] : tensor<2x5x16xf32> to tensor<2x5x8xf32>
+  %k0 = vit.linear %x, %w0 bias(%b : tensor<8xf32>) norm <epsilon = 0.5 : f64> : tensor<2x5x4xf32>, tensor<8x4xf32> -> tensor<2x5x8xf32>
+  %k1 = vit.linear %x, %w1 bias(%b : tensor<8xf32>) : tensor<2x5x4xf32>, tensor<8x4xf32> -> tensor<2x5x8xf32>
+  %qh0 = vit.split_heads %q0 heads 1 : tensor<2x5x8xf32> -> tensor<2x1x5x8xf32>
+  %kh0 = vit.split_heads %k0 heads 1 : tensor<2x5x8xf32> -> tensor<2x1x5x8xf32>
+  %vh0 = vit.split_heads %k0 heads 1 : tensor<2x5x8xf32> -> tensor<2x1x5x8xf32>
+  %a0 = vit.attention %qh0, %kh0, %vh0 scale 0.5 : tensor<2x1x5x8xf32>, tensor<2x1x5x8xf32>, tensor<2x1x5x8xf32> -> tensor<2x1x5x8xf32>
+  %m0 = vit.merge_heads %a0 : tensor<2x1x5x8xf32> -> tensor<2x5x8xf32>
+  %qh1 = vit.split_heads %q1 heads 1 : tensor<2x5x8xf32> -> tensor<2x1x5x8xf32>
+  %kh1 = vit.split_heads %k1 heads 1 : tensor<2x5x8xf32> -> tensor<2x1x5x8xf32>
+  %vh1 = vit.split_heads %k1 heads 1 : tensor<2x5x8xf32> -> tensor<2x1x5x8xf32>
+  %a1 = vit.attention %qh1, %kh1, %vh1 scale 0.5 : tensor<2x1x5x8xf32>, tensor<2x1x5x8xf32>, tensor<2x1x5x8xf32> -> tensor<2x1x5x8xf32>
+  %m1 = vit.merge_heads %a1 : tensor<2x1x5x8xf32> -> tensor<2x5x8xf32>
+  // expected-remark @below {{heads stay apart: their operands are neither slices of one tensor nor linear layers of one input}}
+  %r = tensor.concat dim(2) %m0, %m1 : (tensor<2x5x8xf32>, tensor<2x5x8xf32>) -> tensor<2x5x16xf32>
+  return %r : tensor<2x5x16xf32>
+}
+
 // EfficientViT's cascade: a head reads the result of the one before.
 // CHECK-LABEL: func @negative_heads_cascade(
 // CHECK-COUNT-2:   vit.attention
@@ -108,6 +131,78 @@ func.func @negative_heads_scale(%x: tensor<2x5x48xf32>) -> tensor<2x5x16xf32> {
   %a1 = vit.attention %qh1, %kh1, %vh1 scale 0.25 : tensor<2x1x5x8xf32>, tensor<2x1x5x8xf32>, tensor<2x1x5x8xf32> -> tensor<2x1x5x8xf32>
   %m1 = vit.merge_heads %a1 : tensor<2x1x5x8xf32> -> tensor<2x5x8xf32>
   // expected-remark @below {{heads stay apart: their scales differ}}
+  %r = tensor.concat dim(2) %m0, %m1 : (tensor<2x5x8xf32>, tensor<2x5x8xf32>) -> tensor<2x5x16xf32>
+  return %r : tensor<2x5x16xf32>
+}
+
+// CHECK-LABEL: func @heads_causal(
+//       CHECK:   vit.attention {{.*}} scale 5.000000e-01 causal 2 softcap 3.000000e+00 : tensor<2x2x5x8xf32>
+//   CHECK-NOT:   vit.attention
+func.func @heads_causal(%x: tensor<2x5x48xf32>) -> tensor<2x5x16xf32> {
+  %q0 = tensor.extract_slice %x[0, 0, 0] [2, 5, 8] [1, 1, 1] : tensor<2x5x48xf32> to tensor<2x5x8xf32>
+  %k0 = tensor.extract_slice %x[0, 0, 16] [2, 5, 8] [1, 1, 1] : tensor<2x5x48xf32> to tensor<2x5x8xf32>
+  %v0 = tensor.extract_slice %x[0, 0, 32] [2, 5, 8] [1, 1, 1] : tensor<2x5x48xf32> to tensor<2x5x8xf32>
+  %q1 = tensor.extract_slice %x[0, 0, 8] [2, 5, 8] [1, 1, 1] : tensor<2x5x48xf32> to tensor<2x5x8xf32>
+  %k1 = tensor.extract_slice %x[0, 0, 24] [2, 5, 8] [1, 1, 1] : tensor<2x5x48xf32> to tensor<2x5x8xf32>
+  %v1 = tensor.extract_slice %x[0, 0, 40] [2, 5, 8] [1, 1, 1] : tensor<2x5x48xf32> to tensor<2x5x8xf32>
+  %qh0 = vit.split_heads %q0 heads 1 : tensor<2x5x8xf32> -> tensor<2x1x5x8xf32>
+  %kh0 = vit.split_heads %k0 heads 1 : tensor<2x5x8xf32> -> tensor<2x1x5x8xf32>
+  %vh0 = vit.split_heads %v0 heads 1 : tensor<2x5x8xf32> -> tensor<2x1x5x8xf32>
+  %a0 = vit.attention %qh0, %kh0, %vh0 scale 0.5 causal 2 softcap 3.0 : tensor<2x1x5x8xf32>, tensor<2x1x5x8xf32>, tensor<2x1x5x8xf32> -> tensor<2x1x5x8xf32>
+  %m0 = vit.merge_heads %a0 : tensor<2x1x5x8xf32> -> tensor<2x5x8xf32>
+  %qh1 = vit.split_heads %q1 heads 1 : tensor<2x5x8xf32> -> tensor<2x1x5x8xf32>
+  %kh1 = vit.split_heads %k1 heads 1 : tensor<2x5x8xf32> -> tensor<2x1x5x8xf32>
+  %vh1 = vit.split_heads %v1 heads 1 : tensor<2x5x8xf32> -> tensor<2x1x5x8xf32>
+  %a1 = vit.attention %qh1, %kh1, %vh1 scale 0.5 causal 2 softcap 3.0 : tensor<2x1x5x8xf32>, tensor<2x1x5x8xf32>, tensor<2x1x5x8xf32> -> tensor<2x1x5x8xf32>
+  %m1 = vit.merge_heads %a1 : tensor<2x1x5x8xf32> -> tensor<2x5x8xf32>
+  %r = tensor.concat dim(2) %m0, %m1 : (tensor<2x5x8xf32>, tensor<2x5x8xf32>) -> tensor<2x5x16xf32>
+  return %r : tensor<2x5x16xf32>
+}
+
+// CHECK-LABEL: func @negative_heads_softcaps(
+// CHECK-COUNT-2:   vit.attention
+func.func @negative_heads_softcaps(%x: tensor<2x5x48xf32>) -> tensor<2x5x16xf32> {
+  %q0 = tensor.extract_slice %x[0, 0, 0] [2, 5, 8] [1, 1, 1] : tensor<2x5x48xf32> to tensor<2x5x8xf32>
+  %k0 = tensor.extract_slice %x[0, 0, 16] [2, 5, 8] [1, 1, 1] : tensor<2x5x48xf32> to tensor<2x5x8xf32>
+  %v0 = tensor.extract_slice %x[0, 0, 32] [2, 5, 8] [1, 1, 1] : tensor<2x5x48xf32> to tensor<2x5x8xf32>
+  %q1 = tensor.extract_slice %x[0, 0, 8] [2, 5, 8] [1, 1, 1] : tensor<2x5x48xf32> to tensor<2x5x8xf32>
+  %k1 = tensor.extract_slice %x[0, 0, 24] [2, 5, 8] [1, 1, 1] : tensor<2x5x48xf32> to tensor<2x5x8xf32>
+  %v1 = tensor.extract_slice %x[0, 0, 40] [2, 5, 8] [1, 1, 1] : tensor<2x5x48xf32> to tensor<2x5x8xf32>
+  %qh0 = vit.split_heads %q0 heads 1 : tensor<2x5x8xf32> -> tensor<2x1x5x8xf32>
+  %kh0 = vit.split_heads %k0 heads 1 : tensor<2x5x8xf32> -> tensor<2x1x5x8xf32>
+  %vh0 = vit.split_heads %v0 heads 1 : tensor<2x5x8xf32> -> tensor<2x1x5x8xf32>
+  %a0 = vit.attention %qh0, %kh0, %vh0 scale 0.5 softcap 3.0 : tensor<2x1x5x8xf32>, tensor<2x1x5x8xf32>, tensor<2x1x5x8xf32> -> tensor<2x1x5x8xf32>
+  %m0 = vit.merge_heads %a0 : tensor<2x1x5x8xf32> -> tensor<2x5x8xf32>
+  %qh1 = vit.split_heads %q1 heads 1 : tensor<2x5x8xf32> -> tensor<2x1x5x8xf32>
+  %kh1 = vit.split_heads %k1 heads 1 : tensor<2x5x8xf32> -> tensor<2x1x5x8xf32>
+  %vh1 = vit.split_heads %v1 heads 1 : tensor<2x5x8xf32> -> tensor<2x1x5x8xf32>
+  %a1 = vit.attention %qh1, %kh1, %vh1 scale 0.5 : tensor<2x1x5x8xf32>, tensor<2x1x5x8xf32>, tensor<2x1x5x8xf32> -> tensor<2x1x5x8xf32>
+  %m1 = vit.merge_heads %a1 : tensor<2x1x5x8xf32> -> tensor<2x5x8xf32>
+  // expected-remark @below {{heads stay apart: their softcaps differ}}
+  %r = tensor.concat dim(2) %m0, %m1 : (tensor<2x5x8xf32>, tensor<2x5x8xf32>) -> tensor<2x5x16xf32>
+  return %r : tensor<2x5x16xf32>
+}
+
+// CHECK-LABEL: func @negative_heads_other_keys(
+// CHECK-COUNT-2:   vit.attention
+func.func @negative_heads_other_keys(%x: tensor<2x5x48xf32>) -> tensor<2x5x16xf32> {
+  %q0 = tensor.extract_slice %x[0, 0, 0] [2, 5, 8] [1, 1, 1] : tensor<2x5x48xf32> to tensor<2x5x8xf32>
+  %k0 = tensor.extract_slice %x[0, 0, 16] [2, 5, 8] [1, 1, 1] : tensor<2x5x48xf32> to tensor<2x5x8xf32>
+  %v0 = tensor.extract_slice %x[0, 0, 32] [2, 5, 8] [1, 1, 1] : tensor<2x5x48xf32> to tensor<2x5x8xf32>
+  %q1 = tensor.extract_slice %x[0, 0, 8] [2, 5, 8] [1, 1, 1] : tensor<2x5x48xf32> to tensor<2x5x8xf32>
+  %k1 = tensor.extract_slice %x[0, 0, 24] [2, 5, 8] [1, 1, 1] : tensor<2x5x48xf32> to tensor<2x5x8xf32>
+  %v1 = tensor.extract_slice %x[0, 0, 40] [2, 5, 8] [1, 1, 1] : tensor<2x5x48xf32> to tensor<2x5x8xf32>
+  %qh0 = vit.split_heads %q0 heads 1 : tensor<2x5x8xf32> -> tensor<2x1x5x8xf32>
+  %kh0 = vit.split_heads %k0 heads 1 : tensor<2x5x8xf32> -> tensor<2x1x5x8xf32>
+  %vh0 = vit.split_heads %v0 heads 1 : tensor<2x5x8xf32> -> tensor<2x1x5x8xf32>
+  %a0 = vit.attention %qh0, %kh0, %vh0 scale 0.5 causal 1 : tensor<2x1x5x8xf32>, tensor<2x1x5x8xf32>, tensor<2x1x5x8xf32> -> tensor<2x1x5x8xf32>
+  %m0 = vit.merge_heads %a0 : tensor<2x1x5x8xf32> -> tensor<2x5x8xf32>
+  %qh1 = vit.split_heads %q1 heads 1 : tensor<2x5x8xf32> -> tensor<2x1x5x8xf32>
+  %kh1 = vit.split_heads %k1 heads 1 : tensor<2x5x8xf32> -> tensor<2x1x5x8xf32>
+  %vh1 = vit.split_heads %v1 heads 1 : tensor<2x5x8xf32> -> tensor<2x1x5x8xf32>
+  %a1 = vit.attention %qh1, %kh1, %vh1 scale 0.5 : tensor<2x1x5x8xf32>, tensor<2x1x5x8xf32>, tensor<2x1x5x8xf32> -> tensor<2x1x5x8xf32>
+  %m1 = vit.merge_heads %a1 : tensor<2x1x5x8xf32> -> tensor<2x5x8xf32>
+  // expected-remark @below {{heads stay apart: their queries see different keys}}
   %r = tensor.concat dim(2) %m0, %m1 : (tensor<2x5x8xf32>, tensor<2x5x8xf32>) -> tensor<2x5x16xf32>
   return %r : tensor<2x5x16xf32>
 }

@@ -79,6 +79,16 @@ func.func @two_readers(%x: tensor<2x5x8xf32>, %y: tensor<2x5x8xf32>) -> (tensor<
 }
 
 // The bias has queries, too; it would have to narrow along.
+// The query that is left is the fourth.
+// CHECK-LABEL: func @attention_causal(
+//       CHECK:   vit.attention {{.*}} causal 4 : tensor<2x2x1x4xf32>, tensor<2x2x5x4xf32>
+func.func @attention_causal(%x: tensor<2x2x5x4xf32>) -> tensor<2x2x1x4xf32> {
+  %0 = vit.attention %x, %x, %x scale 5.000000e-01 causal 1
+      : tensor<2x2x5x4xf32>, tensor<2x2x5x4xf32>, tensor<2x2x5x4xf32> -> tensor<2x2x5x4xf32>
+  %1 = tensor.extract_slice %0[0, 0, 3, 0] [2, 2, 1, 4] [1, 1, 1, 1] : tensor<2x2x5x4xf32> to tensor<2x2x1x4xf32>
+  return %1 : tensor<2x2x1x4xf32>
+}
+
 // CHECK-LABEL: func @negative_attention_bias(
 //   CHECK-NOT:   tensor.extract_slice
 //       CHECK:   vit.attention
@@ -176,20 +186,37 @@ func.func @negative_batch_of_no_argument(%n: index) -> tensor<?x1x8xf32> {
   return %1 : tensor<?x1x8xf32>
 }
 
-// A map of the first query reads a token that the slice keeps.
-// CHECK-LABEL: func @map_first(
+// A map reads all queries, by a product of its own: the rest is as without it.
+// CHECK-LABEL: func @map(
 //  CHECK-SAME:     %[[X:[^ ]+]]: tensor<2x5x8xf32>
-//       CHECK:   %[[XS:.*]] = tensor.extract_slice %[[X]][0, 0, 0] [2, 2, 8]
-//       CHECK:   %[[Q:.*]] = vit.split_heads %[[XS]]
-//       CHECK:   %[[K:.*]] = vit.split_heads %[[X]]
-//       CHECK:   vit.attention %[[Q]], %[[K]], %[[K]]
-//       CHECK:   vit.attention_map %[[Q]], %[[K]] scale 5.000000e-01 queries first : tensor<2x2x2x4xf32>, tensor<2x2x5x4xf32> -> tensor<2x2x5xf32>
-func.func @map_first(%x: tensor<2x5x8xf32>) -> (tensor<2x2x2x4xf32>, tensor<2x2x5xf32>) {
-  %q = vit.split_heads %x heads 2 : tensor<2x5x8xf32> -> tensor<2x2x5x4xf32>
+//   CHECK-DAG:   %[[XS:.*]] = tensor.extract_slice %[[X]][0, 0, 0] [2, 2, 8]
+//   CHECK-DAG:   %[[YS:.*]] = vit.linear %[[XS]],
+//   CHECK-DAG:   %[[QS:.*]] = vit.split_heads %[[YS]]
+//   CHECK-DAG:   %[[Y:.*]] = vit.linear %[[X]],
+//   CHECK-DAG:   %[[Q:.*]] = vit.split_heads %[[Y]]
+//   CHECK-DAG:   %[[K:.*]] = vit.split_heads %[[X]]
+//   CHECK-DAG:   %[[A:.*]] = vit.attention %[[QS]], %[[K]], %[[K]]
+//   CHECK-DAG:   %[[M:.*]] = vit.attention_map %[[Q]], %[[K]] scale
+//       CHECK:   return %[[A]], %[[M]]
+func.func @map(%x: tensor<2x5x8xf32>, %w: tensor<8x8xf32>, %s: tensor<1x2xi64>)
+    -> (tensor<2x2x2x4xf32>, tensor<2x1x2x5x5xf32>) {
+  %y = vit.linear %x, %w : tensor<2x5x8xf32>, tensor<8x8xf32> -> tensor<2x5x8xf32>
+  %q = vit.split_heads %y heads 2 : tensor<2x5x8xf32> -> tensor<2x2x5x4xf32>
   %k = vit.split_heads %x heads 2 : tensor<2x5x8xf32> -> tensor<2x2x5x4xf32>
   %0 = vit.attention %q, %k, %k scale 5.000000e-01
       : tensor<2x2x5x4xf32>, tensor<2x2x5x4xf32>, tensor<2x2x5x4xf32> -> tensor<2x2x5x4xf32>
-  %1 = vit.attention_map %q, %k scale 5.000000e-01 queries first : tensor<2x2x5x4xf32>, tensor<2x2x5x4xf32> -> tensor<2x2x5xf32>
+  %1 = vit.attention_map %q, %k scale 5.000000e-01 selection(%s[0] : tensor<1x2xi64>) windows 1
+      : tensor<2x2x5x4xf32>, tensor<2x2x5x4xf32> -> tensor<2x1x2x5x5xf32>
   %2 = tensor.extract_slice %0[0, 0, 0, 0] [2, 2, 2, 4] [1, 1, 1, 1] : tensor<2x2x5x4xf32> to tensor<2x2x2x4xf32>
-  return %2, %1 : tensor<2x2x2x4xf32>, tensor<2x2x5xf32>
+  return %2, %1 : tensor<2x2x2x4xf32>, tensor<2x1x2x5x5xf32>
+}
+
+// How many items are read is another number than the batch.
+// CHECK-LABEL: func @negative_narrow_part_of_batch(
+//       CHECK:   vit.linear {{.*}} -> tensor<?x5x8xf32>
+//       CHECK:   tensor.extract_slice
+func.func @negative_narrow_part_of_batch(%x: tensor<?x5x8xf32>, %w: tensor<8x8xf32>, %items: index) -> tensor<?x1x8xf32> {
+  %0 = vit.linear %x, %w : tensor<?x5x8xf32>, tensor<8x8xf32> -> tensor<?x5x8xf32>
+  %1 = tensor.extract_slice %0[0, 0, 0] [%items, 1, 8] [1, 1, 1] : tensor<?x5x8xf32> to tensor<?x1x8xf32>
+  return %1 : tensor<?x1x8xf32>
 }

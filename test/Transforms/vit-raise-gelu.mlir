@@ -237,3 +237,58 @@ func.func @gelu_tanh_bf16(%x: tensor<4xbf16>) -> tensor<4xbf16> {
   %8 = arith.mulf %7, %6 : tensor<4xbf16>
   return %8 : tensor<4xbf16>
 }
+
+// -----
+
+// 0.0447 instead of 0.044715.
+// CHECK-LABEL: func @negative_gelu_tanh_constant(
+//   CHECK-NOT:   vit.gelu
+func.func @negative_gelu_tanh_constant(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %half = arith.constant dense<0.5> : tensor<4xf32>
+  %one = arith.constant dense<1.0> : tensor<4xf32>
+  %cubic = arith.constant dense<0.0447> : tensor<4xf32>
+  %root = arith.constant dense<0.7978845608> : tensor<4xf32>
+  %0 = arith.mulf %x, %x : tensor<4xf32>
+  %1 = arith.mulf %0, %x : tensor<4xf32>
+  %2 = arith.mulf %1, %cubic : tensor<4xf32>
+  %3 = arith.addf %x, %2 : tensor<4xf32>
+  %4 = arith.mulf %3, %root : tensor<4xf32>
+  %5 = math.tanh %4 : tensor<4xf32>
+  %6 = arith.addf %5, %one : tensor<4xf32>
+  %7 = arith.mulf %x, %half : tensor<4xf32>
+  // expected-remark @below {{not raised to vit.gelu: it differs from the tanh form by}}
+  %8 = arith.mulf %7, %6 : tensor<4xf32>
+  return %8 : tensor<4xf32>
+}
+
+// -----
+
+// 1.7 instead of 1.702.
+// CHECK-LABEL: func @negative_gelu_quick_constant(
+//   CHECK-NOT:   vit.gelu
+func.func @negative_gelu_quick_constant(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %one = arith.constant dense<1.0> : tensor<4xf32>
+  %factor = arith.constant dense<-1.7> : tensor<4xf32>
+  %0 = arith.mulf %x, %factor : tensor<4xf32>
+  %1 = math.exp %0 : tensor<4xf32>
+  %2 = arith.addf %1, %one : tensor<4xf32>
+  // expected-remark @below {{not raised to vit.gelu: it differs from the quick form by}}
+  %3 = arith.divf %x, %2 : tensor<4xf32>
+  return %3 : tensor<4xf32>
+}
+
+// -----
+
+// SiLU and tanh are activations of their own: no remark.
+// CHECK-LABEL: func @negative_gelu_other_activations(
+//   CHECK-NOT:   vit.gelu
+func.func @negative_gelu_other_activations(%x: tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>) {
+  %one = arith.constant dense<1.0> : tensor<4xf32>
+  %0 = arith.negf %x : tensor<4xf32>
+  %1 = math.exp %0 : tensor<4xf32>
+  %2 = arith.addf %1, %one : tensor<4xf32>
+  %3 = arith.divf %x, %2 : tensor<4xf32>
+  %4 = math.tanh %x : tensor<4xf32>
+  %5 = arith.mulf %4, %x : tensor<4xf32>
+  return %3, %5 : tensor<4xf32>, tensor<4xf32>
+}

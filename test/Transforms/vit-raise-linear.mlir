@@ -1,4 +1,4 @@
-// RUN: vit-opt %s -vit-raise-linear -canonicalize -cse -split-input-file | FileCheck %s
+// RUN: vit-opt %s -vit-raise-linear -canonicalize -cse -split-input-file -verify-diagnostics | FileCheck %s
 
 vit.weight @w : tensor<8x16xf32> seed(1 mean 0.0 scale 1.0)
 vit.weight @b : tensor<16xf32> seed(2 mean 0.0 scale 1.0)
@@ -262,6 +262,7 @@ func.func @negative_linear_no_constant(%x: tensor<2x8xf32>, %w: tensor<8x16xf32>
 //   CHECK-NOT:   vit.linear
 func.func @negative_linear_accumulates(%x: tensor<2x8xf32>, %init: tensor<2x16xf32>) -> tensor<2x16xf32> {
   %w = vit.constant #vit.expr<ref, [@w]> : tensor<8x16xf32>
+  // expected-remark @below {{not raised to vit.linear: it adds to another value than zero}}
   %0 = linalg.matmul ins(%x, %w : tensor<2x8xf32>, tensor<8x16xf32>) outs(%init : tensor<2x16xf32>) -> tensor<2x16xf32>
   return %0 : tensor<2x16xf32>
 }
@@ -302,4 +303,45 @@ func.func @negative_bias_of_rows(%x: tensor<16x8xf32>) -> tensor<16x16xf32> {
     linalg.yield %sum : f32
   } -> tensor<16x16xf32>
   return %1 : tensor<16x16xf32>
+}
+
+// -----
+
+vit.weight @w : tensor<8xf32> seed(1 mean 0.0 scale 1.0)
+vit.weight @m : tensor<2x8x16xf32> seed(2 mean 0.0 scale 1.0)
+
+// CHECK-LABEL: func @negative_linear_vector(
+//       CHECK:   linalg.matvec
+func.func @negative_linear_vector(%x: tensor<2x8xf32>) -> tensor<2xf32> {
+  %w = vit.constant #vit.expr<ref, [@w]> : tensor<8xf32>
+  %zero = arith.constant 0.0 : f32
+  %empty = tensor.empty() : tensor<2xf32>
+  %init = linalg.fill ins(%zero : f32) outs(%empty : tensor<2xf32>) -> tensor<2xf32>
+  // expected-remark @below {{not raised to vit.linear: its constant has no dim that is the result's alone; a weight has the output channels}}
+  %0 = linalg.matvec ins(%x, %w : tensor<2x8xf32>, tensor<8xf32>) outs(%init : tensor<2xf32>) -> tensor<2xf32>
+  return %0 : tensor<2xf32>
+}
+
+// CHECK-LABEL: func @negative_linear_batch_of_weights(
+//       CHECK:   linalg.batch_matmul
+func.func @negative_linear_batch_of_weights(%x: tensor<2x3x8xf32>) -> tensor<2x3x16xf32> {
+  %m = vit.constant #vit.expr<ref, [@m]> : tensor<2x8x16xf32>
+  %zero = arith.constant 0.0 : f32
+  %empty = tensor.empty() : tensor<2x3x16xf32>
+  %init = linalg.fill ins(%zero : f32) outs(%empty : tensor<2x3x16xf32>) -> tensor<2x3x16xf32>
+  // expected-remark @below {{not raised to vit.linear: its constant has a matrix for each item of a batch; a weight is one matrix}}
+  %0 = linalg.batch_matmul ins(%x, %m : tensor<2x3x8xf32>, tensor<2x8x16xf32>) outs(%init : tensor<2x3x16xf32>) -> tensor<2x3x16xf32>
+  return %0 : tensor<2x3x16xf32>
+}
+
+// CHECK-LABEL: func @negative_linear_integers(
+//       CHECK:   linalg.matmul
+func.func @negative_linear_integers(%x: tensor<2x2xi32>) -> tensor<2x2xi32> {
+  %w = arith.constant dense<[[1, 2], [3, 4]]> : tensor<2x2xi32>
+  %zero = arith.constant 0 : i32
+  %empty = tensor.empty() : tensor<2x2xi32>
+  %init = linalg.fill ins(%zero : i32) outs(%empty : tensor<2x2xi32>) -> tensor<2x2xi32>
+  // expected-remark @below {{not raised to vit.linear: it has an input of i32 and a result of i32; both must be of one float type}}
+  %0 = linalg.matmul ins(%x, %w : tensor<2x2xi32>, tensor<2x2xi32>) outs(%init : tensor<2x2xi32>) -> tensor<2x2xi32>
+  return %0 : tensor<2x2xi32>
 }

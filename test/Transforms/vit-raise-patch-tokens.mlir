@@ -22,6 +22,16 @@ func.func @patch_tokens_class(%x: tensor<1x3x8x8xf32>, %w: tensor<8x3x4x4xf32>) 
   return %2 : tensor<1x5x8xf32>
 }
 
+// The pixels' norm stays.
+// CHECK-LABEL: func @patch_tokens_norm(
+//       CHECK:   vit.patch_embed {{.*}} tokens(%{{.*}}) norm <epsilon = 5.000000e-01 : f64> : {{.*}} -> tensor<1x5x8xf32>
+func.func @patch_tokens_norm(%x: tensor<1x3x8x8xf32>, %w: tensor<8x3x4x4xf32>) -> tensor<1x5x8xf32> {
+  %cls = vit.constant #vit.expr<ref, [@cls]> : tensor<1x1x8xf32>
+  %0 = vit.patch_embed %x, %w norm <epsilon = 0.5 : f64> : tensor<1x3x8x8xf32>, tensor<8x3x4x4xf32> -> tensor<1x4x8xf32>
+  %1 = tensor.concat dim(1) %cls, %0 : (tensor<1x1x8xf32>, tensor<1x4x8xf32>) -> tensor<1x5x8xf32>
+  return %1 : tensor<1x5x8xf32>
+}
+
 // DeiT with a dynamic batch: tokens and positions are broadcast along it.
 // CHECK-LABEL: func @patch_tokens_dynamic(
 //   CHECK-DAG:   %[[T:.*]] = vit.constant #vit.expr<concat, [#vit.expr<reshape, [#vit.expr<ref, [@cls]> : tensor<1x1x8xf32>]> : tensor<1x8xf32>, #vit.expr<reshape, [#vit.expr<ref, [@dist]> : tensor<1x1x8xf32>]> : tensor<1x8xf32>]> : tensor<2x8xf32>

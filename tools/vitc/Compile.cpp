@@ -14,36 +14,66 @@
 #include "Verbs.h"
 
 #include "mlir/IR/MLIRContext.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/Format.h"
 #include "llvm/Support/raw_ostream.h"
 
 using namespace mlir;
 using namespace vitc;
 
-static LogicalResult compile(const CompileOptions &options,
-                             MLIRContext &context, TimingScope &timing) {
-  OwningOpRef<ModuleOp> module = loadModel(options, context);
-  if (!module || failed(runPhases(*module, options, timing)))
-    return failure();
-  if (options.emitModule)
-    return writeModule(*module, options.program.output);
+/// On stderr, as the program itself may go to stdout.
+static void printSizes(const ProgramSizes &sizes) {
+  auto megabytes = [](int64_t bytes) {
+    return llvm::format("%.3f MB", static_cast<double>(bytes) * 1e-6);
+  };
+  llvm::raw_ostream &os = llvm::errs();
+  if (!sizes.code.empty()) {
+    os << "code ";
+    llvm::interleaveComma(sizes.code, os, [&](const ProgramSizes::Code &level) {
+      os << megabytes(level.bytes) << " " << level.isa;
+    });
+    os << "; ";
+  }
+  os << "weights " << megabytes(sizes.weights) << "; arena ";
+  if (sizes.arenaBase != 0 || sizes.arenaPerBatch == 0)
+    os << megabytes(sizes.arenaBase);
+  if (sizes.arenaPerBatch != 0)
+    os << (sizes.arenaBase != 0 ? " + " : "") << megabytes(sizes.arenaPerBatch)
+       << " an image";
+  os << "\n";
+}
 
-  FailureOr<ProgramSizes> sizes = emitProgram(*module, options.program);
+static LogicalResult write(ModuleOp module, const CompileOptions &options) {
+  if (options.emitModule)
+    return writeModule(module, options.program.output);
+
+  FailureOr<ProgramSizes> sizes = emitProgram(module, options.program);
   if (failed(sizes))
     return failure();
-  if (options.program.verbose)
-    llvm::errs() << "code " << sizes->code << " bytes, weights "
-                 << sizes->weights << " bytes, arena " << sizes->arenaBase
-                 << " + " << sizes->arenaPerBatch << " x batch bytes\n";
+  if (!options.program.dryRun)
+    printSizes(*sizes);
   return success();
+}
+
+static int compile(const CompileOptions &options, MLIRContext &context,
+                   TimingScope &timing) {
+  OwningOpRef<ModuleOp> module = loadModel(options, context), raised;
+  if (!module || failed(runPhases(*module, options, timing,
+                                  options.verify ? &raised : nullptr)))
+    return kUserError;
+  if (options.verify)
+    if (int code = verifyModule(*raised, *module, getVerifyOptions(options),
+                                /*printsReport=*/false, timing))
+      return code;
+  return failed(write(*module, options)) ? kUserError : kSuccess;
 }
 
 int vitc::runCompile() {
   CompileOptions options;
   if (!parseCompileOptions(options))
     return kUsageError;
-  return runWithContext(
-      options, [&](MLIRContext &context, TimingScope &timing) -> int {
-        return failed(compile(options, context, timing)) ? kUserError
-                                                         : kSuccess;
-      });
+  return runWithContext(options,
+                        [&](MLIRContext &context, TimingScope &timing) -> int {
+                          return compile(options, context, timing);
+                        });
 }

@@ -8,9 +8,12 @@
 
 #include "CompileOptions.h"
 
+#include "vitc/Transforms/LayerNumbers.h"
 #include "llvm/ADT/StringSwitch.h"
+#include "llvm/Support/Format.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
+#include <cmath>
 
 using namespace llvm;
 using namespace vitc;
@@ -30,9 +33,10 @@ static cl::opt<std::string>
           cl::desc("x86-64-v2, x86-64-v3, x86-64-v4 or native; default: all "
                    "levels, chosen at start"),
           cl::cat(category));
-static cl::opt<unsigned> optLevel("O", cl::Prefix, cl::init(3),
-                                  cl::desc("Effort of code generation, 0 to 3"),
-                                  cl::value_desc("N"), cl::cat(category));
+static cl::opt<std::string>
+    optLevel("O", cl::Prefix, cl::init("3"),
+             cl::desc("Effort of code generation, 0 to 3"), cl::value_desc("N"),
+             cl::cat(category));
 static cl::opt<std::string> target("target", cl::init("x86_64-linux-gnu"),
                                    cl::desc("Target triple"),
                                    cl::cat(category));
@@ -56,6 +60,11 @@ static cl::list<std::string>
     constants("constant", cl::value_desc("NAME=FILE.npy"),
               cl::desc("Compile the value of an ONNX file's input in"),
               cl::cat(category));
+static cl::opt<std::string> attentionOutputs(
+    "attention-outputs", cl::init("all"), cl::value_desc("LAYERS"),
+    cl::desc("Layers whose attention maps are compiled in: all, none or "
+             "numbers such as 0,5-7"),
+    cl::cat(category));
 static cl::opt<std::string>
     compileTo("compile-to",
               cl::desc("Stop after import, raise, fuse, kernel or llvm"),
@@ -67,6 +76,11 @@ static cl::opt<std::string>
 static cl::opt<std::string>
     dumpPhasesTo("dump-phases-to", cl::value_desc("DIR"),
                  cl::desc("Write the IR after each phase"), cl::cat(category));
+static cl::opt<bool>
+    verifyFirst("verify",
+                cl::desc("Compare every kernel with the reference before "
+                         "the output is written"),
+                cl::cat(category));
 static cl::opt<bool> verbose("v", cl::desc("Print commands, sizes and remarks"),
                              cl::cat(category));
 static cl::opt<bool>
@@ -74,16 +88,48 @@ static cl::opt<bool>
                   cl::cat(category));
 
 // Not vitc run's, whose program has a --json of its own.
-static cl::OptionCategory inspectCategory("vitc inspect options");
+static cl::OptionCategory reportCategory("vitc inspect and explain options");
 static cl::opt<bool> printJson("json", cl::desc("Print the report as JSON"),
-                               cl::cat(inspectCategory));
+                               cl::cat(reportCategory));
+static cl::opt<std::string> peak(
+    "peak", cl::value_desc("GFLOP/s"),
+    cl::desc("What the machine computes: explain says what bounds kernels"),
+    cl::cat(reportCategory));
+static cl::opt<std::string>
+    bandwidth("bandwidth", cl::value_desc("GB/s"),
+              cl::desc("What the machine's memory delivers"),
+              cl::cat(reportCategory));
 
-cl::OptionCategory &vitc::getInspectCategory() { return inspectCategory; }
+// vitc run's program has an --input of its own.
+static cl::OptionCategory verifyCategory("vitc verify options");
+static cl::opt<std::string>
+    candidate("candidate", cl::value_desc("FILE.mlir"),
+              cl::desc("The kernels to compare: a dump of the fuse or the "
+                       "kernel phase"),
+              cl::cat(verifyCategory));
+static cl::opt<std::string>
+    tolerance("tolerance", cl::init("1e-4"),
+              cl::desc("Largest error of a layer, of its largest value"),
+              cl::cat(verifyCategory));
+static cl::list<std::string>
+    inputs("input", cl::value_desc("NAME=FILE.npy"),
+           cl::desc("An input to compare on; default: random numbers"),
+           cl::cat(verifyCategory));
+
+cl::OptionCategory &vitc::getReportCategory() { return reportCategory; }
+cl::OptionCategory &vitc::getVerifyCategory() { return verifyCategory; }
 cl::OptionCategory &vitc::getOptionCategory() { return category; }
 
 static bool usageError(const Twine &message) {
   errs() << "error: " << message << '\n';
   return false;
+}
+
+static bool parsePositive(const cl::opt<std::string> &option, double &value) {
+  if (to_float(option.getValue(), value) && value > 0 && std::isfinite(value))
+    return true;
+  return usageError("--" + option.ArgStr + " is '" + option.getValue() +
+                    "'; needs a number above 0");
 }
 
 static std::optional<Phase> parsePhase(StringRef name) {
@@ -121,6 +167,11 @@ static bool parsePhases(CompileOptions &options) {
   if (options.compileFrom > options.compileTo)
     return usageError("--compile-from=" + compileFrom +
                       " comes after --compile-to=" + compileTo);
+  if (attentionOutputs.getNumOccurrences() > 0 &&
+      options.compileFrom >= Phase::Fuse)
+    return usageError("--attention-outputs is for the fuse phase; "
+                      "--compile-from is '" +
+                      compileFrom + "'");
   return true;
 }
 
@@ -175,9 +226,9 @@ static bool parseTarget(CompileOptions &options) {
     return usageError("--backend is '" + backend + "'; needs llvm or onednn");
   options.program.backend = backend;
 
-  if (optLevel > 3)
-    return usageError("-O is " + Twine(optLevel) + "; needs 0 to 3");
-  options.program.optLevel = optLevel;
+  if (StringRef(optLevel).getAsInteger(10, options.program.optLevel) ||
+      options.program.optLevel > 3)
+    return usageError("-O is '" + optLevel + "'; needs 0 to 3");
 
   ArrayRef<StringRef> levels = getCpuLevels();
   StringRef level = march == "native" ? getHostCpuLevel() : StringRef(march);
@@ -253,17 +304,11 @@ static bool parseModel(CompileOptions &options) {
   options.program.dryRun = printCommands;
   options.dumpFolder = dumpPhasesTo;
   options.program.dumpFolder = dumpPhasesTo;
+  options.attentionLayers = attentionOutputs;
+  if (failed(LayerNumbers::parse(attentionOutputs)))
+    return usageError("--attention-outputs is '" + attentionOutputs +
+                      "'; needs " + LayerNumbers::kSyntax);
   return true;
-}
-
-bool vitc::parseCompileOptions(CompileOptions &options) {
-  if (!parseModel(options))
-    return false;
-  options.program.output = output;
-  if (options.program.output.empty())
-    return usageError("no output; needs -o OUT");
-  return parsePhases(options) && parseKind(options) && parseTarget(options) &&
-         parseSizes(options);
 }
 
 /// Refuses options that a verb has no use for.
@@ -273,6 +318,39 @@ static bool rejectOptions(const Twine &reason,
     if (option->getNumOccurrences() > 0)
       return usageError(reason + "; found -" + option->ArgStr);
   return true;
+}
+
+/// What vitc verify and compile --verify have in common, behind all else: they
+/// compare with the raise phase, on this machine.
+static bool parseVerification(CompileOptions &options) {
+  if (options.compileFrom > Phase::Raise)
+    return usageError("--compile-from is '" + compileFrom +
+                      "'; the reference is made of import or raise");
+  if (options.compileTo < Phase::Kernel)
+    return usageError("--verify compares kernels; --compile-to is '" +
+                      compileTo + "' and needs kernel or llvm");
+  if (getVerifyOptions(options).program.isas.empty())
+    return usageError("-march is '" + march +
+                      "'; verifying runs kernels, and this machine has " +
+                      getHostCpuLevel());
+  return parsePositive(tolerance, options.tolerance);
+}
+
+bool vitc::parseCompileOptions(CompileOptions &options) {
+  if (!rejectOptions("compile writes a program and no report",
+                     {&printJson, &peak, &bandwidth}) ||
+      !rejectOptions("compile has its kernels and inputs from MODEL",
+                     {&candidate, std::addressof<cl::Option>(inputs)}) ||
+      (!verifyFirst &&
+       !rejectOptions("compile compares only with --verify", {&tolerance})) ||
+      !parseModel(options))
+    return false;
+  options.program.output = output;
+  if (options.program.output.empty())
+    return usageError("no output; needs -o OUT");
+  options.verify = verifyFirst;
+  return parsePhases(options) && parseKind(options) && parseTarget(options) &&
+         parseSizes(options) && (!options.verify || parseVerification(options));
 }
 
 bool vitc::parseRunOptions(CompileOptions &options) {
@@ -288,7 +366,9 @@ bool vitc::parseRunOptions(CompileOptions &options) {
 bool vitc::parseInspectOptions(CompileOptions &options, bool &json) {
   if (!rejectOptions("inspect compiles nothing",
                      {&output, &emit, &march, &optLevel, &target, &precision,
-                      &backend, &compileTo, &printCommands}) ||
+                      &backend, &compileTo, &attentionOutputs, &printCommands,
+                      &peak, &bandwidth, &verifyFirst, &candidate, &tolerance,
+                      std::addressof<cl::Option>(inputs)}) ||
       !parseModel(options) || !parsePhases(options))
     return false;
   json = printJson;
@@ -297,4 +377,72 @@ bool vitc::parseInspectOptions(CompileOptions &options, bool &json) {
                       "'; inspect needs import or raise");
   options.compileTo = Phase::Raise;
   return parseSizes(options);
+}
+
+bool vitc::parseExplainOptions(CompileOptions &options,
+                               ExplainOptions &explain) {
+  if (!rejectOptions("explain writes no program",
+                     {&output, &emit, &compileTo, &printCommands}) ||
+      !rejectOptions("explain runs nothing",
+                     {&verifyFirst, &candidate, &tolerance,
+                      std::addressof<cl::Option>(inputs)}))
+    return false;
+  if (march.empty())
+    march = "native";
+  explain.json = printJson;
+  if ((peak.getNumOccurrences() > 0 && !parsePositive(peak, explain.peak)) ||
+      (bandwidth.getNumOccurrences() > 0 &&
+       !parsePositive(bandwidth, explain.bandwidth)))
+    return false;
+  if ((explain.peak == 0) != (explain.bandwidth == 0))
+    return usageError("--peak and --bandwidth tell what bounds kernels "
+                      "together; found one of them");
+  return parseModel(options) && parsePhases(options) && parseTarget(options) &&
+         parseSizes(options);
+}
+
+static bool parseInputFiles(VerifyOptions &verify) {
+  for (StringRef text : inputs) {
+    auto [name, path] = text.split('=');
+    if (name.empty() || path.empty())
+      return usageError("--input is '" + text + "'; needs NAME=FILE.npy");
+    verify.inputFiles[name.str()] = path.str();
+  }
+  return true;
+}
+
+VerifyOptions vitc::getVerifyOptions(const CompileOptions &options) {
+  VerifyOptions verify;
+  verify.program = options.program;
+  verify.batch = options.batch.value_or(1);
+  verify.tolerance = options.tolerance;
+  if (sys::path::extension(options.model) == ".onnx")
+    verify.onnxFile = options.model;
+  verify.onnxConstants = options.constants;
+  ArrayRef<StringRef> levels = getCpuLevels();
+  erase_if(verify.program.isas, [&](StringRef isa) {
+    return find(levels, isa) < find(levels, getHostCpuLevel());
+  });
+  return verify;
+}
+
+bool vitc::parseVerifyOptions(CompileOptions &options,
+                              VerifyArguments &arguments) {
+  if (!rejectOptions(
+          "verify writes no program",
+          {&output, &emit, &compileTo, &printCommands, &verifyFirst}) ||
+      !rejectOptions("verify has one form of report",
+                     {&printJson, &peak, &bandwidth}))
+    return false;
+  if (march.empty())
+    march = "native";
+  if (!parseModel(options) || !parsePhases(options))
+    return false;
+  options.compileTo = Phase::Kernel;
+  if (!parseTarget(options) || !parseSizes(options) ||
+      !parseVerification(options))
+    return false;
+  arguments.verify = getVerifyOptions(options);
+  arguments.candidate = candidate;
+  return parseInputFiles(arguments.verify);
 }

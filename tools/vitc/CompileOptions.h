@@ -11,6 +11,7 @@
 
 #include "vitc/Pipelines/CPU.h"
 #include "vitc/Target/CPU.h"
+#include "vitc/Verify/Verify.h"
 #include "llvm/Support/CommandLine.h"
 #include <map>
 #include <optional>
@@ -24,6 +25,10 @@ struct CompileOptions {
   Phase compileFrom = Phase::Import, compileTo = Phase::LLVM;
   /// Write the module of phase compileTo instead of a program.
   bool emitModule = false;
+  /// Compare the kernels with the reference before the output is written.
+  bool verify = false;
+  /// The largest error of a layer, as a part of its largest reference value.
+  double tolerance = 1e-4;
   /// Images a run; none: any number.
   std::optional<int64_t> batch;
   std::optional<std::pair<int64_t, int64_t>> imageSize;
@@ -32,6 +37,8 @@ struct CompileOptions {
   std::map<std::string, std::string> constants;
   /// .npy files of the program's inputs, by name, where they are known.
   std::map<std::string, std::string> inputFiles;
+  /// Whose attention maps are compiled in, as LayerNumbers reads it.
+  std::string attentionLayers = "all";
   std::string dumpFolder;
   ProgramOptions program;
 
@@ -49,9 +56,36 @@ bool parseRunOptions(CompileOptions &options);
 /// The same for vitc inspect, which compiles nothing; `json` as --json says.
 bool parseInspectOptions(CompileOptions &options, bool &json);
 
-/// The category of vitc's own options, and of those that only inspect has.
+/// What only vitc explain is told: its form, and what the machine can do, in
+/// GFLOP/s and GB/s; 0 where it is not known.
+struct ExplainOptions {
+  bool json = false;
+  double peak = 0, bandwidth = 0;
+};
+
+/// The same for vitc explain, which writes nothing and compiles for one level,
+/// this machine's unless told.
+bool parseExplainOptions(CompileOptions &options, ExplainOptions &explain);
+
+/// What only vitc verify is told.
+struct VerifyArguments {
+  VerifyOptions verify;
+  /// A .mlir file of the fuse or the kernel phase; empty: what vitc makes.
+  std::string candidate;
+};
+
+/// The same for vitc verify, which writes nothing and compiles for this machine
+/// unless told.
+bool parseVerifyOptions(CompileOptions &options, VerifyArguments &arguments);
+
+/// How compile --verify compares: for every level that this machine can run.
+VerifyOptions getVerifyOptions(const CompileOptions &options);
+
+/// The category of vitc's own options, and of those that only reports have.
 llvm::cl::OptionCategory &getOptionCategory();
-llvm::cl::OptionCategory &getInspectCategory();
+llvm::cl::OptionCategory &getReportCategory();
+/// Of those that only verify has.
+llvm::cl::OptionCategory &getVerifyCategory();
 
 } // namespace vitc
 

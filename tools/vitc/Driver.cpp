@@ -76,6 +76,18 @@ static void printDiagnostic(Diagnostic &diagnostic, bool verbose) {
     printDiagnostic(note, verbose);
 }
 
+OwningOpRef<ModuleOp> vitc::readModule(StringRef path, MLIRContext &context) {
+  std::string error;
+  std::unique_ptr<llvm::MemoryBuffer> buffer = openInputFile(path, &error);
+  if (!buffer) {
+    emitError(UnknownLoc::get(&context)) << error;
+    return nullptr;
+  }
+  llvm::SourceMgr sources;
+  sources.AddNewSourceBuffer(std::move(buffer), SMLoc());
+  return parseSourceFile<ModuleOp>(sources, &context);
+}
+
 OwningOpRef<ModuleOp> vitc::loadModel(const CompileOptions &options,
                                       MLIRContext &context,
                                       std::set<std::string> *boundInputs) {
@@ -90,15 +102,7 @@ OwningOpRef<ModuleOp> vitc::loadModel(const CompileOptions &options,
     importOptions.boundInputs = boundInputs;
     return import_::importModel(model, context, importOptions);
   }
-  std::string error;
-  std::unique_ptr<llvm::MemoryBuffer> buffer = openInputFile(model, &error);
-  if (!buffer) {
-    emitError(UnknownLoc::get(&context)) << error;
-    return nullptr;
-  }
-  llvm::SourceMgr sources;
-  sources.AddNewSourceBuffer(std::move(buffer), SMLoc());
-  OwningOpRef<ModuleOp> module = parseSourceFile<ModuleOp>(sources, &context);
+  OwningOpRef<ModuleOp> module = readModule(model, context);
   if (!module || failed(verifyPhase(*module, options.compileFrom)))
     return nullptr;
   return module;
@@ -120,15 +124,24 @@ namespace {
 struct PhaseStep {
   Phase phase;
   StringRef name;
-  void (*addPasses)(OpPassManager &);
+  void (*addPasses)(OpPassManager &, const CompileOptions &);
 };
 } // namespace
 
 static constexpr PhaseStep kSteps[] = {
-    {Phase::Import, "import", [](OpPassManager &) {}},
-    {Phase::Raise, "raise", addRaisePasses},
-    {Phase::Fuse, "fuse", addFusePasses},
-    {Phase::Kernel, "kernel", addKernelPasses},
+    {Phase::Import, "import", [](OpPassManager &, const CompileOptions &) {}},
+    {Phase::Raise, "raise",
+     [](OpPassManager &passes, const CompileOptions &) {
+       addRaisePasses(passes);
+     }},
+    {Phase::Fuse, "fuse",
+     [](OpPassManager &passes, const CompileOptions &options) {
+       addFusePasses(passes, options.attentionLayers);
+     }},
+    {Phase::Kernel, "kernel",
+     [](OpPassManager &passes, const CompileOptions &options) {
+       addKernelPasses(passes, options.program.backend);
+     }},
 };
 
 static LogicalResult createDumpFolder(StringRef folder, MLIRContext &context) {
@@ -141,7 +154,8 @@ static LogicalResult createDumpFolder(StringRef folder, MLIRContext &context) {
 }
 
 LogicalResult vitc::runPhases(ModuleOp module, const CompileOptions &options,
-                              TimingScope &timing) {
+                              TimingScope &timing,
+                              OwningOpRef<ModuleOp> *raised) {
   if (failed(createDumpFolder(options.dumpFolder, *module.getContext())))
     return failure();
   for (auto [number, step] : llvm::enumerate(kSteps)) {
@@ -155,10 +169,12 @@ LogicalResult vitc::runPhases(ModuleOp module, const CompileOptions &options,
       // It has said what is wrong with the options.
       if (failed(applyPassManagerCLOptions(passes)))
         return failure();
-      step.addPasses(passes);
+      step.addPasses(passes, options);
       if (failed(passes.run(module)))
         return failure();
     }
+    if (raised && step.phase == Phase::Raise)
+      *raised = module.clone();
     if (options.dumpFolder.empty())
       continue;
     llvm::SmallString<128> path(options.dumpFolder);

@@ -14,7 +14,6 @@
 #include "InspectReport.h"
 #include "Verbs.h"
 
-#include "vitc/Analysis/SourceName.h"
 #include "llvm/Support/raw_ostream.h"
 
 using namespace mlir;
@@ -24,14 +23,7 @@ using namespace vitc;
 /// not be raised.
 static LogicalResult raise(ModuleOp module, const CompileOptions &options,
                            TimingScope &timing, InspectReport &report) {
-  ScopedDiagnosticHandler handler(
-      module.getContext(), [&](Diagnostic &diagnostic) {
-        if (diagnostic.getSeverity() != DiagnosticSeverity::Remark)
-          return failure();
-        report.addRemark(getSourceName(diagnostic.getLocation()),
-                         diagnostic.str());
-        return success();
-      });
+  RemarkHandler handler(module.getContext(), report.remarks);
   return runPhases(module, options, timing);
 }
 

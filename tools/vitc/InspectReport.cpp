@@ -50,14 +50,6 @@ void InspectReport::collect(Operation *op) {
         {layers.back().name, getAttentionCost(attention, batch)});
 }
 
-void InspectReport::addRemark(StringRef layer, StringRef text) {
-  bool known = llvm::any_of(remarks, [&](const Remark &remark) {
-    return remark.layer == layer && remark.text == text;
-  });
-  if (!known)
-    remarks.push_back({layer.str(), text.str()});
-}
-
 void InspectReport::collect(ModuleOp module) {
   if (auto attr =
           module->getAttrOfType<vit::ModelAttr>(vit::VitDialect::kModelAttr)) {
@@ -97,16 +89,6 @@ void InspectReport::collect(ModuleOp module) {
 //===----------------------------------------------------------------------===//
 // Text
 //===----------------------------------------------------------------------===//
-
-/// 4494000000 as "4.494 G".
-static std::string formatCount(int64_t count) {
-  static constexpr std::pair<double, const char *> kUnits[] = {
-      {1e12, "T"}, {1e9, "G"}, {1e6, "M"}, {1e3, "k"}};
-  for (auto [factor, unit] : kUnits)
-    if (double(count) >= factor)
-      return llvm::formatv("{0:f3} {1}", double(count) / factor, unit);
-  return std::to_string(count);
-}
 
 static void printTensors(llvm::raw_ostream &os, StringRef what,
                          ArrayRef<InspectReport::Tensor> tensors) {

@@ -9,6 +9,7 @@
 #ifndef VITC_TOOLS_VITC_INSPECTREPORT_H
 #define VITC_TOOLS_VITC_INSPECTREPORT_H
 
+#include "Remarks.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "vitc/Analysis/AttentionCost.h"
 #include "vitc/Analysis/Footprint.h"
@@ -36,10 +37,6 @@ struct InspectReport {
     std::string layer;
     AttentionCost cost;
   };
-  /// What a pass could not do, and why.
-  struct Remark {
-    std::string layer, text;
-  };
 
   std::string model, task, source;
   std::vector<Tensor> inputs, outputs;
@@ -54,9 +51,6 @@ struct InspectReport {
   std::vector<Remark> remarks;
   Footprint total;
 
-  /// Notes what a pass says about `layer`, once: a phase runs some passes
-  /// twice.
-  void addRemark(llvm::StringRef layer, llvm::StringRef text);
   /// Gathers what a raised module says, for a run of `batch` images.
   void collect(mlir::ModuleOp module);
   /// A page of text; `verbose`: with every layer.

@@ -34,11 +34,16 @@ InspectTable::InspectTable(llvm::ArrayRef<Column> columns) : columns(columns) {
 }
 
 void InspectTable::addRow(std::vector<std::string> cells) {
-  for (auto [cell, width] : llvm::zip_equal(cells, widths)) {
-    cell = shorten(std::move(cell));
-    width = std::max(width, cell.size());
+  for (size_t i = 0; i < columns.size(); ++i) {
+    if (i + 1 < columns.size())
+      cells[i] = shorten(std::move(cells[i]));
+    widths[i] = std::max(widths[i], cells[i].size());
   }
   rows.push_back(std::move(cells));
+}
+
+void InspectTable::addTitle(std::string title) {
+  rows.push_back({std::move(title)});
 }
 
 void InspectTable::print(llvm::raw_ostream &os) const {
@@ -56,5 +61,16 @@ void InspectTable::print(llvm::raw_ostream &os) const {
   os << '\n';
   printRow([&](size_t i) { return columns[i].title; });
   for (const std::vector<std::string> &row : rows)
-    printRow([&](size_t i) { return llvm::StringRef(row[i]); });
+    printRow([&](size_t i) {
+      return i < row.size() ? llvm::StringRef(row[i]) : llvm::StringRef();
+    });
+}
+
+std::string vitc::formatCount(int64_t count) {
+  static constexpr std::pair<double, const char *> kUnits[] = {
+      {1e12, "T"}, {1e9, "G"}, {1e6, "M"}, {1e3, "k"}};
+  for (auto [factor, unit] : kUnits)
+    if (double(count) >= factor)
+      return llvm::formatv("{0:f3} {1}", double(count) / factor, unit);
+  return std::to_string(count);
 }

@@ -28,8 +28,11 @@ public:
 
   explicit InspectTable(llvm::ArrayRef<Column> columns);
 
-  /// Takes a cell for each column.
+  /// Takes a cell for each column. Long ones lose their middle, but for the
+  /// last.
   void addRow(std::vector<std::string> cells);
+  /// A line of its own, over the rows that follow.
+  void addTitle(std::string title);
   bool empty() const { return rows.empty(); }
   /// Writes an empty line, the titles and the rows.
   void print(llvm::raw_ostream &os) const;
@@ -39,6 +42,9 @@ private:
   llvm::SmallVector<size_t> widths;
   std::vector<std::vector<std::string>> rows;
 };
+
+/// 4494000000 as "4.494 G".
+std::string formatCount(int64_t count);
 
 } // namespace vitc
 

@@ -16,31 +16,11 @@
 #include "Verbs.h"
 
 #include "Program/Program.h"
-#include "vitc/Target/Output.h"
-#include "llvm/ExecutionEngine/Orc/LLJIT.h"
-#include "llvm/ExecutionEngine/Orc/ObjectLinkingLayer.h"
-#include "llvm/Support/TargetSelect.h"
+#include "vitc/Verify/LoadProgram.h"
 #include <csignal>
 
 using namespace mlir;
 using namespace vitc;
-
-/// Loads objects into this process and finds the model that they export.
-static llvm::Expected<const vitc_model_descriptor_t *>
-loadObjects(llvm::orc::LLJIT &jit, ArrayRef<std::string> paths) {
-  for (const std::string &path : paths) {
-    auto object = llvm::MemoryBuffer::getFile(path, /*IsText=*/false,
-                                              /*RequiresNullTerminator=*/false);
-    if (!object)
-      return llvm::errorCodeToError(object.getError());
-    if (llvm::Error error = jit.addObjectFile(std::move(*object)))
-      return error;
-  }
-  auto symbol = jit.lookup("vitc_model_descriptor");
-  if (!symbol)
-    return symbol.takeError();
-  return symbol->toPtr<const vitc_model_descriptor_t *>();
-}
 
 namespace {
 /// --input NAME=FILE, in one word or two.
@@ -90,36 +70,14 @@ static int run(const CompileOptions &options,
   OwningOpRef<ModuleOp> module = loadModel(options, context, &boundInputs);
   if (!module || failed(runPhases(*module, options, timing)))
     return kUserError;
-  auto jit =
-      llvm::orc::LLJITBuilder()
-          .setObjectLinkingLayerCreator(
-              [](llvm::orc::ExecutionSession &session) {
-                return std::make_unique<llvm::orc::ObjectLinkingLayer>(session);
-              })
-          .create();
-  auto report = [&](llvm::Error error) {
-    emitError(module->getLoc())
-        << "cannot be loaded: " << llvm::toString(std::move(error));
+  std::unique_ptr<llvm::orc::LLJIT> jit;
+  auto model = loadProgram(*module, options.program, jit);
+  if (failed(model))
     return kUserError;
-  };
-  if (!jit)
-    return report(jit.takeError());
-  const vitc_model_descriptor_t *model;
-  {
-    // Removes the objects once they are loaded.
-    Output output("-");
-    SmallVector<std::string> objects;
-    if (failed(emitObjects(*module, options.program, output, objects)))
-      return kUserError;
-    auto loaded = loadObjects(**jit, objects);
-    if (!loaded)
-      return report(loaded.takeError());
-    model = *loaded;
-  }
   SmallVector<const char *> arguments =
       getProgramArguments(programArguments, boundInputs);
   std::signal(SIGPIPE, SIG_IGN);
-  return rt::runProgram(*model, arguments.size(), arguments.data());
+  return rt::runProgram(**model, arguments.size(), arguments.data());
 }
 
 int vitc::runRun(ArrayRef<const char *> programArguments) {
@@ -129,8 +87,6 @@ int vitc::runRun(ArrayRef<const char *> programArguments) {
   // What an op must know when it is compiled is known here.
   for (const NamedInput &input : findNamedInputs(programArguments))
     options.inputFiles[input.name.str()] = input.path.str();
-  llvm::InitializeNativeTarget();
-  llvm::InitializeNativeTargetAsmPrinter();
   return runWithContext(
       options, [&](MLIRContext &context, TimingScope &timing) {
         return run(options, programArguments, context, timing);

@@ -29,6 +29,10 @@ int runCompile();
 int runRun(llvm::ArrayRef<const char *> programArguments);
 /// vitc inspect MODEL: the options have been parsed.
 int runInspect();
+/// vitc explain MODEL: the options have been parsed.
+int runExplain();
+/// vitc verify MODEL: the options have been parsed.
+int runVerify();
 /// vitc doctor: says what this machine has of what vitc needs.
 int runDoctor();
 

@@ -26,18 +26,17 @@
 using namespace llvm;
 
 namespace {
-enum class Verb { Compile, Run, Inspect, Doctor };
+enum class Verb { Compile, Run, Inspect, Explain, Verify, Doctor };
 } // namespace
 
 static constexpr std::pair<StringLiteral, Verb> kVerbs[] = {
-    {"compile", Verb::Compile},
-    {"run", Verb::Run},
-    {"inspect", Verb::Inspect},
-    {"doctor", Verb::Doctor},
+    {"compile", Verb::Compile}, {"run", Verb::Run},
+    {"inspect", Verb::Inspect}, {"explain", Verb::Explain},
+    {"verify", Verb::Verify},   {"doctor", Verb::Doctor},
 };
 /// Verbs of later versions: not folders of models.
-static constexpr StringLiteral kLaterVerbs[] = {"bench",   "batch", "verify",
-                                                "explain", "diff",  "quantize"};
+static constexpr StringLiteral kLaterVerbs[] = {"bench", "batch", "diff",
+                                                "quantize"};
 
 static void printVersion(raw_ostream &os) {
   os << "vitc " << VITC_VERSION << " (" << VITC_COMMIT << "), LLVM "
@@ -50,7 +49,8 @@ static void hideForeignOptions() {
     bool ours = name.starts_with("mlir-") || name == "help" ||
                 name == "version" ||
                 is_contained(option->Categories, &vitc::getOptionCategory()) ||
-                is_contained(option->Categories, &vitc::getInspectCategory());
+                is_contained(option->Categories, &vitc::getReportCategory()) ||
+                is_contained(option->Categories, &vitc::getVerifyCategory());
     if (!ours)
       option->setHiddenFlag(cl::ReallyHidden);
   }
@@ -156,7 +156,8 @@ int main(int argc, char **argv) {
   arguments[0] = tool;
   StringRef name = argc > 1 ? StringRef(argv[1]) : StringRef();
   if (is_contained(kLaterVerbs, name))
-    return usageError("this version has compile, run, inspect and doctor; '" +
+    return usageError("this version has compile, run, inspect, explain, verify "
+                      "and doctor; '" +
                       name + "' comes later");
   Verb verb = Verb::Compile;
   for (auto [each, value] : kVerbs)
@@ -180,6 +181,10 @@ int main(int argc, char **argv) {
     return vitc::runRun(programArguments);
   case Verb::Inspect:
     return vitc::runInspect();
+  case Verb::Explain:
+    return vitc::runExplain();
+  case Verb::Verify:
+    return vitc::runVerify();
   case Verb::Doctor:
     return vitc::runDoctor();
   }

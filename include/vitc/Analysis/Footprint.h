@@ -14,7 +14,7 @@
 #ifndef VITC_ANALYSIS_FOOTPRINT_H
 #define VITC_ANALYSIS_FOOTPRINT_H
 
-#include "mlir/IR/Operation.h"
+#include "Vit/VitDialect.h"
 
 namespace vitc {
 
@@ -30,6 +30,17 @@ struct Footprint {
   int64_t getFlops() const { return 2 * multiplyAdds + otherFlops; }
   Footprint &operator+=(const Footprint &other);
 };
+
+/// Other FLOPs, for each element: of a row that is normalised, without scale
+/// and shift: sums of the elements and of the squared differences, then the
+/// normalisation.
+inline constexpr int64_t kLayerNormFlops = 6;
+inline constexpr int64_t kRmsNormFlops = 3;
+/// Of a score: scale, then max, subtraction, exp, sum and division of softmax.
+inline constexpr int64_t kSoftmaxFlops = 6;
+/// Of a result: GELU by a polynomial of its own counts as the ops of its
+/// formula.
+int64_t getActivationFlops(vit::Activation activation);
 
 /// The footprint of an op with tensor results. Data movement computes nothing,
 /// and nothing is counted for what becomes addresses: reshapes, slices,

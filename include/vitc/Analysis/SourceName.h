@@ -14,9 +14,17 @@
 namespace vitc {
 
 /// The name that the model file gives to what stands at `loc`, e.g.
-/// "vit.encoder.layer.3.output.dense"; of fused ops the first. Empty when
-/// unknown.
+/// "vit.encoder.layer.3.output.dense"; of fused ops the first that is no
+/// prologue. Empty when unknown.
 llvm::StringRef getSourceName(mlir::Location loc);
+
+/// The names of all ops that were fused at `loc`, in the order in which they
+/// compute: the last is that of the value.
+llvm::SmallVector<llvm::StringRef> getSourceNames(mlir::Location loc);
+
+/// The place of a layer at `loc` that first computes, as a prologue, what
+/// stands at `prologue`.
+mlir::Location fusePrologue(mlir::Location prologue, mlir::Location loc);
 
 } // namespace vitc
 

@@ -31,6 +31,22 @@ def ConvertVitToLinalgPass : Pass<"convert-vit-to-linalg", "mlir::func::FuncOp">
                            "mlir::math::MathDialect", "mlir::tensor::TensorDialect"];
 }
 
+def ConvertGroupNormToLinalgPass : Pass<"convert-group-norm-to-linalg", "mlir::func::FuncOp"> {
+  let summary = "lower the norms of groups of a convolution's channels to linalg";
+  let description = [{
+    A group norm is a vit.layer_norm over a reshaped feature map. Where kernels store
+    the map with its channels last its rows are not contiguous, and a kernel.norm would
+    need a copy. As linalg the map is read as it lies, and the normalisation fuses with
+    the elementwise ops behind it. Statistics take two passes, in f32.
+    Left alone: other norms, element types other than f32, norms with a scale or a shift
+    for each element of a row.
+    Example: test/Conversion/VitToLinalg/group-norm.mlir
+  }];
+  let statistics = [Statistic<"numConverted", "num-converted", "group norms converted">];
+  let dependentDialects = ["mlir::arith::ArithDialect", "mlir::linalg::LinalgDialect",
+                           "mlir::math::MathDialect", "mlir::tensor::TensorDialect"];
+}
+
 def ConvertVitToKernelPass : Pass<"convert-vit-to-kernel", "mlir::ModuleOp"> {
   let summary = "lower vit and linalg ops to kernels with composed index maps";
   let description = [{

@@ -25,6 +25,17 @@ def ScheduleCPUPass : Pass<"kernel-schedule-cpu", "mlir::ModuleOp"> {
   let dependentDialects = ["vitc::kernel::KernelDialect"];
 }
 
+def DecomposeGemmPass : Pass<"kernel-decompose-gemm", "mlir::func::FuncOp"> {
+  let summary = "write rows that oneDNN cannot read itself to a buffer";
+  let description = [{
+    A product by oneDNN reads its left side as it is: the norm that a gemm begins with
+    becomes a kernel.norm before it, rows that lie scattered a kernel.gather.
+    Example: test/Kernel/kernel-decompose-gemm.mlir
+  }];
+  let statistics = [Statistic<"numDecomposed", "num-decomposed", "gemms with a kernel before them now">];
+  let dependentDialects = ["vitc::kernel::KernelDialect", "mlir::tensor::TensorDialect"];
+}
+
 def PlanArenaPass : Pass<"kernel-plan-arena", "mlir::ModuleOp"> {
   let summary = "give every buffer a place in the arena, the weights or the context";
   let description = [{

@@ -20,11 +20,20 @@ enum class Phase { Import, Raise, Fuse, Kernel, LLVM };
 
 /// vit and leftovers -> vit in its canonical form.
 void addRaisePasses(mlir::OpPassManager &passes);
-/// vit -> vit, fused; also adds the entry that returns attention maps.
-void addFusePasses(mlir::OpPassManager &passes);
-/// vit -> kernels on planned buffers, for every target.
-void addKernelPasses(mlir::OpPassManager &passes);
-/// kernels -> LLVM dialect, for one x86-64 level; `backend` computes gemms.
+/// vit -> vit, fused; also adds the entry that returns attention maps, of the
+/// layers that LayerNumbers reads from `attentionLayers`.
+void addFusePasses(mlir::OpPassManager &passes,
+                   llvm::StringRef attentionLayers = "all");
+/// vit -> kernels on planned buffers; `backend` is to compute gemms.
+void addKernelPasses(mlir::OpPassManager &passes,
+                     llvm::StringRef backend = "llvm");
+/// kernels -> kernels with tiles, for one x86-64 level; `backend` computes
+/// gemms.
+void addCpuSchedulePasses(mlir::OpPassManager &passes, llvm::StringRef isa,
+                          llvm::StringRef backend);
+/// kernels with tiles -> their functions, and entries that launch them.
+void addCpuLaunchPasses(mlir::OpPassManager &passes);
+/// kernels -> LLVM dialect, for one x86-64 level, through the two above.
 void addCpuCodePasses(mlir::OpPassManager &passes, llvm::StringRef isa,
                       llvm::StringRef backend);
 

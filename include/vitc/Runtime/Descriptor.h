@@ -21,7 +21,7 @@
 
 namespace vitc::rt {
 
-inline constexpr uint32_t kDescriptorVersion = 1;
+inline constexpr uint32_t kDescriptorVersion = 2;
 /// Bytes; alignment of the weights, the arena, and every buffer in them.
 inline constexpr int64_t kBufferAlignment = 64;
 
@@ -61,7 +61,10 @@ enum class Activation : int32_t {
   None = 0,
   Gelu = 1,
   GeluTanh = 2,
-  GeluQuick = 3
+  GeluQuick = 3,
+  Relu = 4,
+  Silu = 5,
+  Sigmoid = 6
 };
 
 /// What an entry function receives. The session owns it; generated code reads
@@ -107,9 +110,11 @@ struct CodeDescriptor {
   int32_t usesOneDnn; // 0 or 1
 };
 
-/// One way into the model. "forward" is always there; "attention" has the same
-/// inputs and outputs, and the maps as one more output, the last, f32
-/// [-1, layers, heads, keys].
+/// One way into the model. "forward" is always there. "attention" has the same
+/// inputs and outputs, and more, the last: the input i64 [layers, 2], of
+/// vitc_selection_t; for each layer its map, f32 [-1, windows, heads, queries,
+/// keys], the space for all queries; the projections of keys, f32
+/// [keys, tokens].
 struct EntryDescriptor {
   const char *name;
   const TensorDescriptor *inputs;
@@ -147,14 +152,33 @@ struct PreprocessDescriptor {
   float mean[4], std[4];
 };
 
-/// Where the attention maps lie in the picture: keys are `prefixTokens` tokens
-/// and then gridHeight x gridWidth patches, row-major, that tile the model's
-/// input image.
+/// Where tokens lie in the picture: `prefix` of them, then height x width
+/// patches, row-major, that tile the model's input image. A height of 0: they
+/// are not of the picture.
+struct TokenGrid {
+  int32_t prefix, height, width;
+  int32_t classToken; // 1: token 0 is a class token
+};
+
+/// An attention layer whose map can be asked for.
+struct AttentionLayerDescriptor {
+  const char *name; // the source's
+  int32_t number;   // among all attention layers, compiled in or not
+  int32_t windows, heads, queries, keys;
+  /// Which of the projections the keys come from, -1: none. `tokens` are what
+  /// it projects; else as many as keys.
+  int32_t projection, tokens;
+  /// In windows, the whole map's.
+  TokenGrid queryGrid, keyGrid;
+  /// Each item is a window of [0] x [1] tokens, row-major, of the grid padded
+  /// to `size` and rolled back by `shift`; a window of 0 x 0: none.
+  int32_t window[2], size[2], shift[2];
+};
+
 struct AttentionDescriptor {
-  int32_t layers, heads, keys; // layers 0: the model has no maps
-  int32_t prefixTokens, gridHeight, gridWidth;
-  int32_t classToken; // 1: the query is token 0; 0: the mean over queries
-  int32_t reserved;
+  const AttentionLayerDescriptor *layers;
+  int32_t numLayers; // 0: the model has no maps
+  int32_t numProjections;
 };
 
 enum class Task : int32_t { Tensor = 0, Classification = 1, Embedding = 2 };

@@ -152,20 +152,45 @@ VITC_EXPORT vitc_status_t vitc_session_run(vitc_session_t *session,
                                            const vitc_tensor_t *outputs,
                                            vitc_error_t *error);
 
-/* As vitc_session_run, and also fills `maps`, f32 [batch, layers, heads, keys]:
-   for each layer and head the attention probabilities of the class token, or,
-   for a model without one, the mean over all queries; each row sums to 1. Read
-   its shape with vitc_model_attention. The outputs equal vitc_session_run's bit
-   for bit. */
-VITC_EXPORT vitc_status_t
-vitc_session_run_attention(vitc_session_t *session, const vitc_tensor_t *inputs,
-                           const vitc_tensor_t *outputs,
-                           const vitc_tensor_t *maps, vitc_error_t *error);
+/* An attention layer whose probabilities can be asked for. Strings live as long
+   as the model. */
+typedef struct vitc_attention_layer {
+  const char *name; /* the source's */
+  int32_t number;   /* among all attention layers of the source, from 0 */
+  int32_t windows;  /* of an image; 1 where attention is global */
+  int32_t heads, queries, keys;
+  int32_t projection;  /* which one makes the keys of `tokens`; -1: none */
+  int32_t tokens;      /* before the projection, or as many as keys */
+  int32_t class_token; /* 1: query 0 is the class token */
+} vitc_attention_layer_t;
 
-/* Shape of the attention maps. VITC_UNSUPPORTED for a model without any. */
-VITC_EXPORT vitc_status_t vitc_model_attention(const vitc_model_t *model,
-                                               vitc_tensor_info_t *info,
-                                               vitc_error_t *error);
+/* Queries of a layer: `count` from `first` on. First VITC_MEAN_QUERIES with
+   count 1: the mean over all queries. Count 0: the layer is skipped. */
+typedef struct vitc_selection {
+  int64_t first, count;
+} vitc_selection_t;
+
+enum { VITC_MEAN_QUERIES = -1 };
+
+/* Attention layers whose maps are compiled in, and projections of keys. */
+VITC_EXPORT int32_t vitc_model_num_attention_layers(const vitc_model_t *model);
+VITC_EXPORT int32_t
+vitc_model_num_attention_projections(const vitc_model_t *model);
+VITC_EXPORT vitc_status_t
+vitc_model_attention_layer(const vitc_model_t *model, int32_t index,
+                           vitc_attention_layer_t *layer, vitc_error_t *error);
+
+/* As vitc_session_run, and also fills `maps`: for each attention layer, f32
+   [batch, windows, heads, count, keys], the attention probabilities of the
+   queries that its selection asks for; each row sums to 1. Of a layer that is
+   skipped the tensor is not looked at. The projections follow, f32
+   [keys, tokens]. `selections` has an entry for each attention layer. The
+   outputs equal vitc_session_run's bit for bit. VITC_UNSUPPORTED for a model
+   without attention layers. */
+VITC_EXPORT vitc_status_t vitc_session_run_attention(
+    vitc_session_t *session, const vitc_tensor_t *inputs,
+    const vitc_tensor_t *outputs, const vitc_selection_t *selections,
+    const vitc_tensor_t *maps, vitc_error_t *error);
 
 /* Decodes a JPEG or PNG file and preprocesses it as the model's own processor
    does, into `pixels`, f32 [channels, H, W] of the model's input, of 1 or 3

@@ -42,8 +42,17 @@ struct ProgramOptions {
 
 /// Sizes of what was made, in bytes.
 struct ProgramSizes {
-  int64_t code = 0, weights = 0;
+  /// Machine code of one level; none where only text was made.
+  struct Code {
+    std::string isa;
+    int64_t bytes;
+  };
+  llvm::SmallVector<Code> code;
+  int64_t weights = 0;
   int64_t arenaBase = 0, arenaPerBatch = 0;
+
+  /// The code of all levels.
+  int64_t getCode() const;
 };
 
 /// Generates code for a module of the kernel phase, writes its weights and

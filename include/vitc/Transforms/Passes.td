@@ -18,7 +18,7 @@ def RaiseGeluPass : Pass<"vit-raise-gelu", "mlir::func::FuncOp"> {
     the same function of each element. The function is evaluated at sample points, so
     that every order of factors and every form of their constants is found; the forms
     of GELU differ from each other by 1e-4 and more, spellings of one by less than 1e-6.
-    A remark names each erf that is left.
+    A remark names each erf that is left, and each expression that is nearly a GELU.
     Example: test/Transforms/vit-raise-gelu.mlir
   }];
   let dependentDialects = ["vitc::vit::VitDialect"];
@@ -63,8 +63,8 @@ def RaisePatchLinearPass : Pass<"vit-raise-patch-linear", "mlir::func::FuncOp"> 
   let summary = "find patch embeddings written as linear layers";
   let description = [{
     A vit.linear on the pixels of each patch, in either order, becomes vit.patch_embed.
-    A remark names each layer norm of the pixels, which leaves a vit.linear behind it.
-    Runs after vit-raise-linear.
+    A norm of the pixels before it becomes its norm, scale and shift part of the filter
+    and the bias. A remark says why such a layer is left. Runs after vit-raise-linear.
     Example: test/Transforms/vit-raise-patch-linear.mlir
   }];
   let dependentDialects = ["vitc::vit::VitDialect", "mlir::tensor::TensorDialect"];
@@ -120,15 +120,27 @@ def RaiseShiftMaskPass : Pass<"vit-raise-shift-mask", "mlir::func::FuncOp"> {
   let description = [{
     A constant with the values that vit.shift_mask generates for the maps, windows and
     shifts in use becomes that op. So does its part of attention's bias where that is
-    the sum of one of [1, H, N, N] and it, which would be H times the mask. The kernel
-    phase folds the op to data again, [nW, 1, N, N], which equal blocks share; one of
-    more than 64 MiB is computed at run time. A remark names each constant and addend
+    the sum of one of [1, H, N, N] and it, which would be H times the mask. Kernels
+    compute what the op stands for from indices. A remark names each constant and addend
     of that shape that masks other tokens.
     Runs after vit-raise-windows, vit-raise-cyclic-shift and vit-raise-attention.
     Example: test/Transforms/vit-raise-shift-mask.mlir
   }];
   let dependentDialects = ["vitc::vit::VitDialect"];
   let statistics = [Statistic<"numRaised", "num-raised", "vit.shift_mask ops found">];
+}
+
+def RaiseCausalMaskPass : Pass<"vit-raise-causal-mask", "mlir::func::FuncOp"> {
+  let summary = "find causal masks among the constants that attention adds";
+  let description = [{
+    A bias or mask that is 0 for the keys j <= i + offset of each query i, and -inf or a
+    number of at most -1e9 for the others, becomes vit.attention's `causal`. A remark says
+    why another mask of such numbers is left.
+    Runs behind vit-fold-constants and vit-raise-shift-mask.
+    Example: test/Transforms/vit-raise-causal-mask.mlir
+  }];
+  let dependentDialects = ["vitc::vit::VitDialect"];
+  let statistics = [Statistic<"numRaised", "num-raised", "masks that became causal forms">];
 }
 
 def RaiseRelativePositionBiasPass : Pass<"vit-raise-relative-position-bias", "mlir::func::FuncOp"> {
@@ -178,7 +190,8 @@ def RaiseLinearPass : Pass<"vit-raise-linear", "mlir::func::FuncOp"> {
     the last dim that is contracted. So does a 1x1 vit.conv2d between a feature map and
     tokens. A constant that is added to each output channel becomes the bias.
     Left alone: what follows a linear layer along the sequence, as Linformer's keys and
-    values; there the tokens' channels stay the last dim.
+    values; there the tokens' channels stay the last dim. A remark says why another product
+    with one constant is left.
     Example: test/Transforms/vit-raise-linear.mlir
   }];
   let dependentDialects = ["vitc::vit::VitDialect", "mlir::linalg::LinalgDialect", "mlir::tensor::TensorDialect"];
@@ -188,7 +201,7 @@ def RaiseLinearPass : Pass<"vit-raise-linear", "mlir::func::FuncOp"> {
 def RaiseAttentionPass : Pass<"vit-raise-attention", "mlir::func::FuncOp"> {
   let summary = "find attention: softmax between two products";
   let description = [{
-    From each linalg.softmax, up through scales, biases, masks and movement to the
+    From each linalg.softmax, up through scales, a softcap, biases, masks and movement to the
     product of queries and keys, and down to the product with values. A select of -inf, or
     of a number of at most -1e30, for masked scores becomes an addend: unlike the select it
     does not hide NaN or +inf in a masked score. A remark at each softmax that is left says
@@ -199,6 +212,20 @@ def RaiseAttentionPass : Pass<"vit-raise-attention", "mlir::func::FuncOp"> {
       "mlir::linalg::LinalgDialect", "mlir::tensor::TensorDialect"];
   let statistics = [Statistic<"numRaised", "num-raised", "vit.attention ops found">,
                     Statistic<"numLeft", "num-left", "softmax ops left">];
+}
+
+def RaiseSoftmaxMatmulPass : Pass<"vit-raise-softmax-matmul", "mlir::func::FuncOp"> {
+  let summary = "find softmax before a product with values";
+  let description = [{
+    Where the scores are no product of queries and keys, as in additive attention or with
+    talking heads before the softmax: vit.softmax_matmul stores no probabilities. A remark
+    names softmax ops whose types or sizes stand against it; vit-raise-attention, which
+    runs before, names those without a product.
+    Example: test/Transforms/vit-raise-softmax-matmul.mlir
+  }];
+  let dependentDialects = ["vitc::vit::VitDialect", "mlir::linalg::LinalgDialect",
+      "mlir::tensor::TensorDialect"];
+  let statistics = [Statistic<"numRaised", "num-raised", "vit.softmax_matmul ops found">];
 }
 
 def RaiseHeadsPass : Pass<"vit-raise-heads", "mlir::func::FuncOp"> {
@@ -262,22 +289,92 @@ def NarrowTokensPass : Pass<"vit-narrow-tokens", "mlir::func::FuncOp"> {
   let statistics = [Statistic<"numNarrowed", "num-narrowed", "ops that compute fewer tokens">];
 }
 
+def FoldLayerScalePass : Pass<"vit-fold-layer-scale", "mlir::func::FuncOp"> {
+  let summary = "fold a factor of each channel into the product before it";
+  let description = [{
+    LayerScale multiplies what a branch adds to its residual by a constant for each
+    channel: the rows of the weight and the bias of the vit.linear or vit.conv2d before it
+    are multiplied instead. So are they by a number.
+    A remark says why a product with such a constant behind one is left.
+    Source: Touvron et al. 2021 (CaiT), section 2.
+    Example: test/Transforms/vit-fold-layer-scale.mlir
+  }];
+  let dependentDialects = ["vitc::vit::VitDialect"];
+  let statistics = [Statistic<"numFolded", "num-folded", "factors folded">];
+}
+
+def FoldBatchNormPass : Pass<"vit-fold-batch-norm", "mlir::func::FuncOp"> {
+  let summary = "fold batch norms into the products around them";
+  let description = [{
+    In inference a batch norm multiplies each channel by a constant and adds another. Behind
+    a vit.linear or vit.conv2d both become part of the weight and the bias; before a
+    vit.linear, and before a vit.conv2d of 1x1 without padding, the constants that it adds
+    become part of the bias, too. One that multiplies by 1 and adds 0 vanishes.
+    A remark says why a batch norm behind a product is left.
+    Source: Ioffe and Szegedy 2015, section 3.1.
+    Example: test/Transforms/vit-fold-batch-norm.mlir
+  }];
+  let dependentDialects = ["vitc::vit::VitDialect"];
+  let statistics = [Statistic<"numFolded", "num-folded", "batch norms folded">];
+}
+
+def ReassociateProjectionPass : Pass<"vit-reassociate-projection", "mlir::func::FuncOp"> {
+  let summary = "project tokens along the sequence before a linear layer, not behind it";
+  let description = [{
+    Linformer's keys and values are E (X W^T), E [K, N]: they become (E X) W^T where that
+    takes fewer multiply-adds. The projections of one X are one product. A bias b adds the
+    constant (E 1) b^T. A norm that gives X and has other readers is computed once more.
+    A remark says why a projection behind a linear layer is left.
+    Source: Wang et al. 2020 (Linformer), eq. (7).
+    Example: test/Transforms/vit-reassociate-projection.mlir
+  }];
+  let dependentDialects = ["vitc::vit::VitDialect", "mlir::linalg::LinalgDialect", "mlir::tensor::TensorDialect"];
+  let statistics = [Statistic<"numMoved", "num-moved", "projections moved">];
+}
+
 def FuseQkvPass : Pass<"vit-fuse-qkv", "mlir::func::FuncOp"> {
   let summary = "make one wide product of linear layers that read one input";
   let description = [{
     Query, key and value become slices of one product, whose input is read once.
     Where only some have a bias, as in BEiT and Swin v2, the others' is zeros.
-    Left alone: computed weights and biases, activations, residuals.
+    Left alone: computed weights and biases, activations, residuals, and what is
+    computed for attention maps alone, which shares the weights of @forward.
     Example: test/Transforms/vit-fuse-qkv.mlir
   }];
   let dependentDialects = ["mlir::tensor::TensorDialect"];
   let statistics = [Statistic<"numFused", "num-fused", "vit.linear ops that became slices">];
 }
 
-def FuseLinearGeluPass : Pass<"vit-fuse-linear-gelu", "mlir::func::FuncOp"> {
-  let summary = "fold vit.gelu into the vit.linear that feeds it";
+def FoldNormAffinePass : Pass<"vit-fold-norm-affine", "mlir::func::FuncOp"> {
+  let summary = "fold a norm's scale and shift into the next linear layers' weights";
   let description = [{
-    Saves one read and one write of the N x hidden tensor per MLP block.
+    With W' = W diag(scale) and b' = b + W shift for each vit.linear that reads the norm,
+    through ops that move whole rows or directly. Both are expressions, the sums of W shift
+    in f64, computed once when the program is written.
+    A remark says why a norm keeps its scale and shift.
+    Example: test/Transforms/vit-fold-norm-affine.mlir
+  }];
+  let dependentDialects = ["vitc::vit::VitDialect"];
+  let statistics = [Statistic<"numFolded", "num-folded", "norms that lost scale and shift">];
+}
+
+def FuseNormPass : Pass<"vit-fuse-norm", "mlir::func::FuncOp"> {
+  let summary = "fuse a norm into the linear layers that read it";
+  let description = [{
+    A norm without scale and shift becomes the `norm` of the one or two vit.linear ops that
+    read it, through ops that move whole rows or directly: its result is not stored.
+    A remark says why a norm is left.
+    Example: test/Transforms/vit-fuse-norm.mlir
+  }];
+  let dependentDialects = ["vitc::vit::VitDialect"];
+  let statistics = [Statistic<"numFused", "num-fused", "norms that became part of products">];
+}
+
+def FuseLinearGeluPass : Pass<"vit-fuse-linear-gelu", "mlir::func::FuncOp"> {
+  let summary = "fold vit.gelu into the product that feeds it";
+  let description = [{
+    Saves one read and one write of the N x hidden tensor per MLP block. Also where the
+    result of the vit.linear or vit.conv2d is moved before.
     Example: test/Transforms/vit-fuse-linear-gelu.mlir
   }];
   let options = [Option<"fuseTanh", "fuse-tanh", "bool", /*default=*/"true",
@@ -285,27 +382,50 @@ def FuseLinearGeluPass : Pass<"vit-fuse-linear-gelu", "mlir::func::FuncOp"> {
   let statistics = [Statistic<"numFused", "num-fused", "vit.gelu ops folded">];
 }
 
-def FuseLinearResidualPass : Pass<"vit-fuse-linear-residual", "mlir::func::FuncOp"> {
-  let summary = "fold the addition of a residual into the vit.linear before it";
+def FuseActivationPass : Pass<"vit-fuse-activation", "mlir::func::FuncOp"> {
+  let summary = "fold ReLU, SiLU and sigmoid into the product that feeds them";
   let description = [{
-    Saves one read and one write of the N x E tensor per residual connection.
-    Example: test/Transforms/vit-fuse-linear-residual.mlir
+    However they are written: the function that follows a vit.linear or vit.conv2d, whose
+    result may be moved before, is evaluated at sample points.
+    Left alone: results with another user, convolutions of groups.
+    Example: test/Transforms/vit-fuse-activation.mlir
   }];
   let dependentDialects = ["vitc::vit::VitDialect"];
+  let statistics = [Statistic<"numFused", "num-fused", "activations folded">];
+}
+
+def FuseLinearResidualPass : Pass<"vit-fuse-linear-residual", "mlir::func::FuncOp"> {
+  let summary = "fold the addition of a residual into the product before it";
+  let description = [{
+    Saves one read and one write of the N x E tensor per residual connection. Where
+    windows, heads, transposes or reshapes lie between the vit.linear or vit.conv2d and
+    the addition, the residual moves back through them, and the sum is moved.
+    A remark names each addition behind a slice, which drops a part of the result.
+    Left alone: results with another user, convolutions of groups.
+    Example: test/Transforms/vit-fuse-linear-residual.mlir
+  }];
+  let dependentDialects = ["vitc::vit::VitDialect", "mlir::linalg::LinalgDialect", "mlir::tensor::TensorDialect"];
   let statistics = [Statistic<"numFused", "num-fused", "additions folded">];
 }
 
 def AddAttentionEntryPass : Pass<"vit-add-attention-entry", "mlir::ModuleOp"> {
   let summary = "add the function that also returns attention maps";
   let description = [{
-    @attention is @forward with one more result, [B, layers, heads, keys]: the
-    attention of the class token, or the mean over queries where there is none. All
-    else stays as it is, fused, so that the outputs keep their bits.
-    Left alone, with a remark: models whose layers differ in heads or keys, or whose
-    batch is of no argument. Left alone: models without a token grid.
+    @attention is @forward with one more argument, "attention_queries", [layers, 2] of
+    i64, which says for each layer what queries are asked for, and with one more result
+    for each layer, the map of these queries: see vit.attention_map. All else stays as
+    it is, fused, so that the outputs keep their bits.
+    A #vit.attention_layer for each layer says where its tokens lie in the picture, as
+    the ops before it tell: windows, shifts, padding, patches; keys that are
+    projections of tokens (Wang et al. 2020, Linformer) come with one more result,
+    the projection.
+    Left alone, with a remark: attention that is not in f32, or whose batch is neither
+    the picture's nor its windows'.
     Example: test/Transforms/vit-add-attention-entry.mlir
   }];
-  let dependentDialects = ["mlir::tensor::TensorDialect"];
+  let dependentDialects = ["vitc::vit::VitDialect"];
+  let options = [Option<"layers", "layers", "std::string", /*default=*/"\"all\"",
+      "Which layers' maps: all, none or numbers such as 0,5-7">];
 }
 
 #endif // VITC_TRANSFORMS_PASSES_TD

@@ -25,6 +25,7 @@
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/BuiltinOps.h"
+#include "vitc/Analysis/KernelCost.h"
 #include "vitc/Analysis/SourceName.h"
 #include "vitc/Conversion/Passes.h"
 
@@ -125,11 +126,12 @@ func::FuncOp EntryLowering::getTaskFunction(LaunchOp launch,
   OpBuilder bodyBuilder = OpBuilder::atBlockBegin(body);
   ContextBuilder builder(bodyBuilder, callee.getLoc(), Value(), types);
   ArrayRef<Type> argumentTypes = callee.getArgumentTypes();
-  auto scratchType = cast<MemRefType>(argumentTypes[1]);
+  auto scratchType = cast<MemRefType>(argumentTypes[2]);
   SmallVector<Value> arguments = {
-      Value(), builder.memref(scratchType, body->getArgument(3),
-                              builder.integer(launch.getScratchBytes()))};
-  for (auto [i, type] : llvm::enumerate(argumentTypes.drop_front(2))) {
+      Value(), body->getArgument(1),
+      builder.memref(scratchType, body->getArgument(3),
+                     builder.integer(launch.getScratchBytes()))};
+  for (auto [i, type] : llvm::enumerate(argumentTypes.drop_front(3))) {
     Value address =
         LLVM::GEPOp::create(builder, pointer, block, body->getArgument(0),
                             ArrayRef<LLVM::GEPArg>{0, static_cast<int32_t>(i)});
@@ -202,9 +204,13 @@ LogicalResult EntryLowering::convertEntry(func::FuncOp entry) {
     return static_cast<int32_t>(sites.size() - 1);
   };
   SmallVector<Operation *> ops;
+  // Counted while buffers and the batch are those of the kernel dialect.
+  llvm::DenseMap<Operation *, DenseI64ArrayAttr> gemmWork;
   entry.walk([&](Operation *op) {
     if (isa_and_nonnull<KernelDialect>(op->getDialect()))
       ops.push_back(op);
+    if (isa<GemmOp>(op))
+      gemmWork[op] = getWork(op);
   });
   for (Operation *op : ops) {
     opBuilder.setInsertionPoint(op);
@@ -224,7 +230,7 @@ LogicalResult EntryLowering::convertEntry(func::FuncOp entry) {
       std::string name =
           ("onednn_gemm_n" + Twine(gemm.getN()) + "_k" + Twine(gemm.getK()))
               .str();
-      int32_t site = addSite(op, name, DenseI64ArrayAttr());
+      int32_t site = addSite(op, name, gemmWork[op]);
       if (failed(convertGemmToOneDNN(gemm, builder, site)))
         return failure();
     } else {

@@ -29,14 +29,18 @@ AffineExpr Access::getOffsetWithout(unsigned dim) const {
   return simplifyAffineExpr(rest, numDims, /*numSymbols=*/0);
 }
 
-std::optional<int64_t> Access::getStride(unsigned dim) const {
+std::optional<int64_t> Access::getStride(unsigned dim, AffineExpr begin) const {
   AffineExpr position = getAffineDimExpr(dim, offset.getContext());
-  AffineExpr step = simplifyAffineExpr(
-      offset.replace(position, position + 1) - offset, numDims,
-      /*numSymbols=*/0);
+  AffineExpr step = simplifyAffineExpr(offset.replace(position, begin + 1) -
+                                           offset.replace(position, begin),
+                                       numDims, /*numSymbols=*/0);
   if (auto constant = dyn_cast<AffineConstantExpr>(step))
     return constant.getValue();
   return std::nullopt;
+}
+
+std::optional<int64_t> Access::getStride(unsigned dim) const {
+  return getStride(dim, getAffineDimExpr(dim, offset.getContext()));
 }
 
 LogicalResult Access::requireUnitStride(Operation *op, StringRef operand,
@@ -51,4 +55,14 @@ LogicalResult Access::requireUnitStride(Operation *op, StringRef operand,
   else
     diagnostic << "no constant stride";
   return diagnostic << " along " << axis << "; needs unit stride";
+}
+
+LogicalResult Access::requireUnitStrideInRuns(Operation *op, StringRef operand,
+                                              unsigned dim, StringRef axis,
+                                              int64_t size, int64_t run) const {
+  for (int64_t i = 0; i + 1 < size; ++i)
+    if ((i + 1) % run != 0 &&
+        getStride(dim, getAffineConstantExpr(i, offset.getContext())) != 1)
+      return requireUnitStride(op, operand, dim, axis);
+  return success();
 }

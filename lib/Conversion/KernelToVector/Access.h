@@ -36,8 +36,19 @@ public:
   mlir::LogicalResult requireUnitStride(mlir::Operation *op,
                                         llvm::StringRef operand, unsigned dim,
                                         llvm::StringRef axis) const;
+  /// As requireUnitStride for `dim` in [0, size), but the stride may be another
+  /// from one run of `run` elements to the next.
+  mlir::LogicalResult requireUnitStrideInRuns(mlir::Operation *op,
+                                              llvm::StringRef operand,
+                                              unsigned dim,
+                                              llvm::StringRef axis,
+                                              int64_t size, int64_t run) const;
 
 private:
+  /// Elements from index `begin` of `dim` to the next, if that is as many
+  /// everywhere.
+  std::optional<int64_t> getStride(unsigned dim, mlir::AffineExpr begin) const;
+
   mlir::AffineExpr offset;
   unsigned numDims;
 };

@@ -22,6 +22,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "AttentionTile.h"
+#include "MathApproximation.h"
 #include "TileProduct.h"
 #include "llvm/ADT/Twine.h"
 #include "llvm/Support/MathExtras.h"
@@ -35,7 +36,7 @@ class AttentionBuilder {
 public:
   AttentionBuilder(AttentionOp op, const ScoreOperands &operands,
                    KernelContext &context)
-      : op(op), tiling(operands.tiling),
+      : op(op), tiling(operands.tiling), hasLimit(operands.hasLimit()),
         b(op,
           ("attention_h" + Twine(op.getHeads()) + "_d" + Twine(op.getHeadDim()))
               .str(),
@@ -59,12 +60,14 @@ public:
 
 private:
   void copyValues(IndexRange keys);
-  void addTile(IndexRange tileQueries, Value firstSlot, IndexRange keys);
+  void addKeyBlock(IndexRange keys);
+  void addTile(IndexRange tileQueries, Value firstSlot);
   void writeResult(Value slot, Value query);
   void forEachTile(function_ref<void(IndexRange, Value)> body);
 
   AttentionOp op;
   AttentionTilingAttr tiling;
+  bool hasLimit; // of the keys that a query sees
   KernelBuilder b;
   Access valueAccess, resultAccess;
   int64_t maxTiles;
@@ -89,32 +92,34 @@ KernelFunction AttentionBuilder::build() {
   queries = evenPart(b, queryCount, blocks, b.rem(b.getTask(), blocks));
 
   tile.setHead(batch, head);
+  tile.setQueries(queries);
   tile.resetSoftmax();
   int64_t resultElements = maxTiles * tiling.getRows() * resultStride;
   b.forLoop(b.index(0), b.index(resultElements), b.lanes(),
             [&](Value element) { b.store(b.splat(0.0), results, element); });
-  b.forLoop(b.index(0), tile.countKeyBlocks(), 1, [&](Value block) {
-    IndexRange keys = tile.getKeyBlock(block);
-    tile.setKeys(keys);
-    copyValues(keys);
-    forEachTile([&](IndexRange tileQueries, Value firstSlot) {
-      addTile(tileQueries, firstSlot, keys);
-    });
-  });
+  b.forLoop(b.index(0), tile.countKeyBlocks(), 1,
+            [&](Value block) { addKeyBlock(tile.getKeyBlock(block)); });
   forEachTile([&](IndexRange tileQueries, Value firstSlot) {
     b.forLoop(b.index(0), tileQueries.size, 1, [&](Value row) {
       writeResult(b.add(firstSlot, row), b.add(tileQueries.begin, row));
     });
   });
 
-  std::optional<int64_t> flops;
-  std::optional<int64_t> numQueries = getConstant(op.getQueries());
-  std::optional<int64_t> numKeys = getConstant(op.getKeys());
-  if (numQueries && numKeys)
-    flops = 2 * *numQueries * *numKeys *
-            static_cast<int64_t>(op.getHeads() *
-                                 (op.getHeadDim() + op.getValueDim()));
-  return b.finish(flops);
+  return b.finish();
+}
+
+void AttentionBuilder::addKeyBlock(IndexRange keys) {
+  auto addTiles = [&] {
+    tile.setKeys(keys);
+    copyValues(keys);
+    forEachTile([&](IndexRange tileQueries, Value firstSlot) {
+      addTile(tileQueries, firstSlot);
+    });
+  };
+  if (hasLimit)
+    b.ifElse(b.less(b.index(0), keys.size), addTiles, nullptr);
+  else
+    addTiles();
 }
 
 /// Each tile has `rows` slots of its own, so that what a product computes
@@ -143,8 +148,7 @@ void AttentionBuilder::copyValues(IndexRange keys) {
   });
 }
 
-void AttentionBuilder::addTile(IndexRange tileQueries, Value firstSlot,
-                               IndexRange keys) {
+void AttentionBuilder::addTile(IndexRange tileQueries, Value firstSlot) {
   tile.computeScores(tileQueries);
   b.forLoop(b.index(0), tileQueries.size, 1, [&](Value row) {
     tile.finishRow(row, b.add(tileQueries.begin, row));
@@ -164,7 +168,7 @@ void AttentionBuilder::addTile(IndexRange tileQueries, Value firstSlot,
   product.result = results;
   product.resultBegin = b.mul(firstSlot, resultStride);
   product.resultStride = resultStride;
-  product.depth = keys.size;
+  product.depth = tile.countVisibleKeys();
   product.vectors = b.index(resultStride / b.lanes());
   product.accumulate = true;
   emitTileProduct(b, product, tileQueries.size, tiling.getRows());
@@ -193,7 +197,12 @@ FailureOr<KernelFunction> vitc::kernel::buildAttention(AttentionOp op,
   if (failed(value.requireUnitStride(op, "value", 3, "e")) ||
       failed(result.requireUnitStride(op, "init", 3, "e")))
     return failure();
-  return AttentionBuilder(op, *operands, context).build();
+  KernelFunction kernel = AttentionBuilder(op, *operands, context).build();
+  // Of softcap.
+  if (operands->softcap &&
+      failed(approximateMath(kernel.function, context.cpu)))
+    return failure();
+  return kernel;
 }
 
 Value vitc::kernel::countAttentionTasks(AttentionOp op,

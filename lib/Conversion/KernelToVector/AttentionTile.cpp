@@ -18,7 +18,6 @@
 using namespace mlir;
 using namespace vitc::kernel;
 
-static constexpr double kLog2E = 1.4426950408889634;
 static constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 IndexRange vitc::kernel::evenPart(VectorBuilder &b, Value total, Value parts,
@@ -37,42 +36,27 @@ int64_t vitc::kernel::maxPart(Value total, int64_t block) {
   return llvm::divideCeil(*constant, llvm::divideCeil(*constant, block));
 }
 
-void ScoreOperands::add(StringRef name, Value addend,
-                        std::optional<AffineMap> map) {
-  if (addend)
-    addends.push_back(
-        {name, addend, Access(*map, cast<MemRefType>(addend.getType()))});
-}
-
-LogicalResult ScoreOperands::verify(Operation *op, CpuAttr cpu) const {
-  int64_t lanes = cpu.getLanes();
-  if (tiling.getRows() < 1 || tiling.getColumns() < 1 ||
-      tiling.getColumns() % lanes != 0 || tiling.getQueryBlock() < 1 ||
-      tiling.getKeyBlock() < 1)
-    return op->emitOpError()
-           << "has tiling " << tiling
-           << "; needs positive numbers and columns in multiples of " << lanes;
-  if (failed(queryAccess.requireUnitStride(op, "query", 3, "d")) ||
-      failed(keyAccess.requireUnitStride(op, "key", 3, "d")))
-    return failure();
-  for (const ScoreAddend &addend : addends)
-    if (failed(addend.access.requireUnitStride(op, addend.name, 3, "j")))
-      return failure();
-  return success();
-}
-
 AttentionTile::AttentionTile(KernelBuilder &builder,
                              const ScoreOperands &operands, int64_t slots)
     : b(builder), operands(operands), slots(slots),
       keyCapacity(
           llvm::alignTo(maxPart(operands.keys, operands.tiling.getKeyBlock()),
                         operands.tiling.getColumns())),
-      query(b.getFlat(operands.query)), key(b.getFlat(operands.key)) {
+      keyLength(operands.keyLength ? b.getFlat(operands.keyLength->value)
+                                   : Value()) {
   for (const ScoreAddend &addend : operands.addends)
     addends.push_back(b.getFlat(addend.value));
   int64_t rows = operands.tiling.getRows();
-  queryTile = b.getScratch(rows * operands.headDim);
-  keyPanels = b.getScratch(keyCapacity * operands.headDim);
+  if (operands.query) {
+    query = b.getFlat(operands.query->value);
+    key = b.getFlat(operands.key->value);
+    queryTile = b.getScratch(rows * operands.headDim);
+    keyPanels = b.getScratch(keyCapacity * operands.headDim);
+  }
+  if (operands.groups) {
+    queryGroups = b.getScratch(llvm::alignTo(slots, b.lanes()));
+    keyGroups = b.getScratch(keyCapacity);
+  }
   scores = b.getScratch(rows * getScoreStride());
   maxima = b.getScratch(slots * b.lanes());
   sums = b.getScratch(slots * b.lanes());
@@ -81,14 +65,47 @@ AttentionTile::AttentionTile(KernelBuilder &builder,
 void AttentionTile::setHead(Value newBatch, Value newHead) {
   batch = newBatch;
   head = newHead;
+  numKeys = b.get(operands.keys);
+  if (!operands.keyLength)
+    return;
+  Value length = b.loadScalar(
+      keyLength, b.apply(operands.keyLength->access.getOffset(), batch));
+  length = arith::IndexCastOp::create(b, b.getIndexType(), length);
+  length = arith::MaxSIOp::create(b, length, b.index(0));
+  numKeys = b.min(length, numKeys);
+}
+
+void AttentionTile::setQueries(IndexRange newQueries) {
+  queries = newQueries;
+  if (operands.groups)
+    computeGroups(queries, queryGroups);
 }
 
 Value AttentionTile::countKeyBlocks() {
   return b.ceilDiv(b.get(operands.keys), operands.tiling.getKeyBlock());
 }
 
+/// How many of `keys`, the first of them, some query before `queryEnd` sees.
+Value AttentionTile::countSeen(Value queryEnd, IndexRange keys) {
+  if (!operands.causal)
+    return keys.size;
+  Value end = arith::AddIOp::create(b, queryEnd, b.index(*operands.causal));
+  Value seen = arith::SubIOp::create(b, end, keys.begin);
+  seen = arith::MaxSIOp::create(b, seen, b.index(0));
+  return b.min(seen, keys.size);
+}
+
 IndexRange AttentionTile::getKeyBlock(Value index) {
-  return evenPart(b, b.get(operands.keys), countKeyBlocks(), index);
+  // Blocks are cut from all keys, so that each result is one sum whatever is
+  // masked.
+  IndexRange block = evenPart(b, b.get(operands.keys), countKeyBlocks(), index);
+  if (operands.keyLength)
+    block.size =
+        b.min(block.size, arith::MaxSIOp::create(
+                              b, arith::SubIOp::create(b, numKeys, block.begin),
+                              b.index(0)));
+  block.size = countSeen(b.add(queries.begin, queries.size), block);
+  return block;
 }
 
 void AttentionTile::resetSoftmax() {
@@ -98,7 +115,7 @@ void AttentionTile::resetSoftmax() {
   });
 }
 
-Value AttentionTile::getVectors() { return b.ceilDiv(keys.size, b.lanes()); }
+Value AttentionTile::getVectors() { return b.ceilDiv(visible, b.lanes()); }
 
 //===----------------------------------------------------------------------===//
 // Keys
@@ -127,6 +144,12 @@ static void transpose(VectorBuilder &b, MutableArrayRef<Value> rows) {
 
 void AttentionTile::setKeys(IndexRange newKeys) {
   keys = newKeys;
+  if (operands.groups) {
+    computeGroups(keys, keyGroups);
+    compareGroups();
+  }
+  if (!operands.key)
+    return;
   int64_t columns = operands.tiling.getColumns();
   b.forLoop(b.index(0), b.ceilDiv(keys.size, columns), 1, [&](Value panel) {
     for (int64_t column = 0; column < columns; column += b.lanes())
@@ -145,7 +168,7 @@ void AttentionTile::transposeKeys(Value panel, int64_t column,
   SmallVector<Value> rows;
   for (int64_t i = 0; i < lanes; ++i) {
     Value j = b.add(keys.begin, b.min(b.add(first, i), last));
-    rows.push_back(b.apply(operands.keyAccess.getOffsetWithout(3),
+    rows.push_back(b.apply(operands.key->access.getOffsetWithout(3),
                            {batch, head, j, b.index(0)}));
   }
   Value target = b.add(b.mul(panel, headDim * columns), column);
@@ -173,11 +196,22 @@ void AttentionTile::transposeKeys(Value panel, int64_t column,
 //===----------------------------------------------------------------------===//
 
 void AttentionTile::computeScores(IndexRange queries) {
+  visible = countSeen(b.add(queries.begin, queries.size), keys);
+  if (!operands.query)
+    return;
+  multiply(queries);
+  if (operands.softcap)
+    capScores(queries.size);
+}
+
+/// scores = scale * query · key^T, without softcap with the factor log2(e).
+void AttentionTile::multiply(IndexRange queries) {
   int64_t headDim = operands.headDim;
-  Value scale = b.splat(operands.scale * kLog2E);
+  double factor = operands.softcap ? 1 / *operands.softcap : kLog2E;
+  Value scale = b.splat(operands.scale * factor);
   b.forLoop(b.index(0), queries.size, 1, [&](Value row) {
     Value source =
-        b.apply(operands.queryAccess.getOffsetWithout(3),
+        b.apply(operands.query->access.getOffsetWithout(3),
                 {batch, head, b.add(queries.begin, row), b.index(0)});
     Value target = b.mul(row, headDim);
     for (int64_t d = 0; d < headDim; d += b.lanes()) {
@@ -199,52 +233,6 @@ void AttentionTile::computeScores(IndexRange queries) {
   product.vectors = getVectors();
   product.accumulate = false;
   emitTileProduct(b, product, queries.size, operands.tiling.getRows());
-}
-
-void AttentionTile::finishRow(Value row, Value queryIndex) {
-  Value scoreRow = b.mul(row, getScoreStride());
-  for (auto [addend, operand] : llvm::zip(addends, operands.addends))
-    addTo(scoreRow, queryIndex, addend, operand.access);
-  Value tail = b.rem(keys.size, b.lanes());
-  b.ifElse(
-      b.less(b.index(0), tail),
-      [&] {
-        auto lanesType = VectorType::get(b.lanes(), b.getI32Type());
-        SmallVector<int32_t> lane = llvm::to_vector(
-            llvm::seq<int32_t>(0, static_cast<int32_t>(b.lanes())));
-        Value lanes = arith::ConstantOp::create(
-            b, DenseIntElementsAttr::get(lanesType, lane));
-        Value count = vector::BroadcastOp::create(
-            b, lanesType,
-            arith::IndexCastOp::create(b, b.getI32Type(), tail).getResult());
-        Value isKey =
-            arith::CmpIOp::create(b, arith::CmpIPredicate::ult, lanes, count);
-        Value index = b.add(scoreRow, b.sub(keys.size, tail));
-        Value masked =
-            b.select(isKey, b.load(scores, index), b.splat(-kInfinity));
-        b.store(masked, scores, index);
-      },
-      nullptr);
-}
-
-void AttentionTile::addTo(Value scoreRow, Value queryIndex, Value addend,
-                          const Access &access) {
-  Value source = b.apply(access.getOffsetWithout(3),
-                         {batch, head, queryIndex, b.index(0)});
-  source = b.add(source, keys.begin);
-  Value whole = b.mul(b.div(keys.size, b.lanes()), b.lanes());
-  b.forLoop(b.index(0), whole, b.lanes(), [&](Value j) {
-    Value index = b.add(scoreRow, j);
-    Value element = b.load(addend, b.add(source, j));
-    b.store(b.fma(element, b.splat(kLog2E), b.load(scores, index)), scores,
-            index);
-  });
-  b.forLoop(whole, keys.size, 1, [&](Value j) {
-    Value index = b.add(scoreRow, j);
-    Value element =
-        b.mulf(b.loadScalar(addend, b.add(source, j)), b.scalar(kLog2E));
-    b.storeScalar(b.addf(element, b.loadScalar(scores, index)), scores, index);
-  });
 }
 
 //===----------------------------------------------------------------------===//

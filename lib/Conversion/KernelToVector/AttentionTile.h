@@ -17,10 +17,13 @@
 #ifndef VITC_CONVERSION_KERNELTOVECTOR_ATTENTIONTILE_H
 #define VITC_CONVERSION_KERNELTOVECTOR_ATTENTIONTILE_H
 
-#include "Access.h"
 #include "Kernels.h"
+#include "ScoreOperands.h"
 
 namespace vitc::kernel {
+
+/// Turns exponents of e into exponents of 2.
+inline constexpr double kLog2E = 1.4426950408889634;
 
 /// Indices [begin, begin + size).
 struct IndexRange {
@@ -36,51 +39,6 @@ IndexRange evenPart(VectorBuilder &builder, mlir::Value total,
 /// may be a constant.
 int64_t maxPart(mlir::Value total, int64_t block);
 
-/// What is added to the scores: the bias or the mask.
-struct ScoreAddend {
-  llvm::StringRef name;
-  mlir::Value value;
-  Access access;
-};
-
-/// The operands that scores are computed from, of either op.
-struct ScoreOperands {
-  mlir::Value query, key;
-  Access queryAccess, keyAccess;
-  llvm::SmallVector<ScoreAddend, 2> addends;
-  mlir::Value keys;
-  int64_t headDim;
-  double scale;
-  AttentionTilingAttr tiling;
-
-  /// Emits an error where an operand or the tiling does not fit.
-  template <typename OpTy>
-  static mlir::FailureOr<ScoreOperands> get(OpTy op, CpuAttr cpu) {
-    ScoreOperands operands{
-        op.getQuery(),
-        op.getKey(),
-        Access(op.getQueryMap(),
-               mlir::cast<mlir::MemRefType>(op.getQuery().getType())),
-        Access(op.getKeyMap(),
-               mlir::cast<mlir::MemRefType>(op.getKey().getType())),
-        {},
-        op.getKeys(),
-        static_cast<int64_t>(op.getHeadDim()),
-        op.getScale().convertToDouble(),
-        op.getTilingAttr()};
-    operands.add("bias", op.getBias(), op.getBiasMap());
-    operands.add("mask", op.getMask(), op.getMaskMap());
-    if (failed(operands.verify(op, cpu)))
-      return mlir::failure();
-    return operands;
-  }
-
-private:
-  void add(llvm::StringRef name, mlir::Value addend,
-           std::optional<mlir::AffineMap> map);
-  mlir::LogicalResult verify(mlir::Operation *op, CpuAttr cpu) const;
-};
-
 /// Scores and softmax of one head of one image. Queries are numbered from the
 /// first of the query block that the tile belongs to; `slots` of them fit.
 class AttentionTile {
@@ -91,7 +49,11 @@ public:
 
   /// The head to work on.
   void setHead(mlir::Value batch, mlir::Value head);
+  /// The queries to work on, as many as there are slots.
+  void setQueries(IndexRange queries);
   mlir::Value countKeyBlocks();
+  /// A block of keys, less those that no query sees: empty where it has none
+  /// else.
   IndexRange getKeyBlock(mlir::Value index);
   /// Forgets the maximum and sum of all slots.
   void resetSoftmax();
@@ -99,8 +61,8 @@ public:
   void setKeys(IndexRange keys);
   /// Computes the scores of `queries`, at most tiling.rows of them.
   void computeScores(IndexRange queries);
-  /// Adds bias and mask to row `row` of the scores, which is `query`'s, and
-  /// masks what the last vector holds beyond the keys.
+  /// Adds bias, mask and what is between groups to row `row` of the scores,
+  /// which is `query`'s, and masks keys that it does not see.
   void finishRow(mlir::Value row, mlir::Value query);
   /// Takes row `row` into the maximum and sum of `slot`. Returns the factor, in
   /// all lanes, for what was summed up with the old maximum. With
@@ -114,29 +76,46 @@ public:
 
   mlir::Value getScores() const { return scores; }
   int64_t getScoreStride() const { return keyCapacity + b.lanes(); }
+  /// Keys of the block that some query of the tile sees.
+  mlir::Value countVisibleKeys() const { return visible; }
   /// Vectors in a row of the scores.
   mlir::Value getVectors();
   /// Keys in a block, at most; a multiple of tiling.columns.
   int64_t getKeyCapacity() const { return keyCapacity; }
 
 private:
+  //===--- AttentionTile.cpp ----------------------------------------------===//
+  mlir::Value countSeen(mlir::Value queryEnd, IndexRange keys);
   void transposeKeys(mlir::Value panel, int64_t column, IndexRange keys);
-  void addTo(mlir::Value scoreRow, mlir::Value query, mlir::Value addend,
-             const Access &access);
+  void multiply(IndexRange queries);
   mlir::Value replaceInfinity(mlir::Value maximum);
+
+  //===--- AttentionRow.cpp -----------------------------------------------===//
+  void computeGroups(IndexRange tokens, mlir::Value groups);
+  void compareGroups();
+  mlir::Value addTo(mlir::Value score, mlir::Value addend);
+  mlir::Value addBetweenGroups(mlir::Value score, mlir::Value query,
+                               mlir::Value key);
+  void capScores(mlir::Value rows);
+  void addAddends(mlir::Value row, mlir::Value query, bool betweenGroups);
+  void maskFrom(mlir::Value row, mlir::Value limit);
 
   KernelBuilder &b;
   const ScoreOperands &operands;
   int64_t slots;
   int64_t keyCapacity;
-  mlir::Value query, key;                 // flat views
+  mlir::Value query, key, keyLength;      // flat views
   llvm::SmallVector<mlir::Value> addends; // flat views
   mlir::Value queryTile;                  // [rows, headDim], scaled
   mlir::Value keyPanels;                  // [panels, headDim, columns]
   mlir::Value scores;                     // [rows, keyCapacity + lanes]
+  mlir::Value queryGroups, keyGroups;     // [slots], [keyCapacity]
   mlir::Value maxima, sums; // [slots, lanes]: equal lanes; partial sums
   mlir::Value batch, head;
-  IndexRange keys;
+  mlir::Value numKeys;   // of the item
+  mlir::Value hasGroups; // whether tokens of several groups meet
+  IndexRange queries, keys;
+  mlir::Value visible;
 };
 
 } // namespace vitc::kernel

@@ -144,23 +144,18 @@ void ElementLoop::joinShortRows() {
   rowsPerTask = llvm::divideCeil(rowsPerTask * length, sizes.back());
 }
 
+SmallVector<Value> ElementLoop::getOffsets(VectorBuilder &b,
+                                           ArrayRef<Value> dims) const {
+  return llvm::map_to_vector(accesses, [&](const Access &access) {
+    return b.apply(access.getOffset(), dims);
+  });
+}
+
 int64_t ElementLoop::countRows() const {
   int64_t rows = 1;
   for (int64_t size : ArrayRef(sizes).drop_back(hasScalarRows ? 0 : 1))
     rows *= size;
   return rows;
-}
-
-Value ElementLoop::countTasks(VectorBuilder &b) const {
-  return b.ceilDiv(b.mul(batch, countRows()), rowsPerTask);
-}
-
-void ElementLoop::emit(KernelBuilder &b,
-                       function_ref<void(const Elements &)> body) const {
-  Value begin = b.mul(b.getTask(), rowsPerTask);
-  Value end =
-      b.min(b.add(begin, rowsPerTask), b.mul(b.get(batch), countRows()));
-  b.forLoop(begin, end, 1, [&](Value row) { emitRow(b, row, body); });
 }
 
 /// Whether elements are worth a vector, given the strides of all operands.
@@ -172,8 +167,52 @@ static bool areVectors(ArrayRef<int64_t> strides, bool gathersLanes) {
          });
 }
 
-void ElementLoop::emitRow(KernelBuilder &b, Value row,
-                          function_ref<void(const Elements &)> body) const {
+ElementLoop::RowRuns ElementLoop::getRowRuns() const {
+  RowRuns runs = {sizes.back(), {}};
+  for (const Access &access : accesses) {
+    Run operand = getRun(access.getOffset(), sizes.size(), runs.size);
+    runs.size = std::gcd(runs.size, operand.size);
+    runs.strides.push_back(operand.stride);
+  }
+  if (!areVectors(runs.strides, gathersLanes))
+    runs.size = 1;
+  return runs;
+}
+
+/// Elements of a task's piece of a row: whole runs, or of one run whole
+/// vectors.
+int64_t ElementLoop::getPieceColumns() const {
+  int64_t columns = sizes.back();
+  if (hasScalarRows || columnsPerTask == 0 || columns <= columnsPerTask)
+    return columns;
+  int64_t run = getRowRuns().size;
+  int64_t unit = run == columns ? lanes * vectors : run;
+  return std::max(unit, columnsPerTask / unit * unit);
+}
+
+int64_t ElementLoop::countPieces() const {
+  return llvm::divideCeil(sizes.back(), getPieceColumns());
+}
+
+Value ElementLoop::countTasks(VectorBuilder &b) const {
+  return b.mul(b.ceilDiv(b.mul(batch, countRows()), rowsPerTask),
+               countPieces());
+}
+
+void ElementLoop::emit(KernelBuilder &b, Body body) const {
+  int64_t size = sizes.back(), columns = getPieceColumns();
+  Value piece = b.rem(b.getTask(), countPieces());
+  Value first = b.mul(piece, columns);
+  Value last = b.min(b.add(first, columns), b.index(size));
+  Value begin = b.mul(b.div(b.getTask(), countPieces()), rowsPerTask);
+  Value end =
+      b.min(b.add(begin, rowsPerTask), b.mul(b.get(batch), countRows()));
+  b.forLoop(begin, end, 1,
+            [&](Value row) { emitRow(b, row, {first, last, size}, body); });
+}
+
+void ElementLoop::emitRow(KernelBuilder &b, Value row, Span piece,
+                          Body body) const {
   unsigned lane = sizes.size();
   SmallVector<Value> dims(accesses.front().getNumDims(), b.index(0));
   for (unsigned dim = hasScalarRows ? lane : lane - 1; dim > 0; --dim) {
@@ -181,50 +220,60 @@ void ElementLoop::emitRow(KernelBuilder &b, Value row,
     row = b.div(row, sizes[dim - 1]);
   }
   dims[0] = row;
-  auto getOffsets = [&] {
-    return llvm::map_to_vector(accesses, [&](const Access &access) {
-      return b.apply(access.getOffset(), dims);
-    });
-  };
   if (hasScalarRows) {
     SmallVector<int64_t> strides(accesses.size(), 0);
-    return body({dims, getOffsets(), strides, /*count=*/1, /*vectors=*/1});
+    return body({dims, getOffsets(b, dims), strides, /*count=*/1,
+                 /*vectors=*/1});
   }
 
-  int64_t run = sizes.back();
-  SmallVector<int64_t> strides;
-  for (const Access &access : accesses) {
-    Run operand = getRun(access.getOffset(), lane, run);
-    run = std::gcd(run, operand.size);
-    strides.push_back(operand.stride);
-  }
-  if (!areVectors(strides, gathersLanes))
-    run = 1;
-
-  b.forLoop(b.index(0), b.index(sizes.back()), run, [&](Value element) {
+  RowRuns runs = getRowRuns();
+  if (runs.size == piece.size)
+    return emitRun(b, dims, runs.strides, piece, body);
+  b.forLoop(piece.begin, piece.end, runs.size, [&](Value element) {
     dims[lane] = element;
-    SmallVector<Value> starts = getOffsets();
-    auto emitElements = [&](Value position, int64_t count, int64_t vectors) {
-      Elements elements = {dims, starts, strides, count, vectors};
-      elements.dims[lane] = b.add(element, position);
-      for (auto [offset, stride] : llvm::zip(elements.offsets, strides))
-        if (stride != 0)
-          offset = b.add(offset, b.mul(position, stride));
-      body(elements);
-    };
-    int64_t position = 0;
-    for (int64_t several : {vectors, int64_t(1)}) {
-      int64_t step = several * lanes;
-      int64_t end = position + (run - position) / step * step;
-      if (position < end)
-        b.forLoop(b.index(position), b.index(end), step,
-                  [&](Value at) { emitElements(at, lanes, several); });
-      position = end;
-    }
-    while (position < run) {
-      int64_t count = llvm::bit_floor(static_cast<uint64_t>(run - position));
+    emitRun(b, dims, runs.strides, {b.index(0), b.index(runs.size), runs.size},
+            body);
+  });
+}
+
+void ElementLoop::emitRun(KernelBuilder &b, ArrayRef<Value> dims,
+                          ArrayRef<int64_t> strides, Span positions,
+                          Body body) const {
+  unsigned lane = sizes.size();
+  SmallVector<Value> starts = getOffsets(b, dims);
+  auto emitElements = [&](Value position, int64_t count, int64_t vectors) {
+    Elements elements = {SmallVector<Value>(dims), starts,
+                         SmallVector<int64_t>(strides), count, vectors};
+    elements.dims[lane] = b.add(elements.dims[lane], position);
+    for (auto [offset, stride] : llvm::zip(elements.offsets, strides))
+      if (stride != 0)
+        offset = b.add(offset, b.mul(position, stride));
+    body(elements);
+  };
+  // A piece begins with the first of the loops: it has whole vectors of these.
+  Value begin = positions.begin;
+  int64_t position = 0;
+  for (int64_t several : {vectors, int64_t(1)}) {
+    int64_t step = several * lanes;
+    int64_t end = position + (positions.size - position) / step * step;
+    if (position == end)
+      continue;
+    b.forLoop(begin, b.min(b.index(end), positions.end), step,
+              [&](Value at) { emitElements(at, lanes, several); });
+    position = end;
+    begin = b.index(end);
+  }
+  auto emitTail = [&] {
+    while (position < positions.size) {
+      auto rest = static_cast<uint64_t>(positions.size - position);
+      int64_t count = llvm::bit_floor(rest);
       emitElements(b.index(position), count, 1);
       position += count;
     }
-  });
+  };
+  if (position == positions.size)
+    return;
+  if (getConstant(positions.end))
+    return emitTail();
+  b.ifElse(b.equal(positions.end, positions.size), emitTail, nullptr);
 }

@@ -7,9 +7,9 @@
 //===----------------------------------------------------------------------===//
 //
 // What kernel.gather and kernel.generic share. A row of the box is its last
-// dim; a task is some rows. Along a row, index maps that split it, as a
-// patch's rows do, have a constant stride within runs of elements: these become
-// vectors.
+// dim; a task is some rows, or a piece of a long one. Along a row, index maps
+// that split it, as a patch's rows do, have a constant stride within runs of
+// elements: these become vectors.
 //
 //===----------------------------------------------------------------------===//
 
@@ -67,6 +67,9 @@ struct ElementLoop {
   mlir::Value batch;
   llvm::SmallVector<int64_t> sizes;
   int64_t rowsPerTask;
+  /// A longer row is cut into pieces of about as many elements, each a task's;
+  /// 0: none is.
+  int64_t columnsPerTask = 0;
   llvm::SmallVector<Access> accesses;
   /// Elements of a vector, and vectors that a body gets at once.
   int64_t lanes;
@@ -85,9 +88,31 @@ struct ElementLoop {
   mlir::Value countTasks(VectorBuilder &builder) const;
 
 private:
+  using Body = llvm::function_ref<void(const Elements &)>;
+  /// How a row goes on: in runs of `size` elements, in which each operand has
+  /// its stride.
+  struct RowRuns {
+    int64_t size;
+    llvm::SmallVector<int64_t> strides;
+  };
+  /// Elements [begin, end) of a row or a run; `size` says where all end.
+  struct Span {
+    mlir::Value begin, end;
+    int64_t size;
+  };
+
+  llvm::SmallVector<mlir::Value>
+  getOffsets(VectorBuilder &builder, llvm::ArrayRef<mlir::Value> dims) const;
   int64_t countRows() const;
-  void emitRow(KernelBuilder &builder, mlir::Value row,
-               llvm::function_ref<void(const Elements &)> body) const;
+  RowRuns getRowRuns() const;
+  int64_t getPieceColumns() const;
+  int64_t countPieces() const;
+  void emitRow(KernelBuilder &builder, mlir::Value row, Span piece,
+               Body body) const;
+  /// `dims` are of the run's first element.
+  void emitRun(KernelBuilder &builder, llvm::ArrayRef<mlir::Value> dims,
+               llvm::ArrayRef<int64_t> strides, Span positions,
+               Body body) const;
 };
 
 } // namespace vitc::kernel

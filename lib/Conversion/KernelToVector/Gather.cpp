@@ -16,6 +16,7 @@ static ElementLoop getLoop(GatherOp op, const VectorBuilder &b) {
   loop.batch = op.getBatch();
   loop.sizes = SmallVector<int64_t>(op.getSizes());
   loop.rowsPerTask = op.getTilingAttr().getRows();
+  loop.columnsPerTask = op.getTilingAttr().getColumns();
   loop.accesses = {
       Access(op.getInputMap(), cast<MemRefType>(op.getInput().getType())),
       Access(op.getResultMap(), cast<MemRefType>(op.getInit().getType()))};
@@ -35,7 +36,7 @@ FailureOr<KernelFunction> vitc::kernel::buildGather(GatherOp op,
     storeElements(b, broadcastElements(b, value, elements.count), init,
                   elements.offsets[1], elements.strides[1], elements.count);
   });
-  return b.finish(/*flopsPerBatch=*/0);
+  return b.finish();
 }
 
 Value vitc::kernel::countGatherTasks(GatherOp op, VectorBuilder &builder) {

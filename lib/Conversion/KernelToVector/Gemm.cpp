@@ -7,13 +7,14 @@
 //===----------------------------------------------------------------------===//
 //
 // What a task computes, and the loops around the micro-tiles of GemmTile.cpp.
-// Tasks are numbered along the panels of a block of rows first, so that a
-// thread's next task reads the panel that was prefetched.
+// Tasks are numbered along the groups of panels of a block of rows first, so
+// that a thread's next task reads the panel that was prefetched.
 //
 //===----------------------------------------------------------------------===//
 
 #include "GemmEmitter.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -29,39 +30,74 @@ static bool hasWeightsPerItem(GemmOp op) {
   return cast<MemRefType>(op.getWeights().getType()).getRank() == 2;
 }
 
+static int64_t countPanels(GemmOp op) {
+  return llvm::divideCeil(op.getN(), kPanelColumns);
+}
+
+/// Groups that the panels of a block of rows are cut into, one a task.
+static int64_t countGroups(GemmOp op) {
+  return llvm::divideCeil(countPanels(op), op.getTiling()->getPanels());
+}
+
+static MatrixRows getLhsRows(GemmOp op, KernelBuilder &b) {
+  return MatrixRows(b, op.getLhs(), op.getLhsMap(), op.getBatch(), op.getRows(),
+                    op.getTiling()->getRows());
+}
+
 GemmEmitter::GemmEmitter(GemmOp op, KernelBuilder &builder)
     : op(op), b(builder), tiling(*op.getTiling()), n(op.getN()), k(op.getK()),
       packedK(llvm::alignTo(k, kPackGranule)),
       weights(b.getFlat(op.getWeights())), bias(b.getFlat(op.getBias())),
-      lhs(b, op.getLhs(), op.getLhsMap(), op.getBatch(), op.getRows(),
-          tiling.getRows()),
+      prologue(GemmPrologue::isNeeded(op)
+                   ? std::make_optional<GemmPrologue>(op, b)
+                   : std::nullopt),
+      lhs(prologue ? prologue->getRows() : getLhsRows(op, b)),
       result(b, op.getInit(), op.getResultMap(), op.getBatch(), op.getRows(),
              tiling.getRows()) {
   if (op.getResidual())
     residual.emplace(b, op.getResidual(), *op.getResidualMap(), op.getBatch(),
                      op.getRows(), tiling.getRows());
-  if (op.getActivation() != vit::Activation::None)
+  if (op.getActivation() != vitc::vit::Activation::None)
     scratch = b.getScratch(tiling.getRows() * tiling.getColumns());
 }
 
 void GemmEmitter::emit() {
-  int64_t numFullPanels = n / kPanelColumns;
-  int64_t numPanels = llvm::divideCeil(n, kPanelColumns);
-  int64_t tailColumns = n % kPanelColumns;
-  Value panel = b.rem(b.getTask(), numPanels);
-  Value block = b.div(b.getTask(), numPanels);
+  int64_t numGroups = countGroups(op);
+  Value group = b.rem(b.getTask(), numGroups);
+  Value block = b.div(b.getTask(), numGroups);
   Rows rows = hasWeightsPerItem(op) ? startItem(block) : getRows(block);
-  auto emitFull = [&] { emitPanel(rows, panel, kPanelColumns, kPanelColumns); };
-  auto emitTail = [&] {
-    emitPanel(rows, panel, llvm::alignTo(tailColumns, kPackGranule),
-              tailColumns);
-  };
+  if (prologue)
+    emitPrologue(rows, group);
+  Value begin = b.mul(group, tiling.getPanels());
+  Value end = b.min(b.add(begin, tiling.getPanels()), b.index(countPanels(op)));
+  emitPanels(rows, begin, end);
+}
+
+/// The task before has left the copy of the same rows, unless it belongs to
+/// another block of rows or ran in another range.
+void GemmEmitter::emitPrologue(Rows rows, Value group) {
+  Value isFirst = b.equal(b.getTask(), b.getFirstTask());
+  Value isNewBlock = b.equal(group, 0);
+  b.ifElse(
+      arith::OrIOp::create(b, isFirst, isNewBlock),
+      [&] { prologue->emit(rows.begin, rows.end); }, nullptr);
+}
+
+void GemmEmitter::emitPanels(Rows rows, Value begin, Value end) {
+  int64_t numFullPanels = n / kPanelColumns, tailColumns = n % kPanelColumns;
+  if (numFullPanels != 0)
+    b.forLoop(begin, b.min(end, b.index(numFullPanels)), 1, [&](Value panel) {
+      emitPanel(rows, panel, kPanelColumns, kPanelColumns);
+    });
   if (tailColumns == 0)
-    emitFull();
-  else if (numFullPanels == 0)
-    emitTail();
-  else
-    b.ifElse(b.less(panel, b.index(numFullPanels)), emitFull, emitTail);
+    return;
+  b.ifElse(
+      b.less(b.index(numFullPanels), end),
+      [&] {
+        emitPanel(rows, b.index(numFullPanels),
+                  llvm::alignTo(tailColumns, kPackGranule), tailColumns);
+      },
+      nullptr);
 }
 
 /// Block `block` of `numBlocks` that cover `numRows` rows: of equal size but
@@ -147,7 +183,7 @@ void GemmEmitter::emitStrip(Rows rows, const Strip &strip,
     Value numRows = b.select(isLarge, r, b.sub(r, b.index(1)));
     Value skipped = b.select(isLarge, b.index(0), b.sub(tile, numLarge));
     Value row = b.add(rows.begin, b.sub(b.mul(tile, r), skipped));
-    lhs.startTile(row, numRows);
+    lhs.startTile(prologue ? b.sub(row, rows.begin) : row, numRows);
     result.startTile(row, numRows);
     if (residual)
       residual->startTile(row, numRows);
@@ -179,10 +215,10 @@ void GemmEmitter::emitStrip(Rows rows, const Strip &strip,
 static LogicalResult checkTiling(GemmOp op, CpuAttr cpu) {
   GemmTilingAttr tiling = *op.getTiling();
   if (std::min({tiling.getRows(), tiling.getKBlock(), tiling.getUnroll(),
-                tiling.getRowBlock()}) < 1)
+                tiling.getRowBlock(), tiling.getPanels()}) < 1)
     return op.emitOpError() << "has tiling " << tiling
-                            << "; rows, kBlock, unroll and rowBlock are 1 or "
-                               "more";
+                            << "; rows, kBlock, unroll, rowBlock and panels "
+                               "are 1 or more";
   int64_t columns = tiling.getColumns(), lanes = cpu.getLanes();
   if (lanes < 1 || lanes > kPackGranule || columns < 1 ||
       columns > kPanelColumns || columns % lanes != 0)
@@ -197,37 +233,38 @@ static LogicalResult checkGemm(GemmOp op, CpuAttr cpu) {
   if (failed(checkTiling(op, cpu)))
     return failure();
   enum : unsigned { kColumn = 2 };
-  auto check = [&](Value operand, AffineMap map, StringRef name,
-                   StringRef axis) {
+  auto check = [&](Value operand, AffineMap map, StringRef name) {
     return Access(map, cast<MemRefType>(operand.getType()))
-        .requireUnitStride(op, name, kColumn, axis);
+        .requireUnitStride(op, name, kColumn, "n");
   };
-  if (failed(check(op.getLhs(), op.getLhsMap(), "lhs", "k")) ||
-      failed(check(op.getInit(), op.getResultMap(), "init", "n")))
+  if (failed(check(op.getInit(), op.getResultMap(), "init")))
     return failure();
   if (op.getResidual() &&
-      failed(check(op.getResidual(), *op.getResidualMap(), "residual", "n")))
+      failed(check(op.getResidual(), *op.getResidualMap(), "residual")))
     return failure();
   return success();
+}
+
+static std::string getName(GemmOp op) {
+  std::string name = llvm::formatv("gemm_n{0}_k{1}", op.getN(), op.getK());
+  if (vitc::vit::NormAttr norm = op.getNormAttr())
+    name += norm.getRms() ? "_rms_norm" : "_norm";
+  if (op.getActivation() != vitc::vit::Activation::None)
+    name += ("_" + vitc::vit::stringifyActivation(op.getActivation())).str();
+  if (op.getResidual())
+    name += "_residual";
+  if (hasWeightsPerItem(op))
+    name += "_batched";
+  return name;
 }
 
 FailureOr<KernelFunction> vitc::kernel::buildGemm(GemmOp op,
                                                   KernelContext &context) {
   if (failed(checkGemm(op, context.cpu)))
     return failure();
-  std::string name = llvm::formatv("gemm_n{0}_k{1}", op.getN(), op.getK());
-  if (op.getActivation() != vit::Activation::None)
-    name += ("_" + vit::stringifyActivation(op.getActivation())).str();
-  if (op.getResidual())
-    name += "_residual";
-  if (hasWeightsPerItem(op))
-    name += "_batched";
-  KernelBuilder builder(op, name, context);
+  KernelBuilder builder(op, getName(op), context);
   GemmEmitter(op, builder).emit();
-  std::optional<int64_t> flops;
-  if (std::optional<int64_t> rows = getConstant(op.getRows()))
-    flops = 2 * *rows * op.getN() * op.getK();
-  return builder.finish(flops);
+  return builder.finish();
 }
 
 Value vitc::kernel::countGemmTasks(GemmOp op, VectorBuilder &builder) {
@@ -236,5 +273,5 @@ Value vitc::kernel::countGemmTasks(GemmOp op, VectorBuilder &builder) {
       hasWeightsPerItem(op)
           ? builder.mul(op.getBatch(), builder.ceilDiv(op.getRows(), rowBlock))
           : builder.ceilDiv(builder.mul(op.getBatch(), op.getRows()), rowBlock);
-  return builder.mul(numBlocks, llvm::divideCeil(op.getN(), kPanelColumns));
+  return builder.mul(numBlocks, countGroups(op));
 }

@@ -9,19 +9,21 @@
 #ifndef VITC_CONVERSION_KERNELTOVECTOR_GEMMEMITTER_H
 #define VITC_CONVERSION_KERNELTOVECTOR_GEMMEMITTER_H
 
-#include "MatrixRows.h"
+#include "GemmPrologue.h"
 
 namespace vitc::kernel {
 
 /// f32 values of a cache line.
 inline constexpr int64_t kCacheLineValues = 16;
 
-/// Emits one task of a gemm: one panel of columns for one block of rows.
+/// Emits one task of a gemm: some panels of columns for one block of rows.
 ///
-///   for each block of K              the panel's part stays in L2
-///     for each strip of columns      of tiling.columns
-///       for each tile of rows        r or r - 1, r being at most tiling.rows
-///         for k of the block         accumulators in registers
+///   the prologue copies the rows     if the task before has not
+///   for each panel of columns        of the task's
+///     for each block of K            the panel's part stays in L2
+///       for each strip of columns    of tiling.columns
+///         for each tile of rows      r or r - 1, r being at most tiling.rows
+///           for k of the block       accumulators in registers
 ///
 /// Every element of the result is summed in the order of k, however rows are
 /// cut. Between blocks of K the result holds the partial sums.
@@ -51,6 +53,8 @@ private:
   // Gemm.cpp
   Rows getRows(mlir::Value block);
   Rows startItem(mlir::Value block);
+  void emitPrologue(Rows rows, mlir::Value group);
+  void emitPanels(Rows rows, mlir::Value begin, mlir::Value end);
   void emitPanel(Rows rows, mlir::Value panel, int64_t width, int64_t columns);
   void emitStrip(Rows rows, const Strip &strip, const KBlock &block);
 
@@ -88,7 +92,9 @@ private:
   mlir::Value weights, bias;
   mlir::Value
       itemWeights; // offset of an item's weights; null if all share them
-  MatrixRows lhs, result;
+  std::optional<GemmPrologue> prologue;
+  MatrixRows lhs; // counted from the task's first row if there is a prologue
+  MatrixRows result;
   std::optional<MatrixRows> residual;
   mlir::Value scratch; // a tile; null without an activation
 };

@@ -23,6 +23,7 @@ static ElementLoop getLoop(GenericOp op, const VectorBuilder &b) {
   loop.batch = op.getBatch();
   loop.sizes = SmallVector<int64_t>(op.getSizes());
   loop.rowsPerTask = op.getTilingAttr().getRows();
+  loop.columnsPerTask = op.getTilingAttr().getColumns();
   for (auto [input, map] : llvm::zip(
            op.getInputs(), op.getInputMaps().getAsValueRange<AffineMapAttr>()))
     loop.accesses.emplace_back(map, cast<MemRefType>(input.getType()));
@@ -39,21 +40,13 @@ static ElementLoop getLoop(GenericOp op, const VectorBuilder &b) {
   if (!op.getReduce().empty()) {
     loop.vectors = kResultVectors;
     // Tiling counts results as rows.
+    loop.columnsPerTask = loop.rowsPerTask;
     loop.rowsPerTask =
         std::max<int64_t>(1, loop.rowsPerTask / loop.sizes.back());
   }
   if (op.getBody().front().getOps<IndexOp>().empty())
     loop.joinShortRows();
   return loop;
-}
-
-/// An operation an op of the body, for each element.
-static int64_t countFlopsPerBatch(GenericOp op) {
-  int64_t flops = op.getBody().front().getOperations().size() - 1;
-  for (int64_t size :
-       llvm::concat<const int64_t>(op.getSizes(), op.getReduce()))
-    flops *= size;
-  return flops;
 }
 
 static void emitElementwise(GenericOp op, const ElementLoop &loop,
@@ -95,7 +88,7 @@ FailureOr<KernelFunction> vitc::kernel::buildGeneric(GenericOp op,
   } else {
     emitElementwise(op, loop, b);
   }
-  KernelFunction kernel = b.finish(countFlopsPerBatch(op));
+  KernelFunction kernel = b.finish();
   if (failed(approximateMath(kernel.function, context.cpu)))
     return failure();
   return kernel;

@@ -47,7 +47,8 @@ KernelBuilder::KernelBuilder(Operation *op, StringRef name,
     : VectorBuilder(op->getLoc(), op->getContext(), context.cpu) {
   SmallVector<Value> passed = getLaunchArguments(op);
   SmallVector<Type> types = {
-      getIndexType(), MemRefType::get(ShapedType::kDynamic, getI8Type())};
+      getIndexType(), getIndexType(),
+      MemRefType::get(ShapedType::kDynamic, getI8Type())};
   llvm::append_range(types, ValueRange(passed).getTypes());
 
   function = func::FuncOp::create(*this, name, getFunctionType(types, {}));
@@ -55,13 +56,15 @@ KernelBuilder::KernelBuilder(Operation *op, StringRef name,
   context.symbols.insert(function); // makes the name unique
   Block *body = function.addEntryBlock();
   setInsertionPointToStart(body);
-  mapping.map(passed, body->getArguments().drop_front(2));
+  mapping.map(passed, body->getArguments().drop_front(3));
   for (OpOperand &operand : op->getOpOperands())
     if (std::optional<int64_t> constant = getSharedConstant(operand))
       mapping.map(operand.get(), index(*constant));
 }
 
 Value KernelBuilder::getTask() { return function.getArgument(0); }
+
+Value KernelBuilder::getFirstTask() { return function.getArgument(1); }
 
 Value KernelBuilder::get(Value operand) {
   return operand ? mapping.lookup(operand) : Value();
@@ -76,14 +79,14 @@ Value KernelBuilder::getScratch(int64_t elements, Type type) {
   int64_t elementBytes =
       type.isIndex() ? sizeof(int64_t) : type.getIntOrFloatBitWidth() / 8;
   Value view = memref::ViewOp::create(*this, MemRefType::get(elements, type),
-                                      function.getArgument(1),
+                                      function.getArgument(2),
                                       index(scratchBytes), ValueRange());
   scratchBytes += llvm::alignTo(elements * elementBytes, kCacheLineBytes);
   return view;
 }
 
-KernelFunction KernelBuilder::finish(std::optional<int64_t> flopsPerBatch) {
+KernelFunction KernelBuilder::finish() {
   setInsertionPointToEnd(&function.getBody().back());
   func::ReturnOp::create(*this);
-  return {function, scratchBytes, flopsPerBatch};
+  return {function, scratchBytes};
 }

@@ -23,6 +23,7 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "vitc/Analysis/KernelCost.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 namespace vitc {
@@ -97,9 +98,13 @@ static LogicalResult checkKernel(Operation *op) {
       continue;
     auto memref = dyn_cast<MemRefType>(type);
     bool takesAnyElement = isa<GatherOp, GenericOp>(op);
+    // Lengths and selections are integers, as the ops' verifiers say.
+    bool takesIntegers = isa<AttentionOp, AttentionMapOp>(op);
+    Type element = memref ? memref.getElementType() : Type();
     if (!memref || !memref.getLayout().isIdentity() ||
-        !(takesAnyElement ? memref.getElementType().isIntOrFloat()
-                          : memref.getElementType().isF32()))
+        !(takesAnyElement ? element.isIntOrFloat()
+                          : element.isF32() ||
+                                (takesIntegers && element.isInteger())))
       return op->emitOpError() << "has an operand of type " << type
                                << "; vector code needs memrefs of "
                                << (takesAnyElement ? "numbers" : "f32")
@@ -111,30 +116,6 @@ static LogicalResult checkKernel(Operation *op) {
     return op->emitOpError("is in a function without a !kernel.context; needs "
                            "kernel-plan-arena to have run");
   return success();
-}
-
-/// [flops, flops a batch, bytes, bytes a batch] of one launch: every memref
-/// passes through memory once. Null when unknown.
-static DenseI64ArrayAttr getWork(Operation *op,
-                                 std::optional<int64_t> flopsPerBatch) {
-  if (!flopsPerBatch)
-    return nullptr;
-  int64_t bytes = 0, bytesPerBatch = 0;
-  for (Value operand : getLaunchArguments(op)) {
-    auto type = dyn_cast<MemRefType>(operand.getType());
-    if (!type)
-      continue;
-    int64_t size = type.getElementTypeBitWidth() / 8;
-    for (int64_t extent : type.getShape())
-      size *= ShapedType::isDynamic(extent) ? 1 : extent;
-    (type.hasStaticShape() ? bytes : bytesPerBatch) += size;
-  }
-  // Every kernel's first operand is the batch.
-  int64_t flops = 0;
-  if (std::optional<int64_t> batch = getConstant(op->getOperand(0)))
-    flops = std::exchange(*flopsPerBatch, 0) * *batch;
-  return DenseI64ArrayAttr::get(op->getContext(),
-                                {flops, *flopsPerBatch, bytes, bytesPerBatch});
 }
 
 /// In memory, an i1 is a byte.
@@ -204,7 +185,7 @@ struct ConvertKernelToVectorPass final
     func::FuncOp function = kernel.function;
     LaunchOp::create(builder, kernelContext, function.getSymName(),
                      countTasks(op, builder), getLaunchArguments(op),
-                     kernel.scratchBytes, getWork(op, kernel.flopsPerBatch));
+                     kernel.scratchBytes, vitc::getWork(op));
   }
 };
 } // namespace

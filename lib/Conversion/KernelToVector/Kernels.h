@@ -34,8 +34,6 @@ struct KernelContext {
 struct KernelFunction {
   mlir::func::FuncOp function;
   int64_t scratchBytes = 0;
-  /// Unknown when an extent other than the batch is a runtime value.
-  std::optional<int64_t> flopsPerBatch;
 };
 
 /// The constant that a function may be generated for: none for a runtime value,
@@ -49,13 +47,17 @@ std::optional<int64_t> getConstant(mlir::Value value);
 llvm::SmallVector<mlir::Value> getLaunchArguments(mlir::Operation *op);
 
 /// Builds the body of a new function `name`, made unique, for `op`: a task's
-/// index, the thread's scratch, then the arguments of a launch.
+/// index and that of its range's first, the thread's scratch, then the
+/// arguments of a launch.
 class KernelBuilder : public VectorBuilder {
 public:
   KernelBuilder(mlir::Operation *op, llvm::StringRef name,
                 KernelContext &context);
 
   mlir::Value getTask();
+  /// The first task of the range that this one runs in: where it is not this
+  /// one, scratch memory holds what the task before left.
+  mlir::Value getFirstTask();
   /// What stands for an operand of the op in the function; null for null.
   mlir::Value get(mlir::Value operand);
   /// Flat view of a memref operand of the op; null for null.
@@ -64,7 +66,7 @@ public:
   /// thread's scratch, aligned to a cache line; call it outside of loops.
   mlir::Value getScratch(int64_t elements, mlir::Type type = {});
   /// Ends the body.
-  KernelFunction finish(std::optional<int64_t> flopsPerBatch);
+  KernelFunction finish();
 
 private:
   mlir::func::FuncOp function;

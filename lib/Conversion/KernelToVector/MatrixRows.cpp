@@ -40,6 +40,10 @@ MatrixRows::MatrixRows(KernelBuilder &builder, Value operand, AffineMap map,
     table = b.getScratch(maxTileRows, b.getIndexType());
 }
 
+MatrixRows::MatrixRows(KernelBuilder &builder, Value flat, int64_t stride)
+    : b(builder), flat(flat),
+      offset(getAffineConstantExpr(0, builder.getContext())), stride(stride) {}
+
 Value MatrixRows::getOffsetOf(Value m) const {
   Value zero = b.index(0);
   if (stride)

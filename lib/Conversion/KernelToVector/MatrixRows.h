@@ -34,6 +34,8 @@ public:
   /// `maxTileRows` rows.
   MatrixRows(KernelBuilder &builder, mlir::Value operand, mlir::AffineMap map,
              mlir::Value batch, mlir::Value rows, int64_t maxTileRows);
+  /// Rows that begin `stride` elements apart at the start of a flat memref.
+  MatrixRows(KernelBuilder &builder, mlir::Value flat, int64_t stride);
 
   mlir::Value getFlat() const { return flat; }
   /// The tile is rows m, m + 1, ..., m + numRows - 1 from here on.
@@ -48,7 +50,7 @@ private:
 
   KernelBuilder &b;
   mlir::Value flat;
-  mlir::Value rows;
+  mlir::Value rows;        // null where the stride says all
   mlir::AffineExpr offset; // of (b, i)
   /// Elements from row to row when that is the same everywhere, as it is
   /// without skipped or repeated rows.

@@ -67,10 +67,7 @@ KernelFunction MeanBuilder::build() {
         [&] { average(batch, begin, chunk); },
         [&] { average(batch, begin, rest); });
 
-  std::optional<int64_t> flops = getConstant(op.getRows());
-  if (flops)
-    flops = *flops * channels;
-  return b.finish(flops);
+  return b.finish();
 }
 
 /// Averages `count` channels from `begin` on.

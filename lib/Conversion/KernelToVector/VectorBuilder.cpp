@@ -90,8 +90,7 @@ Value VectorBuilder::select(Value condition, Value then, Value otherwise) {
   return createOrFold<arith::SelectOp>(condition, then, otherwise);
 }
 
-/// True if `expr` cannot be negative where no dim is.
-static bool isNonNegative(AffineExpr expr) {
+bool vitc::kernel::isNonNegative(AffineExpr expr) {
   switch (expr.getKind()) {
   case AffineExprKind::DimId:
   case AffineExprKind::SymbolId:

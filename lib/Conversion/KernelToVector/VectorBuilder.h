@@ -14,6 +14,9 @@
 
 namespace vitc::kernel {
 
+/// True if `expr` cannot be negative where no dim is.
+bool isNonNegative(mlir::AffineExpr expr);
+
 /// Emits the scf, memref, vector and arith ops that kernels are made of, for
 /// one instruction set. Index arithmetic folds constants as it goes; indices
 /// are never negative but inside `apply`. A "flat" memref is 1-D with unit
@@ -118,7 +121,8 @@ public:
 private:
   mlir::Value gelu(mlir::Value x);
   mlir::Value geluTanh(mlir::Value x);
-  mlir::Value geluQuick(mlir::Value x);
+  /// numerator / (1 + e^(-factor * x)).
+  mlir::Value sigmoid(mlir::Value numerator, double factor, mlir::Value x);
   mlir::Value reduce(mlir::Value vector,
                      mlir::Value (VectorBuilder::*combine)(mlir::Value,
                                                            mlir::Value));

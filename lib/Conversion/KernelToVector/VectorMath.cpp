@@ -130,12 +130,12 @@ Value VectorBuilder::geluTanh(Value x) {
   return divf(x, addf(one, exp2(exponent)));
 }
 
-Value VectorBuilder::geluQuick(Value x) {
-  // x / (1 + 2^(-1.702 * log2(e) * x)).
-  constexpr double kFactor = -1.702 * 1.4426950408889634;
+Value VectorBuilder::sigmoid(Value numerator, double factor, Value x) {
+  // numerator / (1 + 2^(-factor * log2(e) * x)).
+  double exponentFactor = -factor * 1.4426950408889634;
   Value exponent =
-      minf(constantLike(126.0, x), mulf(x, constantLike(kFactor, x)));
-  return divf(x, addf(constantLike(1.0, x), exp2(exponent)));
+      minf(constantLike(126.0, x), mulf(x, constantLike(exponentFactor, x)));
+  return divf(numerator, addf(constantLike(1.0, x), exp2(exponent)));
 }
 
 Value VectorBuilder::activation(vit::Activation kind, Value x) {
@@ -147,7 +147,13 @@ Value VectorBuilder::activation(vit::Activation kind, Value x) {
   case vit::Activation::GeluTanh:
     return geluTanh(x);
   case vit::Activation::GeluQuick:
-    return geluQuick(x);
+    return sigmoid(x, 1.702, x);
+  case vit::Activation::Relu:
+    return maxf(constantLike(0.0, x), x);
+  case vit::Activation::Silu:
+    return sigmoid(x, 1.0, x);
+  case vit::Activation::Sigmoid:
+    return sigmoid(constantLike(1.0, x), 1.0, x);
   }
   llvm_unreachable("unknown activation");
 }

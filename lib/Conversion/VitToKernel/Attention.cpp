@@ -9,6 +9,7 @@
 #include "KernelEmitter.h"
 
 #include "vitc/Analysis/BatchMultiple.h"
+#include "vitc/Analysis/ShiftMask.h"
 
 using namespace mlir;
 using namespace vitc;
@@ -48,15 +49,43 @@ FailureOr<KernelEmitter::Addend> KernelEmitter::readAddend(Operation *op,
                                  AffineMap::get(4, 0, {b, h, i, j}, context)))};
 }
 
+template <typename OpTy>
+FailureOr<KernelEmitter::ScoreChanges>
+KernelEmitter::readScoreChanges(OpTy op) {
+  ScoreChanges changes;
+  FailureOr<Addend> bias = readAddend(op, "bias", op.getBias(), op.getQuery());
+  if (failed(bias))
+    return failure();
+  changes.bias = *bias;
+  Value mask = op.getMask();
+  if (auto shift =
+          mask ? mask.getDefiningOp<vit::ShiftMaskOp>() : vit::ShiftMaskOp()) {
+    AffineMap regions = getRegionMap(shift);
+    if (!regions.isConstant()) {
+      changes.groups = AffineMapAttr::get(regions);
+      changes.groupBias = shift.getValueAttr();
+    }
+  } else {
+    FailureOr<Addend> addend = readAddend(op, "mask", mask, op.getQuery());
+    if (failed(addend))
+      return failure();
+    changes.mask = *addend;
+  }
+  if (Value lengths = op.getKeyLength()) {
+    ValueAccess access = read(lengths);
+    changes.keyLength = {access.base, AffineMapAttr::get(access.map)};
+  }
+  return changes;
+}
+
 LogicalResult KernelEmitter::convert(vit::AttentionOp op) {
   RankedTensorType query = op.getQuery().getType();
   RankedTensorType key = op.getKey().getType();
   ValueAccess q = readRows(op.getQuery()), k = readRows(op.getKey()),
               v = readRows(op.getValue());
   AffineMap group = getGroupMap(query, key);
-  FailureOr<Addend> bias = readAddend(op, "bias", op.getBias(), op.getQuery());
-  FailureOr<Addend> mask = readAddend(op, "mask", op.getMask(), op.getQuery());
-  if (failed(bias) || failed(mask))
+  FailureOr<ScoreChanges> changes = readScoreChanges(op);
+  if (failed(changes))
     return failure();
   Destination destination = write(op.getResult());
   auto attention = kernel::AttentionOp::create(
@@ -65,47 +94,70 @@ LogicalResult KernelEmitter::convert(vit::AttentionOp op) {
       builder.getI64IntegerAttr(query.getDimSize(1)),
       builder.getI64IntegerAttr(query.getDimSize(3)),
       builder.getI64IntegerAttr(op.getValue().getType().getDimSize(3)),
-      op.getScaleAttr(), q.base, AffineMapAttr::get(q.map), k.base,
+      op.getScaleAttr(), op.getCausalAttr(), op.getSoftcapAttr(), q.base,
+      AffineMapAttr::get(q.map), k.base,
       AffineMapAttr::get(k.map.compose(group)), v.base,
-      AffineMapAttr::get(v.map.compose(group)), bias->base, bias->map,
-      mask->base, mask->map, destination.init,
-      AffineMapAttr::get(destination.map), kernel::AttentionTilingAttr());
+      AffineMapAttr::get(v.map.compose(group)), changes->bias.base,
+      changes->bias.map, changes->mask.base, changes->mask.map, changes->groups,
+      changes->groupBias, changes->keyLength.base, changes->keyLength.map,
+      destination.init, AffineMapAttr::get(destination.map),
+      kernel::AttentionTilingAttr());
   finish(destination, attention.getResult(0));
   return success();
 }
 
-/// (b, h, j) -> (b, 3, h, j) as (b, h, j, layer) -> (b, layer, h, j) and 3.
-static std::pair<AffineMap, int64_t> splitLayer(AffineMap map) {
-  int64_t layer = 0;
-  SmallVector<AffineExpr> results(map.getResults());
-  for (AffineExpr &result : results)
-    if (auto constant = dyn_cast<AffineConstantExpr>(result)) {
-      layer = constant.getValue();
-      result = getAffineDimExpr(3, map.getContext());
-      break;
-    }
-  return {AffineMap::get(4, 0, results, map.getContext()), layer};
+/// Attention whose product is 0 and whose bias is the scores.
+LogicalResult KernelEmitter::convert(vit::SoftmaxMatmulOp op) {
+  RankedTensorType scores = op.getScores().getType();
+  ValueAccess v = readRows(op.getValue());
+  FailureOr<Addend> bias =
+      readAddend(op, "scores", op.getScores(), op.getScores());
+  if (failed(bias))
+    return failure();
+  Destination destination = write(op.getResult());
+  AffineMap value = v.map.compose(getGroupMap(scores, op.getValue().getType()));
+  auto attention = kernel::AttentionOp::create(
+      builder, TypeRange(destination.init.getType()), batchOf(op.getScores()),
+      index(scores.getDimSize(2)), index(scores.getDimSize(3)),
+      builder.getI64IntegerAttr(scores.getDimSize(1)),
+      /*headDim=*/builder.getI64IntegerAttr(0),
+      builder.getI64IntegerAttr(op.getValue().getType().getDimSize(3)),
+      /*scale=*/builder.getF64FloatAttr(1), /*causal=*/IntegerAttr(),
+      /*softcap=*/FloatAttr(), /*query=*/Value(), AffineMapAttr(),
+      /*key=*/Value(), AffineMapAttr(), v.base, AffineMapAttr::get(value),
+      bias->base, bias->map, /*mask=*/Value(), AffineMapAttr(),
+      /*groups=*/AffineMapAttr(), FloatAttr(), /*keyLength=*/Value(),
+      AffineMapAttr(), destination.init, AffineMapAttr::get(destination.map),
+      kernel::AttentionTilingAttr());
+  finish(destination, attention.getResult(0));
+  return success();
 }
 
 LogicalResult KernelEmitter::convert(vit::AttentionMapOp op) {
   RankedTensorType query = op.getQuery().getType();
   RankedTensorType key = op.getKey().getType();
   ValueAccess q = readRows(op.getQuery()), k = readRows(op.getKey());
-  FailureOr<Addend> bias = readAddend(op, "bias", op.getBias(), op.getQuery());
-  FailureOr<Addend> mask = readAddend(op, "mask", op.getMask(), op.getQuery());
-  if (failed(bias) || failed(mask))
+  FailureOr<ScoreChanges> changes = readScoreChanges(op);
+  if (failed(changes))
     return failure();
+  ValueAccess selection = read(op.getSelection());
   Destination destination = write(op.getResult());
-  auto [resultMap, layer] = splitLayer(destination.map);
+  // The map's rows are as many as are asked for: it cannot be moved.
+  if (!destination.map.isIdentity() || !selection.map.isIdentity())
+    return op.emitOpError("is moved, or its selection is; needs to be returned "
+                          "and to read an argument");
   auto map = kernel::AttentionMapOp::create(
       builder, TypeRange(destination.init.getType()), batchOf(op.getQuery()),
-      index(query.getDimSize(2)), index(key.getDimSize(2)), index(layer),
+      index(query.getDimSize(2)), index(key.getDimSize(2)),
       builder.getI64IntegerAttr(query.getDimSize(1)),
       builder.getI64IntegerAttr(query.getDimSize(3)), op.getScaleAttr(),
-      op.getQueriesAttr(), q.base, AffineMapAttr::get(q.map), k.base,
-      AffineMapAttr::get(k.map.compose(getGroupMap(query, key))), bias->base,
-      bias->map, mask->base, mask->map, destination.init,
-      AffineMapAttr::get(resultMap), kernel::AttentionTilingAttr());
+      op.getCausalAttr(), op.getSoftcapAttr(), selection.base,
+      index(op.getLayer()), q.base, AffineMapAttr::get(q.map), k.base,
+      AffineMapAttr::get(k.map.compose(getGroupMap(query, key))),
+      changes->bias.base, changes->bias.map, changes->mask.base,
+      changes->mask.map, changes->groups, changes->groupBias,
+      changes->keyLength.base, changes->keyLength.map, destination.init,
+      kernel::AttentionTilingAttr());
   finish(destination, map.getResult(0));
   return success();
 }

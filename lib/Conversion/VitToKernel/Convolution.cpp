@@ -6,11 +6,13 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// The input, copied into a border of zeros if there is padding, is cut into a
-// row for each place of the result (im2col: Chellapilla et al. 2006), which a
-// gemm multiplies with the filters. A 1x1 filter needs no rows of its own when
+// The input, inside a border of zeros if there is padding, is read as a row for
+// each place of the result (im2col: Chellapilla et al. 2006), which a gemm
+// multiplies with the filters: the map of its left side finds the pixels, and
+// no buffer holds the rows. A 1x1 filter reads the input as it lies when
 // channels are contiguous, which they are in every result: it is stored
-// [B, H, W, O]. Grouped convolutions sum directly.
+// [B, H, W, O]. Activation and residual are the gemm's. Grouped convolutions
+// sum directly.
 //
 //===----------------------------------------------------------------------===//
 
@@ -32,7 +34,6 @@ struct ConvolutionSource {
   int64_t tapRows, tapColumns;     // of the filter
   int64_t outputs, rows, columns;  // of the result
   ArrayRef<int64_t> stride, dilation;
-  bool isPadded;
   /// Element (b, c, y, x) of the padded input.
   ValueAccess access;
   bool isChannelsLast = false; // channels are contiguous, else columns
@@ -53,7 +54,6 @@ ConvolutionSource::ConvolutionSource(vit::Conv2dOp op)
   outputs = result[1];
   rows = result[2];
   columns = result[3];
-  isPadded = llvm::any_of(pad, [](int64_t size) { return size != 0; });
 }
 
 AffineMap ConvolutionSource::getTapMap(MLIRContext *context) const {
@@ -72,49 +72,12 @@ static AffineMap getChannelsLast(MLIRContext *context) {
   return AffineMap::get(4, 0, {b, y, x, c}, context);
 }
 
-void KernelEmitter::readPadded(vit::Conv2dOp op, ConvolutionSource &source) {
-  MLIRContext *context = builder.getContext();
-  RankedTensorType type = op.getInput().getType();
-  source.access = read(op.getInput());
-  source.isChannelsLast =
-      source.channels == 1 ||
-      getMemoryStride(
-          source.access.map,
-          cast<RankedTensorType>(source.access.base.getType()).getShape(),
-          /*dim=*/1) == 1;
-  if (!source.isPadded)
-    return;
-  AffineMap storage = source.isChannelsLast ? getChannelsLast(context)
-                                            : builder.getMultiDimIdentityMap(4);
-  SmallVector<int64_t> shape = {type.getDimSize(0), source.channels,
-                                source.height, source.width};
-  Box box = getBox(applyPermutationMap(storage, ArrayRef<int64_t>(shape)),
-                   batchOf(op.getInput()));
-  Value padded = emptyTensor(
-      type.clone(applyPermutationMap(storage, ArrayRef<int64_t>(shape))),
-      box.batch);
-  padded = fill(box, builder.getZeroAttr(type.getElementType()), padded,
-                builder.getMultiDimIdentityMap(4));
-  AffineExpr b, c, y, x;
-  bindDims(context, b, c, y, x);
-  AffineMap inner = AffineMap::get(
-      4, 0, {b, c, y + op.getPad()[0], x + op.getPad()[1]}, context);
-  // The box runs in the order of the copy's memory.
-  SmallVector<int64_t> order = applyPermutationMap(storage, type.getShape());
-  AffineMap toInput = inversePermutation(storage);
-  padded = gather(box.batch, ArrayRef<int64_t>(order).drop_front(),
-                  {source.access.base, source.access.map.compose(toInput)},
-                  padded, storage.compose(inner).compose(toInput));
-  source.access = {padded, storage};
-}
-
 /// Rows [B, H' * W', K] of the input; K is (i, j, c), or (c, i, j) where
 /// columns are contiguous.
 ValueAccess KernelEmitter::readTaps(vit::Conv2dOp op,
                                     const ConvolutionSource &source) {
   MLIRContext *context = builder.getContext();
   AffineMap taps = source.access.map.compose(source.getTapMap(context));
-  Value size = batchOf(op.getInput());
   AffineExpr b, p, l;
   bindDims(context, b, p, l);
   AffineExpr zero = builder.getAffineConstantExpr(0);
@@ -130,31 +93,39 @@ ValueAccess KernelEmitter::readTaps(vit::Conv2dOp op,
             source.channels == 1 ? addUnitDim(rows, 2) : rows};
   }
 
-  AffineExpr y, x, first, second, third;
-  bindDims(context, b, y, x, first, second, third);
-  AffineExpr c = first, i = second, j = third;
   SmallVector<int64_t> order = {source.channels, source.tapRows,
                                 source.tapColumns};
-  if (source.isChannelsLast) {
-    i = first, j = second, c = third;
+  if (source.isChannelsLast)
     std::rotate(order.begin(), order.begin() + 1, order.end());
-  }
-  int64_t k = order[0] * order[1] * order[2];
-  auto type = RankedTensorType::get(
-      {op.getInput().getType().getDimSize(0), source.rows * source.columns, k},
-      op.getInput().getType().getElementType());
-  AffineMap from =
-      taps.compose(AffineMap::get(6, 0, {b, c, y, x, i, j}, context));
-  AffineMap to =
-      AffineMap::get(6, 0,
-                     {b, y * source.columns + x,
-                      (first * order[1] + second) * order[2] + third},
-                     context);
-  SmallVector<int64_t> sizes = {source.rows, source.columns};
-  llvm::append_range(sizes, order);
-  Value rows = gather(size, sizes, {source.access.base, from},
-                      emptyTensor(type, size), to);
-  return {rows, builder.getMultiDimIdentityMap(3)};
+  SmallVector<AffineExpr> tap = delinearizeIndex(l, order);
+  if (source.isChannelsLast)
+    std::rotate(tap.begin(), tap.end() - 1, tap.end());
+  AffineMap rows =
+      taps.compose(AffineMap::get(3, 0,
+                                  {b, tap[0], p.floorDiv(source.columns),
+                                   p % source.columns, tap[1], tap[2]},
+                                  context));
+  return {
+      source.access.base,
+      simplifyIndices(rows, {ShapedType::kDynamic, source.rows * source.columns,
+                             order[0] * order[1] * order[2]})};
+}
+
+ValueAccess KernelEmitter::readChannelsLast(Value map) {
+  ValueAccess access = read(map);
+  auto type = cast<RankedTensorType>(map.getType());
+  auto stored = cast<RankedTensorType>(access.base.getType());
+  if (type.getDimSize(1) == 1 ||
+      getMemoryStride(access.map, stored.getShape(), /*dim=*/1) == 1)
+    return access;
+  AffineMap storage = getChannelsLast(builder.getContext());
+  SmallVector<int64_t> shape = applyPermutationMap(storage, type.getShape());
+  Value copy =
+      gather(batchOf(map), ArrayRef<int64_t>(shape).drop_front(),
+             {access.base, access.map.compose(inversePermutation(storage))},
+             emptyTensor(type.clone(shape), batchOf(map)),
+             builder.getMultiDimIdentityMap(4));
+  return {copy, storage};
 }
 
 LogicalResult KernelEmitter::convert(vit::Conv2dOp op) {
@@ -163,7 +134,13 @@ LogicalResult KernelEmitter::convert(vit::Conv2dOp op) {
   if (!filter)
     return op.emitOpError("has a computed filter; needs a constant one");
   ConvolutionSource source(op);
-  readPadded(op, source);
+  source.access = readPadded(op.getInput(), *getPadding(op));
+  source.isChannelsLast =
+      source.channels == 1 ||
+      getMemoryStride(
+          source.access.map,
+          cast<RankedTensorType>(source.access.base.getType()).getShape(),
+          /*dim=*/1) == 1;
   if (op.getGroups() != 1)
     return convertGrouped(op, filter, source);
 
@@ -176,25 +153,32 @@ LogicalResult KernelEmitter::convert(vit::Conv2dOp op) {
       vit::WeightExprAttr::reshape(matrix, {source.outputs, k})));
   Value bias = op.getBias() ? readVector(op.getBias()) : Value();
 
-  Destination destination = write(op.getResult(), getChannelsLast(context));
+  // (b, p, o) to the result's indices: its places are the gemm's rows.
   AffineExpr b, p, o;
   bindDims(context, b, p, o);
-  AffineMap place = AffineMap::get(
+  AffineMap places = AffineMap::get(
       3, 0, {b, o, p.floorDiv(source.columns), p % source.columns}, context);
-  place = simplifyIndices(
-      destination.map.compose(place),
-      {ShapedType::kDynamic, source.rows * source.columns, source.outputs});
-  if (source.outputs == 1)
-    place = addUnitDim(place, 2);
+  auto getPlaces = [&](AffineMap map) {
+    map = simplifyIndices(
+        map.compose(places),
+        {ShapedType::kDynamic, source.rows * source.columns, source.outputs});
+    return AffineMapAttr::get(source.outputs == 1 ? addUnitDim(map, 2) : map);
+  };
+  Value residual;
+  AffineMapAttr residualMap;
+  if (op.getResidual()) {
+    ValueAccess access = readChannelsLast(op.getResidual());
+    residual = access.base;
+    residualMap = getPlaces(access.map);
+  }
+  Destination destination = write(op.getResult(), getChannelsLast(context));
   auto gemm = kernel::GemmOp::create(
       builder, TypeRange(destination.init.getType()), batchOf(op.getInput()),
       index(source.rows * source.columns),
       builder.getI64IntegerAttr(source.outputs), builder.getI64IntegerAttr(k),
-      rows.base, AffineMapAttr::get(rows.map), weights, bias,
-      /*residual=*/Value(), AffineMapAttr(), destination.init,
-      AffineMapAttr::get(place),
-      vit::ActivationAttr::get(context, vit::Activation::None),
-      kernel::GemmTilingAttr());
+      rows.base, AffineMapAttr::get(rows.map), weights, bias, residual,
+      residualMap, destination.init, getPlaces(destination.map),
+      op.getActivationAttr(), vit::NormAttr(), kernel::GemmTilingAttr());
   finish(destination, gemm.getResult(0));
   return success();
 }

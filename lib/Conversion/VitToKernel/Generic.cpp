@@ -14,6 +14,7 @@
 
 #include "IndexSimplify.h"
 #include "KernelEmitter.h"
+#include "ReaderLayout.h"
 #include "ScalarBody.h"
 #include "mlir/IR/Matchers.h"
 
@@ -227,8 +228,13 @@ LogicalResult KernelEmitter::convertResult(linalg::GenericOp op,
   Value result = op.getResult(number);
   AffineMap resultMap = op.getMatchingIndexingMap(init);
   SmallVector<int64_t> extents = op.getStaticLoopRanges();
+  // What reads the result decides; else it is written as it comes.
+  std::optional<unsigned> rowDim =
+      reduces ? std::nullopt : getReaderRowDim(result);
   Destination destination =
-      write(result, getLayout(resultMap, extents, inputs));
+      write(result, rowDim ? getLayoutWithRows(resultMap.getNumResults(),
+                                               *rowDim, builder.getContext())
+                           : getLayout(resultMap, extents, inputs));
   TypedAttr identity;
   if (reduces && !(identity = getUniformValue(init->get())))
     destination.init = gather(init->get(), read(init->get()), destination.init,

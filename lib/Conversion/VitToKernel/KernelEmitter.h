@@ -49,6 +49,22 @@ struct Box {
   mlir::AffineMap map;
 };
 
+/// Elements of one value before and behind those of another, along each dim.
+struct Padding {
+  llvm::SmallVector<int64_t> low, high;
+  mlir::TypedAttr value;
+
+  bool isEmpty() const;
+  /// The type of what is padded.
+  mlir::RankedTensorType getPaddedType(mlir::RankedTensorType type) const;
+  /// From indices of the value to those of the padded one.
+  mlir::AffineMap getInnerMap(mlir::MLIRContext *context) const;
+};
+
+/// How a vit.conv2d or a tensor.pad pads its first operand; none unless all of
+/// it is constant, and no other op has one.
+std::optional<Padding> getPadding(mlir::Operation *op);
+
 /// Converts one function from vit and linalg ops to kernels. Ops that only move
 /// data emit nothing: what reads them composes their index map (`read`), and
 /// what they place is written there at once (`write`).
@@ -121,6 +137,8 @@ private:
                       unsigned rowDim);
   bool placeIntoConcat(mlir::OpOperand &use, Destination &place,
                        unsigned rowDim);
+  bool placeIntoPadding(mlir::OpOperand &use, Destination &place,
+                        unsigned rowDim);
   /// The tensor that insertions into `dest` write, or null.
   mlir::Value writeInto(mlir::Value dest);
   /// Notes that `result` holds what `destination` stands for.
@@ -128,6 +146,19 @@ private:
   /// Copy what no kernel could write in place.
   mlir::LogicalResult convert(mlir::tensor::InsertSliceOp op);
   mlir::LogicalResult convert(mlir::tensor::ConcatOp op);
+
+  //===--- Padding.cpp ----------------------------------------------------===//
+  /// How to read a value with its padding: written inside it, or copied.
+  ValueAccess readPadded(mlir::Value value, const Padding &padding);
+  /// Sets what pads a value of the padded `type`, of `size` items, in `init`:
+  /// its element x lies at map(x). Boxes run in the order of `layout`.
+  mlir::Value fillBorder(const Padding &padding, mlir::RankedTensorType type,
+                         mlir::AffineMap layout, mlir::Value size,
+                         mlir::Value init, mlir::AffineMap map);
+  /// Copies `value` from `source` to where `map` has the padded value.
+  mlir::Value copyInside(mlir::Value value, const ValueAccess &source,
+                         const Padding &padding, mlir::AffineMap layout,
+                         mlir::Value init, mlir::AffineMap map);
   mlir::LogicalResult convert(mlir::tensor::PadOp op);
 
   //===--- Product.cpp ----------------------------------------------------===//
@@ -140,13 +171,20 @@ private:
   ValueAccess readRows(const Product &product, mlir::AffineMap indexing);
   mlir::Value sizeOf(const Product &product, llvm::ArrayRef<unsigned> loops);
 
+  //===--- PackedOperand.cpp ----------------------------------------------===//
+  /// Where to write a value whose last dim is the columns of the one product
+  /// that reads it: as that wants it packed. None where it is read otherwise.
+  std::optional<Destination> writePacked(mlir::Value result);
+
   //===--- Convolution.cpp ------------------------------------------------===//
   mlir::LogicalResult convert(vit::Conv2dOp op);
   mlir::LogicalResult convertGrouped(vit::Conv2dOp op,
                                      vit::WeightExprAttr filter,
                                      const ConvolutionSource &source);
-  void readPadded(vit::Conv2dOp op, ConvolutionSource &source);
   ValueAccess readTaps(vit::Conv2dOp op, const ConvolutionSource &source);
+  /// How to read a feature map whose channels are contiguous: copied when they
+  /// are not.
+  ValueAccess readChannelsLast(mlir::Value map);
 
   //===--- a file an op family --------------------------------------------===//
   mlir::LogicalResult convert(vit::PatchEmbedOp op);
@@ -160,6 +198,14 @@ private:
   /// Reads the bias or the mask of `op` as (b, h, i, j).
   mlir::FailureOr<Addend> readAddend(mlir::Operation *op, llvm::StringRef name,
                                      mlir::Value value, mlir::Value query);
+  /// What attention does to its scores. A vit.shift_mask is groups of tokens.
+  struct ScoreChanges {
+    Addend bias, mask, keyLength;
+    mlir::AffineMapAttr groups;
+    mlir::FloatAttr groupBias;
+  };
+  template <typename OpTy>
+  mlir::FailureOr<ScoreChanges> readScoreChanges(OpTy op);
   mlir::LogicalResult convert(vit::LayerNormOp op);
   mlir::LogicalResult convert(vit::RmsNormOp op);
   mlir::LogicalResult convertNorm(mlir::Operation *op, bool rms,
@@ -167,6 +213,7 @@ private:
                                   mlir::Value shift);
   mlir::LogicalResult convert(vit::MeanTokensOp op);
   mlir::LogicalResult convert(vit::AttentionOp op);
+  mlir::LogicalResult convert(vit::SoftmaxMatmulOp op);
   mlir::LogicalResult convert(vit::AttentionMapOp op);
   mlir::LogicalResult convert(mlir::linalg::GenericOp op);
   mlir::LogicalResult convertResult(mlir::linalg::GenericOp op,
@@ -181,6 +228,8 @@ private:
     llvm::SmallBitVector written;
   };
   llvm::DenseMap<mlir::Operation *, PartialConcat> concats;
+  /// Values that were written inside their padding: how the padded ones lie.
+  llvm::DenseMap<mlir::Value, mlir::AffineMap> padded;
   llvm::SmallVector<mlir::Value> outputs;
   /// The batch, null without one, and its multiples, computed at the start.
   mlir::Value batch;

@@ -22,7 +22,10 @@ LogicalResult KernelEmitter::convert(vit::LinearOp op) {
   if (input.getRank() < 2)
     return op.emitOpError()
            << "has input " << input << "; needs a batch and channels";
-  ValueAccess lhs = readRows(op.getInput());
+  // A gemm reads rows however they lie: merged patches, channels of a map.
+  ValueAccess lhs = read(op.getInput());
+  if (input.getShape().back() == 1)
+    lhs.map = addUnitDim(lhs.map, lhs.map.getNumDims() - 1);
   Value bias = op.getBias() ? readVector(op.getBias()) : Value();
   Value residual;
   AffineMapAttr residualMap;
@@ -40,7 +43,7 @@ LogicalResult KernelEmitter::convert(vit::LinearOp op) {
       getRows(lhs.map, input), constant(vit::WeightExprAttr::pack(weight)),
       bias, residual, residualMap, destination.init,
       getRows(destination.map, op.getType()), op.getActivationAttr(),
-      kernel::GemmTilingAttr());
+      op.getNormAttr(), kernel::GemmTilingAttr());
   finish(destination, gemm.getResult(0));
   return success();
 }

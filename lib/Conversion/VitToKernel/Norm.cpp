@@ -22,7 +22,8 @@ LogicalResult KernelEmitter::convertNorm(Operation *op, bool rms,
   ValueAccess input = readRows(source);
   scale = scale ? readVector(scale) : Value();
   shift = shift ? readVector(shift) : Value();
-  Destination destination = write(value);
+  std::optional<Destination> packed = writePacked(value);
+  Destination destination = packed ? *packed : write(value);
   auto norm = kernel::NormOp::create(
       builder, TypeRange(destination.init.getType()), batchOf(source),
       index(getNumRows(type)),

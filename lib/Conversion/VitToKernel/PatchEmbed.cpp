@@ -5,15 +5,14 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-
 //
-// Three kernels write one buffer of tokens: a gather copies the class token
-// with its position to the first rows, another cuts the image into rows of
-// patches, and a gemm projects those behind the tokens, adding bias and
-// position.
+// Two kernels write one buffer of tokens: a gather copies the class token with
+// its position to the first rows, and a gemm projects the pixels of each patch
+// behind the tokens, reading them in the image, adding bias and position.
 //
 //===----------------------------------------------------------------------===//
 
+#include "IndexSimplify.h"
 #include "KernelEmitter.h"
 
 using namespace mlir;
@@ -31,7 +30,6 @@ LogicalResult KernelEmitter::convert(vit::PatchEmbedOp op) {
     return op.emitOpError(
         "has a computed filter, tokens or position; needs constants");
 
-  RankedTensorType image = op.getImage().getType();
   RankedTensorType result = op.getResult().getType();
   RankedTensorType shape = filter.getType();
   int64_t channels = shape.getDimSize(1), height = shape.getDimSize(2),
@@ -41,27 +39,21 @@ LogicalResult KernelEmitter::convert(vit::PatchEmbedOp op) {
   int64_t numPatches = result.getDimSize(1) - numTokens;
   Value batchSize = batchOf(op.getResult());
 
-  // One row of [C, Ph, Pw] pixels a patch.
-  AffineExpr b, n, c, y, x;
-  bindDims(context, b, n, c, y, x);
+  // Patch i as a row of pixels l, [C, Ph, Pw].
+  AffineExpr b, i, l;
+  bindDims(context, b, i, l);
   int64_t gridWidth = op.getGridWidth();
   AffineMap pixel = AffineMap::get(
-      5, 0,
-      {b, c, n.floorDiv(gridWidth) * height + y, n % gridWidth * width + x},
+      3, 0,
+      {b, l.floorDiv(height * width),
+       i.floorDiv(gridWidth) * height + l.floorDiv(width) % height,
+       i % gridWidth * width + l % width},
       context);
-  AffineMap patchElement =
-      AffineMap::get(5, 0, {b, n, (c * height + y) * width + x}, context);
-  RankedTensorType patchType =
-      image.clone({image.getDimSize(0), numPatches, patchSize});
-  ValueAccess input = read(op.getImage());
-  Value patches =
-      kernel::GatherOp::create(
-          builder, TypeRange(patchType), batchSize,
-          builder.getDenseI64ArrayAttr({numPatches, channels, height, width}),
-          input.base, AffineMapAttr::get(input.map.compose(pixel)),
-          emptyTensor(patchType, batchSize), AffineMapAttr::get(patchElement),
-          kernel::RowTilingAttr())
-          .getResult(0);
+  ValueAccess image = read(op.getImage());
+  image.map = simplifyIndices(image.map.compose(pixel),
+                              {ShapedType::kDynamic, numPatches, patchSize});
+  if (patchSize == 1)
+    image.map = addUnitDim(image.map, 2);
 
   Destination destination = write(op.getResult());
   Value init = destination.init;
@@ -70,7 +62,7 @@ LogicalResult KernelEmitter::convert(vit::PatchEmbedOp op) {
     if (position)
       value = vit::WeightExprAttr::add(
           value, vit::WeightExprAttr::slice(position, 0, numTokens));
-    AffineMap token = AffineMap::get(3, 0, {n, c}, context);
+    AffineMap token = AffineMap::get(3, 0, {i, l}, context);
     init = kernel::GatherOp::create(
                builder, TypeRange(init.getType()), batchSize,
                builder.getDenseI64ArrayAttr({numTokens, embedDim}),
@@ -85,19 +77,19 @@ LogicalResult KernelEmitter::convert(vit::PatchEmbedOp op) {
   if (position) {
     residual = constant(position);
     residualMap =
-        AffineMapAttr::get(AffineMap::get(3, 0, {n + numTokens, c}, context));
+        AffineMapAttr::get(AffineMap::get(3, 0, {i + numTokens, l}, context));
   }
-  AffineMap behindTokens = AffineMap::get(3, 0, {b, n + numTokens, c}, context);
+  AffineMap behindTokens = AffineMap::get(3, 0, {b, i + numTokens, l}, context);
   auto gemm = kernel::GemmOp::create(
       builder, TypeRange(init.getType()), batchSize, index(numPatches),
       builder.getI64IntegerAttr(embedDim), builder.getI64IntegerAttr(patchSize),
-      patches, AffineMapAttr::get(builder.getMultiDimIdentityMap(3)),
+      image.base, AffineMapAttr::get(image.map),
       constant(vit::WeightExprAttr::pack(
           vit::WeightExprAttr::reshape(filter, {embedDim, patchSize}))),
       bias, residual, residualMap, init,
       AffineMapAttr::get(destination.map.compose(behindTokens)),
       vit::ActivationAttr::get(context, vit::Activation::None),
-      kernel::GemmTilingAttr());
+      op.getNormAttr(), kernel::GemmTilingAttr());
   finish(destination, gemm.getResult(0));
   return success();
 }

@@ -8,14 +8,13 @@
 //
 // A result that has one user is written where that user would move it: through
 // reshapes, heads and windows, into a slice of a larger tensor, into its part
-// of a concatenation, into an output of the function.
+// of a concatenation, inside a border, into an output of the function.
 //
 //===----------------------------------------------------------------------===//
 
 #include "IndexSimplify.h"
 #include "KernelEmitter.h"
 #include "Movement.h"
-#include "mlir/IR/Matchers.h"
 
 using namespace mlir;
 using namespace vitc;
@@ -143,7 +142,8 @@ bool KernelEmitter::findPlace(Destination &place, unsigned rowDim,
     if ((insert && &use == &insert.getSourceMutable() &&
          placeIntoSlice(insert, next, rowDim)) ||
         (isa<tensor::ConcatOp>(user) && intoConcat &&
-         placeIntoConcat(use, next, rowDim))) {
+         placeIntoConcat(use, next, rowDim)) ||
+        placeIntoPadding(use, next, rowDim)) {
       place = next;
       return true;
     }
@@ -259,26 +259,5 @@ LogicalResult KernelEmitter::convert(tensor::ConcatOp op) {
                         whole.map.compose(getConcatMap(op, part)));
   }
   finish(whole, whole.init);
-  return success();
-}
-
-LogicalResult KernelEmitter::convert(tensor::PadOp op) {
-  TypedAttr value;
-  if (Value constant = op.getConstantPaddingValue())
-    matchPattern(constant, m_Constant(&value));
-  bool isStatic = !llvm::is_contained(op.getStaticLow(), ShapedType::kDynamic);
-  if (!value || !isStatic || op.getSourceType().getRank() == 0)
-    return op.emitOpError("has a computed padding or value; needs constants");
-  Destination destination = write(op.getResult());
-  MLIRContext *context = builder.getContext();
-  SmallVector<AffineExpr> inner;
-  for (auto [dim, low] : llvm::enumerate(op.getStaticLow()))
-    inner.push_back(getAffineDimExpr(dim, context) + low);
-  Value padded =
-      fill(getBox(op.getResult()), value, destination.init, destination.map);
-  Value result = gather(
-      op.getSource(), read(op.getSource()), padded,
-      destination.map.compose(AffineMap::get(inner.size(), 0, inner, context)));
-  finish(destination, result);
   return success();
 }

@@ -9,7 +9,8 @@
 // A contraction's loops are those of a batch, of rows, of columns and of the
 // sum; each group is one loop of kernel.gemm, its maps take that apart again.
 // The operand that has the columns is the packed one: when it is constant by
-// the object writer, else by kernel.gather, for each item of the batch.
+// the object writer, else by kernel.gather, for each item of the batch, unless
+// what computes it writes it so (PackedOperand.cpp).
 //
 //===----------------------------------------------------------------------===//
 
@@ -126,7 +127,7 @@ int64_t Product::getExtent(ArrayRef<unsigned> loops) const {
 
 /// The better of both ways: columns that are the result's last dims need no
 /// copy behind the product, constant ones none before it.
-static std::optional<Product> chooseProduct(linalg::LinalgOp op) {
+std::optional<Product> vitc::chooseProduct(linalg::LinalgOp op) {
   FailureOr<linalg::ContractionDimensions> dims =
       linalg::inferContractionDims(op);
   if (failed(dims))
@@ -140,7 +141,12 @@ static std::optional<Product> chooseProduct(linalg::LinalgOp op) {
       getProduct(op, /*lhs=*/0, dims->batch, dims->m, dims->n);
   std::optional<Product> swapped =
       getProduct(op, /*lhs=*/1, dims->batch, dims->n, dims->m);
-  return getScore(swapped) > getScore(plain) ? swapped : plain;
+  std::optional<Product> &best =
+      getScore(swapped) > getScore(plain) ? swapped : plain;
+  Value result = op->getResult(0);
+  if (best && !getType(result).hasStaticShape())
+    best->batchMultiple = *getBatchMultiple(result);
+  return best;
 }
 
 AffineMap Product::getLoopMap(ArrayRef<unsigned> first,
@@ -199,22 +205,20 @@ Value KernelEmitter::packConstant(const Product &product, AffineMap indexing) {
 
 Value KernelEmitter::packComputed(const Product &product, AffineMap indexing,
                                   Value items) {
+  ValueAccess access = read(product.rhs->get());
+  RankedTensorType type = getPackedType(product);
+  if (getType(access.base) == type && access.map == getPackedMap(product))
+    return access.base;
   MLIRContext *context = builder.getContext();
   constexpr int64_t width = vit::WeightExprAttr::kPanelColumns;
   int64_t n = product.count(product.columns), k = product.count(product.sum);
   int64_t packedK = llvm::alignTo(k, vit::WeightExprAttr::kPackGranule);
-  int64_t packedSize = vit::WeightExprAttr::packedSize(n, k);
   int64_t panels = n / width, tail = n % width;
-  Type element = getType(product.rhs->get()).getElementType();
-  SmallVector<int64_t> shape = {packedSize};
-  if (product.hasWeightsPerItem)
-    shape.insert(shape.begin(), product.getExtent(product.batch));
-  Value packed = emptyTensor(RankedTensorType::get(shape, element), items);
+  Value packed = emptyTensor(type, items);
   if (!product.hasWeightsPerItem)
     items = index(1);
 
   // Column and step of the sum as functions of the box (item, panel, l, j).
-  ValueAccess access = read(product.rhs->get());
   AffineExpr item, panel, l, j;
   bindDims(context, item, panel, l, j);
   AffineMap loops = access.map.compose(indexing).compose(
@@ -308,8 +312,6 @@ LogicalResult KernelEmitter::convertProduct(linalg::LinalgOp op) {
   Product &product = *found;
   Value result = op->getResult(0);
   RankedTensorType type = getType(result);
-  if (!type.hasStaticShape())
-    product.batchMultiple = *getBatchMultiple(result);
   MLIRContext *context = builder.getContext();
   AffineMap lhsIndexing = op.getMatchingIndexingMap(product.lhs);
   AffineMap rhsIndexing = op.getMatchingIndexingMap(product.rhs);
@@ -362,7 +364,7 @@ LogicalResult KernelEmitter::convertProduct(linalg::LinalgOp op) {
       builder.getI64IntegerAttr(k), lhs.base, AffineMapAttr::get(lhs.map),
       weights, /*bias=*/Value(), residual, residualMap, destination.init,
       AffineMapAttr::get(resultMap),
-      vit::ActivationAttr::get(context, vit::Activation::None),
+      vit::ActivationAttr::get(context, vit::Activation::None), vit::NormAttr(),
       kernel::GemmTilingAttr());
   finish(destination, gemm.getResult(0));
   return success();

@@ -41,6 +41,17 @@ struct Product {
                              mlir::MLIRContext *context) const;
 };
 
+/// How kernel.gemm computes a contraction; none where it cannot.
+std::optional<Product> chooseProduct(mlir::linalg::LinalgOp op);
+
+/// The packed tensor of a product's operand: packedSize elements, for each item
+/// of the batch that has weights of its own.
+mlir::RankedTensorType getPackedType(const Product &product);
+
+/// From the indices of that operand to their place in the packed tensor. None
+/// where the tail panel's width is another than the others'.
+std::optional<mlir::AffineMap> getPackedMap(const Product &product);
+
 /// Whether `op` is a contraction of f32 that kernel.gemm computes.
 bool isProduct(mlir::linalg::LinalgOp op);
 

@@ -15,6 +15,7 @@
 #include "KernelEmitter.h"
 #include "Movement.h"
 #include "mlir/IR/Matchers.h"
+#include "vitc/Analysis/ShiftMask.h"
 
 using namespace mlir;
 using namespace vitc;
@@ -118,6 +119,8 @@ void KernelEmitter::store(Value value, Value tensor) {
 bool KernelEmitter::isRead(Operation *op) {
   if (auto fill = dyn_cast<linalg::FillOp>(op))
     return matchPattern(fill.getInputs().front(), m_Constant());
+  if (auto mask = dyn_cast<vit::ShiftMaskOp>(op))
+    return isAttentionMask(mask);
   return isa<vit::ConstantOp, arith::ConstantOp, tensor::EmptyOp,
              tensor::DimOp>(op) ||
          getMovement(op);

@@ -66,9 +66,46 @@ static Value buildAddend(ImplicitLocOpBuilder &builder, Value scores,
       });
 }
 
-/// scale * query · key^T + bias + mask: [B, H, Nq, Nk], loops (b, h, i, j, d).
+/// scores [B, H, Nq, Nk], -inf where query i does not see key j: only keys
+/// j <= i + causal, less than keyLength[b], are seen.
+static Value buildLimit(ImplicitLocOpBuilder &builder, Value scores,
+                        std::optional<int64_t> causal, Value keyLength) {
+  if (!causal && !keyLength)
+    return scores;
+  Type type = getElementTypeOrSelf(scores);
+  SmallVector<Value> inputs = {scores};
+  SmallVector<AffineMap> maps = {builder.getMultiDimIdentityMap(4)};
+  if (keyLength) {
+    inputs.push_back(keyLength);
+    maps.push_back(getLoopMap(builder, 4, {0}));
+  }
+  return buildElementwise(
+      builder, getSizes(builder, scores), type, inputs, maps,
+      [&](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
+        Value masked =
+            buildFloat(b, type, -std::numeric_limits<double>::infinity());
+        Value j = linalg::IndexOp::create(b, 3), score = args[0];
+        auto maskUnless = [&](arith::CmpIPredicate predicate, Value limit) {
+          Value isSeen = arith::CmpIOp::create(b, predicate, j, limit);
+          score = arith::SelectOp::create(b, isSeen, score, masked);
+        };
+        if (causal)
+          maskUnless(arith::CmpIPredicate::sle,
+                     arith::AddIOp::create(
+                         b, linalg::IndexOp::create(b, 2),
+                         arith::ConstantIndexOp::create(b, *causal)));
+        if (keyLength)
+          maskUnless(arith::CmpIPredicate::slt,
+                     arith::IndexCastOp::create(b, b.getIndexType(), args[1]));
+        return score;
+      });
+}
+
+/// cap(scale * query · key^T) + bias + mask: [B, H, Nq, Nk], loops
+/// (b, h, i, j, d).
 static Value buildScores(ImplicitLocOpBuilder &builder, Value query, Value key,
-                         Value bias, Value mask, double scale, Type type) {
+                         Value bias, Value mask, double scale,
+                         std::optional<double> softcap, Type type) {
   SmallVector<OpFoldResult> sizes = getSizes(builder, query);
   sizes[3] = getSizes(builder, key)[2];
   int64_t numHeads = cast<RankedTensorType>(query.getType()).getDimSize(1);
@@ -86,7 +123,13 @@ static Value buildScores(ImplicitLocOpBuilder &builder, Value query, Value key,
   Value scores = buildElementwise(
       builder, sizes, type, products, identity,
       [&](ImplicitLocOpBuilder &nested, ValueRange args) -> Value {
-        return arith::MulFOp::create(nested, args[0], factor);
+        Value scaled = arith::MulFOp::create(nested, args[0], factor);
+        if (!softcap)
+          return scaled;
+        Value cap = buildFloat(nested, type, *softcap);
+        Value share = arith::DivFOp::create(nested, scaled, cap);
+        return arith::MulFOp::create(nested,
+                                     math::TanhOp::create(nested, share), cap);
       });
   for (Value addend : {bias, mask})
     if (addend)
@@ -139,10 +182,30 @@ static Value buildSoftmax(ImplicitLocOpBuilder &builder, Value scores) {
 template <typename OpAdaptor>
 static Value buildProbabilities(ImplicitLocOpBuilder &builder,
                                 OpAdaptor adaptor, Type type) {
-  Value scores = buildScores(builder, adaptor.getQuery(), adaptor.getKey(),
-                             adaptor.getBias(), adaptor.getMask(),
-                             adaptor.getScale().convertToDouble(), type);
-  return buildSoftmax(builder, scores);
+  std::optional<double> softcap;
+  if (adaptor.getSoftcap())
+    softcap = adaptor.getSoftcap()->convertToDouble();
+  Value scores = buildScores(
+      builder, adaptor.getQuery(), adaptor.getKey(), adaptor.getBias(),
+      adaptor.getMask(), adaptor.getScale().convertToDouble(), softcap, type);
+  return buildSoftmax(builder, buildLimit(builder, scores, adaptor.getCausal(),
+                                          adaptor.getKeyLength()));
+}
+
+/// probabilities · value, loops (b, h, i, d, j).
+static Value buildWeightedValues(ImplicitLocOpBuilder &builder,
+                                 Value probabilities, Value value, Type type) {
+  SmallVector<OpFoldResult> sizes = getSizes(builder, probabilities);
+  sizes[3] = getSizes(builder, value)[3];
+  AffineExpr b, h, i, d, j;
+  bindDims(builder.getContext(), b, h, i, d, j);
+  int64_t numHeads =
+      cast<RankedTensorType>(probabilities.getType()).getDimSize(1);
+  auto valueMap = AffineMap::get(
+      5, 0, {b, getKeyHead(value, numHeads, h), j, d}, builder.getContext());
+  return buildContraction(builder, sizes, type, probabilities, value,
+                          {getLoopMap(builder, 5, {0, 1, 2, 4}), valueMap,
+                           getLoopMap(builder, 5, {0, 1, 2, 3})});
 }
 
 namespace {
@@ -156,19 +219,28 @@ struct ConvertAttentionOp final : OpConversionPattern<vit::AttentionOp> {
     Type type = getAccumulationType(adaptor.getOperands());
     Value probabilities = buildProbabilities(builder, adaptor, type);
 
-    // probabilities · value, loops (b, h, i, d, j).
-    SmallVector<OpFoldResult> sizes = getSizes(builder, adaptor.getQuery());
-    sizes[3] = getSizes(builder, adaptor.getValue())[3];
-    AffineExpr b, h, i, d, j;
-    bindDims(builder.getContext(), b, h, i, d, j);
-    int64_t numHeads = op.getQuery().getType().getDimSize(1);
-    auto valueMap = AffineMap::get(
-        5, 0, {b, getKeyHead(adaptor.getValue(), numHeads, h), j, d},
-        builder.getContext());
-    Value result = buildContraction(
-        builder, sizes, type, probabilities, adaptor.getValue(),
-        {getLoopMap(builder, 5, {0, 1, 2, 4}), valueMap,
-         getLoopMap(builder, 5, {0, 1, 2, 3})});
+    Value result =
+        buildWeightedValues(builder, probabilities, adaptor.getValue(), type);
+    rewriter.replaceOp(
+        op, buildNarrowed(builder, result, op.getType().getElementType()));
+    return success();
+  }
+};
+
+struct ConvertSoftmaxMatmulOp final
+    : OpConversionPattern<vit::SoftmaxMatmulOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(vit::SoftmaxMatmulOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    ImplicitLocOpBuilder builder(op.getLoc(), rewriter);
+    Type type = getAccumulationType(adaptor.getOperands());
+    Value scores = buildElementwise(
+        builder, getSizes(builder, adaptor.getScores()), type,
+        adaptor.getScores(), builder.getMultiDimIdentityMap(4),
+        [](ImplicitLocOpBuilder &, ValueRange args) { return args[0]; });
+    Value result = buildWeightedValues(builder, buildSoftmax(builder, scores),
+                                       adaptor.getValue(), type);
     rewriter.replaceOp(
         op, buildNarrowed(builder, result, op.getType().getElementType()));
     return success();
@@ -181,28 +253,80 @@ struct ConvertAttentionMapOp final : OpConversionPattern<vit::AttentionMapOp> {
   matchAndRewrite(vit::AttentionMapOp op, OpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
     ImplicitLocOpBuilder builder(op.getLoc(), rewriter);
-    Value probabilities = buildProbabilities(
-        builder, adaptor, getAccumulationType(adaptor.getOperands()));
-    Value result = op.getQueries() == vit::QuerySelection::First
-                       ? buildFirst(builder, probabilities, op.getType())
-                       : buildMean(builder, probabilities);
+    SmallVector<Value> numbers =
+        llvm::filter_to_vector(adaptor.getOperands(), [](Value operand) {
+          return isa<FloatType>(getElementTypeOrSelf(operand));
+        });
+    Type type = getAccumulationType(numbers);
+    Value probabilities = buildProbabilities(builder, adaptor, type);
+    Value result =
+        buildSelected(builder, op, adaptor.getSelection(), probabilities,
+                      buildMean(builder, probabilities));
     rewriter.replaceOp(
         op, buildNarrowed(builder, result, op.getType().getElementType()));
     return success();
   }
 
 private:
-  /// probabilities[b, h, 0].
-  static Value buildFirst(ImplicitLocOpBuilder &builder, Value probabilities,
-                          RankedTensorType mapType) {
-    SmallVector<OpFoldResult> offsets(4, builder.getIndexAttr(0));
-    SmallVector<OpFoldResult> strides(4, builder.getIndexAttr(1));
+  /// The rows that the selection asks for, in the order of [B, W, H, count,
+  /// Nk]; what follows are rows of any query.
+  static Value buildSelected(ImplicitLocOpBuilder &builder,
+                             vit::AttentionMapOp op, Value selection,
+                             Value probabilities, Value mean) {
+    auto index = [&](int64_t value) -> Value {
+      return arith::ConstantIndexOp::create(builder, value);
+    };
+    auto read = [&](int64_t column) -> Value {
+      Value number = tensor::ExtractOp::create(
+          builder, selection, ValueRange{index(op.getLayer()), index(column)});
+      return arith::IndexCastOp::create(builder, builder.getIndexType(),
+                                        number);
+    };
+    ArrayRef<int64_t> shape = op.getResult().getType().getShape();
+    Value first = read(0), zero = index(0), one = index(1);
+    Value count = arith::MaxSIOp::create(builder, read(1), one);
+    Value isMean =
+        arith::CmpIOp::create(builder, arith::CmpIPredicate::slt, first, zero);
+    first = arith::MaxSIOp::create(builder, first, zero);
+    Value lastQuery = index(shape[3] - 1);
+    Value lastItem = arith::SubIOp::create(
+        builder, tensor::DimOp::create(builder, probabilities, 0), one);
+
     SmallVector<OpFoldResult> sizes = getSizes(builder, probabilities);
-    sizes[2] = builder.getIndexAttr(1);
-    auto type = mapType.clone(getElementTypeOrSelf(probabilities));
-    return tensor::ExtractSliceOp::create(builder, cast<RankedTensorType>(type),
-                                          probabilities, offsets, sizes,
-                                          strides);
+    if (ShapedType::isDynamic(shape[0]))
+      sizes[0] = arith::DivUIOp::create(builder, cast<Value>(sizes[0]),
+                                        index(op.getWindows()))
+                     .getResult();
+    else
+      sizes[0] = builder.getIndexAttr(shape[0]);
+    sizes.insert(sizes.begin() + 1, builder.getIndexAttr(op.getWindows()));
+    return buildElementwise(
+        builder, sizes, getElementTypeOrSelf(probabilities), {}, {},
+        [&](ImplicitLocOpBuilder &b, ValueRange) -> Value {
+          // The number of the row, in the result as it is stored.
+          Value row = zero;
+          for (int64_t dim = 0; dim < 4; ++dim) {
+            Value size =
+                arith::ConstantIndexOp::create(b, dim ? shape[dim] : 0);
+            row = arith::MulIOp::create(b, row, size);
+            row =
+                arith::AddIOp::create(b, row, linalg::IndexOp::create(b, dim));
+          }
+          Value heads = arith::ConstantIndexOp::create(b, shape[2]);
+          Value query = arith::AddIOp::create(
+              b, first, arith::RemUIOp::create(b, row, count));
+          Value matrix = arith::DivUIOp::create(b, row, count);
+          Value head = arith::RemUIOp::create(b, matrix, heads);
+          Value item = arith::MinUIOp::create(
+              b, arith::DivUIOp::create(b, matrix, heads), lastItem);
+          query = arith::MinUIOp::create(b, query, lastQuery);
+          Value key = linalg::IndexOp::create(b, 4);
+          return arith::SelectOp::create(
+              b, isMean,
+              tensor::ExtractOp::create(b, mean, ValueRange{item, head, key}),
+              tensor::ExtractOp::create(b, probabilities,
+                                        ValueRange{item, head, query, key}));
+        });
   }
 
   /// The mean of probabilities[b, h, i] over i, loops (b, h, i, j).
@@ -264,6 +388,7 @@ struct ConvertMergeHeadsOp final : OpConversionPattern<vit::MergeHeadsOp> {
 } // namespace
 
 void vitc::populateAttentionToLinalgPatterns(RewritePatternSet &patterns) {
-  patterns.add<ConvertAttentionOp, ConvertAttentionMapOp, ConvertSplitHeadsOp,
-               ConvertMergeHeadsOp>(patterns.getContext());
+  patterns
+      .add<ConvertAttentionOp, ConvertAttentionMapOp, ConvertSoftmaxMatmulOp,
+           ConvertSplitHeadsOp, ConvertMergeHeadsOp>(patterns.getContext());
 }

@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Activation.h"
 #include "Generic.h"
 #include "Patterns.h"
 
@@ -99,12 +100,12 @@ struct ConvertConv2dOp final : OpConversionPattern<vit::Conv2dOp> {
           ArrayRef<ReassociationIndices>{{0}, {1, 2}, {3}, {4}});
     }
     if (adaptor.getBias())
-      result = buildElementwise(
-          builder, sizes, type, {result, adaptor.getBias()},
-          {builder.getMultiDimIdentityMap(4), getLoopMap(builder, 4, {1})},
-          [](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
-            return arith::AddFOp::create(b, args[0], args[1]);
-          });
+      result = buildSum(builder, result, adaptor.getBias(),
+                        getLoopMap(builder, 4, {1}));
+    result = buildActivation(builder, result, type, op.getActivation());
+    if (adaptor.getResidual())
+      result = buildSum(builder, result, adaptor.getResidual(),
+                        builder.getMultiDimIdentityMap(4));
     rewriter.replaceOp(
         op, buildNarrowed(builder, result, resultType.getElementType()));
     return success();

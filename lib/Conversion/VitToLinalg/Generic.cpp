@@ -18,7 +18,8 @@ Type vitc::getAccumulationType(ValueRange operands) {
   Type widest = Float32Type::get(operands.front().getContext());
   for (Value operand : operands) {
     Type type = getElementTypeOrSelf(operand);
-    if (type.getIntOrFloatBitWidth() > widest.getIntOrFloatBitWidth())
+    if (isa<FloatType>(type) &&
+        type.getIntOrFloatBitWidth() > widest.getIntOrFloatBitWidth())
       widest = type;
   }
   return widest;

@@ -6,7 +6,9 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Activation.h"
 #include "Generic.h"
+#include "Norm.h"
 #include "Patterns.h"
 
 #include "Vit/VitDialect.h"
@@ -20,68 +22,6 @@
 using namespace mlir;
 using namespace vitc;
 
-/// A GELU of one element. VitToKernel has its own on purpose: the reference
-/// shares no code with what it checks.
-static Value buildGelu(ImplicitLocOpBuilder &b, Value x, vit::GeluForm form) {
-  auto constant = [&](double value) {
-    return buildFloat(b, x.getType(), value);
-  };
-  if (form == vit::GeluForm::Quick) {
-    Value argument = arith::MulFOp::create(b, x, constant(-1.702));
-    Value power = math::ExpOp::create(b, argument);
-    Value divisor = arith::AddFOp::create(b, constant(1.0), power);
-    return arith::DivFOp::create(b, x, divisor);
-  }
-  Value sigmoid;
-  if (form == vit::GeluForm::Tanh) {
-    Value square = arith::MulFOp::create(b, x, x);
-    Value cube = arith::MulFOp::create(b, square, x);
-    Value cubic = arith::MulFOp::create(b, constant(0.044715), cube);
-    Value sum = arith::AddFOp::create(b, x, cubic);
-    Value argument =
-        arith::MulFOp::create(b, constant(std::sqrt(2.0 / M_PI)), sum);
-    sigmoid = math::TanhOp::create(b, argument);
-  } else {
-    Value argument = arith::DivFOp::create(b, x, constant(std::sqrt(2.0)));
-    sigmoid = math::ErfOp::create(b, argument);
-  }
-  Value shifted = arith::AddFOp::create(b, constant(1.0), sigmoid);
-  Value product = arith::MulFOp::create(b, x, shifted);
-  return arith::MulFOp::create(b, product, constant(0.5));
-}
-
-/// GELU of each element of `tensor`.
-static Value buildGeluTensor(ImplicitLocOpBuilder &builder, Value tensor,
-                             Type type, vit::GeluForm form) {
-  SmallVector<OpFoldResult> sizes = getSizes(builder, tensor);
-  return buildElementwise(
-      builder, sizes, type, tensor,
-      builder.getMultiDimIdentityMap(sizes.size()),
-      [&](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
-        return buildGelu(b, args[0], form);
-      });
-}
-
-/// lhs + rhs, with rhs read through `rhsMap`.
-static Value buildSum(ImplicitLocOpBuilder &builder, Value lhs, Value rhs,
-                      AffineMap rhsMap) {
-  SmallVector<OpFoldResult> sizes = getSizes(builder, lhs);
-  return buildElementwise(
-      builder, sizes, getElementTypeOrSelf(lhs), {lhs, rhs},
-      {builder.getMultiDimIdentityMap(sizes.size()), rhsMap},
-      [](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
-        return arith::AddFOp::create(b, args[0], args[1]);
-      });
-}
-
-static vit::GeluForm getGeluForm(vit::Activation activation) {
-  if (activation == vit::Activation::GeluTanh)
-    return vit::GeluForm::Tanh;
-  if (activation == vit::Activation::GeluQuick)
-    return vit::GeluForm::Quick;
-  return vit::GeluForm::Exact;
-}
-
 namespace {
 
 struct ConvertLinearOp final : OpConversionPattern<vit::LinearOp> {
@@ -93,25 +33,27 @@ struct ConvertLinearOp final : OpConversionPattern<vit::LinearOp> {
     Type type = getAccumulationType(adaptor.getOperands());
     unsigned rank = op.getType().getRank();
 
-    // input · weight^T: loops (..., n, k), n the last dim of the result.
+    // norm(input) · weight^T: loops (..., n, k), n the last dim of the result.
     unsigned n = rank - 1, k = rank;
-    SmallVector<OpFoldResult> sizes = getSizes(builder, adaptor.getInput());
+    Value input = adaptor.getInput();
+    if (op.getNorm())
+      input = buildNormalized(builder, input, op.getNorm()->getRms(),
+                              op.getNorm()->getEpsilon(), type);
+    SmallVector<OpFoldResult> sizes = getSizes(builder, input);
     sizes.back() = builder.getIndexAttr(op.getType().getDimSize(n));
     auto resultLoops = llvm::to_vector(llvm::seq(0u, rank));
     SmallVector<unsigned> inputLoops(resultLoops);
     inputLoops.back() = k;
-    Value result = buildContraction(
-        builder, sizes, type, adaptor.getInput(), adaptor.getWeight(),
-        {getLoopMap(builder, rank + 1, inputLoops),
-         getLoopMap(builder, rank + 1, {n, k}),
-         getLoopMap(builder, rank + 1, resultLoops)});
+    Value result =
+        buildContraction(builder, sizes, type, input, adaptor.getWeight(),
+                         {getLoopMap(builder, rank + 1, inputLoops),
+                          getLoopMap(builder, rank + 1, {n, k}),
+                          getLoopMap(builder, rank + 1, resultLoops)});
 
     if (adaptor.getBias())
       result = buildSum(builder, result, adaptor.getBias(),
                         getLoopMap(builder, rank, {n}));
-    if (op.getActivation() != vit::Activation::None)
-      result = buildGeluTensor(builder, result, type,
-                               getGeluForm(op.getActivation()));
+    result = buildActivation(builder, result, type, op.getActivation());
     if (adaptor.getResidual())
       result = buildSum(builder, result, adaptor.getResidual(),
                         builder.getMultiDimIdentityMap(rank));
@@ -129,7 +71,7 @@ struct ConvertGeluOp final : OpConversionPattern<vit::GeluOp> {
     ImplicitLocOpBuilder builder(op.getLoc(), rewriter);
     Type type = getAccumulationType(adaptor.getOperands());
     Value result =
-        buildGeluTensor(builder, adaptor.getInput(), type, op.getForm());
+        buildActivation(builder, adaptor.getInput(), type, op.getActivation());
     rewriter.replaceOp(
         op, buildNarrowed(builder, result, op.getType().getElementType()));
     return success();

@@ -6,10 +6,10 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Norm.h"
+
 #include "Generic.h"
 #include "Patterns.h"
-
-#include "Vit/VitDialect.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Transforms/DialectConversion.h"
@@ -81,6 +81,31 @@ static Value buildScaled(ImplicitLocOpBuilder &builder, Value tensor,
       });
 }
 
+/// tensor - its mean, of each row of the last axis.
+static Value buildCentred(ImplicitLocOpBuilder &builder, Value tensor,
+                          Type type) {
+  SmallVector<OpFoldResult> sizes = getSizes(builder, tensor);
+  AffineMap identity = builder.getMultiDimIdentityMap(sizes.size());
+  Value means = buildRowMeans(builder, tensor, type);
+  return buildElementwise(
+      builder, sizes, type, {tensor, means},
+      {identity, identity.dropResult(sizes.size() - 1)},
+      [](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
+        return arith::SubFOp::create(b, args[0], args[1]);
+      });
+}
+
+Value vitc::buildNormalized(ImplicitLocOpBuilder &builder, Value tensor,
+                            bool rms, FloatAttr epsilon, Type type) {
+  // Two passes: mean((x - mean)^2) does not cancel as mean(x^2) - mean^2.
+  if (!rms)
+    tensor = buildCentred(builder, tensor, type);
+  Value squares = buildSquares(builder, tensor, type);
+  Value power = buildRowMeans(builder, squares, type);
+  return buildQuotient(builder, tensor, power, epsilon.getValueAsDouble(),
+                       type);
+}
+
 namespace {
 
 struct ConvertLayerNormOp final : OpConversionPattern<vit::LayerNormOp> {
@@ -90,33 +115,21 @@ struct ConvertLayerNormOp final : OpConversionPattern<vit::LayerNormOp> {
                   ConversionPatternRewriter &rewriter) const override {
     ImplicitLocOpBuilder builder(op.getLoc(), rewriter);
     Type type = getAccumulationType(adaptor.getOperands());
-    SmallVector<OpFoldResult> sizes = getSizes(builder, adaptor.getInput());
-    unsigned rank = sizes.size();
-    AffineMap identity = builder.getMultiDimIdentityMap(rank);
-    AffineMap rowMap = identity.dropResult(rank - 1);
-    AffineMap channelMap = getLoopMap(builder, rank, {rank - 1});
-
-    // Two passes: mean((x - mean)^2) does not cancel as mean(x^2) - mean^2.
-    Value means = buildRowMeans(builder, adaptor.getInput(), type);
-    Value centred = buildElementwise(
-        builder, sizes, type, {adaptor.getInput(), means}, {identity, rowMap},
-        [](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
-          return arith::SubFOp::create(b, args[0], args[1]);
-        });
-    Value squares = buildSquares(builder, centred, type);
-    Value variances = buildRowMeans(builder, squares, type);
-    Value result = buildQuotient(builder, centred, variances,
-                                 adaptor.getEpsilon().convertToDouble(), type);
-
+    Value result = buildNormalized(builder, adaptor.getInput(), /*rms=*/false,
+                                   op.getEpsilonAttr(), type);
     if (adaptor.getScale())
       result = buildScaled(builder, result, adaptor.getScale(), type);
-    if (adaptor.getShift())
+    if (adaptor.getShift()) {
+      SmallVector<OpFoldResult> sizes = getSizes(builder, result);
+      unsigned rank = sizes.size();
       result = buildElementwise(
           builder, sizes, type, {result, adaptor.getShift()},
-          {identity, channelMap},
+          {builder.getMultiDimIdentityMap(rank),
+           getLoopMap(builder, rank, {rank - 1})},
           [](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
             return arith::AddFOp::create(b, args[0], args[1]);
           });
+    }
     rewriter.replaceOp(
         op, buildNarrowed(builder, result, op.getType().getElementType()));
     return success();
@@ -130,10 +143,8 @@ struct ConvertRmsNormOp final : OpConversionPattern<vit::RmsNormOp> {
                   ConversionPatternRewriter &rewriter) const override {
     ImplicitLocOpBuilder builder(op.getLoc(), rewriter);
     Type type = getAccumulationType(adaptor.getOperands());
-    Value squares = buildSquares(builder, adaptor.getInput(), type);
-    Value means = buildRowMeans(builder, squares, type);
-    Value result = buildQuotient(builder, adaptor.getInput(), means,
-                                 adaptor.getEpsilon().convertToDouble(), type);
+    Value result = buildNormalized(builder, adaptor.getInput(), /*rms=*/true,
+                                   op.getEpsilonAttr(), type);
     if (adaptor.getScale())
       result = buildScaled(builder, result, adaptor.getScale(), type);
     rewriter.replaceOp(

@@ -6,11 +6,12 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Activation.h"
 #include "Generic.h"
+#include "Norm.h"
 #include "Patterns.h"
 
 #include "Vit/VitDialect.h"
-#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Transforms/DialectConversion.h"
@@ -46,15 +47,45 @@ static Value buildPatches(ImplicitLocOpBuilder &builder, Value image,
   return buildTransposed(builder, rows, {0, 2, 1});
 }
 
-/// `lhs` + `rhs`, with `rhs` read through `rhsMap`.
-static Value buildSum(ImplicitLocOpBuilder &builder, Value lhs, Value rhs,
-                      AffineMap rhsMap) {
-  return buildElementwise(
-      builder, getSizes(builder, lhs), getElementTypeOrSelf(lhs), {lhs, rhs},
-      {builder.getMultiDimIdentityMap(3), rhsMap},
-      [](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
-        return arith::AddFOp::create(b, args[0], args[1]);
-      });
+/// The pixels of each patch as a row: [B, N, C * Ph * Pw].
+static Value buildPatchRows(ImplicitLocOpBuilder &builder, Value image,
+                            vit::PatchEmbedOp op) {
+  auto type = cast<RankedTensorType>(image.getType());
+  ArrayRef<int64_t> filter = op.getFilter().getType().getShape();
+  int64_t batch = type.getDimSize(0), channels = filter[1];
+  int64_t gridHeight = op.getGridHeight(), gridWidth = op.getGridWidth();
+  RankedTensorType grid = type.clone(
+      {batch, channels, gridHeight, filter[2], gridWidth, filter[3]});
+  Value pixels = tensor::ExpandShapeOp::create(
+      builder, grid, image,
+      ArrayRef<ReassociationIndices>{{0}, {1}, {2, 3}, {4, 5}});
+  pixels = buildTransposed(builder, pixels, {0, 2, 4, 1, 3, 5});
+  RankedTensorType rows = type.clone(
+      {batch, gridHeight * gridWidth, channels * filter[2] * filter[3]});
+  return tensor::CollapseShapeOp::create(
+      builder, rows, pixels,
+      ArrayRef<ReassociationIndices>{{0}, {1, 2}, {3, 4, 5}});
+}
+
+/// Each normalised patch times the filter: [B, N, E].
+static Value buildNormalizedPatches(ImplicitLocOpBuilder &builder, Value image,
+                                    Value filter, vit::PatchEmbedOp op,
+                                    Type type) {
+  Value rows =
+      buildNormalized(builder, buildPatchRows(builder, image, op),
+                      op.getNorm()->getRms(), op.getNorm()->getEpsilon(), type);
+  RankedTensorType filterType = op.getFilter().getType();
+  int64_t embedDim = filterType.getDimSize(0);
+  Value matrix = tensor::CollapseShapeOp::create(
+      builder,
+      filterType.clone({embedDim, filterType.getNumElements() / embedDim}),
+      filter, ArrayRef<ReassociationIndices>{{0}, {1, 2, 3}});
+  SmallVector<OpFoldResult> sizes = getSizes(builder, rows);
+  sizes.back() = builder.getIndexAttr(embedDim);
+  return buildContraction(builder, sizes, type, rows, matrix,
+                          {getLoopMap(builder, 4, {0, 1, 3}),
+                           getLoopMap(builder, 4, {2, 3}),
+                           getLoopMap(builder, 4, {0, 1, 2})});
 }
 
 /// tokens [T, E], for each image of the batch, before patches [B, N, E].
@@ -90,8 +121,9 @@ struct ConvertPatchEmbedOp final : OpConversionPattern<vit::PatchEmbedOp> {
                   ConversionPatternRewriter &rewriter) const override {
     ImplicitLocOpBuilder builder(op.getLoc(), rewriter);
     Type type = getAccumulationType(adaptor.getOperands());
-    Value result = buildPatches(builder, adaptor.getImage(),
-                                adaptor.getFilter(), op, type);
+    auto project = op.getNorm() ? buildNormalizedPatches : buildPatches;
+    Value result =
+        project(builder, adaptor.getImage(), adaptor.getFilter(), op, type);
     if (adaptor.getBias())
       result = buildSum(builder, result, adaptor.getBias(),
                         getLoopMap(builder, 3, {2}));

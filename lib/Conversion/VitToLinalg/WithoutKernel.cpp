@@ -16,16 +16,19 @@
 
 #include "Vit/VitDialect.h"
 #include "mlir/IR/Matchers.h"
+#include "vitc/Analysis/ShiftMask.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
 using namespace vitc;
 
-/// The first element type among operands and results that is not f32, or null.
+/// The first float type among operands and results that is not f32, or null;
+/// integers are lengths and selections, which kernels read as they are.
 static Type findOtherType(Operation *op) {
   for (Value value :
        llvm::concat<const Value>(op->getOperands(), op->getResults()))
-    if (Type type = getElementTypeOrSelf(value); !type.isF32())
+    if (Type type = getElementTypeOrSelf(value);
+        isa<FloatType>(type) && !type.isF32())
       return type;
   return {};
 }
@@ -53,17 +56,29 @@ static StringRef findComputedPart(Operation *op) {
 }
 
 std::string vitc::getReasonWithoutKernel(Operation *op) {
-  if (isa<vit::RelativePositionBiasOp, vit::ShiftMaskOp>(op))
+  if (isa<vit::RelativePositionBiasOp>(op))
     return "it is computed at run time; kernels read it as a constant";
+  if (auto mask = dyn_cast<vit::ShiftMaskOp>(op)) {
+    bool hasKernel = isAttentionMask(mask) &&
+                     llvm::all_of(op->getUsers(), [](Operation *user) {
+                       return getReasonWithoutKernel(user).empty();
+                     });
+    return hasKernel ? "" : "what reads it has no kernel that computes it";
+  }
   if (!isa<vit::AttentionMapOp, vit::AttentionOp, vit::Conv2dOp,
            vit::LayerNormOp, vit::LinearOp, vit::MeanTokensOp,
-           vit::PatchEmbedOp, vit::RmsNormOp>(op))
+           vit::PatchEmbedOp, vit::RmsNormOp, vit::SoftmaxMatmulOp>(op))
     return "";
   if (Type type = findOtherType(op))
     return llvm::formatv("it has element type {0}; its kernel is for f32",
                          type);
   if (StringRef part = findComputedPart(op); !part.empty())
     return llvm::formatv("it has {0}; its kernel needs constants", part);
+  if (auto conv = dyn_cast<vit::Conv2dOp>(op);
+      conv && conv.getGroups() != 1 &&
+      (conv.getResidual() || conv.getActivation() != vit::Activation::None))
+    return "it has an activation or a residual; the kernel of a convolution of "
+           "groups takes neither";
   if (isa<vit::LayerNormOp, vit::LinearOp, vit::RmsNormOp>(op) &&
       cast<RankedTensorType>(op->getOperand(0).getType()).getRank() < 2)
     return "it has an input of rank 1; its kernel needs a batch and channels";

@@ -35,7 +35,7 @@ static constexpr ModelType kModelTypes[] = {
     {"beit", importBeit},     {"deit", importVit},
     {"dinov2", importDinov2}, {"dinov2_with_registers", importDinov2},
     {"swin", importSwin},     {"swinv2", importSwin},
-    {"vit", importVit},
+    {"vit", importVit},       {"vit-hybrid", importVitHybrid},
 };
 
 OwningOpRef<ModuleOp> import_::importHuggingFace(StringRef folder,

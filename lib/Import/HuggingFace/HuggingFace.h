@@ -31,6 +31,12 @@ mlir::OwningOpRef<mlir::ModuleOp> importVit(llvm::StringRef folder,
                                             Checkpoint &checkpoint,
                                             const ImportOptions &options);
 
+/// Imports model_type vit-hybrid.
+mlir::OwningOpRef<mlir::ModuleOp> importVitHybrid(llvm::StringRef folder,
+                                                  Config &config,
+                                                  Checkpoint &checkpoint,
+                                                  const ImportOptions &options);
+
 /// Imports model_type beit.
 mlir::OwningOpRef<mlir::ModuleOp> importBeit(llvm::StringRef folder,
                                              Config &config,

@@ -68,6 +68,8 @@ static std::optional<ProcessorClass> getClass(StringRef name) {
   ProcessorClass beit{"BeitImageProcessor", 256, false, kBicubic, true, kHalf};
   ProcessorClass bit{
       "BitImageProcessor", kDefaultPixels, true, kBicubic, true, kClip};
+  ProcessorClass hybrid = bit;
+  hybrid.name = "ViTHybridImageProcessor";
   // What facebook's DINOv2 files carry.
   ProcessorClass dinov2{
       "DINOv2's BitImageProcessor", 256, true, kBicubic, true, kImageNet};
@@ -85,6 +87,7 @@ static std::optional<ProcessorClass> getClass(StringRef name) {
       .Cases({"BitImageProcessor", "BitImageProcessorFast",
               "BitImageProcessorPil"},
              bit)
+      .Cases({"ViTHybridImageProcessor", "vit-hybrid"}, hybrid)
       .Cases({"dinov2", "dinov2_with_registers"}, dinov2)
       .Default(std::nullopt);
 }
@@ -282,8 +285,8 @@ FailureOr<vit::PreprocessAttr> import_::importPreprocessor(
   if (!defaults) {
     config->emitError() << "image_processor_type = '" << name
                         << "'; vitc imports ViTImageProcessor, "
-                           "DeiTImageProcessor, BeitImageProcessor and "
-                           "BitImageProcessor";
+                           "DeiTImageProcessor, BeitImageProcessor, "
+                           "BitImageProcessor and ViTHybridImageProcessor";
     return failure();
   }
   return readPreprocessor(*config, *defaults, height, width, channels,

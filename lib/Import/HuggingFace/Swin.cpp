@@ -115,11 +115,11 @@ OwningOpRef<ModuleOp> import_::importSwin(StringRef folder, Config &config,
   spec.v2 = modelType == "swinv2";
   readSpec(config, spec);
   spec.prefix = findPrefix(checkpoint, modelType, "layernorm.weight");
-  ArrayAttr labels;
+  ModelInfo info;
   if (spec.output == SwinOutput::Logits) {
     SmallVector<std::string> names = readLabels(config);
     spec.numClasses = names.size();
-    labels = Builder(context).getStrArrayAttr(
+    info.labels = Builder(context).getStrArrayAttr(
         SmallVector<StringRef>(names.begin(), names.end()));
   }
   if (config.failed() || failed(resolveSwin(spec, options, config.getLoc())))
@@ -129,6 +129,6 @@ OwningOpRef<ModuleOp> import_::importSwin(StringRef folder, Config &config,
                          spec.channels, options, *context);
   if (failed(preprocess))
     return nullptr;
-  return buildSwin(spec, checkpoint, labels, *preprocess, options,
-                   config.getLoc());
+  info.preprocess = *preprocess;
+  return buildSwin(spec, checkpoint, info, options, config.getLoc());
 }

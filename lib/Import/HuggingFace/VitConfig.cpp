@@ -84,7 +84,7 @@ OwningOpRef<ModuleOp> import_::finishVit(StringRef folder, Config &config,
                                          Checkpoint &checkpoint, VitSpec &spec,
                                          const ImportOptions &options) {
   MLIRContext *context = config.getLoc().getContext();
-  VitModelInfo info;
+  ModelInfo info;
   if (spec.output != VitOutput::HiddenStates) {
     SmallVector<std::string> labels = readLabels(config);
     spec.numClasses = labels.size();

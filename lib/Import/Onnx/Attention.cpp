@@ -242,8 +242,6 @@ static LogicalResult importAttention(Node &node) {
       return failure();
     operands->bias = *bias;
   }
-  if (!window->isAll())
-    operands->mask = buildKeyWindow(b, *window, *operands);
   double headDim = b.getShape(operands->query)[3].constant;
   operands->scale = node.getFloat("scale", 1 / std::sqrt(headDim));
 
@@ -259,9 +257,17 @@ static LogicalResult importAttention(Node &node) {
         << "qk_matmul_output_mode " << form.outputMode
         << " changed its meaning in onnx 1.22: taken as the scores "
         << (form.outputMode == 1 ? "after softcap" : "after softcap and mask");
-  bool plain = form.softcap <= 0 && !form.softmaxInDouble && !node.hasOutput(3);
-  Value result = plain ? buildAttention(b, *operands)
-                       : buildWrittenOut(node, *operands, form);
+  Value result;
+  if (form.softmaxInDouble || node.hasOutput(3)) {
+    if (!window->isAll())
+      operands->mask = buildKeyWindow(b, *window, *operands);
+    result = buildWrittenOut(node, *operands, form);
+  } else {
+    if (form.softcap > 0)
+      operands->softcap = form.softcap;
+    setKeyWindow(b, *window, *operands);
+    result = buildAttention(b, *operands);
+  }
   node.setOutput(0,
                  node.input(0).getRank() == 3 ? mergeHeads(b, result) : result);
   return success();

@@ -14,10 +14,13 @@
 namespace vitc::onnx {
 
 /// Query [B, H, Nq, D], key [B, Hk, Nk, D] and value [B, Hk, Nk, Dv], and up to
-/// two addends [1 or B, 1 or H, Nq, Nk] of the scores, which may be null.
+/// two addends [1 or B, 1 or H, Nq, Nk] of the scores, which may be null; the
+/// rest as in vit.attention.
 struct AttentionOperands {
-  mlir::Value query, key, value, bias, mask;
+  mlir::Value query, key, value, bias, mask, keyLength;
   double scale;
+  std::optional<int64_t> causal;
+  std::optional<double> softcap;
 };
 
 /// Errors unless the shapes of query, key and value fit each other.
@@ -51,6 +54,11 @@ struct KeyWindow {
 
   bool isAll() const { return !causal && left < 0 && right < 0 && !lengths; }
 };
+
+/// Gives `operands` the window: as causal form or key lengths where these say
+/// it, else as a mask.
+void setKeyWindow(TensorBuilder &b, const KeyWindow &window,
+                  AttentionOperands &operands);
 
 /// 0 where a query sees a key, -inf elsewhere; [1 or B, 1, Nq, Nk].
 mlir::Value buildKeyWindow(TensorBuilder &b, const KeyWindow &window,

@@ -68,9 +68,16 @@ LogicalResult vitc::onnx::verifyAttention(Node &node,
 
 Value vitc::onnx::buildAttention(TensorBuilder &b,
                                  const AttentionOperands &operands) {
+  IntegerAttr causal;
+  if (operands.causal)
+    causal = b.getI64IntegerAttr(*operands.causal);
+  FloatAttr softcap;
+  if (operands.softcap)
+    softcap = b.getF64FloatAttr(*operands.softcap);
   Value result = vit::AttentionOp::create(
       b, operands.query, operands.key, operands.value, operands.bias,
-      operands.mask, b.getF64FloatAttr(operands.scale));
+      operands.mask, operands.keyLength, b.getF64FloatAttr(operands.scale),
+      causal, softcap);
   Shape shape = b.getShape(operands.query);
   shape[3] = b.getShape(operands.value)[3];
   return b.setShape(result, shape);
@@ -138,6 +145,24 @@ FailureOr<Value> vitc::onnx::getScoreAddend(Node &node, unsigned index,
     shape.insert(shape.begin(), Size(1));
   addend = b.reshape(addend, shape);
   return b.broadcastTo(addend, {shape[0], shape[1], full[2], full[3]});
+}
+
+void vitc::onnx::setKeyWindow(TensorBuilder &b, const KeyWindow &window,
+                              AttentionOperands &operands) {
+  if (window.isAll())
+    return;
+  bool isSliding = window.left >= 0 || window.right >= 0;
+  if (!isSliding && !window.lengths) {
+    operands.causal = window.offset;
+    return;
+  }
+  Type length =
+      window.lengths ? TensorBuilder::getElementType(window.lengths) : Type();
+  if (!isSliding && !window.causal &&
+      (length.isInteger(32) || length.isInteger(64)))
+    operands.keyLength = window.lengths;
+  else
+    operands.mask = buildKeyWindow(b, window, operands);
 }
 
 Value vitc::onnx::buildKeyWindow(TensorBuilder &b, const KeyWindow &window,

@@ -41,7 +41,8 @@ static Value dropHeight(TensorBuilder &b, Value tensor) {
 static Value buildConv2d(TensorBuilder &b, Value input, Value filter,
                          Value bias, const SlidingWindow &window,
                          int64_t groups) {
-  Value result = vit::Conv2dOp::create(b, input, filter, bias, window.strides,
+  Value result = vit::Conv2dOp::create(b, input, filter, bias,
+                                       /*residual=*/Value(), window.strides,
                                        {window.padBegin[0], window.padBegin[1],
                                         window.padEnd[0], window.padEnd[1]},
                                        window.dilations, groups);

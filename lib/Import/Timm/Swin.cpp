@@ -173,13 +173,13 @@ OwningOpRef<ModuleOp> import_::importTimmSwin(const TimmSwin &architecture,
   if (arguments.failed() || config.failed() ||
       failed(resolveSwin(spec, options, config.getLoc())))
     return nullptr;
-  ArrayAttr labels;
+  ModelInfo info;
+  info.licence = readTimmLicence(config);
   if (spec.output == SwinOutput::Logits)
-    labels = readTimmLabels(config, spec.numClasses);
-  vit::PreprocessAttr preprocess = readTimmPreprocess(
-      config, spec.imageHeight, spec.imageWidth, spec.channels);
+    info.labels = readTimmLabels(config, spec.numClasses);
+  info.preprocess = readTimmPreprocess(config, spec.imageHeight,
+                                       spec.imageWidth, spec.channels);
   if (config.failed())
     return nullptr;
-  return buildSwin(spec, checkpoint, labels, preprocess, options,
-                   config.getLoc());
+  return buildSwin(spec, checkpoint, info, options, config.getLoc());
 }

@@ -170,6 +170,16 @@ vit::PreprocessAttr import_::readTimmPreprocess(Config &config, int64_t height,
       DenseF64ArrayAttr::get(context, std));
 }
 
+StringAttr import_::readTimmLicence(Config &config) {
+  Config pretrained = readObject(config, "pretrained_cfg");
+  std::string licence = pretrained.getString("license", "");
+  if (pretrained.failed())
+    config.noteError();
+  if (licence.empty())
+    return {};
+  return StringAttr::get(config.getLoc().getContext(), licence);
+}
+
 ArrayAttr import_::readTimmLabels(Config &config, int64_t numClasses) {
   Builder b(config.getLoc().getContext());
   SmallVector<Attribute> labels;

@@ -71,6 +71,9 @@ std::pair<int64_t, int64_t> readTimmImageSize(Config &config,
 vit::PreprocessAttr readTimmPreprocess(Config &config, int64_t height,
                                        int64_t width, int64_t channels);
 
+/// pretrained_cfg.license, or null.
+mlir::StringAttr readTimmLicence(Config &config);
+
 /// `label_names`, or LABEL_0 and on.
 mlir::ArrayAttr readTimmLabels(Config &config, int64_t numClasses);
 

@@ -66,18 +66,17 @@ static void readBackbone(const TimmVit &architecture,
   for (int64_t depth : architecture.backboneDepths)
     if (depth > 0)
       backbone.depths.push_back(depth);
-  StringRef stem = backbone.depths.empty() ? "conv.weight" : "stem.conv.weight";
-  ArrayRef<int64_t> filter =
-      checkpoint.getShape((backbone.prefix + stem).str());
+  if (backbone.depths.empty()) {
+    backbone.names.stemConv = "conv";
+    backbone.names.stemNorm = "norm";
+    backbone.names.stemPool = "pool";
+  }
+  ArrayRef<int64_t> filter = checkpoint.getShape(
+      backbone.prefix + backbone.names.stemConv + ".weight");
   if (filter.size() != 4)
     return;
   spec.channels = filter[1];
-  spec.stemChannels = backbone.getChannels();
-  spec.stemHeight = backbone.getMapSize(spec.imageHeight);
-  spec.stemWidth = backbone.getMapSize(spec.imageWidth);
-  spec.stem = [backbone](LayerBuilder &layers, Value image) {
-    return buildResNetV2(backbone, layers, image);
-  };
+  spec.stem = getStem(backbone);
 }
 
 /// Sizes from the shapes of the weights.
@@ -145,6 +144,7 @@ OwningOpRef<ModuleOp> import_::importTimmVit(const TimmVit &architecture,
   spec.keys = {"embed_dim",  "the MLP's width", "num_heads",  "img_size",
                "patch_size", "in_chans",        "num_classes"};
   spec.architecture = architecture.name.str();
+  spec.biasResize = BiasResize::Geometric;
   spec.names = getNames(checkpoint);
   Config arguments = readTimmArguments(config, kArguments);
   spec.numHeads =
@@ -159,7 +159,8 @@ OwningOpRef<ModuleOp> import_::importTimmVit(const TimmVit &architecture,
   if (arguments.failed() || config.failed() ||
       failed(resolveSpec(spec, options, config.getLoc())))
     return nullptr;
-  VitModelInfo info;
+  ModelInfo info;
+  info.licence = readTimmLicence(config);
   if (spec.output != VitOutput::PooledFeatures)
     info.labels = readTimmLabels(config, spec.numClasses);
   info.preprocess = readTimmPreprocess(config, spec.imageHeight,

@@ -29,18 +29,16 @@ static double millisecondsSince(Clock::time_point begin) {
       .count();
 }
 
-static std::vector<double> measure(vitc_session &session,
-                                   const vitc_model::Entry &entry,
-                                   EntryTensors &tensors,
+static std::vector<double> measure(vitc_session &session, EntryTensors &tensors,
                                    const Options &options) {
   for (int64_t i = 0; i < options.warmup; ++i)
-    tensors.run(session, entry);
+    tensors.run(session);
   std::vector<double> times;
   Clock::time_point start = Clock::now();
   while (times.size() < kLeastRuns ||
          millisecondsSince(start) < options.minTime * 1000) {
     Clock::time_point begin = Clock::now();
-    tensors.run(session, entry);
+    tensors.run(session);
     times.push_back(millisecondsSince(begin));
   }
   std::sort(times.begin(), times.end());
@@ -60,7 +58,7 @@ void vitc::rt::runBenchmark(const vitc_model &model, const Options &options,
   vitc_session session(model, batch);
   EntryTensors tensors(*entry.descriptor, batch);
   tensors.fillSynthetic();
-  std::vector<double> times = measure(session, entry, tensors, options);
+  std::vector<double> times = measure(session, tensors, options);
   double median = medianOf(times);
   // Nearest rank: the least time that 90 % of the runs do not exceed.
   double p90 = times[static_cast<size_t>(std::ceil(0.9 * times.size())) - 1];

@@ -90,15 +90,15 @@ void EntryTensors::fillSynthetic() {
   }
 }
 
-void EntryTensors::run(vitc_session &session, const vitc_model::Entry &entry) {
+void EntryTensors::run(vitc_session &session, const AttentionRequest *request) {
   std::vector<vitc_tensor_t> inputViews, outputViews;
   for (NpyArray &input : inputs)
     inputViews.push_back(input.tensor());
   for (NpyArray &output : outputs)
     outputViews.push_back(output.tensor());
-  bool hasMaps = entry.descriptor == session.getModel().attention.descriptor;
-  session.run(entry, inputViews.data(), outputViews.data(),
-              hasMaps ? &outputViews.back() : nullptr);
+  const vitc_model &model = session.getModel();
+  session.run(request ? model.requireAttention() : model.forward,
+              inputViews.data(), outputViews.data(), request);
 }
 
 int64_t vitc::rt::fixedBatch(const EntryDescriptor &entry) {

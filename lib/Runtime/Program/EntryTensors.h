@@ -19,7 +19,7 @@
 
 namespace vitc::rt {
 
-/// The inputs and outputs of one entry for one batch, zero at first.
+/// The inputs and outputs of "forward" for one batch, zero at first.
 struct EntryTensors {
   EntryTensors(const EntryDescriptor &entry, int64_t batch);
 
@@ -27,9 +27,8 @@ struct EntryTensors {
   /// integers 1, which is a token and an unmasked position.
   void fillSynthetic();
 
-  /// Runs `entry` of the session's model; its last output is the maps when it
-  /// is the model's attention entry.
-  void run(vitc_session &session, const vitc_model::Entry &entry);
+  /// Runs "forward" of the session's model, or "attention" for a request.
+  void run(vitc_session &session, const AttentionRequest *request = nullptr);
 
   std::vector<NpyArray> inputs, outputs;
 };

@@ -61,6 +61,19 @@ static void writeTensors(JsonWriter &json, const char *key,
   json.endArray();
 }
 
+static void appendLayer(JsonWriter &json,
+                        const AttentionLayerDescriptor &layer) {
+  json.beginObject();
+  json.key("layer").value(layer.number);
+  json.key("name").value(layer.name);
+  json.key("windows").value(layer.windows);
+  json.key("heads").value(layer.heads);
+  json.key("queries").value(layer.queries);
+  json.key("keys").value(layer.keys);
+  json.key("tokens").value(layer.tokens);
+  json.endObject();
+}
+
 static std::string formatJson(const vitc_model_descriptor_t &model,
                               const EntryDescriptor &entry,
                               const std::string &isa) {
@@ -86,12 +99,11 @@ static std::string formatJson(const vitc_model_descriptor_t &model,
   json.key("arena_bytes")
       .value(arenaBytes(entry.arenaBase, entry.arenaPerBatch,
                         chooseBatch(entry, 0)));
-  if (model.attention.layers > 0) {
-    json.key("attention").beginObject();
-    json.key("layers").value(model.attention.layers);
-    json.key("heads").value(model.attention.heads);
-    json.key("keys").value(model.attention.keys);
-    json.endObject();
+  if (model.attention.numLayers > 0) {
+    json.key("attention").beginArray();
+    for (int32_t i = 0; i < model.attention.numLayers; ++i)
+      appendLayer(json, model.attention.layers[i]);
+    json.endArray();
   }
   json.key("source_hash").value(model.sourceHash);
   json.key("licence").value(model.licence);
@@ -99,6 +111,17 @@ static std::string formatJson(const vitc_model_descriptor_t &model,
   json.key("runtime").value(vitc_version());
   json.endObject();
   return json.text();
+}
+
+static std::string formatLayer(const AttentionLayerDescriptor &layer) {
+  std::string text =
+      fmt::format("layer {}, {}: {} heads, {} queries, {} keys", layer.number,
+                  layer.name, layer.heads, layer.queries, layer.keys);
+  if (layer.windows > 1)
+    text += fmt::format(", {} windows", layer.windows);
+  if (layer.projection >= 0)
+    text += fmt::format(", projections of {} tokens", layer.tokens);
+  return text;
 }
 
 static void appendLine(std::string &text, const char *name,
@@ -141,11 +164,8 @@ static std::string formatText(const vitc_model_descriptor_t &model,
       fmt::format("{} bytes for a batch of {}",
                   arenaBytes(entry.arenaBase, entry.arenaPerBatch, batch),
                   batch));
-  if (model.attention.layers > 0)
-    appendLine(text, "attention",
-               fmt::format("{} layers, {} heads, {} keys",
-                           model.attention.layers, model.attention.heads,
-                           model.attention.keys));
+  for (int32_t i = 0; i < model.attention.numLayers; ++i)
+    appendLine(text, "attention", formatLayer(model.attention.layers[i]));
   appendLine(text, "source hash", model.sourceHash);
   appendLine(text, "licence", model.licence);
   appendLine(text, "compiler", model.compilerVersion);

@@ -46,6 +46,8 @@ public:
   /// Parses the value of the current option; the range is inclusive.
   int64_t parseInteger(std::string_view text, int64_t least, int64_t most);
   double parseSeconds(std::string_view text);
+  NumberSet parseNumbers(std::string_view text);
+  void parseQuery(std::string_view text);
 
 private:
   void parseOption(std::string_view arg);
@@ -114,6 +116,40 @@ static const OptionSpec kOptions[] = {
     {"--attention", "DIR", Mode::Attention, bit(Mode::Attention),
      [](Parser &p, std::string_view v) { p.options.outputDir = v; },
      "write attention maps of the pictures, .png and .npy"},
+    {"--attention-layers",
+     "LIST",
+     {},
+     bit(Mode::Attention),
+     [](Parser &p, std::string_view v) {
+       p.options.attention.layers = p.parseNumbers(v);
+     },
+     "of these layers, e.g. 0,5-7 (default all)"},
+    {"--attention-heads",
+     "LIST",
+     {},
+     bit(Mode::Attention),
+     [](Parser &p, std::string_view v) {
+       p.options.attention.heads = p.parseNumbers(v);
+     },
+     "of these heads (default all)"},
+    {"--attention-query",
+     "ROW,COL",
+     {},
+     bit(Mode::Attention),
+     [](Parser &p, std::string_view v) { p.parseQuery(v); },
+     "of this patch (default the class token or mean)"},
+    {"--attention-matrix",
+     "",
+     {},
+     bit(Mode::Attention),
+     [](Parser &p, std::string_view) { p.options.attention.matrix = true; },
+     "write the attention of all queries, too"},
+    {"--attention-rollout",
+     "",
+     {},
+     bit(Mode::Attention),
+     [](Parser &p, std::string_view) { p.options.attention.rollout = true; },
+     "write the rollout over all layers, too"},
     {"--benchmark", "", Mode::Benchmark, bit(Mode::Benchmark), nullptr,
      "time the model on synthetic input"},
     {"--min-time",
@@ -207,6 +243,61 @@ double Parser::parseSeconds(std::string_view text) {
     throw UsageError(fmt::format("{} is '{}'; needs seconds from 0 to {:.0f}",
                                  current->name, text, kMaxSeconds));
   return value;
+}
+
+/// A number of `text`, which has nothing but its digits; -1 for anything else.
+static int64_t parseNumber(std::string_view text) {
+  int32_t value = -1;
+  const char *end = text.data() + text.size();
+  auto [stop, code] = std::from_chars(text.data(), end, value);
+  return code == std::errc() && stop == end ? value : -1;
+}
+
+NumberSet Parser::parseNumbers(std::string_view text) {
+  NumberSet numbers;
+  numbers.all = text == "all";
+  for (std::string_view rest = text; !numbers.all;) {
+    std::string_view part = rest.substr(0, rest.find(','));
+    size_t dash = part.find('-');
+    int64_t first = parseNumber(part.substr(0, dash));
+    int64_t last =
+        dash == part.npos ? first : parseNumber(part.substr(dash + 1));
+    if (first < 0 || last < first)
+      throw UsageError(
+          fmt::format("{} is '{}'; needs all, or numbers such as 0,5-7",
+                      current->name, text));
+    numbers.ranges.emplace_back(first, last);
+    if (part.size() == rest.size())
+      break;
+    rest.remove_prefix(part.size() + 1);
+  }
+  return numbers;
+}
+
+void Parser::parseQuery(std::string_view text) {
+  size_t comma = std::min(text.find(','), text.size());
+  AttentionOptions &attention = options.attention;
+  attention.hasQuery = true;
+  attention.queryRow = parseNumber(text.substr(0, comma));
+  attention.queryColumn =
+      comma < text.size() ? parseNumber(text.substr(comma + 1)) : -1;
+  if (attention.queryRow < 0 || attention.queryColumn < 0)
+    throw UsageError(fmt::format(
+        "{} is '{}'; needs the row and the column of a patch, e.g. 3,5",
+        current->name, text));
+}
+
+bool NumberSet::contains(int64_t number) const {
+  return all || std::any_of(ranges.begin(), ranges.end(), [&](auto range) {
+           return range.first <= number && number <= range.second;
+         });
+}
+
+int64_t NumberSet::last() const {
+  int64_t last = -1;
+  for (auto [begin, end] : ranges)
+    last = std::max(last, end);
+  return last;
 }
 
 /// --json takes a file only beside --benchmark, wherever that stands.

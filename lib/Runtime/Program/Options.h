@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace vitc::rt {
@@ -39,6 +40,25 @@ struct InputFile {
   std::string name, path;
 };
 
+/// Numbers of layers or heads, counted from 0.
+struct NumberSet {
+  bool all = true;
+  std::vector<std::pair<int64_t, int64_t>> ranges; // inclusive
+
+  bool contains(int64_t number) const;
+  /// The greatest number that is named; -1 for all.
+  int64_t last() const;
+};
+
+/// What --attention writes.
+struct AttentionOptions {
+  NumberSet layers, heads;
+  bool hasQuery = false; // a patch's attention, not the class token's
+  int64_t queryRow = 0, queryColumn = 0;
+  bool matrix = false;  // all queries' attention, too
+  bool rollout = false; // over all layers, too
+};
+
 struct Options {
   Mode mode = Mode::Images;
   std::vector<std::string> images;
@@ -52,6 +72,7 @@ struct Options {
   int64_t warmup = 2;  // runs
   double minTime = 1;  // seconds
   std::string isa = "native";
+  AttentionOptions attention;
 };
 
 /// Throws UsageError.

@@ -30,13 +30,14 @@ static const EntryDescriptor &checkPictureInput(const vitc_model &model,
   return entry;
 }
 
-PictureInput::PictureInput(const vitc_model &model,
-                           const vitc_model::Entry &entry)
-    : model(model), entry(entry),
-      batch(chooseBatch(checkPictureInput(model, *entry.descriptor), 0)),
-      tensors(*entry.descriptor, batch), session(model, batch) {}
+PictureInput::PictureInput(const vitc_model &model)
+    : model(model),
+      batch(
+          chooseBatch(checkPictureInput(model, *model.forward.descriptor), 0)),
+      tensors(*model.forward.descriptor, batch), session(model, batch) {}
 
-EntryTensors &PictureInput::run(const std::string &path) {
+EntryTensors &PictureInput::run(const std::string &path,
+                                const AttentionRequest *request) {
   const PreprocessDescriptor &preprocess = model.descriptor.preprocess;
   Image image;
   std::string message;
@@ -58,7 +59,7 @@ EntryTensors &PictureInput::run(const std::string &path) {
                   bytes.size(), batch, batch * pictureBytes);
   for (int64_t i = 0; i < batch; ++i)
     std::memcpy(bytes.data() + i * pictureBytes, pixels.data(), pictureBytes);
-  tensors.run(session, entry);
+  tensors.run(session, request);
   return tensors;
 }
 

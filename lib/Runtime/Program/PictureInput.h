@@ -20,19 +20,21 @@ namespace vitc::rt {
 /// A session that takes one picture after the other.
 class PictureInput {
 public:
-  /// Throws Failure unless a picture is the entry's only input.
-  PictureInput(const vitc_model &model, const vitc_model::Entry &entry);
+  /// Throws Failure unless a picture is the model's only input.
+  explicit PictureInput(const vitc_model &model);
 
-  /// Reads the picture, runs the entry on it and returns its tensors, which the
+  /// Reads the picture, runs the model on it and returns its tensors, which the
   /// next call overwrites. In a fixed batch every picture is this one.
-  EntryTensors &run(const std::string &path);
+  EntryTensors &run(const std::string &path,
+                    const AttentionRequest *request = nullptr);
+
+  int64_t getBatch() const { return batch; }
 
   /// What the model saw of the last picture.
   const Image &getView() const { return view; }
 
 private:
   const vitc_model &model;
-  const vitc_model::Entry &entry;
   int64_t batch;
   EntryTensors tensors;
   vitc_session session;

@@ -50,11 +50,11 @@ void vitc::rt::runProfile(const vitc_model &model, const Options &options,
   EntryTensors tensors(*entry.descriptor, batch);
   tensors.fillSynthetic();
   for (int64_t i = 0; i < options.warmup; ++i)
-    tensors.run(session, entry);
+    tensors.run(session);
   std::vector<SiteTime> times;
   times.reserve(entry.code->numSites);
   session.recordTimes(&times);
-  tensors.run(session, entry);
+  tensors.run(session);
 
   JsonWriter json;
   json.beginObject();

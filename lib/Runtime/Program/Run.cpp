@@ -80,7 +80,7 @@ static void classify(const vitc_model &model, const Options &options,
     throw UsageError("--output-dir was given with pictures; a classifier "
                      "prints its classes and writes no file");
   int32_t logitsIndex = findLogits(model);
-  PictureInput pictures(model, model.forward);
+  PictureInput pictures(model);
   JsonWriter json;
   json.beginArray();
   for (const std::string &path : options.images) {
@@ -115,7 +115,7 @@ static void classify(const vitc_model &model, const Options &options,
 
 static void embed(const vitc_model &model, const Options &options,
                   Output &output) {
-  PictureInput pictures(model, model.forward);
+  PictureInput pictures(model);
   const EntryDescriptor &entry = *model.forward.descriptor;
   JsonWriter json;
   json.beginArray();

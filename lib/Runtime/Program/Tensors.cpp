@@ -88,7 +88,7 @@ void vitc::rt::runTensors(const vitc_model &model, const Options &options,
   vitc_session session(model, batch);
   EntryTensors tensors(entry, batch);
   tensors.inputs = std::move(inputs);
-  tensors.run(session, model.forward);
+  tensors.run(session);
   for (int32_t i = 0; i < entry.numOutputs; ++i)
     output.addFile(
         joinPath(options.outputDir, fileNameOf(entry.outputs[i].name) + ".npy"),

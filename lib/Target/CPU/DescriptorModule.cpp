@@ -79,7 +79,8 @@ public:
   Constant *tensor(kernel::TensorAttr tensor);
   Constant *code(StringRef isa, kernel::CodeAttr code, StringRef symbol);
   Constant *preprocess(vit::PreprocessAttr preprocess, RankedTensorType input);
-  Constant *attention(vit::TokenGridAttr grid, RankedTensorType maps);
+  Constant *tokenGrid(vit::TokenGridAttr grid);
+  Constant *attention(ArrayAttr layers, ArrayRef<kernel::TensorAttr> maps);
 
 private:
   Constant *global(Constant *value) {
@@ -195,14 +196,37 @@ Constant *DescriptorBuilder::preprocess(vit::PreprocessAttr preprocess,
                  numbers(deviation)});
 }
 
-Constant *DescriptorBuilder::attention(vit::TokenGridAttr grid,
-                                       RankedTensorType maps) {
-  if (!grid || !maps)
-    return record(SmallVector<Constant *>(8, i32(0)));
-  return record({i32(maps.getDimSize(1)), i32(maps.getDimSize(2)),
-                 i32(maps.getDimSize(3)), i32(grid.getPrefix()),
-                 i32(grid.getHeight()), i32(grid.getWidth()),
-                 i32(grid.getClassToken()), i32(0)});
+Constant *DescriptorBuilder::tokenGrid(vit::TokenGridAttr grid) {
+  if (!grid)
+    return record({i32(0), i32(0), i32(0), i32(0)});
+  return record({i32(grid.getPrefix()), i32(grid.getHeight()),
+                 i32(grid.getWidth()), i32(grid.getClassToken())});
+}
+
+/// `maps` are the outputs for `layers`, then the projections.
+Constant *DescriptorBuilder::attention(ArrayAttr layers,
+                                       ArrayRef<kernel::TensorAttr> maps) {
+  if (!layers)
+    return record({null(), i32(0), i32(0)});
+  auto pair = [&](DenseI64ArrayAttr sizes) {
+    return inlineArray({i32(sizes ? sizes[0] : 0), i32(sizes ? sizes[1] : 0)});
+  };
+  SmallVector<Constant *> records;
+  for (auto [layer, map] :
+       llvm::zip(layers.getAsRange<vit::AttentionLayerAttr>(), maps)) {
+    ArrayRef<int64_t> dims = map.getType().getShape();
+    int64_t projection = layer.getProjection(), tokens = dims[4];
+    if (projection >= 0)
+      tokens = maps[layers.size() + projection].getType().getShape().back();
+    records.push_back(
+        record({string(layer.getName()), i32(layer.getNumber()), i32(dims[1]),
+                i32(dims[2]), i32(dims[3]), i32(dims[4]), i32(projection),
+                i32(tokens), tokenGrid(layer.getQueries()),
+                tokenGrid(layer.getKeys()), pair(layer.getWindow()),
+                pair(layer.getSize()), pair(layer.getShift())}));
+  }
+  return record(
+      {array(records), i32(layers.size()), i32(maps.size() - layers.size())});
 }
 
 static rt::Task getTask(StringRef name) {
@@ -224,29 +248,40 @@ static LogicalResult verifyDtypes(func::FuncOp function,
   return success();
 }
 
-/// The type [B, layers, heads, keys] of what @attention gives, which the
-/// runtime reads as maps over the patches of `grid`.
-static FailureOr<RankedTensorType> getAttentionMaps(func::FuncOp function,
-                                                    kernel::EntryAttr entry,
-                                                    vit::TokenGridAttr grid) {
-  if (entry.getOutputs().empty())
+namespace {
+/// What @attention returns behind the outputs of @forward.
+struct AttentionMaps {
+  ArrayAttr layers;                  // null: nothing
+  ArrayRef<kernel::TensorAttr> maps; // of the layers, then the projections
+};
+} // namespace
+
+/// The layers that @attention says it gives the maps of, which must be what it
+/// returns.
+static FailureOr<AttentionMaps> getAttentionMaps(func::FuncOp function,
+                                                 kernel::EntryAttr entry) {
+  auto layers =
+      function->getAttrOfType<ArrayAttr>(vit::VitDialect::kAttentionLayersAttr);
+  if (!layers || !llvm::all_of(layers, llvm::IsaPred<vit::AttentionLayerAttr>))
     return function.emitOpError()
-           << "has no outputs; needs \"attentions\" as the last one";
-  kernel::TensorAttr output = entry.getOutputs().back();
-  RankedTensorType type = output.getType();
-  if (output.getName() != "attentions" || type.getRank() != 4 ||
-      llvm::any_of(type.getShape().drop_front(), ShapedType::isDynamic))
+           << "has no list of #vit.attention_layer as "
+           << vit::VitDialect::kAttentionLayersAttr << "; needs one";
+  size_t numMaps = layers.size();
+  for (auto layer : layers.getAsRange<vit::AttentionLayerAttr>())
+    numMaps =
+        std::max<size_t>(numMaps, layers.size() + layer.getProjection() + 1);
+  if (entry.getInputs().empty() || entry.getOutputs().size() < numMaps)
     return function.emitOpError()
-           << "has " << output.getName() << " of type " << type
-           << " as its last output; needs \"attentions\" of type "
-              "[batch, layers, heads, keys]";
-  if (grid && type.getDimSize(3) !=
-                  grid.getPrefix() + grid.getHeight() * grid.getWidth())
-    return function.emitOpError()
-           << "has maps over " << type.getDimSize(3)
-           << " keys; needs the model's grid of " << grid.getPrefix() << " + "
-           << grid.getHeight() << " x " << grid.getWidth() << " tokens";
-  return type;
+           << "has " << entry.getInputs().size() << " inputs and "
+           << entry.getOutputs().size() << " outputs; needs a selection and "
+           << numMaps << " maps and projections";
+  ArrayRef<kernel::TensorAttr> maps = entry.getOutputs().take_back(numMaps);
+  for (kernel::TensorAttr map : maps.take_front(layers.size()))
+    if (map.getType().getRank() != 5 || !map.getType().getElementType().isF32())
+      return function.emitOpError()
+             << "has map " << map.getName() << " of type " << map.getType()
+             << "; needs [batch, windows, heads, queries, keys] of f32";
+  return AttentionMaps{layers, maps};
 }
 
 FailureOr<std::unique_ptr<llvm::Module>>
@@ -258,10 +293,9 @@ vitc::buildDescriptorModule(ModuleOp module, ArrayRef<LevelCode> levels,
 
   auto model =
       module->getAttrOfType<vit::ModelAttr>(vit::VitDialect::kModelAttr);
-  vit::TokenGridAttr grid = model ? model.getGrid() : vit::TokenGridAttr();
-
   SmallVector<Constant *> entries;
-  RankedTensorType input, maps;
+  RankedTensorType input;
+  AttentionMaps attention;
   for (auto function : module.getOps<func::FuncOp>()) {
     auto entry = function->getAttrOfType<kernel::EntryAttr>(
         kernel::KernelDialect::kEntryAttr);
@@ -287,11 +321,10 @@ vitc::buildDescriptorModule(ModuleOp module, ArrayRef<LevelCode> levels,
     if (function.getName() == "forward" && !entry.getInputs().empty())
       input = entry.getInputs().front().getType();
     if (function.getName() == "attention") {
-      FailureOr<RankedTensorType> found =
-          getAttentionMaps(function, entry, grid);
+      FailureOr<AttentionMaps> found = getAttentionMaps(function, entry);
       if (failed(found))
         return failure();
-      maps = *found;
+      attention = *found;
     }
   }
 
@@ -318,8 +351,8 @@ vitc::buildDescriptorModule(ModuleOp module, ArrayRef<LevelCode> levels,
       builder.array(labels),
       builder.preprocess(model ? model.getPreprocess() : vit::PreprocessAttr(),
                          input),
-      builder.attention(grid, maps),
-      builder.i64(sizes.code),
+      builder.attention(attention.layers, attention.maps),
+      builder.i64(sizes.getCode()),
       builder.i64(model ? model.getParameters() : 0),
       builder.string(model ? text(model.getName()) : ""),
       builder.string(model ? text(model.getSource()) : ""),

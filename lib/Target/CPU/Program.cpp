@@ -83,6 +83,13 @@ static LogicalResult dumpLevels(ArrayRef<LevelCode> levels, StringRef folder,
   return success();
 }
 
+int64_t ProgramSizes::getCode() const {
+  int64_t bytes = 0;
+  for (const Code &level : code)
+    bytes += level.bytes;
+  return bytes;
+}
+
 static ProgramSizes getSizes(ModuleOp module) {
   ProgramSizes sizes;
   sizes.weights = getWeightsSize(module);
@@ -164,12 +171,12 @@ static LogicalResult lowerAndDump(ModuleOp module,
 }
 
 /// Generates code for each level and writes it to a part of `output`; adds the
-/// size of machine code to `codeSize`.
+/// sizes of machine code to `sizes`.
 static LogicalResult writeCode(MutableArrayRef<LevelCode> levels,
                                const ProgramOptions &options, Output &output,
                                Location loc,
                                SmallVectorImpl<std::string> &paths,
-                               int64_t &codeSize) {
+                               ProgramSizes &sizes) {
   bool assembly = options.kind == OutputKind::Assembly;
   SmallVector<SmallVector<char, 0>> code(levels.size());
   SmallVector<std::string> errors(levels.size());
@@ -188,7 +195,7 @@ static LogicalResult writeCode(MutableArrayRef<LevelCode> levels,
     if (failed(writeFile(paths.back(), bytes, loc)))
       return failure();
     if (!assembly)
-      codeSize += getCodeSize(bytes);
+      sizes.code.push_back({levels[i].isa, getCodeSize(bytes)});
   }
   return success();
 }
@@ -224,8 +231,8 @@ FailureOr<ProgramSizes> vitc::emitObjects(ModuleOp module,
   ProgramSizes sizes = getSizes(module);
   SmallVector<LevelCode> levels;
   if (failed(lowerAndDump(module, options, levels)) ||
-      failed(writeCode(levels, options, output, module.getLoc(), paths,
-                       sizes.code)) ||
+      failed(
+          writeCode(levels, options, output, module.getLoc(), paths, sizes)) ||
       failed(writeData(module, levels, options, sizes, output, paths)))
     return failure();
   return sizes;
@@ -242,8 +249,8 @@ static LogicalResult emitText(ModuleOp module, const ProgramOptions &options,
     return writeOutput(options.output, printModule(*levels.front().module),
                        loc);
   SmallVector<std::string> paths;
-  int64_t codeSize = 0;
-  if (failed(writeCode(levels, options, output, loc, paths, codeSize)))
+  ProgramSizes sizes;
+  if (failed(writeCode(levels, options, output, loc, paths, sizes)))
     return failure();
   return output.install(paths.front(), loc);
 }

@@ -72,6 +72,10 @@ LogicalResult WeightReader::read(WeightExprAttr expr, int64_t begin,
     return readAdd(expr, begin, count, out);
   case WeightExprKind::Transpose:
     return readTranspose(expr, begin, count, out);
+  case WeightExprKind::Scale:
+    return readScale(expr, begin, count, out);
+  case WeightExprKind::Product:
+    return readProduct(expr, begin, count, out);
   case WeightExprKind::Pack:
     return emitError(evaluator.getLoc())
            << "#vit.expr<pack> is an operand of another expression; it must be "
@@ -156,6 +160,65 @@ LogicalResult WeightReader::readAdd(WeightExprAttr expr, int64_t begin,
     for (int64_t i = 0; i < n; ++i)
       lhs[i] += rhs[i];
     std::memcpy(out + done * sizeof(float), lhs, n * sizeof(float));
+  }
+  return success();
+}
+
+FailureOr<ArrayRef<float>> WeightReader::getVector(WeightExprAttr expr) {
+  if (!expr.getType().getElementType().isF32())
+    return emitError(evaluator.getLoc()) << "a weight expression multiplies by "
+                                         << expr.getType() << "; needs f32";
+  if (auto it = vectors.find(expr); it != vectors.end())
+    return ArrayRef(it->second);
+  std::vector<float> values(expr.getType().getNumElements());
+  if (failed(read(expr, 0, values.size(),
+                  reinterpret_cast<char *>(values.data()))))
+    return failure();
+  return ArrayRef(vectors[expr] = std::move(values));
+}
+
+LogicalResult WeightReader::readScale(WeightExprAttr expr, int64_t begin,
+                                      int64_t count, char *out) {
+  FailureOr<ArrayRef<float>> factors = getVector(expr.getExprOperand(1));
+  if (failed(factors) ||
+      failed(read(expr.getExprOperand(0), begin, count, out)))
+    return failure();
+  ArrayRef<int64_t> shape = expr.getType().getShape();
+  int64_t dim = expr.getParams()[0], size = shape[dim];
+  int64_t inner = ShapedType::getNumElements(shape.drop_front(dim + 1));
+  // Runs of one factor, or of one row of factors.
+  int64_t run = inner == 1 ? size : inner;
+  for (int64_t i = 0; i < count;) {
+    int64_t at = begin + i, left = std::min(count - i, run - at % run);
+    const float *factor = factors->data() + at / inner % size;
+    for (int64_t end = i + left; i < end; ++i) {
+      float value;
+      std::memcpy(&value, out + i * sizeof(float), sizeof(float));
+      value *= *factor;
+      std::memcpy(out + i * sizeof(float), &value, sizeof(float));
+      factor += inner == 1;
+    }
+  }
+  return success();
+}
+
+LogicalResult WeightReader::readProduct(WeightExprAttr expr, int64_t begin,
+                                        int64_t count, char *out) {
+  WeightExprAttr matrix = expr.getExprOperand(0);
+  FailureOr<ArrayRef<float>> vector = getVector(expr.getExprOperand(1));
+  if (failed(vector))
+    return failure();
+  int64_t columns = matrix.getType().getDimSize(1);
+  std::vector<float> row(columns);
+  for (int64_t i = 0; i < count; ++i) {
+    if (failed(read(matrix, (begin + i) * columns, columns,
+                    reinterpret_cast<char *>(row.data()))))
+      return failure();
+    double sum = 0.0;
+    for (int64_t j = 0; j < columns; ++j)
+      sum += double(row[j]) * (*vector)[j];
+    auto result = static_cast<float>(sum);
+    std::memcpy(out + i * sizeof(float), &result, sizeof(float));
   }
   return success();
 }

@@ -6,10 +6,11 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// All kinds but `transpose` and `pack` only move or add elements in row-major
-// order, so that a flat range of the result is one or a few flat ranges of the
-// operands, and a range of a stored tensor is a range of bytes. A transpose is
-// read by bands of rows, which are kept till another band is needed.
+// All kinds but `transpose`, `product` and `pack` move, add or scale elements
+// in row-major order, so that a flat range of the result is one or a few flat
+// ranges of the operands, and a range of a stored tensor is a range of bytes. A
+// transpose is read by bands of rows, which are kept till another band is
+// needed; a vector that scales or multiplies is read once and kept.
 //
 //===----------------------------------------------------------------------===//
 
@@ -44,6 +45,12 @@ private:
                               int64_t count, char *out);
   mlir::LogicalResult readTranspose(vit::WeightExprAttr expr, int64_t begin,
                                     int64_t count, char *out);
+  mlir::LogicalResult readScale(vit::WeightExprAttr expr, int64_t begin,
+                                int64_t count, char *out);
+  mlir::LogicalResult readProduct(vit::WeightExprAttr expr, int64_t begin,
+                                  int64_t count, char *out);
+  /// All values of a vector, which are read once.
+  mlir::FailureOr<llvm::ArrayRef<float>> getVector(vit::WeightExprAttr expr);
   /// Rows [begin, begin + rows) of a transpose.
   struct Band {
     int64_t begin = 0, rows = 0;
@@ -53,6 +60,7 @@ private:
 
   const WeightEvaluator &evaluator;
   llvm::DenseMap<mlir::Attribute, std::unique_ptr<Band>> bands;
+  llvm::DenseMap<mlir::Attribute, std::vector<float>> vectors;
 };
 
 /// Bytes of a stored element; one for an i1.

@@ -3,7 +3,7 @@
 vit.weight @g : tensor<8xf32> seed(1 mean 0.0 scale 1.0)
 kernel.weight @weight1 at 128 value #vit.expr<ref, [@g]> : tensor<8xf32>
 
-func.func private @norm(%task: index, %scratch: memref<?xi8>, %n: index, %x: memref<?x8xf32>) {
+func.func private @norm(%task: index, %first: index, %scratch: memref<?xi8>, %n: index, %x: memref<?x8xf32>) {
   return
 }
 
@@ -15,7 +15,7 @@ func.func private @norm(%task: index, %scratch: memref<?xi8>, %n: index, %x: mem
 //       CHECK:   %[[F1:.*]] = llvm.getelementptr %[[ARGS]][0, 1]
 //       CHECK:   llvm.load %[[F1]] : !llvm.ptr -> !llvm.struct<(ptr, ptr, i64, array<2 x i64>, array<2 x i64>)>
 //       CHECK:   scf.for %[[TASK:.*]] = %[[BEGIN]] to %[[END]] step
-//       CHECK:     call @norm(%[[TASK]], %{{.*}}) : (index, memref<?xi8>, index, memref<?x8xf32>) -> ()
+//       CHECK:     call @norm(%[[TASK]], %[[BEGIN]], %{{.*}}) : (index, index, memref<?xi8>, index, memref<?x8xf32>) -> ()
 //   CHECK-NOT: func private @norm.tasks
 
 // Context: weights at 0, arena at 8, batch at 16, inputs at 24, outputs at 32,

@@ -117,22 +117,3 @@ func.func @negative_attention_tiling(%context: !kernel.context) {
   return
 }
 }
-
-// -----
-
-#cpu = #kernel.cpu<isa = "x86-64-v3", cpu = "x86-64-v3", features = "", lanes = 8, registers = 16, fma = true>
-#row = affine_map<(b, h, i, d) -> (b, i, d)>
-module attributes {kernel.cpu = #cpu} {
-func.func @negative_attention_map_init_stride(%context: !kernel.context) {
-  %b = kernel.batch %context
-  %n = arith.constant 8 : index
-  %x = kernel.buffer %context input at 0 : memref<?x8x8xf32>
-  %m = kernel.buffer %context output at 0 : memref<?x8x2xf32>
-  // expected-error @+1 {{'kernel.attention_map' op has init with stride 2 along j; needs unit stride}}
-  kernel.attention_map batch(%b) queries(%n) keys(%n) layer(%n) heads 1 head_dim 8 scale 1.000000e+00 selection first
-      query(%x at #row : memref<?x8x8xf32>) key(%x at #row : memref<?x8x8xf32>)
-      init(%m at affine_map<(b, h, j, layer) -> (b, j, h)> : memref<?x8x2xf32>)
-      tiling <rows = 4, columns = 16, queryBlock = 8, keyBlock = 64>
-  return
-}
-}

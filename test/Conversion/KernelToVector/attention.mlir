@@ -10,7 +10,7 @@ module attributes {kernel.cpu = #cpu} {
 //       CHECK:   %[[BATCH:.*]] = kernel.batch
 //       CHECK:   %[[TASKS:.*]] = arith.muli %[[BATCH]], %c4
 //       CHECK:   kernel.launch %{{.*}} @attention_h2_d16 tasks(%[[TASKS]])
-//  CHECK-SAME:     scratch 3712 work [0, 18432, 0, 4608]
+//  CHECK-SAME:     scratch 3712 work [0, 20160, 0, 4608]
 //       CHECK:   kernel.launch %{{.*}} @attention_h2_d16 tasks
 //   CHECK-NOT:   @attention_h2_d16_
 func.func @attention(%context: !kernel.context) {
@@ -73,6 +73,11 @@ func.func @attention_bias(%context: !kernel.context) {
 // CHECK-COUNT-8:   memref.store
 //       CHECK:   vector.load %{{.*}} : memref<?xf32>, vector<4xf32>
 //       CHECK:   %[[BIASED:.*]] = vector.load %[[FLAT:.*]][{{.*}}] : memref<36xf32>, vector<8xf32>
-//       CHECK:   math.fma %[[BIASED]]
+// -inf stays; what is finite is held where its product with log2(e) is finite.
+//   CHECK-DAG:   %[[MASKED:.*]] = arith.cmpf oeq, %[[BIASED]], %[[INFINITY:.*]] :
+//   CHECK-DAG:   %[[LOW:.*]] = arith.cmpf ogt, %[[LOWEST:.*]], %[[BIASED]]
+//       CHECK:   %[[FINITE:.*]] = arith.select %[[LOW]], %[[LOWEST]], %[[BIASED]]
+//       CHECK:   %[[ADDEND:.*]] = arith.select %[[MASKED]], %[[INFINITY]], %[[FINITE]]
+//       CHECK:   math.fma %[[ADDEND]]
 //       CHECK:   memref.load %[[FLAT]]
 }

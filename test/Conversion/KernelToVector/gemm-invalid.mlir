@@ -4,25 +4,6 @@
 #tiling = #kernel.gemm_tiling<provider = vector, rows = 2, columns = 16, kBlock = 1536, unroll = 2, rowBlock = 256>
 #map = affine_map<(b, i, j) -> (b, i, j)>
 module attributes {kernel.cpu = #cpu} {
-func.func @negative_gemm_lhs_stride(%context: !kernel.context) {
-  %b = kernel.batch %context
-  %n = arith.constant 8 : index
-  %x = kernel.buffer %context input : memref<?x8x8xf32>
-  %w = kernel.buffer %context input at 1 : memref<256xf32>
-  %y = kernel.buffer %context output : memref<?x8x16xf32>
-  // expected-error @+1 {{'kernel.gemm' op has lhs with stride 8 along k; needs unit stride}}
-  kernel.gemm batch(%b) rows(%n) n 16 k 8 lhs(%x at affine_map<(b, i, l) -> (b, l, i)> : memref<?x8x8xf32>)
-      weights(%w : memref<256xf32>) init(%y at #map : memref<?x8x16xf32>) tiling #tiling
-  return
-}
-}
-
-// -----
-
-#cpu = #kernel.cpu<isa = "x86-64-v3", cpu = "x86-64-v3", features = "", lanes = 8, registers = 16, fma = true>
-#tiling = #kernel.gemm_tiling<provider = vector, rows = 2, columns = 16, kBlock = 1536, unroll = 2, rowBlock = 256>
-#map = affine_map<(b, i, j) -> (b, i, j)>
-module attributes {kernel.cpu = #cpu} {
 func.func @negative_gemm_init_stride(%context: !kernel.context) {
   %b = kernel.batch %context
   %n = arith.constant 8 : index
@@ -87,10 +68,29 @@ func.func @negative_gemm_unroll(%context: !kernel.context) {
   %x = kernel.buffer %context input : memref<?x8x8xf32>
   %w = kernel.buffer %context input at 1 : memref<256xf32>
   %y = kernel.buffer %context output : memref<?x8x16xf32>
-  // expected-error @+1 {{unroll = 0, rowBlock = 256>; rows, kBlock, unroll and rowBlock are 1 or more}}
+  // expected-error @+1 {{unroll = 0, rowBlock = 256>; rows, kBlock, unroll, rowBlock and panels are 1 or more}}
   kernel.gemm batch(%b) rows(%n) n 16 k 8 lhs(%x at #map : memref<?x8x8xf32>) weights(%w : memref<256xf32>)
       init(%y at #map : memref<?x8x16xf32>)
       tiling <provider = vector, rows = 2, columns = 16, kBlock = 1536, unroll = 0, rowBlock = 256>
+  return
+}
+}
+
+// -----
+
+#cpu = #kernel.cpu<isa = "x86-64-v3", cpu = "x86-64-v3", features = "", lanes = 8, registers = 16, fma = true>
+#map = affine_map<(b, i, j) -> (b, i, j)>
+module attributes {kernel.cpu = #cpu} {
+func.func @negative_gemm_panels(%context: !kernel.context) {
+  %b = kernel.batch %context
+  %n = arith.constant 8 : index
+  %x = kernel.buffer %context input : memref<?x8x8xf32>
+  %w = kernel.buffer %context input at 1 : memref<256xf32>
+  %y = kernel.buffer %context output : memref<?x8x16xf32>
+  // expected-error @+1 {{rowBlock = 256, panels = 0>; rows, kBlock, unroll, rowBlock and panels are 1 or more}}
+  kernel.gemm batch(%b) rows(%n) n 16 k 8 lhs(%x at #map : memref<?x8x8xf32>) weights(%w : memref<256xf32>)
+      init(%y at #map : memref<?x8x16xf32>)
+      tiling <provider = vector, rows = 2, columns = 16, kBlock = 1536, unroll = 2, rowBlock = 256, panels = 0>
   return
 }
 }

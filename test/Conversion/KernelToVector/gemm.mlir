@@ -20,7 +20,7 @@ module attributes {kernel.cpu = #cpu} {
 //       CHECK:   %[[TASKS:.*]] = arith.muli %[[BLOCKS]], %[[C2]]
 //       CHECK:   kernel.launch %{{.*}} @gemm_n74_k5 tasks(%[[TASKS]]) args(%[[B]], %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}} :
 //  CHECK-SAME:     index, memref<?x5x5xf32>, memref<1280xf32>, memref<74xf32>, memref<?x5x74xf32>)
-//  CHECK-SAME:     scratch 0 work [0, 3700, 5416, 1580]
+//  CHECK-SAME:     scratch 0 work [0, 4070, 5416, 1580]
 //       CHECK:   kernel.launch %{{.*}} @gemm_n74_k5 tasks
 func.func @gemm(%context: !kernel.context) {
   %b = kernel.batch %context
@@ -101,13 +101,13 @@ func.func @gemm_onednn(%context: !kernel.context) {
 // A tile of 1 row in a case and 2 in the default. k 4 is what unrolling by 2
 // leaves. Two vectors of weights meet one broadcast value of each row.
 // CHECK-LABEL: func private @gemm_n74_k5(
-//  CHECK-SAME:     %[[TASK:.*]]: index, %{{.*}}: memref<?xi8>, %{{.*}}: index, %[[X:.*]]: memref<?x5x5xf32>,
+//  CHECK-SAME:     %[[TASK:.*]]: index, %{{.*}}: index, %{{.*}}: memref<?xi8>, %{{.*}}: index, %[[X:.*]]: memref<?x5x5xf32>,
 //  CHECK-SAME:     %[[W:.*]]: memref<1280xf32>, %[[BIAS:.*]]: memref<74xf32>, %[[Y:.*]]: memref<?x5x74xf32>)
 //   CHECK-DAG:   %[[XFLAT:.*]] = memref.reinterpret_cast %[[X]]
 //   CHECK-DAG:   %[[YFLAT:.*]] = memref.reinterpret_cast %[[Y]]
 //   CHECK-DAG:   arith.remui %[[TASK]]
 //   CHECK-DAG:   arith.divui %[[TASK]]
-//       CHECK:   scf.if
+//       CHECK:   scf.for
 //       CHECK:     scf.for
 //       CHECK:       scf.for
 //       CHECK:         scf.index_switch
@@ -127,7 +127,7 @@ func.func @gemm_onednn(%context: !kernel.context) {
 //       CHECK:             vector.broadcast
 // CHECK-COUNT-2:           math.fma
 // CHECK-COUNT-4:         vector.store {{.*}}, %[[YFLAT]]
-//       CHECK:   } else {
+//       CHECK:   scf.if
 //       CHECK:         vector.load %[[BIAS]]{{.*}} : memref<74xf32>, vector<8xf32>
 //       CHECK:         vector.load %[[BIAS]]{{.*}} : memref<74xf32>, vector<2xf32>
 //       CHECK:         vector.store {{.*}} : memref<?xf32>, vector<8xf32>

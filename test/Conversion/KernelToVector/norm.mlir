@@ -45,7 +45,7 @@ func.func @norm_plain(%context: !kernel.context) {
 
 // The last task ends with the last row of the last image.
 // CHECK-LABEL: func private @norm_c20(
-//  CHECK-SAME:   %[[TASK:[a-z0-9]+]]: index, %{{[a-z0-9]+}}: memref<?xi8>, %{{[a-z0-9]+}}: index, %[[XARG:[a-z0-9]+]]: memref
+//  CHECK-SAME:   %[[TASK:[a-z0-9]+]]: index, %{{[a-z0-9]+}}: index, %{{[a-z0-9]+}}: memref<?xi8>, %{{[a-z0-9]+}}: index, %[[XARG:[a-z0-9]+]]: memref
 //   CHECK-DAG:   %[[TAIL:.*]] = arith.constant dense<[true, true, true, true, false, false, false, false]>
 //       CHECK:   %[[IN:.*]] = memref.reinterpret_cast %[[XARG]]
 //       CHECK:   %[[BEGIN:.*]] = arith.muli %[[TASK]], %c4

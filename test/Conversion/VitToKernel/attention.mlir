@@ -53,21 +53,23 @@ func.func @merged_by_gather(%x: tensor<2x2x5x4xf32>) -> (tensor<2x2x5x4xf32>, te
   return %0, %2 : tensor<2x2x5x4xf32>, tensor<2x5x8xf32>
 }
 
-// Maps of all layers go to their place in the output. The layer is an operand.
+// Each map goes to its output. The layer is an operand, so that all share a
+// function.
 // CHECK-LABEL: func @attention_map(
-//  CHECK-SAME:     %[[X:[^ ]+]]: tensor<2x2x5x4xf32>, %[[MAPS:[^ ]+]]: tensor<2x2x2x5xf32> {bufferization.writable = true})
+//  CHECK-SAME:     %[[X:[^ ]+]]: tensor<4x2x5x4xf32>, %[[S:[^ ]+]]: tensor<2x2xi64>,
+//  CHECK-SAME:     %[[O0:[^ ]+]]: tensor<2x2x2x5x5xf32> {bufferization.writable = true}, %[[O1:[^ ]+]]: tensor<2x2x2x5x5xf32>
+//   CHECK-DAG:   %[[B:.*]] = arith.constant 4 : index
 //   CHECK-DAG:   %[[L0:.*]] = arith.constant 0 : index
 //   CHECK-DAG:   %[[L1:.*]] = arith.constant 1 : index
-//       CHECK:   %[[M0:.*]] = kernel.attention_map {{.*}} layer(%[[L0]]) {{.*}} selection first {{.*}} init(%[[MAPS]] at #[[MAP:[^ ]+]] : tensor<2x2x2x5xf32>)
-//       CHECK:   %[[M1:.*]] = kernel.attention_map {{.*}} layer(%[[L1]]) {{.*}} selection mean {{.*}} init(%[[M0]] at #[[MAP]] : tensor<2x2x2x5xf32>)
-//       CHECK:   return %[[M1]]
-func.func @attention_map(%x: tensor<2x2x5x4xf32>) -> tensor<2x2x2x5xf32> {
-  %e = tensor.empty() : tensor<2x2x2x5xf32>
-  %0 = vit.attention_map %x, %x scale 5.000000e-01 queries first : tensor<2x2x5x4xf32>, tensor<2x2x5x4xf32> -> tensor<2x2x5xf32>
-  %1 = tensor.insert_slice %0 into %e[0, 0, 0, 0] [2, 1, 2, 5] [1, 1, 1, 1] : tensor<2x2x5xf32> into tensor<2x2x2x5xf32>
-  %2 = vit.attention_map %x, %x scale 5.000000e-01 queries mean : tensor<2x2x5x4xf32>, tensor<2x2x5x4xf32> -> tensor<2x2x5xf32>
-  %3 = tensor.insert_slice %2 into %1[0, 1, 0, 0] [2, 1, 2, 5] [1, 1, 1, 1] : tensor<2x2x5xf32> into tensor<2x2x2x5xf32>
-  return %3 : tensor<2x2x2x5xf32>
+//       CHECK:   %[[M0:.*]] = kernel.attention_map batch(%[[B]]) {{.*}} selection(%[[S]] at %[[L0]] : tensor<2x2xi64>) {{.*}} init(%[[O0]] :
+//       CHECK:   %[[M1:.*]] = kernel.attention_map batch(%[[B]]) {{.*}} selection(%[[S]] at %[[L1]] : tensor<2x2xi64>) {{.*}} init(%[[O1]] :
+//       CHECK:   return %[[M0]], %[[M1]]
+func.func @attention_map(%x: tensor<4x2x5x4xf32>, %s: tensor<2x2xi64>) -> (tensor<2x2x2x5x5xf32>, tensor<2x2x2x5x5xf32>) {
+  %0 = vit.attention_map %x, %x scale 5.000000e-01 selection(%s[0] : tensor<2x2xi64>) windows 2
+      : tensor<4x2x5x4xf32>, tensor<4x2x5x4xf32> -> tensor<2x2x2x5x5xf32>
+  %1 = vit.attention_map %x, %x scale 5.000000e-01 selection(%s[1] : tensor<2x2xi64>) windows 2
+      : tensor<4x2x5x4xf32>, tensor<4x2x5x4xf32> -> tensor<2x2x2x5x5xf32>
+  return %0, %1 : tensor<2x2x2x5x5xf32>, tensor<2x2x2x5x5xf32>
 }
 
 // Item b of the batch reads item b mod 4 of the mask, which all heads share.

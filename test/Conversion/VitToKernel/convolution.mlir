@@ -2,18 +2,23 @@
 
 vit.weight @f : tensor<16x8x3x3xf32> seed(1 mean 0.0 scale 1.0)
 vit.weight @g : tensor<16x16x1x1xf32> seed(2 mean 0.0 scale 1.0)
+vit.weight @h : tensor<16x16x3x3xf32> seed(4 mean 0.0 scale 1.0)
 vit.weight @d : tensor<16x1x3x3xf32> seed(3 mean 0.0 scale 1.0)
 
-// Rows of an image [C, H, W] are cut from a copy with a border of zeros. The
-// result has its channels last, so that the 1x1 convolution reads it in place.
-// CHECK-DAG: #[[$PIXEL:.*]] = affine_map<(d0, d1, d2, d3, d4, d5) -> (d0, d3, d1 + d4, d2 + d5)>
+// The gemm reads the pixels of an image [C, H, W] from a copy with a border of
+// zeros: rows above and below, then columns beside what is copied. The result has its channels last, so that the 1x1 convolution reads it
+// in place.
+// CHECK-DAG: #[[$TAPS:.*]] = affine_map<(d0, d1, d2) -> (d0, d2 floordiv 9, d1 floordiv 6 + (d2 floordiv 3) mod 3, d1 mod 6 + d2 mod 3)>
+// CHECK-DAG: #[[$TAPS_LAST:.*]] = affine_map<(d0, d1, d2) -> (d0, d1 floordiv 4 + d2 floordiv 24, d1 mod 4 + (d2 floordiv 8) mod 3, d2 mod 8)>
 // CHECK-DAG: #[[$CHANNELS:.*]] = affine_map<(d0, d1, d2) -> (d0, d1 floordiv 6, d1 mod 6, d2)>
+// CHECK-DAG: #[[$BORDER_ROWS:.*]] = affine_map<(d0, d1, d2, d3) -> (d0, d1, (d2 + 7) mod 8, d3)>
+// CHECK-DAG: #[[$BORDER_COLUMNS:.*]] = affine_map<(d0, d1, d2, d3) -> (d0, d1, d2 + 1, (d3 + 7) mod 8)>
 // CHECK-LABEL: func @two(
-//       CHECK:   %[[ZEROS:.*]] = kernel.generic {{.*}} sizes [8, 8, 8]
+//       CHECK:   %[[ROWS:.*]] = kernel.generic {{.*}} sizes [8, 2, 8] {{.*}} at #[[$BORDER_ROWS]]
+//       CHECK:   %[[ZEROS:.*]] = kernel.generic {{.*}} sizes [8, 6, 2] {{.*}} init(%[[ROWS]] at #[[$BORDER_COLUMNS]]
 //       CHECK:   %[[PADDED:.*]] = kernel.gather {{.*}} sizes [8, 6, 6] {{.*}} init(%[[ZEROS]]
-//       CHECK:   %[[TAPS:.*]] = kernel.gather {{.*}} sizes [6, 6, 8, 3, 3] input(%[[PADDED]] at #[[$PIXEL]]
 //       CHECK:   %[[F:.*]] = kernel.constant #vit.expr<pack, [#vit.expr<reshape, [#vit.expr<ref, [@f]> : tensor<16x8x3x3xf32>]> : tensor<16x72xf32>]>
-//       CHECK:   %[[Y:.*]] = kernel.gemm {{.*}} n 16 k 72 lhs(%[[TAPS]] {{.*}} weights(%[[F]] {{.*}} init(%{{.*}} at #[[$CHANNELS]] : tensor<?x6x6x16xf32>)
+//       CHECK:   %[[Y:.*]] = kernel.gemm {{.*}} n 16 k 72 lhs(%[[PADDED]] at #[[$TAPS]] {{.*}} weights(%[[F]] {{.*}} init(%{{.*}} at #[[$CHANNELS]] : tensor<?x6x6x16xf32>)
 //   CHECK-NOT:   kernel.gather
 //       CHECK:   %[[R:.*]] = kernel.gemm {{.*}} n 16 k 16 lhs(%[[Y]] at #[[$CHANNELS]] : tensor<?x6x6x16xf32>)
 //       CHECK:   kernel.gather {{.*}} input(%[[R]]
@@ -28,10 +33,9 @@ func.func @two(%x: tensor<?x8x6x6xf32>) -> tensor<?x16x6x6xf32> {
 // With channels last the filters are, too. Tokens of the result are written as
 // they are wanted.
 // CHECK-LABEL: func @tokens(
-//  CHECK-SAME:     %[[OUT:[^ ]+]]: tensor<?x16x16xf32> {bufferization.writable = true})
-//       CHECK:   %[[TAPS:.*]] = kernel.gather {{.*}} sizes [4, 4, 3, 3, 8]
+//  CHECK-SAME:     %[[I:[^ ]+]]: tensor<?x6x6x8xf32>, %[[OUT:[^ ]+]]: tensor<?x16x16xf32> {bufferization.writable = true})
 //       CHECK:   kernel.constant {{.*}}#vit.expr<transpose, [#vit.expr<ref, [@f]> : tensor<16x8x3x3xf32>], params = [0, 2, 3, 1]>
-//       CHECK:   %[[R:.*]] = kernel.gemm {{.*}} lhs(%[[TAPS]] {{.*}} init(%[[OUT]]
+//       CHECK:   %[[R:.*]] = kernel.gemm {{.*}} lhs(%[[I]] at #[[$TAPS_LAST]] {{.*}} init(%[[OUT]]
 //  CHECK-NEXT:   return %[[R]]
 func.func @tokens(%i: tensor<?x6x6x8xf32>) -> tensor<?x16x16xf32> {
   %f = vit.constant #vit.expr<ref, [@f]> : tensor<16x8x3x3xf32>
@@ -58,4 +62,95 @@ func.func @depthwise(%x: tensor<?x16x6x6xf32>, %bias: tensor<16xf32>) -> tensor<
   %0 = vit.conv2d %x, %d bias(%bias : tensor<16xf32>) groups 16
       : tensor<?x16x6x6xf32>, tensor<16x1x3x3xf32> -> tensor<?x16x4x4xf32>
   return %0 : tensor<?x16x4x4xf32>
+}
+
+// Activation and residual are the gemm's. The first residual is an image, with
+// its rows contiguous, and is copied to have its channels last; the second is a
+// result that has them so.
+// CHECK-LABEL: func @epilogues(
+//       CHECK:   %[[R:.*]] = kernel.gather {{.*}} sizes [6, 6, 16] input(%{{.*}} : tensor<?x16x6x6xf32>) init(%{{.*}} : tensor<?x6x6x16xf32>)
+//       CHECK:   %[[Y:.*]] = kernel.gemm {{.*}} residual(%[[R]] at #[[$CHANNELS]] : tensor<?x6x6x16xf32>) init({{.*}}) activation relu
+//   CHECK-NOT:   kernel.gather
+//       CHECK:   kernel.gemm {{.*}} residual(%[[Y]] at #[[$CHANNELS]] : tensor<?x6x6x16xf32>)
+func.func @epilogues(%x: tensor<?x8x6x6xf32>, %r: tensor<?x16x6x6xf32>) -> tensor<?x16x6x6xf32> {
+  %f = vit.constant #vit.expr<ref, [@f]> : tensor<16x8x3x3xf32>
+  %g = vit.constant #vit.expr<ref, [@g]> : tensor<16x16x1x1xf32>
+  %0 = vit.conv2d %x, %f residual(%r : tensor<?x16x6x6xf32>) pad [1, 1, 1, 1] activation relu
+      : tensor<?x8x6x6xf32>, tensor<16x8x3x3xf32> -> tensor<?x16x6x6xf32>
+  %1 = vit.conv2d %0, %g residual(%0 : tensor<?x16x6x6xf32>)
+      : tensor<?x16x6x6xf32>, tensor<16x16x1x1xf32> -> tensor<?x16x6x6xf32>
+  return %1 : tensor<?x16x6x6xf32>
+}
+
+// What computes a map between two convolutions writes it as the second reads it,
+// whatever the order of what it reads.
+// CHECK-LABEL: func @layout_of_reader(
+//  CHECK-SAME:     %[[X:[^ ]+]]: tensor<?x8x6x6xf32>
+//       CHECK:   %[[Y:.*]] = kernel.generic {{.*}} sizes [6, 6, 8] inputs(%[[X]] {{.*}} init(%{{.*}} : tensor<?x6x6x8xf32>)
+//       CHECK:   kernel.gemm {{.*}} lhs(%[[Y]] at #[[$TAPS_LAST]]
+func.func @layout_of_reader(%x: tensor<?x8x6x6xf32>) -> tensor<?x16x4x4xf32> {
+  %f = vit.constant #vit.expr<ref, [@f]> : tensor<16x8x3x3xf32>
+  %c0 = arith.constant 0 : index
+  %b = tensor.dim %x, %c0 : tensor<?x8x6x6xf32>
+  %e = tensor.empty(%b) : tensor<?x8x6x6xf32>
+  %0 = linalg.generic {
+      indexing_maps = [affine_map<(b, c, y, x) -> (b, c, y, x)>, affine_map<(b, c, y, x) -> (b, c, y, x)>],
+      iterator_types = ["parallel", "parallel", "parallel", "parallel"]}
+      ins(%x : tensor<?x8x6x6xf32>) outs(%e : tensor<?x8x6x6xf32>) {
+  ^bb0(%in: f32, %out: f32):
+    %1 = math.exp %in : f32
+    linalg.yield %1 : f32
+  } -> tensor<?x8x6x6xf32>
+  %2 = vit.conv2d %0, %f : tensor<?x8x6x6xf32>, tensor<16x8x3x3xf32> -> tensor<?x16x4x4xf32>
+  return %2 : tensor<?x16x4x4xf32>
+}
+
+// Its readers differ: it keeps the order of what it reads.
+// CHECK-LABEL: func @negative_layout_of_readers(
+//       CHECK:   kernel.generic {{.*}} sizes [8, 6, 6] {{.*}} init(%{{.*}} : tensor<?x8x6x6xf32>)
+func.func @negative_layout_of_readers(%x: tensor<?x8x6x6xf32>) -> (tensor<?x16x4x4xf32>, tensor<?x8x6x6xf32>) {
+  %f = vit.constant #vit.expr<ref, [@f]> : tensor<16x8x3x3xf32>
+  %c0 = arith.constant 0 : index
+  %b = tensor.dim %x, %c0 : tensor<?x8x6x6xf32>
+  %e = tensor.empty(%b) : tensor<?x8x6x6xf32>
+  %0 = linalg.generic {
+      indexing_maps = [affine_map<(b, c, y, x) -> (b, c, y, x)>, affine_map<(b, c, y, x) -> (b, c, y, x)>],
+      iterator_types = ["parallel", "parallel", "parallel", "parallel"]}
+      ins(%x : tensor<?x8x6x6xf32>) outs(%e : tensor<?x8x6x6xf32>) {
+  ^bb0(%in: f32, %out: f32):
+    %1 = math.exp %in : f32
+    linalg.yield %1 : f32
+  } -> tensor<?x8x6x6xf32>
+  %2 = vit.conv2d %0, %f : tensor<?x8x6x6xf32>, tensor<16x8x3x3xf32> -> tensor<?x16x4x4xf32>
+  %3 = vit.layer_norm %0 epsilon 1.0e-05 : tensor<?x8x6x6xf32>
+  return %2, %3 : tensor<?x16x4x4xf32>, tensor<?x8x6x6xf32>
+}
+
+// A result that only a padded convolution reads is written inside the border.
+// CHECK-LABEL: func @inside(
+//       CHECK:   %[[ROWS:.*]] = kernel.generic {{.*}} sizes [2, 8, 16]
+//       CHECK:   %[[ZEROS:.*]] = kernel.generic {{.*}} sizes [6, 2, 16] {{.*}} init(%[[ROWS]]
+//       CHECK:   %[[Y:.*]] = kernel.gemm {{.*}} k 72 {{.*}} init(%[[ZEROS]] at #{{.*}} : tensor<?x8x8x16xf32>)
+//   CHECK-NOT:   kernel.g{{ather|eneric}}
+//       CHECK:   kernel.gemm {{.*}} k 144 lhs(%[[Y]] at
+func.func @inside(%x: tensor<?x8x8x8xf32>) -> tensor<?x16x6x6xf32> {
+  %f = vit.constant #vit.expr<ref, [@f]> : tensor<16x8x3x3xf32>
+  %h = vit.constant #vit.expr<ref, [@h]> : tensor<16x16x3x3xf32>
+  %0 = vit.conv2d %x, %f : tensor<?x8x8x8xf32>, tensor<16x8x3x3xf32> -> tensor<?x16x6x6xf32>
+  %1 = vit.conv2d %0, %h pad [1, 1, 1, 1] : tensor<?x16x6x6xf32>, tensor<16x16x3x3xf32> -> tensor<?x16x6x6xf32>
+  return %1 : tensor<?x16x6x6xf32>
+}
+
+// The residual is the result without its border: a second user needs it.
+// CHECK-LABEL: func @negative_inside_two_users(
+//       CHECK:   %[[Y:.*]] = kernel.gemm {{.*}} k 72 {{.*}} -> tensor<?x6x6x16xf32>
+//       CHECK:   %[[PADDED:.*]] = kernel.gather {{.*}} input(%[[Y]] {{.*}} -> tensor<?x8x8x16xf32>
+//       CHECK:   kernel.gemm {{.*}} k 144 lhs(%[[PADDED]] at {{.*}} residual(%[[Y]] at
+func.func @negative_inside_two_users(%x: tensor<?x8x8x8xf32>) -> tensor<?x16x6x6xf32> {
+  %f = vit.constant #vit.expr<ref, [@f]> : tensor<16x8x3x3xf32>
+  %h = vit.constant #vit.expr<ref, [@h]> : tensor<16x16x3x3xf32>
+  %0 = vit.conv2d %x, %f : tensor<?x8x8x8xf32>, tensor<16x8x3x3xf32> -> tensor<?x16x6x6xf32>
+  %1 = vit.conv2d %0, %h residual(%0 : tensor<?x16x6x6xf32>) pad [1, 1, 1, 1]
+      : tensor<?x16x6x6xf32>, tensor<16x16x3x3xf32> -> tensor<?x16x6x6xf32>
+  return %1 : tensor<?x16x6x6xf32>
 }

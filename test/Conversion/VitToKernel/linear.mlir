@@ -93,3 +93,28 @@ func.func @gelu_vector(%x: tensor<8xf32>) -> tensor<8xf32> {
   %0 = vit.gelu %x : tensor<8xf32>
   return %0 : tensor<8xf32>
 }
+
+// The norm goes along; its rows are those of the windows.
+// CHECK-LABEL: func @linear_norm(
+//       CHECK:   kernel.gemm {{.*}} lhs(%{{[^ ]+}} at #{{[^ ]+}} : tensor<1x4x4x8xf32>) {{.*}} activation gelu norm <epsilon = 1.000000e-05 : f64>
+//   CHECK-NOT:   kernel.
+func.func @linear_norm(%x: tensor<1x4x4x8xf32>) -> tensor<4x4x16xf32> {
+  %w = vit.constant #vit.expr<ref, [@w]> : tensor<16x8xf32>
+  %0 = vit.window_partition %x window [2, 2] : tensor<1x4x4x8xf32> -> tensor<4x4x8xf32>
+  %1 = vit.linear %0, %w activation gelu norm <epsilon = 1.0e-05 : f64> : tensor<4x4x8xf32>, tensor<16x8xf32> -> tensor<4x4x16xf32>
+  return %1 : tensor<4x4x16xf32>
+}
+
+// Four neighbours are one row, read where they lie.
+// CHECK-LABEL: func @linear_patch_merging(
+//  CHECK-SAME:     %[[X:[^ ]+]]: tensor<?x4x4x2xf32>
+//   CHECK-NOT:   kernel.gather
+//       CHECK:   kernel.gemm {{.*}} n 16 k 8 lhs(%[[X]] at #{{[^ ]+}} : tensor<?x4x4x2xf32>) {{.*}} norm <
+//   CHECK-NOT:   kernel.gather
+//       CHECK:   return
+func.func @linear_patch_merging(%x: tensor<?x4x4x2xf32>) -> tensor<?x2x2x16xf32> {
+  %w = vit.constant #vit.expr<ref, [@w]> : tensor<16x8xf32>
+  %0 = vit.patch_merging %x : tensor<?x4x4x2xf32> -> tensor<?x2x2x8xf32>
+  %1 = vit.linear %0, %w norm <epsilon = 1.0e-05 : f64> : tensor<?x2x2x8xf32>, tensor<16x8xf32> -> tensor<?x2x2x16xf32>
+  return %1 : tensor<?x2x2x16xf32>
+}

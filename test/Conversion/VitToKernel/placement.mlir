@@ -27,10 +27,10 @@ func.func @concat_two_users(%x: tensor<?x3x4xf32>) -> (tensor<?x6x4xf32>, tensor
   return %1, %0 : tensor<?x6x4xf32>, tensor<?x3x4xf32>
 }
 
-// The border is filled with the rest, then the inner part is copied.
+// The border is filled, before and behind at once, then the inner part is copied.
 // CHECK-LABEL: func @pad(
 //       CHECK:   %[[V:.*]] = arith.constant 2.000000e+00 : f32
-//       CHECK:   %[[FILLED:.*]] = kernel.generic {{.*}} sizes [7, 4]
+//       CHECK:   %[[FILLED:.*]] = kernel.generic {{.*}} sizes [4, 4]
 //  CHECK-NEXT:     kernel.yield %[[V]]
 //       CHECK:   kernel.gather {{.*}} sizes [3, 4] {{.*}} init(%[[FILLED]] at #[[$BEHIND]]
 func.func @pad(%x: tensor<?x3x4xf32>) -> tensor<?x7x4xf32> {

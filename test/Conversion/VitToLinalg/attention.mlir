@@ -94,22 +94,25 @@ func.func @attention_f16(%q: tensor<1x2x7x8xf16>) -> tensor<1x2x7x8xf16> {
   return %0 : tensor<1x2x7x8xf16>
 }
 
-// CHECK-LABEL: func @attention_map_first(
+// All rows and their mean; then those that the selection asks for, in order.
+// CHECK-LABEL: func @attention_map(
+//  CHECK-SAME:     %[[Q:[^ ]+]]: tensor<?x4x7x8xf32>, %[[S:[^ ]+]]: tensor<3x2xi64>
 //       CHECK:   %[[P:.*]] = linalg.generic
 //       CHECK:     arith.divf
-//       CHECK:   tensor.extract_slice %{{.*}}[0, 0, 0, 0] [%{{.*}}, 4, 1, 7] [1, 1, 1, 1] : tensor<?x4x7x7xf32> to tensor<?x4x7xf32>
-func.func @attention_map_first(%q: tensor<?x4x7x8xf32>) -> tensor<?x4x7xf32> {
-  %0 = vit.attention_map %q, %q scale 1.0 queries first : tensor<?x4x7x8xf32>, tensor<?x4x7x8xf32> -> tensor<?x4x7xf32>
-  return %0 : tensor<?x4x7xf32>
-}
-
-// CHECK-LABEL: func @attention_map_mean(
-//       CHECK:   %[[COUNT:.*]] = arith.constant 7.000000e+00 : f32
 //       CHECK:   iterator_types = ["parallel", "parallel", "reduction", "parallel"]
-//       CHECK:   arith.divf %{{.*}}, %[[COUNT]]
-func.func @attention_map_mean(%q: tensor<1x4x7x8xf32>) -> tensor<1x4x7xf32> {
-  %0 = vit.attention_map %q, %q scale 1.0 queries mean : tensor<1x4x7x8xf32>, tensor<1x4x7x8xf32> -> tensor<1x4x7xf32>
-  return %0 : tensor<1x4x7xf32>
+//       CHECK:   %[[MEAN:.*]] = linalg.generic
+//       CHECK:     arith.divf
+//       CHECK:   tensor.extract %[[S]]
+//       CHECK:   arith.divui
+//       CHECK:   tensor.empty(%{{.*}}) : tensor<?x2x4x7x7xf32>
+//       CHECK:   linalg.generic
+//   CHECK-DAG:     tensor.extract %{{.*}} : tensor<?x4x7xf32>
+//   CHECK-DAG:     tensor.extract %{{.*}} : tensor<?x4x7x7xf32>
+//       CHECK:     arith.select
+func.func @attention_map(%q: tensor<?x4x7x8xf32>, %s: tensor<3x2xi64>) -> tensor<?x2x4x7x7xf32> {
+  %0 = vit.attention_map %q, %q scale 1.0 selection(%s[1] : tensor<3x2xi64>) windows 2
+      : tensor<?x4x7x8xf32>, tensor<?x4x7x8xf32> -> tensor<?x2x4x7x7xf32>
+  return %0 : tensor<?x2x4x7x7xf32>
 }
 
 // CHECK-LABEL: func @split_heads(

@@ -83,3 +83,19 @@ func.func @gelu_quick(%x: tensor<?x8xf32>) -> tensor<?x8xf32> {
   %0 = vit.gelu %x quick : tensor<?x8xf32>
   return %0 : tensor<?x8xf32>
 }
+
+// Mean and variance of the rows first, then the product.
+// CHECK-LABEL: func @linear_norm(
+//  CHECK-SAME:     %[[X:.*]]: tensor<4x8xf32>, %[[W:.*]]: tensor<16x8xf32>
+//       CHECK:   %[[EPS:.*]] = arith.constant 9.99{{[0-9]*}}E-6 : f32
+//       CHECK:   linalg.generic {{.*}}ins(%[[X]]
+//       CHECK:     arith.subf
+//       CHECK:     arith.mulf
+//       CHECK:     arith.addf %{{.*}}, %[[EPS]]
+//       CHECK:     math.sqrt
+//       CHECK:     %[[ROWS:.*]] = arith.divf
+//       CHECK:   linalg.generic {{.*}}ins(%{{.*}}, %[[W]]
+func.func @linear_norm(%x: tensor<4x8xf32>, %w: tensor<16x8xf32>) -> tensor<4x16xf32> {
+  %0 = vit.linear %x, %w norm <epsilon = 1.0e-05 : f64> : tensor<4x8xf32>, tensor<16x8xf32> -> tensor<4x16xf32>
+  return %0 : tensor<4x16xf32>
+}

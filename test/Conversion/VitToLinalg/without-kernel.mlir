@@ -75,7 +75,7 @@ func.func @computed_tokens(%x: tensor<2x3x8x8xf32>, %t: tensor<1x4xf32>) -> tens
 func.func @computed_bias(%t: tensor<9x3xf32>) -> (tensor<1x3x4x4xf32>, tensor<4x1x4x4xf32>) {
   // expected-remark @+1 {{it is computed at run time; kernels read it as a constant}}
   %0 = vit.relative_position_bias %t window [2, 2] : tensor<9x3xf32> -> tensor<1x3x4x4xf32>
-  // expected-remark @+1 {{it is computed at run time; kernels read it as a constant}}
+  // expected-remark @+1 {{what reads it has no kernel that computes it}}
   %1 = vit.shift_mask size [4, 4] window [2, 2] shift [1, 1] value -1.0e+02 : tensor<4x1x4x4xf32>
   return %0, %1 : tensor<1x3x4x4xf32>, tensor<4x1x4x4xf32>
 }
@@ -89,4 +89,45 @@ func.func @one_row(%x: tensor<8xf32>) -> tensor<8xf32> {
   // expected-remark @+1 {{it has an input of rank 1; its kernel needs a batch and channels}}
   %0 = vit.layer_norm %x epsilon 1.0e-06 : tensor<8xf32>
   return %0 : tensor<8xf32>
+}
+
+// -----
+
+// The kernel of attention computes the mask, where it has one.
+// CHECK-LABEL: func @shift_mask_of_attention(
+//       CHECK:   vit.shift_mask
+//       CHECK:   vit.attention
+func.func @shift_mask_of_attention(%q: tensor<4x1x4x8xf32>) -> tensor<4x1x4x8xf32> {
+  %0 = vit.shift_mask size [4, 4] window [2, 2] shift [1, 1] value -1.0e+02 : tensor<4x1x4x4xf32>
+  %1 = vit.attention %q, %q, %q mask(%0 : tensor<4x1x4x4xf32>) scale 1.0
+      : tensor<4x1x4x8xf32>, tensor<4x1x4x8xf32>, tensor<4x1x4x8xf32> -> tensor<4x1x4x8xf32>
+  return %1 : tensor<4x1x4x8xf32>
+}
+
+// -----
+
+// CHECK-LABEL: func @shift_mask_of_half(
+//   CHECK-NOT:   vit.shift_mask
+//   CHECK-NOT:   vit.attention
+//       CHECK:   return
+func.func @shift_mask_of_half(%q: tensor<4x1x4x8xf16>) -> tensor<4x1x4x8xf16> {
+  // expected-remark @+1 {{what reads it has no kernel that computes it}}
+  %0 = vit.shift_mask size [4, 4] window [2, 2] shift [1, 1] value -1.0e+02 : tensor<4x1x4x4xf16>
+  // expected-remark @+1 {{it has element type f16; its kernel is for f32}}
+  %1 = vit.attention %q, %q, %q mask(%0 : tensor<4x1x4x4xf16>) scale 1.0
+      : tensor<4x1x4x8xf16>, tensor<4x1x4x8xf16>, tensor<4x1x4x8xf16> -> tensor<4x1x4x8xf16>
+  return %1 : tensor<4x1x4x8xf16>
+}
+
+// -----
+
+// CHECK-LABEL: func @conv2d_groups_epilogue(
+//   CHECK-NOT:   vit.conv2d
+//       CHECK:   arith.maximumf
+//       CHECK:   return
+func.func @conv2d_groups_epilogue(%x: tensor<1x4x5x5xf32>) -> tensor<1x4x5x5xf32> {
+  %w = arith.constant dense<1.0> : tensor<4x1x3x3xf32>
+  // expected-remark @+1 {{it has an activation or a residual; the kernel of a convolution of groups takes neither}}
+  %y = vit.conv2d %x, %w pad [1, 1, 1, 1] groups 4 activation relu : tensor<1x4x5x5xf32>, tensor<4x1x3x3xf32> -> tensor<1x4x5x5xf32>
+  return %y : tensor<1x4x5x5xf32>
 }

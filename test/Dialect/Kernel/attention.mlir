@@ -2,7 +2,6 @@
 // RUN: vit-opt %s -mlir-print-op-generic | vit-opt | FileCheck %s
 
 // CHECK-DAG: #[[$HEADS:.*]] = affine_map<(d0, d1, d2, d3) -> (d0, d2, d1 * 4 + d3)>
-// CHECK-DAG: #[[$LAYER:.*]] = affine_map<(d0, d1, d2, d3) -> (d0, d3, d1, d2)>
 // CHECK-DAG: #[[$SHARED:.*]] = affine_map<(d0, d1, d2, d3) -> (0, d1, d2, d3)>
 #qkv = affine_map<(b, h, i, d) -> (b, i, h * 4 + d)>
 
@@ -32,25 +31,26 @@ func.func @attention_bias_tiling(%b: index, %n: index, %q: tensor<?x9x8xf32>, %b
 }
 
 // CHECK-LABEL: func @attention_map(
-//       CHECK:   kernel.attention_map batch(%{{[^ ]+}}) queries(%{{[^ ]+}}) keys(%{{[^ ]+}}) layer(%{{[^ ]+}}) heads 2 head_dim 4 scale 5.000000e-01
-//  CHECK-SAME:       selection first query(%{{[^ ]+}} at #[[$HEADS]] : memref<?x9x8xf32>) key(%{{[^ ]+}} at #[[$HEADS]] : memref<?x9x8xf32>)
-//  CHECK-SAME:       init(%{{[^ ]+}} at #[[$LAYER]] : memref<?x12x2x9xf32>)
-func.func @attention_map(%b: index, %n: index, %l: index, %q: memref<?x9x8xf32>, %k: memref<?x9x8xf32>,
-                         %m: memref<?x12x2x9xf32>) {
-  kernel.attention_map batch(%b) queries(%n) keys(%n) layer(%l) heads 2 head_dim 4 scale 5.000000e-01
-      selection first query(%q at #qkv : memref<?x9x8xf32>) key(%k at #qkv : memref<?x9x8xf32>)
-      init(%m at affine_map<(b, h, j, layer) -> (b, layer, h, j)> : memref<?x12x2x9xf32>)
+//       CHECK:   kernel.attention_map batch(%{{[^ ]+}}) queries(%{{[^ ]+}}) keys(%{{[^ ]+}}) heads 2 head_dim 4 scale 5.000000e-01
+//  CHECK-SAME:       selection(%{{[^ ]+}} at %{{[^ ]+}} : memref<12x2xi64>)
+//  CHECK-SAME:       query(%{{[^ ]+}} at #[[$HEADS]] : memref<?x9x8xf32>) key(%{{[^ ]+}} at #[[$HEADS]] : memref<?x9x8xf32>)
+//  CHECK-SAME:       init(%{{[^ ]+}} : memref<?x1x2x9x9xf32>)
+func.func @attention_map(%b: index, %n: index, %l: index, %s: memref<12x2xi64>, %q: memref<?x9x8xf32>,
+                         %k: memref<?x9x8xf32>, %m: memref<?x1x2x9x9xf32>) {
+  kernel.attention_map batch(%b) queries(%n) keys(%n) heads 2 head_dim 4 scale 5.000000e-01
+      selection(%s at %l : memref<12x2xi64>) query(%q at #qkv : memref<?x9x8xf32>) key(%k at #qkv : memref<?x9x8xf32>)
+      init(%m : memref<?x1x2x9x9xf32>)
   return
 }
 
-// CHECK-LABEL: func @attention_map_mean_bias(
-//       CHECK:   selection mean {{.*}} bias(%{{[^ ]+}} at #[[$SHARED]] : memref<1x2x9x9xf32>)
-func.func @attention_map_mean_bias(%b: index, %n: index, %l: index, %q: memref<?x9x8xf32>, %bias: memref<1x2x9x9xf32>,
-                                   %m: memref<?x12x2x9xf32>) {
-  kernel.attention_map batch(%b) queries(%n) keys(%n) layer(%l) heads 2 head_dim 4 scale 5.000000e-01
-      selection mean query(%q at #qkv : memref<?x9x8xf32>) key(%q at #qkv : memref<?x9x8xf32>)
+// CHECK-LABEL: func @attention_map_bias(
+//       CHECK:   selection{{.*}} bias(%{{[^ ]+}} at #[[$SHARED]] : memref<1x2x9x9xf32>)
+func.func @attention_map_bias(%b: index, %n: index, %l: index, %s: memref<12x2xi64>, %q: memref<?x9x8xf32>,
+                              %bias: memref<1x2x9x9xf32>, %m: memref<?x1x2x9x9xf32>) {
+  kernel.attention_map batch(%b) queries(%n) keys(%n) heads 2 head_dim 4 scale 5.000000e-01
+      selection(%s at %l : memref<12x2xi64>) query(%q at #qkv : memref<?x9x8xf32>) key(%q at #qkv : memref<?x9x8xf32>)
       bias(%bias at affine_map<(b, h, i, j) -> (0, h, i, j)> : memref<1x2x9x9xf32>)
-      init(%m at affine_map<(b, h, j, layer) -> (b, layer, h, j)> : memref<?x12x2x9xf32>)
+      init(%m : memref<?x1x2x9x9xf32>)
   return
 }
 

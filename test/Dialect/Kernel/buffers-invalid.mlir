@@ -76,7 +76,7 @@ func.func @launch_c1_unknown(%context: !kernel.context, %n: index) {
 
 // -----
 
-func.func private @norm(index, memref<?xi8>) -> index
+func.func private @norm(index, index, memref<?xi8>) -> index
 func.func @launch_c1_results(%context: !kernel.context, %n: index) {
   // expected-error @+1 {{'kernel.launch' op calls @norm, which has results}}
   kernel.launch %context @norm tasks(%n) args() scratch 0
@@ -85,36 +85,36 @@ func.func @launch_c1_results(%context: !kernel.context, %n: index) {
 
 // -----
 
-func.func private @norm(index, memref<?xi8>, memref<8xf32>)
+func.func private @norm(index, index, memref<?xi8>, memref<8xf32>)
 func.func @launch_c1_count(%context: !kernel.context, %n: index) {
-  // expected-error @+1 {{'kernel.launch' op calls @norm, which takes '(index, memref<?xi8>, memref<8xf32>) -> ()'; needs (index, memref<?xi8>, types of args)}}
+  // expected-error @+1 {{'kernel.launch' op calls @norm, which takes '(index, index, memref<?xi8>, memref<8xf32>) -> ()'; needs (index, index, memref<?xi8>, types of args)}}
   kernel.launch %context @norm tasks(%n) args() scratch 0
   return
 }
 
 // -----
 
-func.func private @norm(i64, memref<?xi8>)
+func.func private @norm(i64, index, memref<?xi8>)
 func.func @launch_c1_task(%context: !kernel.context, %n: index) {
-  // expected-error @+1 {{'kernel.launch' op calls @norm, which takes '(i64, memref<?xi8>) -> ()'}}
+  // expected-error @+1 {{'kernel.launch' op calls @norm, which takes '(i64, index, memref<?xi8>) -> ()'}}
   kernel.launch %context @norm tasks(%n) args() scratch 0
   return
 }
 
 // -----
 
-func.func private @norm(index, memref<?xf32>)
+func.func private @norm(index, index, memref<?xf32>)
 func.func @launch_c1_scratch(%context: !kernel.context, %n: index) {
-  // expected-error @+1 {{'kernel.launch' op calls @norm, which takes '(index, memref<?xf32>) -> ()'}}
+  // expected-error @+1 {{'kernel.launch' op calls @norm, which takes '(index, index, memref<?xf32>) -> ()'}}
   kernel.launch %context @norm tasks(%n) args() scratch 0
   return
 }
 
 // -----
 
-func.func private @norm(index, memref<?xi8>, memref<8xf32>)
+func.func private @norm(index, index, memref<?xi8>, memref<8xf32>)
 func.func @launch_c1_argument(%context: !kernel.context, %n: index, %x: memref<9xf32>) {
-  // expected-error @+1 {{'kernel.launch' op calls @norm, which takes '(index, memref<?xi8>, memref<8xf32>) -> ()'}}
+  // expected-error @+1 {{'kernel.launch' op calls @norm, which takes '(index, index, memref<?xi8>, memref<8xf32>) -> ()'}}
   kernel.launch %context @norm tasks(%n) args(%x : memref<9xf32>) scratch 0
   return
 }

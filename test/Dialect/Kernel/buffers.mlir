@@ -38,8 +38,8 @@ func.func @buffer(%context: !kernel.context) {
   return
 }
 
-func.func private @norm(index, memref<?xi8>, memref<?x8xf32>, memref<?x8xf32>)
-func.func private @empty(index, memref<?xi8>)
+func.func private @norm(index, index, memref<?xi8>, memref<?x8xf32>, memref<?x8xf32>)
+func.func private @empty(index, index, memref<?xi8>)
 
 // CHECK-LABEL: func @launch(
 //       CHECK:   kernel.launch %{{[^ ]+}} @norm tasks(%{{[^ ]+}}) args(%{{[^ ]+}}, %{{[^ ]+}} : memref<?x8xf32>, memref<?x8xf32>) scratch 1024

@@ -27,6 +27,19 @@ func.func @gemm_residual_tensor(%b: index, %m: index, %x: tensor<?x4x8xf32>, %w:
   return %0 : tensor<?x4x16xf32>
 }
 
+// CHECK-LABEL: func @gemm_norm(
+//       CHECK:   kernel.gemm {{.*}} norm <epsilon = 1.000000e-05 : f64>{{$}}
+//       CHECK:   kernel.gemm {{.*}} norm <epsilon = 1.000000e-05 : f64, rms = true> tiling
+//  CHECK-SAME:       rowBlock = 256, panels = 4>
+func.func @gemm_norm(%b: index, %m: index, %x: memref<?x4x8xf32>, %w: memref<256xf32>, %y: memref<?x4x16xf32>) {
+  kernel.gemm batch(%b) rows(%m) n 16 k 8 lhs(%x at #rows : memref<?x4x8xf32>) weights(%w : memref<256xf32>)
+      init(%y at #rows : memref<?x4x16xf32>) norm <epsilon = 1.000000e-05 : f64>
+  kernel.gemm batch(%b) rows(%m) n 16 k 8 lhs(%x at #rows : memref<?x4x8xf32>) weights(%w : memref<256xf32>)
+      init(%y at #rows : memref<?x4x16xf32>) norm <epsilon = 1.000000e-05 : f64, rms = true>
+      tiling <provider = vector, rows = 6, columns = 64, kBlock = 1536, unroll = 8, rowBlock = 256, panels = 4>
+  return
+}
+
 // CHECK-LABEL: func @gemm_tiling(
 //       CHECK:   activation gelu_tanh tiling <provider = onednn, rows = 6, columns = 64, kBlock = 1536, unroll = 8, rowBlock = 256>
 func.func @gemm_tiling(%b: index, %m: index, %x: memref<?x4x8xf32>, %w: memref<256xf32>, %y: memref<?x4x16xf32>) {

@@ -33,30 +33,37 @@ func.func @attention_bias_mask(%q: tensor<?x3x16x8xf32>, %bias: tensor<1x3x16x16
   return %r : tensor<?x3x16x8xf32>
 }
 
-// CHECK-LABEL: func @attention_map_mask(
-//       CHECK:   vit.attention_map %{{.*}} mask(%{{.*}} : tensor<2x1x9x9xf32>) scale 1.000000e+00 queries mean
-func.func @attention_map_mask(%q: tensor<6x3x9x8xf32>, %mask: tensor<2x1x9x9xf32>) -> tensor<6x3x9xf32> {
-  %m = vit.attention_map %q, %q mask(%mask : tensor<2x1x9x9xf32>) scale 1.000000e+00 queries mean
-      : tensor<6x3x9x8xf32>, tensor<6x3x9x8xf32> -> tensor<6x3x9xf32>
-  return %m : tensor<6x3x9xf32>
-}
-
 // CHECK-LABEL: func @attention_map(
-//       CHECK:   vit.attention_map %{{.*}}, %{{.*}} scale 1.250000e-01 queries first
-//  CHECK-SAME:       : tensor<1x6x9x64xf32>, tensor<1x6x9x64xf32> -> tensor<1x6x9xf32>
-func.func @attention_map(%q: tensor<1x6x9x64xf32>, %k: tensor<1x6x9x64xf32>) -> tensor<1x6x9xf32> {
-  %m = vit.attention_map %q, %k scale 1.250000e-01 queries first
-      : tensor<1x6x9x64xf32>, tensor<1x6x9x64xf32> -> tensor<1x6x9xf32>
-  return %m : tensor<1x6x9xf32>
+//       CHECK:   vit.attention_map %{{.*}}, %{{.*}} scale 1.250000e-01 selection(%{{.*}}[3] : tensor<12x2xi64>) windows 1
+//  CHECK-SAME:       : tensor<?x6x9x64xf32>, tensor<?x6x9x64xf32> -> tensor<?x1x6x9x9xf32>
+func.func @attention_map(%q: tensor<?x6x9x64xf32>, %k: tensor<?x6x9x64xf32>, %s: tensor<12x2xi64>)
+    -> tensor<?x1x6x9x9xf32> {
+  %m = vit.attention_map %q, %k scale 1.250000e-01 selection(%s[3] : tensor<12x2xi64>) windows 1
+      : tensor<?x6x9x64xf32>, tensor<?x6x9x64xf32> -> tensor<?x1x6x9x9xf32>
+  return %m : tensor<?x1x6x9x9xf32>
 }
 
-// CHECK-LABEL: func @attention_map_mean_bias(
-//       CHECK:   vit.attention_map %{{.*}} bias(%{{.*}} : tensor<1x1x7x9xf32>) scale 1.000000e+00 queries mean
-func.func @attention_map_mean_bias(%q: tensor<?x6x7x16xf32>, %k: tensor<?x3x9x16xf32>, %bias: tensor<1x1x7x9xf32>)
-    -> tensor<?x6x9xf32> {
-  %m = vit.attention_map %q, %k bias(%bias : tensor<1x1x7x9xf32>) scale 1.000000e+00 queries mean
-      : tensor<?x6x7x16xf32>, tensor<?x3x9x16xf32> -> tensor<?x6x9xf32>
-  return %m : tensor<?x6x9xf32>
+// CHECK-LABEL: func @attention_layers(
+//  CHECK-SAME:     vit.attention_layers = [#vit.attention_layer<number = 2, name = "layers.0",
+//  CHECK-SAME:       keys = <prefix = 0, height = 7, width = 7, classToken = false>, window = [4, 4], size = [8, 8], shift = [2, 2]>,
+//  CHECK-SAME:       #vit.attention_layer<number = 3, name = "", projection = 1>]
+func.func @attention_layers() attributes {vit.attention_layers = [
+    #vit.attention_layer<number = 2, name = "layers.0", keys = <prefix = 0, height = 7, width = 7, classToken = false>,
+                         window = [4, 4], size = [8, 8], shift = [2, 2]>,
+    #vit.attention_layer<number = 3, name = "", projection = 1>]} {
+  return
+}
+
+// Two windows an image, three images.
+// CHECK-LABEL: func @attention_map_windows(
+//       CHECK:   vit.attention_map {{.*}} bias(%{{.*}} : tensor<1x1x7x9xf32>) mask(%{{.*}} : tensor<2x1x7x9xf32>) scale 1.000000e+00
+//  CHECK-SAME:       selection(%{{.*}}[0] : tensor<1x2xi64>) windows 2 {{.*}} -> tensor<3x2x6x7x9xf32>
+func.func @attention_map_windows(%q: tensor<6x6x7x16xf32>, %k: tensor<6x3x9x16xf32>, %bias: tensor<1x1x7x9xf32>,
+                                 %mask: tensor<2x1x7x9xf32>, %s: tensor<1x2xi64>) -> tensor<3x2x6x7x9xf32> {
+  %m = vit.attention_map %q, %k bias(%bias : tensor<1x1x7x9xf32>) mask(%mask : tensor<2x1x7x9xf32>)
+      scale 1.000000e+00 selection(%s[0] : tensor<1x2xi64>) windows 2
+      : tensor<6x6x7x16xf32>, tensor<6x3x9x16xf32> -> tensor<3x2x6x7x9xf32>
+  return %m : tensor<3x2x6x7x9xf32>
 }
 
 // CHECK-LABEL: func @split_heads(

@@ -70,3 +70,11 @@ func.func @conv2d_dynamic_filter(%x: tensor<1x8x32x32xf32>, %w: tensor<?x8x3x3xf
   %y = vit.conv2d %x, %w : tensor<1x8x32x32xf32>, tensor<?x8x3x3xf32> -> tensor<1x16x30x30xf32>
   return
 }
+
+// -----
+
+func.func @conv2d_c5_residual(%x: tensor<1x8x5x5xf32>, %w: tensor<8x8x3x3xf32>) {
+  // expected-error @+1 {{'vit.conv2d' op residual is 'tensor<1x8x5x5xf32>' but result is 'tensor<1x8x3x3xf32>'}}
+  %y = vit.conv2d %x, %w residual(%x : tensor<1x8x5x5xf32>) : tensor<1x8x5x5xf32>, tensor<8x8x3x3xf32> -> tensor<1x8x3x3xf32>
+  return
+}

@@ -26,3 +26,12 @@ func.func @conv2d_grouped_dilated(%x: tensor<?x8x10x9xf32>, %w: tensor<12x2x3x2x
       : tensor<?x8x10x9xf32>, tensor<12x2x3x2xf32> -> tensor<?x12x4x7xf32>
   return %y : tensor<?x12x4x7xf32>
 }
+
+// CHECK-LABEL: func @conv2d_epilogue(
+//       CHECK:   vit.conv2d %{{.*}}, %{{.*}} residual(%{{.*}} : tensor<1x8x5x5xf32>) pad [1, 1, 1, 1] activation relu
+//  CHECK-SAME:       : tensor<1x8x5x5xf32>, tensor<8x8x3x3xf32> -> tensor<1x8x5x5xf32>
+func.func @conv2d_epilogue(%x: tensor<1x8x5x5xf32>, %w: tensor<8x8x3x3xf32>) -> tensor<1x8x5x5xf32> {
+  %y = vit.conv2d %x, %w residual(%x : tensor<1x8x5x5xf32>) pad [1, 1, 1, 1] activation relu
+      : tensor<1x8x5x5xf32>, tensor<8x8x3x3xf32> -> tensor<1x8x5x5xf32>
+  return %y : tensor<1x8x5x5xf32>
+}

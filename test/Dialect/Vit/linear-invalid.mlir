@@ -24,6 +24,22 @@ func.func @linear_c3_residual(%x: tensor<4x8xf32>, %w: tensor<16x8xf32>, %r: ten
 
 // -----
 
+func.func @norm_c1_epsilon_negative(%x: tensor<4x8xf32>, %w: tensor<16x8xf32>) {
+  // expected-error @+1 {{#vit.norm has epsilon -1.000000e+00 : f64; needs a finite number of 0 or more}}
+  %y = vit.linear %x, %w norm <epsilon = -1.0 : f64> : tensor<4x8xf32>, tensor<16x8xf32> -> tensor<4x16xf32>
+  return
+}
+
+// -----
+
+func.func @norm_c1_epsilon_infinite(%x: tensor<4x8xf32>, %w: tensor<16x8xf32>) {
+  // expected-error @+1 {{#vit.norm has epsilon 0x7FF0000000000000 : f64; needs a finite number of 0 or more}}
+  %y = vit.linear %x, %w norm <epsilon = 0x7FF0000000000000 : f64> : tensor<4x8xf32>, tensor<16x8xf32> -> tensor<4x16xf32>
+  return
+}
+
+// -----
+
 func.func @linear_no_axis(%x: tensor<f32>, %w: tensor<16x8xf32>) {
   // expected-error @+1 {{'vit.linear' op operand #0 must be tensor of rank 1 or more, not empty and static but for dim 0, of floating-point values, but got 'tensor<f32>'}}
   %y = vit.linear %x, %w : tensor<f32>, tensor<16x8xf32> -> tensor<16xf32>

@@ -25,6 +25,17 @@ func.func @linear_residual(%x: tensor<4x8xf64>, %w: tensor<16x8xf64>, %r: tensor
   return %y : tensor<4x16xf64>
 }
 
+// CHECK-LABEL: func @linear_norm(
+//       CHECK:   vit.linear %{{.*}} activation gelu norm <epsilon = 1.000000e-05 : f64> : tensor<4x8xf32>
+//       CHECK:   vit.linear %{{.*}}, %{{[^ ]+}} norm <epsilon = 5.000000e-01 : f64, rms = true> : tensor<4x8xf32>
+func.func @linear_norm(%x: tensor<4x8xf32>, %w: tensor<16x8xf32>) -> (tensor<4x16xf32>, tensor<4x16xf32>) {
+  %y = vit.linear %x, %w activation gelu norm <epsilon = 1.0e-05 : f64>
+      : tensor<4x8xf32>, tensor<16x8xf32> -> tensor<4x16xf32>
+  %z = vit.linear %x, %w norm <epsilon = 0.5 : f64, rms = true>
+      : tensor<4x8xf32>, tensor<16x8xf32> -> tensor<4x16xf32>
+  return %y, %z : tensor<4x16xf32>, tensor<4x16xf32>
+}
+
 // CHECK-LABEL: func @linear_vector(
 //       CHECK:   vit.linear %{{.*}} bias(%{{.*}} : tensor<16xf32>) residual(%{{.*}} : tensor<16xf32>)
 //  CHECK-SAME:       : tensor<8xf32>, tensor<16x8xf32> -> tensor<16xf32>

@@ -18,3 +18,12 @@ func.func @patch_embed_plain(%image: tensor<2x1x32x24xf16>, %filter: tensor<4x1x
   %z = vit.patch_embed %image, %filter : tensor<2x1x32x24xf16>, tensor<4x1x16x8xf16> -> tensor<2x6x4xf16>
   return %z : tensor<2x6x4xf16>
 }
+
+// CHECK-LABEL: func @patch_embed_norm(
+//       CHECK:   vit.patch_embed %{{.*}}, %{{.*}} bias(%{{.*}} : tensor<8xf32>) norm <epsilon = 1.000000e-05 : f64>
+//  CHECK-SAME:       : tensor<?x3x32x32xf32>, tensor<8x3x16x16xf32> -> tensor<?x4x8xf32>
+func.func @patch_embed_norm(%image: tensor<?x3x32x32xf32>, %f: tensor<8x3x16x16xf32>, %b: tensor<8xf32>) -> tensor<?x4x8xf32> {
+  %z = vit.patch_embed %image, %f bias(%b : tensor<8xf32>) norm <epsilon = 1.0e-05 : f64>
+      : tensor<?x3x32x32xf32>, tensor<8x3x16x16xf32> -> tensor<?x4x8xf32>
+  return %z : tensor<?x4x8xf32>
+}

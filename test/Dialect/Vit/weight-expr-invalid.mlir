@@ -21,7 +21,7 @@
 // -----
 
 #w = #vit.expr<ref, [@w]> : tensor<4xf32>
-// expected-error @+1 {{#vit.expr<cast> has 1 params; only slice and transpose take them}}
+// expected-error @+1 {{#vit.expr<cast> has 1 params; only slice, transpose and scale take them}}
 #cast_params = #vit.expr<cast, [#w], params = [0]> : tensor<4xf16>
 
 // -----
@@ -180,3 +180,44 @@
 
 // expected-error @+1 {{#vit.expr<data> has elements of 24 bits; needs 1, 8, 16, 32 or 64}}
 #data_bits = #vit.expr<data, [dense<1> : tensor<4xi24>]> : tensor<4xi24>
+
+// -----
+
+#w = #vit.expr<ref, [@w]> : tensor<4x6xf32>
+#v = #vit.expr<ref, [@v]> : tensor<6xf32>
+// expected-error @+1 {{#vit.expr<scale> has 0 params; needs 1, the dim}}
+#scale_no_dim = #vit.expr<scale, [#w, #v]> : tensor<4x6xf32>
+
+// -----
+
+#w = #vit.expr<ref, [@w]> : tensor<4x6xf32>
+#v = #vit.expr<ref, [@v]> : tensor<6xf32>
+// expected-error @+1 {{#vit.expr<scale> has operands 'tensor<4x6xf32>' and 'tensor<6xf32>'; needs a vector along dim 0}}
+#scale_other_dim = #vit.expr<scale, [#w, #v], params = [0]> : tensor<4x6xf32>
+
+// -----
+
+#w = #vit.expr<ref, [@w]> : tensor<4x6xf32>
+#v = #vit.expr<ref, [@v]> : tensor<6xf32>
+// expected-error @+1 {{#vit.expr<scale> has operands 'tensor<4x6xf32>' and 'tensor<6xf32>'; needs a vector along dim 2}}
+#scale_no_such_dim = #vit.expr<scale, [#w, #v], params = [2]> : tensor<4x6xf32>
+
+// -----
+
+#w = #vit.expr<ref, [@w]> : tensor<4x6xf32>
+// expected-error @+1 {{#vit.expr<scale> has 1 operands; needs 2}}
+#scale_one = #vit.expr<scale, [#w], params = [1]> : tensor<4x6xf32>
+
+// -----
+
+#w = #vit.expr<ref, [@w]> : tensor<4x6xf32>
+#v = #vit.expr<ref, [@v]> : tensor<6xf16>
+// expected-error @+1 {{#vit.expr<product> has operands 'tensor<4x6xf32>' and 'tensor<6xf16>'; needs a vector along dim 1}}
+#product_element_types = #vit.expr<product, [#w, #v]> : tensor<4xf32>
+
+// -----
+
+#w = #vit.expr<ref, [@w]> : tensor<4x6xf32>
+#v = #vit.expr<ref, [@v]> : tensor<6xf32>
+// expected-error @+1 {{#vit.expr<product> cannot make 'tensor<6xf32>' of 'tensor<4x6xf32>'}}
+#product_shape = #vit.expr<product, [#w, #v]> : tensor<6xf32>

@@ -64,3 +64,14 @@ func.func @pack() -> tensor<256xf32> {
   %0 = vit.constant #vit.expr<pack, [#vit.expr<ref, [@head]> : tensor<10x8xf32>]> : tensor<256xf32>
   return %0 : tensor<256xf32>
 }
+
+// A norm's scale and shift in the weights of the layer behind it.
+// CHECK-LABEL: func @weight_scale_product(
+//       CHECK:   #vit.expr<scale, [#vit.expr<ref, [@head]> : tensor<10x8xf32>, #vit.expr<ref, [@gamma]> : tensor<8xf32>], params = [1]> : tensor<10x8xf32>
+//       CHECK:   #vit.expr<product, [#vit.expr<ref, [@head]> : tensor<10x8xf32>, #vit.expr<ref, [@gamma]> : tensor<8xf32>]> : tensor<10xf32>
+vit.weight @gamma : tensor<8xf32> seed(8 mean 1.0 scale 0.5)
+func.func @weight_scale_product() -> (tensor<10x8xf32>, tensor<10xf32>) {
+  %0 = vit.constant #vit.expr<scale, [#vit.expr<ref, [@head]> : tensor<10x8xf32>, #vit.expr<ref, [@gamma]> : tensor<8xf32>], params = [1]> : tensor<10x8xf32>
+  %1 = vit.constant #vit.expr<product, [#vit.expr<ref, [@head]> : tensor<10x8xf32>, #vit.expr<ref, [@gamma]> : tensor<8xf32>]> : tensor<10xf32>
+  return %0, %1 : tensor<10x8xf32>, tensor<10xf32>
+}

@@ -66,8 +66,12 @@ TEST_F(FootprintTest, Linear) {
 
 TEST_F(FootprintTest, LinearActivation) {
   // Activations count the operations of their formulas.
-  for (auto [activation, flops] :
-       {std::pair("gelu", 5), {"gelu_tanh", 9}, {"gelu_quick", 4}}) {
+  for (auto [activation, flops] : {std::pair("gelu", 5),
+                                   {"gelu_tanh", 9},
+                                   {"gelu_quick", 4},
+                                   {"relu", 1},
+                                   {"silu", 4},
+                                   {"sigmoid", 4}}) {
     Footprint result =
         count("%x: tensor<3x8xf32>, %w: tensor<4x8xf32>",
               std::string("%0 = vit.linear %x, %w activation ") + activation +

@@ -113,12 +113,12 @@ TEST_F(HuggingFaceTest, RefusesAnotherModelType) {
   config["model_type"] = "vgg";
   writeModel();
   expectRefused("model_type = 'vgg'; vitc imports beit, deit, dinov2, "
-                "dinov2_with_registers, swin, swinv2, vit");
+                "dinov2_with_registers, swin, swinv2, vit, vit-hybrid");
   config.erase("model_type");
   writeModel();
   expectRefused("has no model_type, and no architecture of timm's; vitc "
                 "imports beit, deit, dinov2, dinov2_with_registers, swin, "
-                "swinv2, vit");
+                "swinv2, vit, vit-hybrid");
 }
 
 TEST_F(HuggingFaceTest, RefusesAnotherArchitecture) {
@@ -288,6 +288,6 @@ TEST_F(HuggingFaceTest, RefusesPreprocessingThatDoesNotFit) {
   expectPreprocessRefused(
       R"({"image_processor_type": "CLIPImageProcessor"})",
       "image_processor_type = 'CLIPImageProcessor'; vitc imports "
-      "ViTImageProcessor, DeiTImageProcessor, BeitImageProcessor and "
-      "BitImageProcessor");
+      "ViTImageProcessor, DeiTImageProcessor, BeitImageProcessor, "
+      "BitImageProcessor and ViTHybridImageProcessor");
 }

@@ -193,6 +193,78 @@ TEST_F(WeightEvaluatorTest, ReshapeSliceConcatAdd) {
             std::vector<float>(expected.begin() + 4, expected.begin() + 12));
 }
 
+TEST_F(WeightEvaluatorTest, ScaleAlongEachDim) {
+  auto evaluator =
+      open(asBytes(iota(24)) + asBytes(std::vector<float>{2, -1, 3, 0.5}),
+           "vit.weight @a : tensor<2x3x4xf32> file(@w offset 0)\n"
+           "vit.weight @v2 : tensor<2xf32> file(@w offset 96)\n"
+           "vit.weight @v3 : tensor<3xf32> file(@w offset 96)\n"
+           "vit.weight @v4 : tensor<4xf32> file(@w offset 96)");
+  ASSERT_TRUE(succeeded(evaluator)) << messages();
+  const float factors[] = {2, -1, 3, 0.5};
+  std::vector<float> expected[3];
+  for (int i = 0; i < 24; ++i) {
+    expected[0].push_back(i * factors[i / 12]);
+    expected[1].push_back(i * factors[i / 4 % 3]);
+    expected[2].push_back(i * factors[i % 4]);
+  }
+  const char *names[] = {"v2", "v3", "v4"};
+  for (int dim = 0; dim < 3; ++dim) {
+    WeightExprAttr scaled =
+        WeightExprAttr::scale(ref("a"), ref(names[dim]), dim);
+    EXPECT_EQ(write(**evaluator, scaled), expected[dim]) << dim;
+    // A range that begins and ends inside of a row.
+    std::vector<float> range(13);
+    ASSERT_TRUE(succeeded(
+        (*evaluator)
+            ->read(scaled, 5, 13, reinterpret_cast<char *>(range.data()))));
+    EXPECT_EQ(range, std::vector<float>(expected[dim].begin() + 5,
+                                        expected[dim].begin() + 18))
+        << dim;
+  }
+}
+
+// Sums in f32 would lose what the large terms leave.
+TEST_F(WeightEvaluatorTest, ProductSumsInDouble) {
+  std::vector<float> matrix = {1e8f, 1, -1e8f, 2, 1, 2, 3, 4};
+  auto evaluator = open(asBytes(matrix) + asBytes(std::vector<float>(4, 1)),
+                        "vit.weight @a : tensor<2x4xf32> file(@w offset 0)\n"
+                        "vit.weight @v : tensor<4xf32> file(@w offset 32)");
+  ASSERT_TRUE(succeeded(evaluator)) << messages();
+  WeightExprAttr product = WeightExprAttr::product(ref("a"), ref("v"));
+  EXPECT_EQ(write(**evaluator, product), (std::vector<float>{3, 10}));
+}
+
+// Of a transposed matrix whose rows are scaled, as an ONNX file's layers are.
+TEST_F(WeightEvaluatorTest, ProductOfAnExpression) {
+  auto evaluator =
+      open(asBytes(iota(6)) + asBytes(std::vector<float>{1, 10, 100}),
+           "vit.weight @a : tensor<3x2xf32> file(@w offset 0)\n"
+           "vit.weight @v : tensor<3xf32> file(@w offset 24)");
+  ASSERT_TRUE(succeeded(evaluator)) << messages();
+  WeightExprAttr scaled = WeightExprAttr::scale(
+      WeightExprAttr::transpose(ref("a"), {1, 0}), ref("v"), 1);
+  EXPECT_EQ(write(**evaluator, WeightExprAttr::product(scaled, ref("v"))),
+            (std::vector<float>{40200, 50301}));
+  EXPECT_EQ(write(**evaluator, WeightExprAttr::add(
+                                   WeightExprAttr::slice(ref("v"), 0, 2),
+                                   WeightExprAttr::product(scaled, ref("v")))),
+            (std::vector<float>{40201, 50311}));
+}
+
+TEST_F(WeightEvaluatorTest, RefusesFactorsOfAnotherType) {
+  auto evaluator = open(std::string(24, '\0'),
+                        "vit.weight @a : tensor<2x4xf16> file(@w offset 0)\n"
+                        "vit.weight @v : tensor<4xf16> file(@w offset 16)");
+  ASSERT_TRUE(succeeded(evaluator)) << messages();
+  char values[16];
+  EXPECT_TRUE(failed(
+      (*evaluator)
+          ->read(WeightExprAttr::scale(ref("a"), ref("v"), 1), 0, 8, values)));
+  EXPECT_EQ(messages(),
+            "a weight expression multiplies by 'tensor<4xf16>'; needs f32");
+}
+
 // More than one chunk of the stream.
 TEST_F(WeightEvaluatorTest, WritesLongValues) {
   auto evaluator = open(asBytes(iota(100'000)),

@@ -173,14 +173,6 @@ TEST_F(ZooTest, RefusesAnotherImageSizeWhereWeightsAreForOne) {
                 "image size 384x384 was asked for; the projections along the "
                 "sequence need 224x224",
                 options);
-  expectRefused("zoo:beit",
-                "image size 384x384 was asked for; the relative position bias "
-                "needs 224x224",
-                options);
-  expectRefused("zoo:hybrid",
-                "image size 384x384 was asked for; the convolutional stem "
-                "needs 224x224",
-                options);
 }
 
 TEST_F(ZooTest, ResizesPositionsToAnotherImageSize) {
@@ -195,6 +187,28 @@ TEST_F(ZooTest, ResizesPositionsToAnotherImageSize) {
       (*module)->getAttrOfType<vit::ModelAttr>(vit::VitDialect::kModelAttr);
   EXPECT_EQ(model.getGrid().getHeight(), 24);
   EXPECT_EQ(model.getGrid().getWidth(), 20);
+}
+
+TEST_F(ZooTest, ResizesBiasTablesToAnotherImageSize) {
+  ImportOptions options;
+  options.imageSize = {384, 320};
+  OwningOpRef<ModuleOp> module = import("zoo:beit?depth=1", options);
+  ASSERT_TRUE(module) << messages();
+  module->walk([](vit::RelativePositionBiasOp op) {
+    EXPECT_EQ(op.getTable().getType().getDimSize(0), 47 * 39 + 3);
+  });
+}
+
+TEST_F(ZooTest, StemTakesAnotherImageSize) {
+  ImportOptions options;
+  options.imageSize = {384, 330};
+  OwningOpRef<ModuleOp> module =
+      import("zoo:hybrid?depth=1,stages=1-1", options);
+  ASSERT_TRUE(module) << messages();
+  module->walk([](vit::PatchEmbedOp op) {
+    // Halved three times, rounded up by "same" padding.
+    EXPECT_EQ(op.getResult().getType().getDimSize(1), 1 + 48 * 42);
+  });
 }
 
 TEST_F(ZooTest, RefusesAnImageSizeThatPatchesDoNotDivide) {

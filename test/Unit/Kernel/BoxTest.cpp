@@ -123,6 +123,50 @@ TEST_P(BoxTest, GatherScalars) {
     ASSERT_EQ(result[b], input[b * 3 + 1]);
 }
 
+// Rows of several tasks, cut between vectors, with what fills no vector; and
+// of runs that no task cuts.
+TEST_P(BoxTest, GenericLongRow) {
+  for (int64_t size : {16384, 16385, 100003}) {
+    SCOPED_TRACE(size);
+    std::string body = llvm::formatv(
+        R"mlir(
+  %x = kernel.buffer %context input at 0 : memref<?x{0}xf32>
+  %y = kernel.buffer %context output at 0 : memref<?x{0}xf32>
+  kernel.generic batch(%batch) sizes [{0}] inputs(%x : memref<?x{0}xf32>)
+      at [affine_map<(b, c) -> (b, c)>]
+      init(%y at affine_map<(b, c) -> (b, c)> : memref<?x{0}xf32>) {{
+  ^bb0(%a: f32):
+    %0 = kernel.index 1
+    %1 = arith.index_cast %0 : index to i32
+    %2 = arith.sitofp %1 : i32 to f32
+    %3 = arith.addf %a, %2 : f32
+    kernel.yield %3 : f32
+  }
+)mlir",
+        size);
+    std::vector<float> x = getRandom(2 * size, 1), expected;
+    for (int64_t i = 0; i < 2 * size; ++i)
+      expected.push_back(x[i] + float(i % size));
+    EXPECT_EQ(run(body, 2, {x.data()}, 2 * size), expected);
+  }
+}
+
+TEST_P(BoxTest, GatherLongRow) {
+  std::vector<float> input = getRandom(2 * 300 * 101, 1);
+  std::vector<float> result = run(R"mlir(
+  %x = kernel.buffer %context input at 0 : memref<?x300x101xf32>
+  %y = kernel.buffer %context output at 0 : memref<?x30300xf32>
+  kernel.gather batch(%batch) sizes [30300]
+      input(%x at affine_map<(b, c) -> (b, 299 - c floordiv 101, c mod 101)> : memref<?x300x101xf32>)
+      init(%y at affine_map<(b, c) -> (b, c)> : memref<?x30300xf32>)
+)mlir",
+                                  2, {input.data()}, 2 * 30300);
+  for (int64_t b = 0; b < 2; ++b)
+    for (int64_t c = 0; c < 30300; ++c)
+      ASSERT_EQ(result[b * 30300 + c],
+                input[(b * 300 + 299 - c / 101) * 101 + c % 101]);
+}
+
 // One input along the row, one the same for all rows, one the same along a row.
 TEST_P(BoxTest, GenericBroadcast) {
   for (int64_t channels : {1, 5, 8, 24, 100}) {

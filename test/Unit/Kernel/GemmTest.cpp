@@ -78,6 +78,12 @@ double activate(llvm::StringRef activation, double x) {
            (1 + std::tanh(0.7978845608028654 * (x + 0.044715 * x * x * x)));
   if (activation == "gelu_quick")
     return x / (1 + std::exp(-1.702 * x));
+  if (activation == "relu")
+    return std::max(x, 0.0);
+  if (activation == "silu")
+    return x / (1 + std::exp(-x));
+  if (activation == "sigmoid")
+    return 1 / (1 + std::exp(-x));
   return x;
 }
 
@@ -151,7 +157,8 @@ TEST_P(GemmTest, Depths) {
 }
 
 TEST_P(GemmTest, Epilogues) {
-  for (llvm::StringRef activation : {"none", "gelu", "gelu_tanh", "gelu_quick"})
+  for (llvm::StringRef activation :
+       {"none", "gelu", "gelu_tanh", "gelu_quick", "relu", "silu", "sigmoid"})
     for (bool bias : {false, true})
       for (bool residual : {false, true})
         testGemm({9, 100, residual ? 24 : 1600, activation, bias, residual},
@@ -168,7 +175,8 @@ TEST_P(GemmTest, SkippedRows) {
 // A product with 1: the activation alone, far beyond where its polynomials
 // hold.
 TEST_P(GemmTest, Activations) {
-  for (llvm::StringRef activation : {"gelu", "gelu_tanh", "gelu_quick"}) {
+  for (llvm::StringRef activation :
+       {"gelu", "gelu_tanh", "gelu_quick", "relu", "silu", "sigmoid"}) {
     auto kernel = CompiledKernel::compile(
         getGemmModule({1, 1, 1, activation, /*bias=*/false}), GetParam());
     ASSERT_TRUE(kernel);

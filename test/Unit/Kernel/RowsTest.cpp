@@ -33,6 +33,8 @@ protected:
 
   void testNorm(int64_t batch, int64_t rows, int64_t channels, bool hasScale,
                 bool hasShift, float offset = 0);
+  /// The result in panels of 64 channels, as products read it.
+  void testPackedNorm(int64_t batch, int64_t rows, int64_t channels);
   void testMean(int64_t batch, int64_t rows, int64_t channels);
 };
 
@@ -82,6 +84,36 @@ void RowsTest::testNorm(int64_t batch, int64_t rows, int64_t channels,
        expected);
 }
 
+void RowsTest::testPackedNorm(int64_t batch, int64_t rows, int64_t channels) {
+  SCOPED_TRACE(llvm::formatv("rows {0} channels {1}", rows, channels).str());
+  int64_t panel = rows * 64, size = rows * channels;
+  std::string body = llvm::formatv(
+      R"mlir(
+  %rows = arith.constant {0} : index
+  %x = kernel.buffer %context input at 0 : memref<?x{0}x{1}xf32>
+  %y = kernel.buffer %context output at 0 : memref<?x{2}xf32>
+  kernel.norm batch(%batch) rows(%rows) channels {1} epsilon 1.000000e-06
+      input(%x at affine_map<(b, i, c) -> (b, i, c)> : memref<?x{0}x{1}xf32>)
+      init(%y at affine_map<(b, i, c) -> (b, i * 64 + (c floordiv 64) * {3} + c mod 64)> : memref<?x{2}xf32>)
+)mlir",
+      rows, channels, size, panel);
+  std::vector<float> input = getRandom(batch * size, 1);
+  std::vector<double> expected(input.size());
+  for (int64_t row = 0; row < batch * rows; ++row) {
+    const float *source = &input[row * channels];
+    double mean = 0, variance = 0;
+    for (int64_t c = 0; c < channels; ++c)
+      mean += source[c] / double(channels);
+    for (int64_t c = 0; c < channels; ++c)
+      variance += (source[c] - mean) * (source[c] - mean) / channels;
+    double *item = &expected[row / rows * size];
+    for (int64_t c = 0; c < channels; ++c)
+      item[c / 64 * panel + row % rows * 64 + c % 64] =
+          (source[c] - mean) / std::sqrt(variance + 1e-6);
+  }
+  test(getModule(body), batch, {input.data()}, expected);
+}
+
 void RowsTest::testMean(int64_t batch, int64_t rows, int64_t channels) {
   SCOPED_TRACE(llvm::formatv("rows {0} channels {1}", rows, channels).str());
   std::string body = llvm::formatv(
@@ -118,6 +150,11 @@ TEST_P(RowsTest, NormOperands) {
 // Differences from the mean, not of squares: nothing cancels.
 TEST_P(RowsTest, NormLargeMean) {
   testNorm(1, 5, 96, /*hasScale=*/false, /*hasShift=*/false, /*offset=*/16);
+}
+
+TEST_P(RowsTest, NormPacked) {
+  testPackedNorm(2, 7, 128);
+  testPackedNorm(1, 197, 512);
 }
 
 TEST_P(RowsTest, Mean) {

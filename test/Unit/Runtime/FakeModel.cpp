@@ -18,8 +18,10 @@ alignas(64) static const
 static const int64_t kInputDims[] = {-1, FakeModel::kChannels,
                                      FakeModel::kHeight, FakeModel::kWidth};
 static const int64_t kLogitsDims[] = {-1, FakeModel::kClasses};
-static const int64_t kMapsDims[] = {-1, FakeModel::kLayers, FakeModel::kHeads,
-                                    FakeModel::kKeys};
+static const int64_t kSelectionDims[] = {FakeModel::kLayers, 2};
+static const int64_t kMapDims[] = {-1, 1, FakeModel::kHeads, FakeModel::kKeys,
+                                   FakeModel::kKeys};
+static const char *const kLayerNames[] = {"encoder.0", "encoder.1"};
 static const char *const kLabels[] = {"tench", "goldfish", "white \"shark\"",
                                       "hammerhead"};
 static const SiteDescriptor kSites[] = {
@@ -58,11 +60,24 @@ static void logitsTasks(const void *args, int64_t begin, int64_t end,
   }
 }
 
+/// Task l: the map of layer l, of all pictures.
 static void mapsTasks(const void *args, int64_t begin, int64_t end, void *) {
-  auto *maps = static_cast<float *>(contextOf(args).outputs[1]);
-  for (int64_t row = begin; row < end; ++row)
-    for (int64_t k = 0; k < FakeModel::kKeys; ++k)
-      maps[row * FakeModel::kKeys + k] = static_cast<float>(k + 1) / 15.0f;
+  Context &context = contextOf(args);
+  auto *selections = static_cast<const vitc_selection_t *>(context.inputs[1]);
+  constexpr int64_t keys = FakeModel::kKeys;
+  for (int64_t layer = begin; layer < end; ++layer) {
+    auto [first, count] = selections[layer];
+    auto *map = static_cast<float *>(context.outputs[1 + layer]);
+    for (int64_t matrix = 0; matrix < context.batch * FakeModel::kHeads;
+         ++matrix)
+      for (int64_t i = 0; i < count; ++i)
+        for (int64_t k = 0; k < keys; ++k) {
+          int64_t shift = first + i + matrix % FakeModel::kHeads;
+          *map++ = first < 0 ? 1.0f / keys
+                             : static_cast<float>((shift + k) % keys + 1) /
+                                   FakeModel::kSum;
+        }
+  }
 }
 
 static void forward(Context *context) {
@@ -73,8 +88,7 @@ static void forward(Context *context) {
 
 static void attention(Context *context) {
   forward(context);
-  context->parallel(context, 0, mapsTasks, context,
-                    context->batch * FakeModel::kLayers * FakeModel::kHeads);
+  context->parallel(context, 0, mapsTasks, context, FakeModel::kLayers);
 }
 
 std::vector<const char *> FakeModel::isaLevels() {
@@ -93,7 +107,24 @@ FakeModel::FakeModel() {
   }
   inputs[0] = {"pixel_values", kInputDims, 4, VITC_F32};
   outputs[0] = {"logits", kLogitsDims, 2, VITC_F32};
-  outputs[1] = {"attentions", kMapsDims, 4, VITC_F32};
+  inputs[1] = {"attention_queries", kSelectionDims, 2, VITC_I64};
+  for (int32_t layer = 0; layer < kLayers; ++layer) {
+    outputs[1 + layer] = {"attentions", kMapDims, 5, VITC_F32};
+    TokenGrid grid = {1, 2, 2, 1};
+    layers[layer] = {kLayerNames[layer],
+                     layer,
+                     1,
+                     kHeads,
+                     kKeys,
+                     kKeys,
+                     -1,
+                     kKeys,
+                     grid,
+                     grid,
+                     {},
+                     {},
+                     {}};
+  }
   auto numCodes = static_cast<int32_t>(forwardCodes.size());
   entries[0] = {"forward",
                 inputs,
@@ -107,7 +138,8 @@ FakeModel::FakeModel() {
                 0};
   entries[1] = entries[0];
   entries[1].name = "attention";
-  entries[1].numOutputs = 2;
+  entries[1].numInputs = 2;
+  entries[1].numOutputs = 1 + kLayers;
   entries[1].codes = attentionCodes.data();
 
   descriptor.version = kDescriptorVersion;
@@ -128,7 +160,7 @@ FakeModel::FakeModel() {
   preprocess.interpolation = static_cast<int32_t>(Interpolation::Bilinear);
   preprocess.doRescale = 1;
   preprocess.rescaleFactor = 1.0 / 255;
-  descriptor.attention = {kLayers, kHeads, kKeys, 1, 2, 2, 1, 0};
+  descriptor.attention = {layers, kLayers, 0};
   descriptor.parameters = kClasses;
   descriptor.modelName = "FakeForImageClassification";
   descriptor.sourceHash = "0123";

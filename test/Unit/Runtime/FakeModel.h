@@ -32,13 +32,17 @@ public:
 
   static constexpr int64_t kChannels = 3, kHeight = 8, kWidth = 8;
   static constexpr int64_t kClasses = 4, kLayers = 2, kHeads = 3, kKeys = 5;
+  /// Query i of head h has the probability ((i + h + k) % kKeys + 1) / kSum for
+  /// key k; the mean over queries is 1 / kKeys.
+  static constexpr float kSum = 15.0f;
   static constexpr int64_t kPixels = kChannels * kHeight * kWidth;
 
   /// The levels of this machine's architecture, best first.
   static std::vector<const char *> isaLevels();
 
   std::vector<CodeDescriptor> forwardCodes, attentionCodes;
-  TensorDescriptor inputs[1], outputs[2];
+  TensorDescriptor inputs[2], outputs[1 + kLayers];
+  AttentionLayerDescriptor layers[kLayers];
   EntryDescriptor entries[2];
   vitc_model_descriptor_t descriptor = {};
 };

@@ -123,6 +123,12 @@ static double activate(Activation activation, double x) {
            (1 + std::tanh(std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
   case Activation::GeluQuick:
     return x / (1 + std::exp(-1.702 * x));
+  case Activation::Relu:
+    return std::max(x, 0.0);
+  case Activation::Silu:
+    return x / (1 + std::exp(-x));
+  case Activation::Sigmoid:
+    return 1 / (1 + std::exp(-x));
   case Activation::None:
     break;
   }
@@ -173,8 +179,10 @@ TEST_F(OneDnnTest, EqualsTheReferenceOverShapes) {
 }
 
 TEST_F(OneDnnTest, EqualsTheReferenceWithEpilogues) {
-  for (Activation activation : {Activation::None, Activation::Gelu,
-                                Activation::GeluTanh, Activation::GeluQuick})
+  for (Activation activation :
+       {Activation::None, Activation::Gelu, Activation::GeluTanh,
+        Activation::GeluQuick, Activation::Relu, Activation::Silu,
+        Activation::Sigmoid})
     for (ResidualAt residual :
          {ResidualAt::None, ResidualAt::Buffer, ResidualAt::Result})
       for (int64_t k : {24, 768, 3072})

@@ -250,9 +250,13 @@ TEST_F(ProgramTest, WritesAttentionMaps) {
   Outcome outcome =
       run({"--attention", directory / "maps", picture, "--threads", "1"});
   ASSERT_EQ(outcome.code, 0) << outcome.err;
-  NpyArray maps = readNpy(directory / "maps/cat.attention.npy");
-  EXPECT_EQ(maps.dims, (std::vector<int64_t>{2, 3, 5}));
-  EXPECT_FLOAT_EQ(floatsOf(maps)[4], 5.0f / 15.0f);
+  // The class token's probabilities, and those of the patches.
+  NpyArray row = readNpy(directory / "maps/cat.layer-01.npy");
+  EXPECT_EQ(row.dims, (std::vector<int64_t>{3, 5}));
+  EXPECT_FLOAT_EQ(floatsOf(row)[4], 5.0f / FakeModel::kSum);
+  NpyArray map = readNpy(directory / "maps/cat.layer-01.map.npy");
+  EXPECT_EQ(map.dims, (std::vector<int64_t>{3, 2, 2}));
+  EXPECT_FLOAT_EQ(floatsOf(map)[3], 5.0f / FakeModel::kSum);
   Image image;
   std::string message, path = directory / "maps/cat.layer-01.png";
   EXPECT_TRUE(readImage(path.c_str(), image, message)) << message;
@@ -260,6 +264,62 @@ TEST_F(ProgramTest, WritesAttentionMaps) {
   expectError({"--attention", directory / "none", picture}, 2,
               "--attention was given and the model has no attention maps; "
               "needs a model compiled with them");
+}
+
+TEST_F(ProgramTest, WritesTheAttentionThatIsAskedFor) {
+  std::string picture = writePicture("cat.png", 100);
+  Outcome outcome =
+      run({"--attention", directory / "maps", "--attention-layers=1",
+           "--attention-heads=0,2", "--attention-query=1,0",
+           "--attention-matrix", "--attention-rollout", picture});
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_FALSE(std::filesystem::exists(directory / "maps/cat.layer-00.npy"));
+  // Patch (1, 0) is query 3, behind the class token; head 2 is the second.
+  NpyArray row = readNpy(directory / "maps/cat.layer-01.npy");
+  EXPECT_EQ(row.dims, (std::vector<int64_t>{2, 5}));
+  EXPECT_FLOAT_EQ(floatsOf(row)[0], 4.0f / FakeModel::kSum);
+  EXPECT_FLOAT_EQ(floatsOf(row)[5], 1.0f / FakeModel::kSum);
+  NpyArray matrix = readNpy(directory / "maps/cat.layer-01.matrix.npy");
+  EXPECT_EQ(matrix.dims, (std::vector<int64_t>{2, 5, 5}));
+  for (size_t key = 0; key < 5; ++key)
+    EXPECT_EQ(floatsOf(matrix)[15 + key], floatsOf(row)[key]);
+  EXPECT_EQ(readNpy(directory / "maps/cat.rollout.npy").dims,
+            std::vector<int64_t>{5});
+  Image image;
+  std::string message, path = directory / "maps/cat.rollout.png";
+  EXPECT_TRUE(readImage(path.c_str(), image, message)) << message;
+}
+
+TEST_F(ProgramTest, NamesWhatAttentionHasNot) {
+  std::string picture = writePicture("cat.png", 100);
+  std::string maps = directory / "maps";
+  expectError({"--attention", maps, "--attention-layers=0-2", picture}, 2,
+              "--attention-layers names layer 2; the program has maps of 0,1");
+  expectError({"--attention", maps, "--attention-layers=1-0", picture}, 2,
+              "--attention-layers is '1-0'; needs all, or numbers such as "
+              "0,5-7");
+  expectError({"--attention", maps, "--attention-heads=3", picture}, 2,
+              "--attention-heads names head 3; the layers have 3, from 0 on");
+  expectError({"--attention", maps, "--attention-query=2,0", picture}, 2,
+              "--attention-query is 2,0; layer 0 has 2 x 2 patches");
+  expectError({"--attention", maps, "--attention-query=2", picture}, 2,
+              "--attention-query is '2'; needs the row and the column of a "
+              "patch, e.g. 3,5");
+  expectError({"--attention-matrix", picture}, 2,
+              "--attention-matrix does not go with pictures");
+  fake.layers[1].queryGrid.height = 0;
+  expectError({"--attention", maps, "--attention-query=0,0", picture}, 2,
+              "--attention-query was given; the queries of layer 1 are no "
+              "patches");
+  fake.layers[1].keyGrid.classToken = 0;
+  expectError({"--attention", maps, "--attention-rollout", picture}, 2,
+              "--attention-rollout was given; layer 1 has none: it has no "
+              "class token");
+  fake.layers[1].queries = fake.layers[1].keys = 1 << 20;
+  fake.layers[1].queryGrid.height = 2;
+  expectError({"--attention", maps, "--attention-matrix", picture}, 1,
+              "the attention maps take more than 8 GiB; needs fewer layers "
+              "(--attention-layers) or no whole matrices");
 }
 
 TEST_F(ProgramTest, WritesEmbeddings) {

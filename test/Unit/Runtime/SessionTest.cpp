@@ -41,12 +41,22 @@ protected:
     pixels.resize(batch * FakeModel::kPixels);
     std::iota(pixels.begin(), pixels.end(), 0.0f);
     logits.assign(batch * FakeModel::kClasses, -1.0f);
-    maps.assign(batch * FakeModel::kLayers * FakeModel::kHeads *
-                    FakeModel::kKeys,
-                -1.0f);
+    selections[0] = {0, 0};
+    selections[1] = {1, 2};
+    maps.assign(batch * FakeModel::kHeads * 2 * FakeModel::kKeys, -1.0f);
     input = {pixels.data(), VITC_F32, 4, {batch, 3, 8, 8}};
     output = {logits.data(), VITC_F32, 2, {batch, 4}};
-    mapsTensor = {maps.data(), VITC_F32, 4, {batch, 2, 3, 5}};
+    mapTensors[1] = {maps.data(), VITC_F32, 5, {batch, 1, 3, 2, 5}};
+  }
+
+  vitc_status_t runAttention() {
+    return vitc_session_run_attention(session, &input, &output, selections,
+                                      mapTensors, &error);
+  }
+
+  void expectAttentionError(const char *message) {
+    EXPECT_EQ(runAttention(), VITC_INVALID_ARGUMENT);
+    EXPECT_STREQ(error.message, message);
   }
 
   void expectRunError(vitc_status_t status, const char *message) {
@@ -60,7 +70,8 @@ protected:
   vitc_model_t *model = nullptr;
   vitc_session_t *session = nullptr;
   std::vector<float> pixels, logits, maps;
-  vitc_tensor_t input = {}, output = {}, mapsTensor = {};
+  vitc_tensor_t input = {}, output = {}, mapTensors[2] = {};
+  vitc_selection_t selections[2] = {};
 };
 } // namespace
 
@@ -84,18 +95,60 @@ TEST_F(SessionTest, RunsWithTheSameBitsAtAnyThreadCount) {
   }
 }
 
+// Layer 0 is skipped: its tensor has no memory.
 TEST_F(SessionTest, AttentionGivesTheSameOutputsAndTheMaps) {
   start(2, 2);
   makeTensors(2);
   ASSERT_EQ(vitc_session_run(session, &input, &output, &error), VITC_OK);
   std::vector<float> plain = logits;
-  ASSERT_EQ(
-      vitc_session_run_attention(session, &input, &output, &mapsTensor, &error),
-      VITC_OK)
-      << error.message;
+  ASSERT_EQ(runAttention(), VITC_OK) << error.message;
   EXPECT_EQ(plain, logits);
   for (size_t row = 0; row < maps.size(); row += 5)
     EXPECT_FLOAT_EQ(std::accumulate(&maps[row], &maps[row] + 5, 0.0f), 1.0f);
+  EXPECT_FLOAT_EQ(maps[0], 2.0f / FakeModel::kSum);
+  EXPECT_FLOAT_EQ(maps[5], 3.0f / FakeModel::kSum);
+}
+
+TEST_F(SessionTest, ChecksWhatIsAskedOfAttention) {
+  start(1, 2);
+  makeTensors(1);
+  selections[1] = {4, 2};
+  expectAttentionError(
+      "attention layer 1 is asked for 2 queries from 4 on; it has 5");
+  selections[1] = {-1, 2};
+  expectAttentionError(
+      "attention layer 1 is asked for 2 queries from -1 on; it has 5");
+  selections[1] = {0, -1};
+  expectAttentionError(
+      "attention layer 1 is asked for -1 queries from 0 on; it has 5");
+  selections[1] = {0, 1};
+  expectAttentionError("map 'encoder.1' has shape [1, 1, 3, 2, 5]; needs "
+                       "[1, 1, 3, 1, 5]");
+}
+
+TEST_F(SessionTest, DescribesTheAttentionLayers) {
+  start(1, 1);
+  EXPECT_EQ(vitc_model_num_attention_layers(model), 2);
+  EXPECT_EQ(vitc_model_num_attention_projections(model), 0);
+  vitc_attention_layer_t layer;
+  ASSERT_EQ(vitc_model_attention_layer(model, 1, &layer, &error), VITC_OK);
+  EXPECT_STREQ(layer.name, "encoder.1");
+  EXPECT_EQ(layer.number, 1);
+  EXPECT_EQ(layer.heads, 3);
+  EXPECT_EQ(layer.projection, -1);
+  EXPECT_EQ(vitc_model_attention_layer(model, 2, &layer, &error),
+            VITC_INVALID_ARGUMENT);
+  EXPECT_STREQ(error.message, "attention layer index is 2; the model has 2");
+}
+
+TEST_F(SessionTest, RefusesAnAttentionEntryWithoutMaps) {
+  fake.entries[1].numOutputs = 1;
+  ASSERT_EQ(vitc_runtime_create(1, &runtime, &error), VITC_OK);
+  EXPECT_EQ(
+      vitc_model_create(runtime, &fake.descriptor, nullptr, &model, &error),
+      VITC_UNSUPPORTED);
+  EXPECT_STREQ(error.message, "entry 'attention' has 2 inputs and 1 outputs; "
+                              "needs 2 and 3");
 }
 
 TEST_F(SessionTest, DescribesTheModel) {
@@ -114,8 +167,6 @@ TEST_F(SessionTest, DescribesTheModel) {
   EXPECT_EQ(info.dims[3], 8);
   EXPECT_EQ(vitc_model_output(model, 1, &info, &error), VITC_INVALID_ARGUMENT);
   EXPECT_STREQ(error.message, "output index is 1; the model has 1 outputs");
-  ASSERT_EQ(vitc_model_attention(model, &info, &error), VITC_OK);
-  EXPECT_EQ(info.dims[3], 5);
 }
 
 TEST_F(SessionTest, NamesTheTensorThatIsWrong) {
@@ -195,7 +246,7 @@ TEST_F(SessionTest, RefusesOtherDescriptors) {
       vitc_model_create(runtime, &fake.descriptor, nullptr, &model, &error),
       VITC_UNSUPPORTED);
   EXPECT_STREQ(error.message,
-               "the model has descriptor version 99; this runtime needs 1");
+               "the model has descriptor version 99; this runtime needs 2");
   fake.descriptor.version = kDescriptorVersion;
   fake.entries[0].name = "backward";
   EXPECT_EQ(
@@ -212,11 +263,8 @@ TEST_F(SessionTest, RefusesMapsOfAModelWithoutAny) {
   fake.descriptor.attention = {};
   start(1, 1);
   makeTensors(1);
-  EXPECT_EQ(
-      vitc_session_run_attention(session, &input, &output, &mapsTensor, &error),
-      VITC_UNSUPPORTED);
-  vitc_tensor_info_t info;
-  EXPECT_EQ(vitc_model_attention(model, &info, &error), VITC_UNSUPPORTED);
+  EXPECT_EQ(runAttention(), VITC_UNSUPPORTED);
+  EXPECT_EQ(vitc_model_num_attention_layers(model), 0);
 }
 
 // A callback of generated code has no status; the session keeps the failure.
@@ -236,9 +284,7 @@ TEST_F(SessionTest, ALaunchFromWithinATaskFailsTheRun) {
                  "kernel launch 1 was made from within a task; needs to come "
                  "from the entry function");
   // The session can be used again.
-  ASSERT_EQ(
-      vitc_session_run_attention(session, &input, &output, &mapsTensor, &error),
-      VITC_OK);
+  ASSERT_EQ(runAttention(), VITC_OK);
 }
 
 TEST_F(SessionTest, SessionsOfOneRuntimeRunAtTheSameTime) {

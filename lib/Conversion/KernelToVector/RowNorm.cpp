@@ -1,0 +1,72 @@
+//===- RowNorm.cpp - Normalising a row of values --------------------------===//
+//
+// Part of the vitc project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "RowNorm.h"
+
+#include "VectorFold.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+
+using namespace mlir;
+using namespace vitc::kernel;
+
+/// Lanes of the last vector that hold no channel become 0.
+Value RowNorm::keepChannels(Value tail) {
+  SmallVector<bool> isChannel;
+  for (int64_t lane = 0; lane < b.lanes(); ++lane)
+    isChannel.push_back(lane < channels % b.lanes());
+  auto type = VectorType::get(b.lanes(), b.getI1Type());
+  Value mask =
+      arith::ConstantOp::create(b, DenseIntElementsAttr::get(type, isChannel));
+  return b.select(mask, tail, b.splat(0.0));
+}
+
+/// The sum of term(element) over the channels of a row.
+Value RowNorm::sum(Value flat, Value begin, function_ref<Value(Value)> term) {
+  auto add = [&](Value x, Value y) { return b.addf(x, y); };
+  int64_t vectors = channels / b.lanes(), tail = channels % b.lanes();
+  Value total = foldVectors(
+      b, b.index(vectors), 0.0,
+      [&](Value c, Value sum) {
+        return add(sum, term(b.load(flat, b.add(begin, c))));
+      },
+      add);
+  if (tail) {
+    Value elements =
+        b.load(flat, b.add(begin, vectors * b.lanes()), b.lanes(), tail);
+    total = add(total, keepChannels(term(elements)));
+  }
+  return b.reduceAdd(total);
+}
+
+void RowNorm::emit(Value flat, Value begin, Store store) {
+  Value perChannel = b.scalar(1.0 / channels);
+  Value mean = b.splat(0.0);
+  if (!rms)
+    mean = b.broadcast(b.mulf(
+        sum(flat, begin, [](Value element) { return element; }), perChannel));
+  Value variance = b.mulf(sum(flat, begin,
+                              [&](Value element) {
+                                Value difference = centre(element, mean);
+                                return b.mulf(difference, difference);
+                              }),
+                          perChannel);
+  Value deviation =
+      math::SqrtOp::create(b, b.addf(variance, b.scalar(epsilon)));
+  Value factor = b.broadcast(b.divf(b.scalar(1.0), deviation));
+
+  auto write = [&](Value c, int64_t count) {
+    Value element = b.load(flat, b.add(begin, c), b.lanes(), count);
+    store(b.mulf(centre(element, mean), factor), c, count);
+  };
+  int64_t whole = channels / b.lanes() * b.lanes();
+  b.forLoop(b.index(0), b.index(whole), b.lanes(),
+            [&](Value c) { write(c, b.lanes()); });
+  if (whole != channels)
+    write(b.index(whole), channels - whole);
+}

@@ -1,0 +1,99 @@
+//===- Inputs.cpp - What a model is verified on ---------------------------===//
+//
+// Part of the vitc project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Inputs.h"
+
+#include "Npy.h"
+#include "mlir/IR/Diagnostics.h"
+#include "llvm/ADT/APFloat.h"
+
+#include <cmath>
+#include <cstring>
+#include <random>
+
+using namespace mlir;
+using namespace vitc;
+
+/// Standard normal numbers, the same with every library (Box and Muller 1958).
+static double drawNormal(std::mt19937 &engine) {
+  constexpr double range = 4294967296.0, turn = 6.283185307179586;
+  double radius = std::sqrt(-2 * std::log((engine() + 1.0) / range));
+  return radius * std::cos(turn * engine() / range);
+}
+
+static void fillRandom(HostTensor &tensor, std::mt19937 &engine) {
+  int64_t size = getTensorElementBytes(tensor.element);
+  auto type = dyn_cast<FloatType>(tensor.element);
+  for (size_t i = 0; i < tensor.bytes.size(); i += size) {
+    uint64_t bits = engine() & 1;
+    if (type) {
+      llvm::APFloat value(drawNormal(engine));
+      bool losesInfo;
+      value.convert(type.getFloatSemantics(),
+                    llvm::APFloat::rmNearestTiesToEven, &losesInfo);
+      bits = value.bitcastToAPInt().getZExtValue();
+    }
+    std::memcpy(tensor.bytes.data() + i, &bits, size);
+  }
+}
+
+static LogicalResult readFile(HostTensor &tensor, vitc_dtype_t dtype,
+                              const std::string &path, Location loc) {
+  rt::NpyArray array;
+  vitc_error_t error;
+  if (rt::loadNpy(path, dtype, array, &error) != VITC_OK)
+    return emitError(loc) << error.message;
+  if (ArrayRef(array.dims) != ArrayRef(tensor.shape))
+    return emitError(loc) << path << ": has shape " << formatShape(array.dims)
+                          << "; needs " << formatShape(tensor.shape);
+  tensor.bytes.assign(array.bytes.begin(), array.bytes.end());
+  return success();
+}
+
+FailureOr<std::vector<HostTensor>>
+vitc::makeInputs(const vitc_model &model, kernel::EntryAttr entry,
+                 const VerifyOptions &options, Location loc) {
+  std::mt19937 engine; // its default seed is fixed by the standard
+  std::vector<HostTensor> inputs;
+  size_t numFiles = 0;
+  for (auto [i, input] : llvm::enumerate(entry.getInputs())) {
+    HostTensor tensor{input.getType().getElementType(), {}, {}};
+    for (int64_t size : input.getType().getShape())
+      tensor.shape.push_back(ShapedType::isDynamic(size) ? options.batch
+                                                         : size);
+    tensor.bytes.resize(tensor.getNumElements() *
+                        getTensorElementBytes(tensor.element));
+    auto file = options.inputFiles.find(input.getName().str());
+    if (file == options.inputFiles.end()) {
+      fillRandom(tensor, engine);
+    } else {
+      ++numFiles;
+      vitc_tensor_info_t info;
+      vitc_error_t error;
+      if (vitc_model_input(&model, i, &info, &error) != VITC_OK)
+        return emitError(loc) << error.message;
+      if (failed(readFile(tensor, info.dtype, file->second, loc)))
+        return failure();
+    }
+    inputs.push_back(std::move(tensor));
+  }
+  if (numFiles != options.inputFiles.size()) {
+    InFlightDiagnostic error = emitError(loc) << "--input names '";
+    for (const auto &file : options.inputFiles)
+      if (llvm::none_of(entry.getInputs(), [&](kernel::TensorAttr input) {
+            return input.getName() == file.first;
+          })) {
+        error << file.first << "'; the model has";
+        break;
+      }
+    for (kernel::TensorAttr input : entry.getInputs())
+      error << " '" << input.getName().getValue() << "'";
+    return error;
+  }
+  return inputs;
+}

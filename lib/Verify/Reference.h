@@ -1,0 +1,43 @@
+//===- Reference.h - What every layer should compute ---------- -*- C++ -*-===//
+//
+// Part of the vitc project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef VITC_LIB_VERIFY_REFERENCE_H
+#define VITC_LIB_VERIFY_REFERENCE_H
+
+#include "HostTensor.h"
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/OwningOpRef.h"
+#include "mlir/Support/Timing.h"
+
+namespace vitc {
+
+/// A value of the source model: an op's result, or an output of the model.
+struct ReferenceValue {
+  std::string name; // of the layer; of an output its own
+  std::string op;   // "vit.linear"
+  HostTensor tensor;
+};
+
+struct ReferenceRun {
+  /// In the order in which they are computed.
+  std::vector<ReferenceValue> values;
+  /// One for each result of @forward.
+  std::vector<HostTensor> outputs;
+};
+
+/// Runs @forward of a module of the raise phase on `inputs`, one thread, in its
+/// own element types. Every op becomes what convert-vit-to-linalg says and then
+/// plain loops, one function for equal ones; nothing is fused.
+mlir::FailureOr<ReferenceRun> runReference(mlir::ModuleOp raised,
+                                           llvm::ArrayRef<HostTensor> inputs,
+                                           mlir::TimingScope &timing);
+
+} // namespace vitc
+
+#endif // VITC_LIB_VERIFY_REFERENCE_H

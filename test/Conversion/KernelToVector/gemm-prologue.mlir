@@ -1,0 +1,90 @@
+// RUN: vit-opt %s -convert-kernel-to-vector -canonicalize -cse | FileCheck %s
+
+#cpu = #kernel.cpu<isa = "x86-64-v3", cpu = "x86-64-v3", features = "", lanes = 8, registers = 16, fma = true>
+#tiling = #kernel.gemm_tiling<provider = vector, rows = 2, columns = 16, kBlock = 1536, unroll = 2, rowBlock = 4>
+#groups = #kernel.gemm_tiling<provider = vector, rows = 2, columns = 16, kBlock = 1536, unroll = 2, rowBlock = 4, panels = 2>
+#map = affine_map<(b, i, j) -> (b, i, j)>
+
+module attributes {kernel.cpu = #cpu} {
+
+// Scratch memory holds 4 rows of 8 values.
+// CHECK-LABEL: func @gemm_norm(
+//       CHECK:   kernel.launch %{{.*}} @gemm_n16_k8_norm {{.*}} scratch 128 work
+func.func @gemm_norm(%context: !kernel.context) {
+  %b = kernel.batch %context
+  %n = arith.constant 5 : index
+  %x = kernel.buffer %context input : memref<?x5x8xf32>
+  %w = kernel.buffer %context input at 1 : memref<256xf32>
+  %y = kernel.buffer %context output : memref<?x5x16xf32>
+  kernel.gemm batch(%b) rows(%n) n 16 k 8 lhs(%x at #map : memref<?x5x8xf32>) weights(%w : memref<256xf32>)
+      init(%y at #map : memref<?x5x16xf32>) norm <epsilon = 1.000000e-05 : f64> tiling #tiling
+  return
+}
+
+// Five panels in groups of two: three tasks a block of rows.
+// CHECK-LABEL: func @gemm_rms_norm(
+//       CHECK:   %[[TASKS:.*]] = arith.muli %{{.*}}, %c3
+//       CHECK:   kernel.launch %{{.*}} @gemm_n272_k8_rms_norm tasks(%[[TASKS]])
+func.func @gemm_rms_norm(%context: !kernel.context) {
+  %b = kernel.batch %context
+  %n = arith.constant 5 : index
+  %x = kernel.buffer %context input : memref<?x5x8xf32>
+  %w = kernel.buffer %context input at 1 : memref<4352xf32>
+  %y = kernel.buffer %context output : memref<?x5x272xf32>
+  kernel.gemm batch(%b) rows(%n) n 272 k 8 lhs(%x at #map : memref<?x5x8xf32>) weights(%w : memref<4352xf32>)
+      init(%y at #map : memref<?x5x272xf32>) norm <epsilon = 1.000000e-05 : f64, rms = true> tiling #groups
+  return
+}
+
+// Rows of patches of 2 x 8 pixels.
+// CHECK-LABEL: func @gemm_patches(
+//       CHECK:   kernel.launch %{{.*}} @gemm_n16_k16 {{.*}} scratch 256 work
+func.func @gemm_patches(%context: !kernel.context) {
+  %b = kernel.batch %context
+  %n = arith.constant 4 : index
+  %x = kernel.buffer %context input : memref<?x4x16xf32>
+  %w = kernel.buffer %context input at 1 : memref<256xf32>
+  %y = kernel.buffer %context output : memref<?x4x16xf32>
+  kernel.gemm batch(%b) rows(%n) n 16 k 16
+      lhs(%x at affine_map<(b, i, l) -> (b, 2 * (i floordiv 2) + l floordiv 8, 8 * (i mod 2) + l mod 8)>
+          : memref<?x4x16xf32>)
+      weights(%w : memref<256xf32>) init(%y at #map : memref<?x4x16xf32>) tiling #tiling
+  return
+}
+
+// The first task of a range, and of a block of rows, normalises the rows; the
+// product reads what was written.
+// CHECK-LABEL: func private @gemm_n16_k8_norm(
+//  CHECK-SAME:     %[[TASK:[^ ]+]]: index, %[[FIRST:[^ ]+]]: index,
+//   CHECK-DAG:   %[[COPY:.*]] = memref.view %{{.*}} to memref<32xf32>
+//   CHECK-DAG:   %[[XFLAT:.*]] = memref.reinterpret_cast %{{.*}}5x8xf32>
+//       CHECK:   scf.for
+//       CHECK:     vector.load %[[XFLAT]]
+//       CHECK:     arith.subf
+//       CHECK:     math.sqrt
+//       CHECK:     vector.store %{{.*}}, %[[COPY]]
+//       CHECK:   scf.index_switch
+//       CHECK:     memref.load %[[COPY]]
+//   CHECK-NOT:     memref.load %[[XFLAT]]
+
+// The second and third of three groups only copy where their range begins.
+// CHECK-LABEL: func private @gemm_n272_k8_rms_norm(
+//  CHECK-SAME:     %[[TASK:[^ ]+]]: index, %[[FIRST:[^ ]+]]: index,
+//       CHECK:   %[[GROUP:.*]] = arith.remui %[[TASK]], %c3
+//   CHECK-DAG:   %[[STARTS:.*]] = arith.cmpi eq, %[[TASK]], %[[FIRST]]
+//   CHECK-DAG:   %[[NEW:.*]] = arith.cmpi eq, %[[GROUP]], %c0
+//       CHECK:   %[[COPIES:.*]] = arith.ori %[[STARTS]], %[[NEW]]
+//       CHECK:   scf.if %[[COPIES]] {
+//   CHECK-NOT:     arith.subf
+//       CHECK:     math.sqrt
+
+// Eight pixels side by side are a vector.
+// CHECK-LABEL: func private @gemm_n16_k16(
+//       CHECK:   %[[COPY:.*]] = memref.view %{{.*}} to memref<64xf32>
+//       CHECK:   scf.for
+//       CHECK:     scf.for %{{.*}} = %c0 to %c16 step %c8
+//       CHECK:       %[[PIXELS:.*]] = vector.load {{.*}} vector<8xf32>
+//       CHECK:       vector.store %[[PIXELS]], %[[COPY]]
+//   CHECK-NOT:   math.sqrt
+//       CHECK:   scf.index_switch
+}

@@ -1,0 +1,181 @@
+//===- ExplainReport.cpp - What vitc explain says -------------------------===//
+//
+// Part of the vitc project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "ExplainReport.h"
+
+#include "Kernel/KernelDialect.h"
+#include "Vit/VitDialect.h"
+#include "vitc/Analysis/KernelCost.h"
+#include "vitc/Analysis/SourceName.h"
+#include "llvm/ADT/StringSet.h"
+#include "llvm/ADT/TypeSwitch.h"
+#include "llvm/Support/FormatVariadic.h"
+
+using namespace mlir;
+using namespace vitc;
+using namespace vitc::kernel;
+
+//===----------------------------------------------------------------------===//
+// Costs
+//===----------------------------------------------------------------------===//
+
+double ExplainReport::Cost::getIntensity() const {
+  return getBytes() == 0 ? 0 : double(flops) / double(getBytes());
+}
+
+bool ExplainReport::Cost::operator==(const Cost &other) const {
+  return flops == other.flops && weights == other.weights &&
+         read == other.read && written == other.written;
+}
+
+ExplainReport::Cost &ExplainReport::Cost::operator+=(const Cost &other) {
+  flops += other.flops;
+  weights += other.weights;
+  read += other.read;
+  written += other.written;
+  return *this;
+}
+
+ExplainReport::Cost ExplainReport::getTotal() const {
+  Cost total;
+  for (const Kernel &kernel : kernels)
+    if (kernel.cost)
+      total += *kernel.cost;
+  return total;
+}
+
+int64_t ExplainReport::countFunctions() const {
+  llvm::StringSet<> functions;
+  for (const Kernel &kernel : kernels)
+    functions.insert(kernel.function);
+  return functions.size();
+}
+
+StringRef vitc::getBound(const ExplainReport::Cost &cost,
+                         const Roofline &roofline) {
+  if (!roofline.isKnown())
+    return "";
+  return double(cost.flops) / roofline.flops >=
+                 double(cost.getBytes()) / roofline.bytes
+             ? "compute"
+             : "memory";
+}
+
+//===----------------------------------------------------------------------===//
+// Gathering
+//===----------------------------------------------------------------------===//
+
+/// All names of a location, the layer's first.
+static std::vector<std::string> collectSources(Location loc) {
+  std::vector<std::string> names;
+  auto add = [&](StringRef name) {
+    if (!name.empty() && !llvm::is_contained(names, name))
+      names.push_back(name.str());
+  };
+  add(getSourceName(loc));
+  for (StringRef name : getSourceNames(loc))
+    add(name);
+  return names;
+}
+
+static std::string printAttribute(Attribute attribute) {
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  attribute.print(os);
+  return text;
+}
+
+static std::string describeTile(Attribute tiling) {
+  return llvm::TypeSwitch<Attribute, std::string>(tiling)
+      .Case([](GemmTilingAttr tiling) -> std::string {
+        if (tiling.getProvider() != Provider::Vector)
+          return stringifyProvider(tiling.getProvider()).str();
+        return llvm::formatv("{0}x{1}, {2} rows x {3} panel{4}",
+                             tiling.getRows(), tiling.getColumns(),
+                             tiling.getRowBlock(), tiling.getPanels(),
+                             tiling.getPanels() == 1 ? "" : "s");
+      })
+      .Case([](AttentionTilingAttr tiling) -> std::string {
+        return llvm::formatv("{0}x{1}, {2} queries x {3} keys",
+                             tiling.getRows(), tiling.getColumns(),
+                             tiling.getQueryBlock(), tiling.getKeyBlock());
+      })
+      .Case([](RowTilingAttr tiling) -> std::string {
+        return llvm::formatv("{0} row{1}", tiling.getRows(),
+                             tiling.getRows() == 1 ? "" : "s");
+      })
+      .Default(std::string());
+}
+
+static bool isKernel(Operation *op) {
+  return isa<GemmOp, AttentionOp, AttentionMapOp, NormOp, MeanOp, GatherOp,
+             GenericOp>(op);
+}
+
+static func::FuncOp getForward(ModuleOp module) {
+  return module.lookupSymbol<func::FuncOp>("forward");
+}
+
+/// The batch of an entry: dim 0 of its first input; 1 where it is dynamic.
+static int64_t getBatch(EntryAttr entry) {
+  if (entry.getInputs().empty())
+    return 1;
+  RankedTensorType type = entry.getInputs().front().getType();
+  if (type.getRank() < 2 || type.isDynamicDim(0))
+    return 1;
+  return std::max<int64_t>(type.getDimSize(0), 1);
+}
+
+void ExplainReport::collect(ModuleOp module, const Movement &movement) {
+  if (auto attr =
+          module->getAttrOfType<vit::ModelAttr>(vit::VitDialect::kModelAttr)) {
+    model = attr.getName().getValue().str();
+    task = attr.getTask().getValue().str();
+    source = attr.getSource().getValue().str();
+  }
+  for (auto weight : module.getOps<WeightOp>()) {
+    auto type = cast<RankedTensorType>(weight.getValue().getType());
+    weightBytes = std::max<int64_t>(
+        weightBytes,
+        weight.getOffset() + *vit::WeightExprAttr::getStoredBytes(type));
+  }
+  func::FuncOp forward = getForward(module);
+  if (!forward)
+    return;
+  if (auto entry =
+          forward->getAttrOfType<EntryAttr>(KernelDialect::kEntryAttr)) {
+    batch = getBatch(entry);
+    arenaBase = entry.getArenaBase();
+    arenaPerBatch = entry.getArenaPerBatch();
+  }
+  forward.walk([&](Operation *op) {
+    if (!isKernel(op))
+      return;
+    Kernel &kernel = kernels.emplace_back();
+    kernel.sources = collectSources(op->getLoc());
+    kernel.op = op->getName().stripDialect().str();
+    Attribute tiling = op->getInherentAttr("tiling").value_or(Attribute());
+    kernel.tile = describeTile(tiling);
+    kernel.tiling = printAttribute(tiling);
+    kernel.fused = describeFusion(op, movement);
+    if (std::optional<KernelCost> cost = getKernelCost(op))
+      kernel.cost = Cost{cost->flops.at(batch), cost->weights.at(batch),
+                         cost->read.at(batch), cost->written.at(batch)};
+  });
+}
+
+void ExplainReport::collectFunctions(ModuleOp module) {
+  func::FuncOp forward = getForward(module);
+  auto code = forward
+                  ? forward->getAttrOfType<CodeAttr>(KernelDialect::kCodeAttr)
+                  : CodeAttr();
+  if (!code)
+    return;
+  for (auto [kernel, site] : llvm::zip_equal(kernels, code.getSites()))
+    kernel.function = site.getKernel().getValue().str();
+}
