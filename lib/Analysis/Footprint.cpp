@@ -233,8 +233,7 @@ Footprint vitc::getFootprint(Operation *op) {
                .Case<vit::LinearOp, vit::AttentionOp, vit::AttentionMapOp,
                      vit::PatchEmbedOp, vit::Conv2dOp, vit::LayerNormOp,
                      vit::RmsNormOp, vit::GeluOp, vit::MeanTokensOp,
-                     vit::SoftmaxMatmulOp>(
-                   [](auto op) { return count(op); })
+                     vit::SoftmaxMatmulOp>([](auto op) { return count(op); })
                .Case<linalg::SoftmaxOp>([](linalg::SoftmaxOp softmax) {
                  Footprint result;
                  result.otherFlops = 5 * getNumElements(softmax.getInput());

@@ -126,7 +126,11 @@ static bool collapsesTo(ArrayRef<int64_t> shape, ArrayRef<int64_t> extents) {
 SmallVector<HostTensor> vitc::alignReference(const HostTensor &reference,
                                              ArrayRef<int64_t> extents) {
   SmallVector<HostTensor> aligned;
-  if (collapsesTo(reference.shape, extents))
+  // Rows may be collapsed or split; channels stay together.
+  bool isSplit = !reference.shape.empty() &&
+                 reference.shape.back() == extents.back() &&
+                 collapsesTo(extents, reference.shape);
+  if (isSplit || collapsesTo(reference.shape, extents))
     aligned.push_back(reference);
   if (reference.shape.size() > 2 && reference.shape[1] == extents.back())
     if (HostTensor moved = moveChannelsLast(reference);

@@ -32,8 +32,8 @@ Comparison compare(const HostTensor &tensor, const HostTensor &reference,
                    double tolerance);
 
 /// The ways to see `reference`, a value of the source's shape, as what a kernel
-/// of iteration space `extents` writes: rows and batches are collapsed dims,
-/// and a convolution has its channels last.
+/// of iteration space `extents` writes: rows and batches are collapsed or split
+/// dims, and a convolution has its channels last.
 llvm::SmallVector<HostTensor> alignReference(const HostTensor &reference,
                                              llvm::ArrayRef<int64_t> extents);
 

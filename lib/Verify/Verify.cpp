@@ -57,6 +57,7 @@ private:
   SmallVector<StringRef> getNames(Operation *kernel);
   /// Whether a later kernel writes where this one did.
   bool isOverwritten(const KernelAccesses &kernel);
+  bool isPart(const KernelAccesses &kernel, StringRef name);
   InFlightDiagnostic emitDifference(Location loc);
   Location nameLoc(StringRef name) {
     MLIRContext *context = candidate.getInterface().getContext();
@@ -119,11 +120,26 @@ bool Verifier::isOverwritten(const KernelAccesses &kernel) {
   return false;
 }
 
+/// Whether a later kernel of the same layer reads what this one writes: a part
+/// of the layer's value, such as a softmax's sum, which has a shape of the
+/// value at times.
+bool Verifier::isPart(const KernelAccesses &kernel, StringRef name) {
+  bool behind = false;
+  for (const KernelAccesses &other : candidate.getKernels()) {
+    if (behind && llvm::is_contained(other.reads, kernel.result.buffer) &&
+        getValueName(other.kernel) == name)
+      return true;
+    behind |= &other == &kernel;
+  }
+  return false;
+}
+
 std::optional<Verifier::Match> Verifier::findMatch(const KernelAccesses &kernel,
                                                    ArrayRef<StringRef> names) {
   std::optional<Match> best;
   auto named = values.find(names.back());
-  if (named == values.end() || isOverwritten(kernel))
+  if (named == values.end() || isOverwritten(kernel) ||
+      isPart(kernel, names.back()))
     return best;
   HostTensor found = candidate.readResult(kernel);
   for (const ReferenceValue *value : named->second)

@@ -200,26 +200,25 @@ class KernelModule:
             found = re.search(rf"\b{name} \[([^\]]*)\]", header)
             return tuple(int(size) for size in found[1].split(",")) if found else ()
 
-        match op:
-            case "gemm":
-                return self._size(header, "rows"), number("k" if role == "lhs" else "n")
-            case "attention":
-                queries, keys = self._size(header, "queries"), self._size(header, "keys")
-                heads, head_dim, value_dim = number("heads"), number("head_dim"), number("value_dim")
-                return {
-                    "query": (heads, queries, head_dim),
-                    "key": (heads, keys, head_dim),
-                    "value": (heads, keys, value_dim),
-                    "init": (heads, queries, value_dim),
-                    "key_length": (),
-                }.get(role, (heads, queries, keys))
-            case "norm":
-                return self._size(header, "rows"), number("channels")
-            case "mean":
-                channels = number("channels")
-                return (channels,) if role == "init" else (self._size(header, "rows"), channels)
-            case "gather" | "generic":
-                return sizes("sizes") + (sizes("reduce") if role != "init" or op == "generic" else ())
+        if op == "gemm":
+            return self._size(header, "rows"), number("k" if role == "lhs" else "n")
+        if op == "attention":
+            queries, keys = self._size(header, "queries"), self._size(header, "keys")
+            heads, head_dim, value_dim = number("heads"), number("head_dim"), number("value_dim")
+            return {
+                "query": (heads, queries, head_dim),
+                "key": (heads, keys, head_dim),
+                "value": (heads, keys, value_dim),
+                "init": (heads, queries, value_dim),
+                "key_length": (),
+            }.get(role, (heads, queries, keys))
+        if op == "norm":
+            return self._size(header, "rows"), number("channels")
+        if op == "mean":
+            channels = number("channels")
+            return (channels,) if role == "init" else (self._size(header, "rows"), channels)
+        if op in ("gather", "generic"):
+            return sizes("sizes") + (sizes("reduce") if role != "init" or op == "generic" else ())
         raise AssertionError(f"no rule for kernel.{op}")
 
 

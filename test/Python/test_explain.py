@@ -12,9 +12,9 @@ from pathlib import Path
 
 import onnx
 import pytest
+from onnx import TensorProto, helper
 
 from harness import SIGNDIGITS, VITC, backends, error_line, run_ok
-from onnx import TensorProto, helper
 
 MODELS = Path(__file__).parent / "data" / "models"
 VIT = "zoo:vit?dim=32,depth=3,heads=2,patch=8,image=16,classes=3"

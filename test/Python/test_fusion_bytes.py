@@ -23,8 +23,9 @@ from math import prod
 from pathlib import Path
 
 import pytest
-from harness import VITC, run_ok
 from module_ir import Kernel, KernelModule, Product, RaisedModule
+
+from harness import VITC, run_ok
 
 MODELS = Path(__file__).parent / "data" / "models"
 FULL_SIZE = os.environ.get("VITC_MODELS")

@@ -228,8 +228,10 @@ def convolution(
     channels_last: bool = False,
     epilogue: bool = False,
 ) -> Case:
-    """vit.conv2d on a 9 x 11 map, which is stored [B, H, W, C] if `channels_last`; `epilogue`: with ReLU and a residual,
-    of numbers in the result's order."""
+    """vit.conv2d on a 9 x 11 map, which is stored [B, H, W, C] if `channels_last`.
+
+    `epilogue`: with ReLU and a residual, of numbers in the result's order.
+    """
     x = random(BATCH, channels, 9, 11)
     filters, bias = random(outputs, channels // groups, size, size), random(outputs)
     height, width = ((extent + 2 * pad - (size - 1) * dilation - 1) // stride + 1 for extent in (9, 11))
@@ -243,8 +245,9 @@ def convolution(
 """
     result = tensor((BATCH, outputs, height, width), dynamic=True)
     residual = f"residual(%r : {result})" if epilogue else ""
+    activation = "activation relu" if epilogue else ""
     text += f"""  %result = vit.conv2d %{"i" if channels_last else "x"}, %f bias(%o : tensor<{outputs}xf32>) {residual}
-    stride [{stride}, {stride}] pad [{pad}, {pad}, {pad}, {pad}] dilation [{dilation}, {dilation}] groups {groups} {"activation relu" if epilogue else ""}
+    stride [{stride}, {stride}] pad [{pad}, {pad}, {pad}, {pad}] dilation [{dilation}, {dilation}] groups {groups} {activation}
     : {image}, {tensor(filters.shape, dynamic=False)} -> {result}"""
     inputs = {"x": np.ascontiguousarray(x.transpose(0, 2, 3, 1)) if channels_last else x}
     if epilogue:
@@ -380,7 +383,8 @@ BLOCKS["group_norm_padded"] = Case(
   %r = tensor.expand_shape %c [[0], [1, 2]] output_shape [%b, 8, 140] : tensor<?x1120xf32> into tensor<?x8x140xf32>
   %n = vit.layer_norm %r epsilon 1.0e-05 : tensor<?x8x140xf32>
   %d = tensor.collapse_shape %n [[0], [1, 2]] : tensor<?x8x140xf32> into tensor<?x1120xf32>
-  %m = tensor.expand_shape %d [[0], [1, 2, 3]] output_shape [%b, 32, 7, 5] : tensor<?x1120xf32> into tensor<?x32x7x5xf32>
+  %m = tensor.expand_shape %d [[0], [1, 2, 3]] output_shape [%b, 32, 7, 5]
+      : tensor<?x1120xf32> into tensor<?x32x7x5xf32>
   %t = math.absf %m : tensor<?x32x7x5xf32>
   %result = vit.conv2d %t, %g pad [2, 1, 0, 3] : tensor<?x32x7x5xf32>, tensor<8x32x3x3xf32> -> tensor<?x8x7x7xf32>""",
     {"x": random(BATCH, 4, 9, 7)},

@@ -48,13 +48,9 @@ class Dump:
 
     def __init__(self, text: str) -> None:
         self.lines = text.splitlines()
-        self._names = dict(
-            re.findall(r'^(#loc\d*) = loc\("([^"]*)"\)$', text, re.MULTILINE)
-        )
+        self._names = dict(re.findall(r'^(#loc\d*) = loc\("([^"]*)"\)$', text, re.MULTILINE))
         # Of fused ops the last names the value.
-        for alias, last in re.findall(
-            r"^(#loc\d*) = loc\(fused\[.*?(#loc\d+)\]\)$", text, re.MULTILINE
-        ):
+        for alias, last in re.findall(r"^(#loc\d*) = loc\(fused(?:<"\w+">)?\[.*?(#loc\d+)\]\)$", text, re.MULTILINE):
             self._names[alias] = self._names[last]
 
     def name_of(self, line: int) -> str:
@@ -62,11 +58,7 @@ class Dump:
 
     def find(self, op: str, name: str) -> int:
         """The only line of a layer with this op."""
-        (found,) = (
-            i
-            for i, line in enumerate(self.lines)
-            if f"= {op} " in line and self.name_of(i) == name
-        )
+        (found,) = (i for i, line in enumerate(self.lines) if f"= {op} " in line and self.name_of(i) == name)
         return found
 
     def edit(self, op: str, name: str, pattern: str, replacement: str) -> None:
@@ -85,13 +77,9 @@ class Dump:
 def mismatch(*command: str | Path) -> str:
     """The one error of a command that ends with 3."""
     result = run(VITC, *command)
-    assert result.returncode == 3, (
-        f"{result.args}: code {result.returncode}\n{result.stderr}"
-    )
+    assert result.returncode == 3, f"{result.args}: code {result.returncode}\n{result.stderr}"
     assert result.stdout == ""
-    (error,) = (
-        line for line in result.stderr.splitlines() if line.startswith("error: ")
-    )
+    (error,) = (line for line in result.stderr.splitlines() if line.startswith("error: "))
     return error
 
 
@@ -106,16 +94,10 @@ def dump(model: str | Path, phase: str, path: Path) -> Dump:
 @pytest.mark.parametrize("name", CLEAN)
 def test_model_verifies(name: str, backend: str) -> None:
     batch = 1 if name.endswith("onnx") else 2  # these files have a fixed one
-    result = run(
-        VITC, "verify", CLEAN[name], f"--backend={backend}", f"--batch={batch}", "-v"
-    )
+    result = run(VITC, "verify", CLEAN[name], f"--backend={backend}", f"--batch={batch}", "-v")
     assert result.returncode == 0, result.stderr
     assert "agree with the reference" in result.stdout
-    compared = {
-        line.split()[-1]
-        for line in result.stdout.splitlines()
-        if re.match(r"\d\.\de", line)
-    }
+    compared = {line.split()[-1] for line in result.stdout.splitlines() if re.match(r"\d\.\de", line)}
     assert {"kernel.gemm", "kernel.attention"} <= compared
 
 
@@ -126,13 +108,9 @@ def test_reads_inputs(tmp_path: Path) -> None:
         np.random.default_rng(1).standard_normal((3, 3, 64, 64)).astype(np.float32),
     )
     run_ok(VITC, "verify", model, "--batch=3", "--input", f"pixel_values={pixels}")
-    error = error_line(
-        VITC, "verify", model, "--input", f"pixel_values={pixels}", code=1
-    )
+    error = error_line(VITC, "verify", model, "--input", f"pixel_values={pixels}", code=1)
     assert "x.npy: has shape [3, 3, 64, 64]; needs [1, 3, 64, 64]" in error
-    error = error_line(
-        VITC, "verify", model, "--batch=3", "--input", f"pixels={pixels}", code=1
-    )
+    error = error_line(VITC, "verify", model, "--batch=3", "--input", f"pixels={pixels}", code=1)
     assert "--input names 'pixels'; the model has 'pixel_values'" in error
 
 
@@ -162,9 +140,7 @@ SWIN_BLOCK = "swin.encoder.layers.0.blocks.1"
 
 
 def wrong_scale(module: Dump) -> None:
-    module.edit(
-        "vit.attention", f"{VIT_LAYER}.attention.attention", r"scale \S+", "scale 0.30"
-    )
+    module.edit("vit.attention", f"{VIT_LAYER}.attention.attention", r"scale \S+", "scale 0.30")
 
 
 def swapped_query_and_key(module: Dump) -> None:
@@ -185,19 +161,13 @@ def wrong_activation(module: Dump) -> None:
     dense = f"{VIT_LAYER}.output.dense"
     gelu = module.find("vit.gelu", f"{VIT_LAYER}.intermediate.intermediate_act_fn")
     before = re.search(r"vit\.gelu (%\w+)", module.lines[gelu])[1]
-    after = module.result_of(
-        "vit.gelu", f"{VIT_LAYER}.intermediate.intermediate_act_fn"
-    )
+    after = module.result_of("vit.gelu", f"{VIT_LAYER}.intermediate.intermediate_act_fn")
     product = module.find("vit.linear", dense)
-    module.lines[product] = module.lines[product].replace(
-        f"vit.linear {after},", f"vit.linear {before},"
-    )
+    module.lines[product] = module.lines[product].replace(f"vit.linear {after},", f"vit.linear {before},")
     result = module.result_of("vit.linear", dense)
     type_ = re.search(r"-> (tensor<[^>]*>)", module.lines[product])[1]
     location = module.lines[product].rsplit(" loc(", 1)[1]
-    module.lines.insert(
-        product + 1, f"%moved = vit.gelu {result} : {type_} loc({location}"
-    )
+    module.lines.insert(product + 1, f"%moved = vit.gelu {result} : {type_} loc({location}")
     residual = module.find("arith.addf", f"{dense}.residual")
     module.lines[residual] = module.lines[residual].replace(f"{result},", "%moved,")
 
@@ -215,9 +185,7 @@ def wrong_residual(module: Dump) -> None:
 
 
 def wrong_epsilon(module: Dump) -> None:
-    module.edit(
-        "vit.layer_norm", f"{VIT_LAYER}.layernorm_after", r"epsilon \S+", "epsilon 0.01"
-    )
+    module.edit("vit.layer_norm", f"{VIT_LAYER}.layernorm_after", r"epsilon \S+", "epsilon 0.01")
 
 
 def dropped_position(module: Dump) -> None:
@@ -231,25 +199,13 @@ def dropped_position(module: Dump) -> None:
 
 def wrong_shift(module: Dump) -> None:
     """The first of the two: tokens go into other windows."""
-    lines = [
-        i
-        for i, line in enumerate(module.lines)
-        if "= vit.cyclic_shift" in line and "shift [2, 2]" in line
-    ]
-    module.lines[lines[0]] = module.lines[lines[0]].replace(
-        "shift [2, 2]", "shift [2, 1]"
-    )
+    lines = [i for i, line in enumerate(module.lines) if "= vit.cyclic_shift" in line and "shift [2, 2]" in line]
+    module.lines[lines[0]] = module.lines[lines[0]].replace("shift [2, 2]", "shift [2, 1]")
 
 
 def wrong_shift_back(module: Dump) -> None:
-    lines = [
-        i
-        for i, line in enumerate(module.lines)
-        if "= vit.cyclic_shift" in line and "shift [-2, -2]" in line
-    ]
-    module.lines[lines[0]] = module.lines[lines[0]].replace(
-        "shift [-2, -2]", "shift [-2, -1]"
-    )
+    lines = [i for i, line in enumerate(module.lines) if "= vit.cyclic_shift" in line and "shift [-2, -2]" in line]
+    module.lines[lines[0]] = module.lines[lines[0]].replace("shift [-2, -2]", "shift [-2, -1]")
 
 
 def wrong_mask(module: Dump) -> None:
@@ -273,9 +229,7 @@ PLANTED: dict[Callable[[Dump], None], tuple[Path, str]] = {
 
 
 @pytest.mark.parametrize("plant", PLANTED, ids=lambda plant: plant.__name__)
-def test_planted_miscompile_is_named(
-    plant: Callable[[Dump], None], tmp_path: Path
-) -> None:
+def test_planted_miscompile_is_named(plant: Callable[[Dump], None], tmp_path: Path) -> None:
     model, layer = PLANTED[plant]
     module = dump(model, "raise", tmp_path / "raise.mlir")
     plant(module)
@@ -308,36 +262,21 @@ def test_unchanged_dump_verifies(tmp_path: Path) -> None:
 def test_stale_arena_slot_is_named(tmp_path: Path) -> None:
     """What lies in the arena while it is still to be read gets the place of what is written meanwhile."""
     module = dump(VIT, "kernel", tmp_path / "kernel.mlir")
-    end = next(
-        i for i, line in enumerate(module.lines) if line.strip().startswith("return")
-    )
-    buffers = [
-        i
-        for i, line in enumerate(module.lines[:end])
-        if re.search(r"= kernel\.buffer %\w+ arena", line)
-    ]
+    end = next(i for i, line in enumerate(module.lines) if line.strip().startswith("return"))
+    buffers = [i for i, line in enumerate(module.lines[:end]) if re.search(r"= kernel\.buffer %\w+ arena", line)]
 
     def uses(buffer: int) -> list[int]:
         name = module.lines[buffer].split(" = ")[0].strip()
-        return [
-            i
-            for i in range(buffer + 1, end)
-            if re.search(rf"{name}\b", module.lines[i])
-        ]
+        return [i for i in range(buffer + 1, end) if re.search(rf"{name}\b", module.lines[i])]
 
     def type_of(buffer: int) -> str:
         return module.lines[buffer].rsplit(" : ", 1)[1].split(" loc(")[0]
 
     live, other = next(
-        (i, j)
-        for i in buffers
-        for j in buffers
-        if type_of(i) == type_of(j) and uses(i)[0] < uses(j)[0] < uses(i)[-1]
+        (i, j) for i in buffers for j in buffers if type_of(i) == type_of(j) and uses(i)[0] < uses(j)[0] < uses(i)[-1]
     )
     place = re.search(r" arena(.*?) :", module.lines[live])[1]
-    module.lines[other] = re.sub(
-        r" arena.*? :", f" arena{place} :", module.lines[other], count=1
-    )
+    module.lines[other] = re.sub(r" arena.*? :", f" arena{place} :", module.lines[other], count=1)
     (tmp_path / "edited.mlir").write_text(module.text())
     error = mismatch("verify", VIT, f"--candidate={tmp_path / 'edited.mlir'}")
     owner, thief = module.name_of(live), module.name_of(other)
@@ -376,9 +315,7 @@ class InferenceSession:
 """
 
 
-def replace_onnxruntime(
-    folder: Path, text: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def replace_onnxruntime(folder: Path, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     (folder / "onnxruntime.py").write_text(text)
     monkeypatch.setenv("PYTHONPATH", str(folder))
 
@@ -394,25 +331,17 @@ def test_onnx_runtime_agrees() -> None:
 
 def test_onnx_runtime_differs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     classes = np.load(VIT / "io.npz")["expected"].shape[-1]
-    replace_onnxruntime(
-        tmp_path, WRONG_ONNX_RUNTIME.format(batch=1, classes=classes), monkeypatch
-    )
+    replace_onnxruntime(tmp_path, WRONG_ONNX_RUNTIME.format(batch=1, classes=classes), monkeypatch)
     error = mismatch("verify", ONNX)
-    assert error.startswith(
-        "error: y: output differs from ONNX Runtime 9.9; first at [0, 0], "
-    )
+    assert error.startswith("error: y: output differs from ONNX Runtime 9.9; first at [0, 0], ")
     assert " where 7 is right" in error
     error = mismatch("compile", ONNX, "--verify", "-o", tmp_path / "program")
     assert "differs from ONNX Runtime 9.9" in error
     assert not (tmp_path / "program").exists()
 
 
-def test_onnx_runtime_gives_another_shape(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    replace_onnxruntime(
-        tmp_path, WRONG_ONNX_RUNTIME.format(batch=1, classes=1), monkeypatch
-    )
+def test_onnx_runtime_gives_another_shape(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    replace_onnxruntime(tmp_path, WRONG_ONNX_RUNTIME.format(batch=1, classes=1), monkeypatch)
     assert re.search(
         r"output has shape \[1, \d+\]; ONNX Runtime 9\.9 gives \[1, 1\]$",
         mismatch("verify", ONNX),
@@ -426,20 +355,14 @@ def test_onnx_runtime_gives_another_shape(
         ("raise SystemExit(5)", f"{sys.executable} ended with status 5"),
     ],
 )
-def test_onnx_runtime_is_left_out(
-    module: str, reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_onnx_runtime_is_left_out(module: str, reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     replace_onnxruntime(tmp_path, module, monkeypatch)
-    assert run_ok(VITC, "verify", ONNX).endswith(
-        f"\nONNX Runtime was left out: {reason}\n"
-    )
+    assert run_ok(VITC, "verify", ONNX).endswith(f"\nONNX Runtime was left out: {reason}\n")
 
 
 def test_no_python(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VITC_PYTHON", "no-such-python")
-    assert "\nONNX Runtime was left out: no-such-python: " in run_ok(
-        VITC, "verify", ONNX
-    )
+    assert "\nONNX Runtime was left out: no-such-python: " in run_ok(VITC, "verify", ONNX)
 
 
 # --- compile --verify ---------------------------------------------------------
@@ -459,28 +382,18 @@ def test_compile_verifies(tmp_path: Path, backend: str) -> None:
 
 
 def test_mismatch_writes_nothing(tmp_path: Path) -> None:
-    error = mismatch(
-        "compile", VIT, "--verify", "-o", tmp_path / "program", "--tolerance=1e-12"
-    )
+    error = mismatch("compile", VIT, "--verify", "-o", tmp_path / "program", "--tolerance=1e-12")
     assert "differs from the reference" in error
     assert not list(tmp_path.iterdir())
 
 
 def test_compile_options_of_verify(tmp_path: Path) -> None:
     def message(*options: str) -> str:
-        return error_line(
-            VITC, "compile", VIT, "-o", tmp_path / "program", *options, code=2
-        )
+        return error_line(VITC, "compile", VIT, "-o", tmp_path / "program", *options, code=2)
 
-    assert "--tolerance is '-1'; needs a number above 0" in message(
-        "--verify", "--tolerance=-1"
-    )
-    assert "compile compares only with --verify; found -tolerance" in message(
-        "--tolerance=1"
-    )
-    assert "compile has its kernels and inputs from MODEL; found -input" in message(
-        "--verify", "--input=x=y.npy"
-    )
+    assert "--tolerance is '-1'; needs a number above 0" in message("--verify", "--tolerance=-1")
+    assert "compile compares only with --verify; found -tolerance" in message("--tolerance=1")
+    assert "compile has its kernels and inputs from MODEL; found -input" in message("--verify", "--input=x=y.npy")
     assert "compile writes a program and no report; found -json" in message("--json")
 
 
@@ -491,24 +404,19 @@ def test_wrong_options(tmp_path: Path) -> None:
     def message(*options: str | Path) -> str:
         return error_line(VITC, "verify", *options, code=2)
 
-    assert "verify writes no program; found -o" in message(
-        VIT, "-o", tmp_path / "program"
-    )
+    assert "verify writes no program; found -o" in message(VIT, "-o", tmp_path / "program")
     assert "--tolerance is '0'; needs a number above 0" in message(VIT, "--tolerance=0")
     assert "--tolerance is 'x'; needs a number above 0" in message(VIT, "--tolerance=x")
     assert "--input is 'x'; needs NAME=FILE.npy" in message(VIT, "--input=x")
     assert "verify has one form of report; found -json" in message(VIT, "--json")
     dump(VIT, "kernel", tmp_path / "kernel.mlir")
-    assert (
-        "--compile-from is 'kernel'; the reference is made of import or raise"
-        in message(tmp_path / "kernel.mlir", "--compile-from=kernel")
+    assert "--compile-from is 'kernel'; the reference is made of import or raise" in message(
+        tmp_path / "kernel.mlir", "--compile-from=kernel"
     )
 
 
 def test_values_larger_than_memory() -> None:
-    error = error_line(
-        VITC, "verify", SIGNDIGITS / "model", "--batch=1000000000", code=1
-    )
+    error = error_line(VITC, "verify", SIGNDIGITS / "model", "--batch=1000000000", code=1)
     assert re.search(
         r"every value, [\d.]+ GB for a batch of 1000000000; this machine has [\d.]+ GB$",
         error,
@@ -524,10 +432,7 @@ def test_candidate_of_another_model(tmp_path: Path) -> None:
         f"--candidate={tmp_path / 'kernel.mlir'}",
         code=1,
     )
-    assert (
-        "the candidate is '(tensor<?x3x32x32xf32>) -> tensor<?x3xf32>'; the model is"
-        in error
-    )
+    assert "the candidate is '(tensor<?x3x32x32xf32>) -> tensor<?x3xf32>'; the model is" in error
     error = error_line(
         VITC,
         "verify",

@@ -62,13 +62,9 @@ CONVOLUTIONS = {
 def save_onnx(path: Path, graph: str, **constants: np.ndarray) -> None:
     parsed = parser.parse_graph(graph)
     used = {name for node in parsed.node for name in node.input}
-    parsed.initializer.extend(
-        numpy_helper.from_array(v, k) for k, v in constants.items() if k in used
-    )
+    parsed.initializer.extend(numpy_helper.from_array(v, k) for k, v in constants.items() if k in used)
     onnx.save(
-        onnx.helper.make_model(
-            parsed, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=8
-        ),
+        onnx.helper.make_model(parsed, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=8),
         path,
     )
 
@@ -92,15 +88,11 @@ def assert_close(results: list[np.ndarray], expected: np.ndarray, rtol: float) -
     assert np.ptp(expected) > 0.1
     for actual in results:
         assert actual.dtype == expected.dtype
-        np.testing.assert_allclose(
-            actual, expected, rtol=0, atol=rtol * np.abs(expected).max()
-        )
+        np.testing.assert_allclose(actual, expected, rtol=0, atol=rtol * np.abs(expected).max())
 
 
 def run_reference(model: Path, **inputs: np.ndarray) -> np.ndarray:
-    return onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"]).run(
-        ["y"], inputs
-    )[0]
+    return onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"]).run(["y"], inputs)[0]
 
 
 @pytest.mark.parametrize("name", GRAPHS)
@@ -124,10 +116,7 @@ def test_f64(name: str, tmp_path: Path) -> None:
 
 def test_f16(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
-    constants = {
-        name: rng.standard_normal(shape).astype(np.float16)
-        for name, shape in (("w", (32, 8)), ("b", 8))
-    }
+    constants = {name: rng.standard_normal(shape).astype(np.float16) for name, shape in (("w", (32, 8)), ("b", 8))}
     model = tmp_path / "model.onnx"
     save_onnx(
         model,
@@ -166,9 +155,7 @@ def test_filter_is_an_input(name: str, tmp_path: Path) -> None:
         "f": rng.standard_normal((6, channels, 3, 3), np.float32),
         "b": rng.standard_normal(6, np.float32),
     }
-    assert_close(
-        compile_and_run(model, **inputs), run_reference(model, **inputs), F32_RTOL
-    )
+    assert_close(compile_and_run(model, **inputs), run_reference(model, **inputs), F32_RTOL)
 
 
 def test_f64_filter(tmp_path: Path) -> None:
@@ -213,20 +200,14 @@ func.func @forward(%x: tensor<?x3x8x8xf32> {vit.name = "x"}, %f: tensor<16x3x4x4
         "w": (70, 16),
         "b": (70,),
     }
-    inputs = {
-        name: rng.standard_normal(shape, np.float32) for name, shape in shapes.items()
-    }
+    inputs = {name: rng.standard_normal(shape, np.float32) for name, shape in shapes.items()}
     x, f, t, p, w, b = (value.astype(np.float64) for value in inputs.values())
-    patches = np.einsum("bcyixj,ecij->byxe", x.reshape(3, 3, 2, 4, 2, 4), f).reshape(
-        3, 4, 16
-    )
+    patches = np.einsum("bcyixj,ecij->byxe", x.reshape(3, 3, 2, 4, 2, 4), f).reshape(3, 4, 16)
     tokens = np.concatenate([np.broadcast_to(t, (3, 1, 16)), patches], axis=1) + p
     linear = tokens @ w.T + b
     with np.errstate(over="ignore"):
         expected = linear / (1 + np.exp(-1.702 * linear))
-    assert_close(
-        compile_and_run(model, **inputs), expected.astype(np.float32), F32_RTOL
-    )
+    assert_close(compile_and_run(model, **inputs), expected.astype(np.float32), F32_RTOL)
 
 
 def test_computed_position_bias(tmp_path: Path) -> None:

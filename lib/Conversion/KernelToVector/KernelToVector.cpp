@@ -102,9 +102,9 @@ static LogicalResult checkKernel(Operation *op) {
     bool takesIntegers = isa<AttentionOp, AttentionMapOp>(op);
     Type element = memref ? memref.getElementType() : Type();
     if (!memref || !memref.getLayout().isIdentity() ||
-        !(takesAnyElement ? element.isIntOrFloat()
-                          : element.isF32() ||
-                                (takesIntegers && element.isInteger())))
+        !(takesAnyElement
+              ? element.isIntOrFloat()
+              : element.isF32() || (takesIntegers && element.isInteger())))
       return op->emitOpError() << "has an operand of type " << type
                                << "; vector code needs memrefs of "
                                << (takesAnyElement ? "numbers" : "f32")

@@ -72,8 +72,9 @@ LogicalResult KernelEmitter::convert(Operation *op) {
   return llvm::TypeSwitch<Operation *, LogicalResult>(op)
       .Case<vit::PatchEmbedOp, vit::LinearOp, vit::GeluOp, vit::LayerNormOp,
             vit::RmsNormOp, vit::MeanTokensOp, vit::Conv2dOp, vit::AttentionOp,
-            vit::AttentionMapOp, vit::SoftmaxMatmulOp, tensor::InsertSliceOp, tensor::ConcatOp,
-            tensor::PadOp>([&](auto op) { return convert(op); })
+            vit::AttentionMapOp, vit::SoftmaxMatmulOp, tensor::InsertSliceOp,
+            tensor::ConcatOp, tensor::PadOp>(
+          [&](auto op) { return convert(op); })
       .Case([&](linalg::LinalgOp op) {
         if (isProduct(op))
           return convertProduct(op);

@@ -130,7 +130,7 @@ std::unique_ptr<CompiledKernel> CompiledKernel::compile(llvm::StringRef text,
                                                         llvm::StringRef isa) {
   auto module = mlir::parseSourceString<mlir::ModuleOp>(text, &getContext());
   if (!module) {
-    ADD_FAILURE() << "the module does not parse";
+    ADD_FAILURE() << "the module does not parse:\n" << text.str();
     return nullptr;
   }
   mlir::FailureOr<LevelCode> level = lowerToLLVM(*module, isa, "llvm");
