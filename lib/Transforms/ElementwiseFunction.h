@@ -1,4 +1,4 @@
-//===- ElementwiseFunction.h - Elementwise ops as numbers ------ -*- C++ -*-===//
+//===- ElementwiseFunction.h - Elementwise ops as numbers -------*- C++ -*-===//
 //
 // Part of the vitc project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

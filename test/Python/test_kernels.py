@@ -247,7 +247,8 @@ def convolution(
     residual = f"residual(%r : {result})" if epilogue else ""
     activation = "activation relu" if epilogue else ""
     text += f"""  %result = vit.conv2d %{"i" if channels_last else "x"}, %f bias(%o : tensor<{outputs}xf32>) {residual}
-    stride [{stride}, {stride}] pad [{pad}, {pad}, {pad}, {pad}] dilation [{dilation}, {dilation}] groups {groups} {activation}
+    stride [{stride}, {stride}] pad [{pad}, {pad}, {pad}, {pad}] dilation [{dilation}, {dilation}] groups {groups}
+    {activation}
     : {image}, {tensor(filters.shape, dynamic=False)} -> {result}"""
     inputs = {"x": np.ascontiguousarray(x.transpose(0, 2, 3, 1)) if channels_last else x}
     if epilogue:

@@ -50,7 +50,7 @@ class Dump:
         self.lines = text.splitlines()
         self._names = dict(re.findall(r'^(#loc\d*) = loc\("([^"]*)"\)$', text, re.MULTILINE))
         # Of fused ops the last names the value.
-        for alias, last in re.findall(r"^(#loc\d*) = loc\(fused(?:<"\w+">)?\[.*?(#loc\d+)\]\)$", text, re.MULTILINE):
+        for alias, last in re.findall(r"^(#loc\d*) = loc\(fused[^\[]*\[.*?(#loc\d+)\]\)$", text, re.MULTILINE):
             self._names[alias] = self._names[last]
 
     def name_of(self, line: int) -> str:
