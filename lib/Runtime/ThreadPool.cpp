@@ -29,9 +29,7 @@ static constexpr std::chrono::microseconds kSpinTime(50);
 /// Some microseconds, which most waits within a run do not exceed.
 static constexpr int kPausesPerYield = 64;
 
-/// Its place is fixed when the library is loaded: otherwise a thread's first
-/// use would allocate it.
-[[gnu::tls_model("initial-exec")]] static thread_local int32_t threadIndex = 0;
+static thread_local int32_t threadIndex = 0;
 
 static void futexWait(std::atomic<uint32_t> &word, uint32_t expected) {
   static_assert(sizeof(word) == sizeof(uint32_t), "the kernel reads the word");
@@ -84,11 +82,17 @@ ThreadPool::ThreadPool(int32_t threads) : process(::getpid()) {
                   kMaxThreads);
   numThreads = threads == 0 ? std::min(cores, kMaxThreads) : threads;
   spins = numThreads <= cores;
+  // A thread's first use of it in a shared library allocates: here, not in a
+  // run.
+  threadIndex = 0;
   scratch.resize(numThreads);
   workers.reserve(numThreads - 1);
   try {
+    pending.store(numThreads - 1);
     for (int32_t thread = 1; thread < numThreads; ++thread)
       workers.emplace_back([this, thread] { work(thread); });
+    while (pending.load() != 0)
+      std::this_thread::yield();
   } catch (const std::system_error &error) {
     size_t started = workers.size();
     stop();
@@ -199,6 +203,7 @@ uint32_t ThreadPool::waitForJob(uint32_t seen) {
 void ThreadPool::work(int32_t thread) {
   FlushDenormals flushDenormals;
   threadIndex = thread;
+  pending.fetch_sub(1);
   uint32_t seen = 0;
   while (true) {
     seen = waitForJob(seen);

@@ -87,5 +87,7 @@ def _run_compiler(model: str | os.PathLike[str], options: list[str], output: str
     if result.returncode != 0:
         message = result.stderr.strip() or f"{program}: ended with code {result.returncode} and no message"
         raise CompileError(message, result.returncode)
-    if result.stderr.strip():
-        warnings.warn(result.stderr.strip(), stacklevel=3)  # Of who calls vitc.compile.
+    # The rest says how large the library is.
+    messages = [line for line in result.stderr.splitlines() if "warning: " in line]
+    if messages:
+        warnings.warn("\n".join(messages), stacklevel=3)  # Of who calls vitc.compile.

@@ -186,6 +186,11 @@ def test_python_passes_warnings_on(broken_model: Path) -> None:
     assert caught[0].filename == __file__
 
 
+@pytest.mark.filterwarnings("error")
+def test_python_warns_of_nothing_else() -> None:
+    vitc.compile("zoo:vit?dim=32,depth=1,heads=2,patch=8,image=16,classes=3").close()
+
+
 def test_python_closed_model(library: Path) -> None:
     model = vitc.load(library)
     model.close()

@@ -9,8 +9,11 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
+import os
 import re
+import shutil
 import sys
 from pathlib import Path
 from typing import NamedTuple
@@ -106,3 +109,13 @@ def test_code_of_vit_b(tmp_path: Path) -> None:
     sizes = compile_model("zoo:vit-b", program)
     program.unlink()  # 350 MB
     assert max(sizes.code.values()) <= 256 * 1024
+
+
+def test_a_process_loads_many_models(tmp_path: Path) -> None:
+    """What a library keeps for each thread must not come from the little that the C library sets aside."""
+    library = tmp_path / "model.so"
+    compile_model("zoo:vit?dim=32,depth=1,heads=2,patch=8,image=16,classes=3", library, "--march=native")
+    copies = [shutil.copy(library, tmp_path / f"{i}.so") for i in range(200)]
+    models = [ctypes.CDLL(os.fspath(copy)) for copy in copies]
+    models[-1].vitc_version.restype = ctypes.c_char_p
+    assert re.fullmatch(rb"\d+\.\d+\.\d+", models[-1].vitc_version())

@@ -82,7 +82,9 @@ static bool parseOptions(int argc, char **argv) {
           argc, argv, "vitc: ahead-of-time compiler for vision transformers\n",
           &os))
     return true;
-  errs() << "error: " << describeMistake(message) << '\n';
+  // LLVM has printed by itself what is wrong with a boolean's value.
+  if (!message.empty())
+    errs() << "error: " << describeMistake(message) << '\n';
   return false;
 }
 
