@@ -224,8 +224,10 @@ void vitc::vit::setParameters(Operation *product, WeightExprAttr weight,
   });
 }
 
-std::string vitc::vit::getObstacle(const ChannelAffine &affine,
-                                   const MovedProduct &product) {
+/// Why the constants of `affine` cannot become part of `product`, which
+/// computes its input; empty where they can.
+static std::string getObstacle(const ChannelAffine &affine,
+                               const MovedProduct &product) {
   if (!affine.input.hasOneUse())
     return "the product before it has another user";
   if (product.getActivation() != Activation::None || product.getResidual())
@@ -243,9 +245,19 @@ std::string vitc::vit::getObstacle(const ChannelAffine &affine,
   return "";
 }
 
-void vitc::vit::foldIntoProduct(const ChannelAffine &affine,
-                                const MovedProduct &product,
-                                RewriterBase &rewriter) {
+LogicalResult vitc::vit::foldIntoProduct(const ChannelAffine &affine,
+                                         StringRef what,
+                                         RewriterBase &rewriter) {
+  Operation *last = affine.ops.back();
+  std::optional<MovedProduct> found = getMovedProduct(affine.input);
+  if (!found)
+    return rewriter.notifyMatchFailure(last, "no product comes before it");
+  const MovedProduct &product = *found;
+  if (std::string obstacle = getObstacle(affine, product); !obstacle.empty()) {
+    if (affine.dim)
+      last->emitRemark(what) << " not folded into weights: " << obstacle;
+    return failure();
+  }
   WeightExprAttr weight = getConstantWeight(getWeight(product.product));
   WeightExprAttr bias = getConstantWeight(getBias(product.product));
   auto [factor, offset] =
@@ -264,6 +276,7 @@ void vitc::vit::foldIntoProduct(const ChannelAffine &affine,
   setParameters(product.product, weight, bias, rewriter.getFusedLoc(locs),
                 rewriter);
   eraseAffine(affine, rewriter);
+  return success();
 }
 
 void vitc::vit::eraseAffine(const ChannelAffine &affine,

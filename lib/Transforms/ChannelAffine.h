@@ -44,14 +44,12 @@ struct ChannelConstants {
 };
 ChannelConstants getChannelConstants(const ChannelAffine &affine, int64_t size);
 
-/// Why the constants of `affine` cannot become part of the product that
-/// computes its input; empty where they can.
-std::string getObstacle(const ChannelAffine &affine,
-                        const MovedProduct &product);
-
-/// Makes the constants of `affine` part of that product, which has no obstacle.
-void foldIntoProduct(const ChannelAffine &affine, const MovedProduct &product,
-                     mlir::RewriterBase &rewriter);
+/// Makes the constants of `affine` part of the product that computes its input.
+/// Where there is such a product, a remark on the last op that begins with
+/// `what` says why not.
+mlir::LogicalResult foldIntoProduct(const ChannelAffine &affine,
+                                    llvm::StringRef what,
+                                    mlir::RewriterBase &rewriter);
 
 /// Replaces the result of `affine` by its input.
 void eraseAffine(const ChannelAffine &affine, mlir::RewriterBase &rewriter);

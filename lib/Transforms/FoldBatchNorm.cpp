@@ -42,17 +42,7 @@ static LogicalResult foldAfter(Operation *op, RewriterBase &rewriter) {
     eraseAffine(*affine, rewriter);
     return success();
   }
-  std::optional<MovedProduct> product = getMovedProduct(affine->input);
-  if (!product)
-    return rewriter.notifyMatchFailure(op, "no product comes before it");
-  std::string obstacle = getObstacle(*affine, *product);
-  if (obstacle.empty()) {
-    foldIntoProduct(*affine, *product, rewriter);
-    return success();
-  }
-  if (affine->dim)
-    op->emitRemark("batch norm is not folded into weights: ") << obstacle;
-  return failure();
+  return foldIntoProduct(*affine, "batch norm is", rewriter);
 }
 
 /// The weight as [N, K], and the dim of the weight with the channels that the

@@ -32,17 +32,7 @@ static LogicalResult foldLayerScale(Operation *op, RewriterBase &rewriter) {
   std::optional<ChannelAffine> affine = matchChannelAffine(op->getResult(0));
   if (!affine || affine->hasOffset || isContinued(*affine))
     return rewriter.notifyMatchFailure(op, "ends no product with constants");
-  std::optional<MovedProduct> product = getMovedProduct(affine->input);
-  if (!product)
-    return rewriter.notifyMatchFailure(op, "no product comes before it");
-  std::string obstacle = getObstacle(*affine, *product);
-  if (obstacle.empty()) {
-    foldIntoProduct(*affine, *product, rewriter);
-    return success();
-  }
-  if (affine->dim)
-    op->emitRemark("factors are not folded into weights: ") << obstacle;
-  return failure();
+  return foldIntoProduct(*affine, "factors are", rewriter);
 }
 
 namespace {

@@ -8,32 +8,17 @@
 
 #include "Jit.h"
 
+#include "mlir/ExecutionEngine/OptUtils.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
 #include "llvm/ExecutionEngine/Orc/JITTargetMachineBuilder.h"
 #include "llvm/ExecutionEngine/Orc/ObjectLinkingLayer.h"
 #include "llvm/IR/IRBuilder.h"
-#include "llvm/Passes/PassBuilder.h"
 #include "llvm/Support/TargetSelect.h"
 
 using namespace mlir;
 using namespace vitc;
-
-static void optimise(llvm::Module &module, llvm::TargetMachine &machine) {
-  llvm::LoopAnalysisManager loops;
-  llvm::FunctionAnalysisManager functions;
-  llvm::CGSCCAnalysisManager components;
-  llvm::ModuleAnalysisManager modules;
-  llvm::PassBuilder builder(&machine);
-  builder.registerModuleAnalyses(modules);
-  builder.registerCGSCCAnalyses(components);
-  builder.registerFunctionAnalyses(functions);
-  builder.registerLoopAnalyses(loops);
-  builder.crossRegisterProxies(loops, functions, components, modules);
-  builder.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O3)
-      .run(module, modules);
-}
 
 static constexpr StringRef kPackedName = "vitc_packed";
 
@@ -64,11 +49,15 @@ compile(llvm::orc::ThreadSafeModule module,
   auto machine = host->createTargetMachine();
   if (!machine)
     return machine.takeError();
-  module.withModuleDo([&](llvm::Module &ir) {
+  auto optimise = makeOptimizingTransformer(/*optLevel=*/3, /*sizeLevel=*/0,
+                                            machine->get());
+  llvm::Error error = module.withModuleDo([&](llvm::Module &ir) {
     ir.setDataLayout((*machine)->createDataLayout());
     ir.setTargetTriple((*machine)->getTargetTriple());
-    optimise(ir, **machine);
+    return optimise(&ir);
   });
+  if (error)
+    return error;
   auto jit =
       llvm::orc::LLJITBuilder()
           .setJITTargetMachineBuilder(*host)

@@ -21,9 +21,7 @@ OwningOpRef<ModuleOp> import_::importBeit(StringRef folder, Config &config,
                                           Checkpoint &checkpoint,
                                           const ImportOptions &options) {
   VitSpec spec;
-  VitArchitecture architecture = readArchitecture(config, kArchitectures);
-  spec.architecture = architecture.name.str();
-  spec.output = architecture.output;
+  readArchitecture(config, kArchitectures, spec);
   readEncoder(config, spec);
   spec.intermediateSize = config.getSize("intermediate_size", 3072, kMaxHidden);
   spec.qkvBias = true;

@@ -27,10 +27,9 @@ OwningOpRef<ModuleOp> import_::importDinov2(StringRef folder, Config &config,
   std::string modelType = config.getString("model_type", "");
   bool registers = modelType == "dinov2_with_registers";
   VitSpec spec;
-  VitArchitecture architecture = readArchitecture(
-      config, registers ? ArrayRef(kRegisterArchitectures) : kArchitectures);
-  spec.architecture = architecture.name.str();
-  spec.output = architecture.output;
+  readArchitecture(
+      config, registers ? ArrayRef(kRegisterArchitectures) : kArchitectures,
+      spec);
   spec.names = getDinov2Names();
   readEncoder(config, spec);
   // Defaults of Dinov2Config that differ from ViTConfig's.

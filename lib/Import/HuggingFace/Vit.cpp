@@ -47,10 +47,8 @@ OwningOpRef<ModuleOp> import_::importVit(StringRef folder, Config &config,
   std::string modelType = config.getString("model_type", "");
   bool deit = modelType == "deit";
   VitSpec spec;
-  VitArchitecture architecture = readArchitecture(
-      config, deit ? ArrayRef(kDeitArchitectures) : kVitArchitectures);
-  spec.architecture = architecture.name.str();
-  spec.output = architecture.output;
+  readArchitecture(
+      config, deit ? ArrayRef(kDeitArchitectures) : kVitArchitectures, spec);
   readEncoder(config, spec);
   spec.intermediateSize = config.getSize("intermediate_size", 3072, kMaxHidden);
   if (deit) {

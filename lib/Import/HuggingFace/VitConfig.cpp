@@ -42,6 +42,13 @@ VitArchitecture import_::readArchitecture(Config &config,
   return known.front();
 }
 
+void import_::readArchitecture(Config &config, ArrayRef<VitArchitecture> known,
+                               VitSpec &spec) {
+  VitArchitecture architecture = readArchitecture(config, known);
+  spec.architecture = architecture.name.str();
+  spec.output = architecture.output;
+}
+
 vit::GeluForm import_::readGelu(Config &config) {
   std::string name = config.getString("hidden_act", "gelu");
   auto form = llvm::StringSwitch<std::optional<vit::GeluForm>>(name)

@@ -30,6 +30,9 @@ struct VitArchitecture {
 /// first without it. Notes an error that lists them.
 VitArchitecture readArchitecture(Config &config,
                                  llvm::ArrayRef<VitArchitecture> known);
+/// Its name and output go to `spec`.
+void readArchitecture(Config &config, llvm::ArrayRef<VitArchitecture> known,
+                      VitSpec &spec);
 
 /// Sizes, epsilon, query bias and activation, with the defaults of ViTConfig;
 /// not intermediate_size.

@@ -178,9 +178,7 @@ OwningOpRef<ModuleOp> import_::importVitHybrid(StringRef folder, Config &config,
                                                Checkpoint &checkpoint,
                                                const ImportOptions &options) {
   VitSpec spec;
-  VitArchitecture architecture = readArchitecture(config, kArchitectures);
-  spec.architecture = architecture.name.str();
-  spec.output = architecture.output;
+  readArchitecture(config, kArchitectures, spec);
   readEncoder(config, spec);
   if (!config.contains("patch_size"))
     spec.patchHeight = spec.patchWidth = 1;
