@@ -5,9 +5,9 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
 # ===----------------------------------------------------------------------===#
-"""Compares vitc's programs with other runtimes on models of the zoo.
+"""Compares vitc's programs with other runtimes on ONNX files and on models of the zoo.
 
-    python benchmarks/compare.py zoo:vit-b zoo:deit-ti --threads 1 --rounds 11 --json results.json
+    python benchmarks/compare.py zoo:vit-b model.onnx --threads 1 --rounds 11 --json results.json
 
 Compiles each model, checks all results against ONNX Runtime, then measures in interleaved pairs: the machine's peak,
 vitc and a peer, one after the other, each in a process of its own. benchmarks/README.md explains the columns.
@@ -20,8 +20,6 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
-import os
-import platform
 import sys
 import tempfile
 from pathlib import Path
@@ -29,60 +27,39 @@ from pathlib import Path
 import numpy as np
 
 import flops
+import machine
+import model_file
 import report
 from contenders import (
     PEERS,
     REPO,
-    BenchmarkError,
     Contender,
     Settings,
-    build_tools,
     compile_program,
-    dump_kernels,
-    export_onnx,
+    computed_share,
+    describe,
     first_result,
     is_installed,
-    measure_peak,
     time_runs,
-    version,
+    without_model,
 )
+from machine import BenchmarkError
+from options import peer_names, positive, seconds
 
-# Largest difference from ONNX Runtime, as a part of the largest logit.
+# Largest difference from ONNX Runtime, as a part of an output's largest value.
 TOLERANCE = 1e-4
-# Seconds of one measurement by peak.cpp.
-FMA_SECONDS = 0.3
-READ_SECONDS = 1.0
+# Rounds that also take the time to the first result, which a process and a file's pages disturb little.
+FIRST_RESULT_ROUNDS = 3
 
 
 def parse_options(arguments: list[str] | None) -> argparse.Namespace:
-    def positive(text: str) -> int:
-        if not text.isdecimal() or int(text) < 1:
-            raise argparse.ArgumentTypeError(f"'{text}'; it needs a positive integer")
-        return int(text)
-
-    def seconds(text: str) -> float:
-        try:
-            value = float(text)
-        except ValueError:
-            value = -1
-        if not 0 <= value < 3600:
-            raise argparse.ArgumentTypeError(f"'{text}'; it needs a number of seconds below 3600")
-        return value
-
-    def peers(text: str) -> list[str]:
-        names = list(dict.fromkeys(text.split(",")))
-        for name in names:
-            if name not in PEERS:
-                raise argparse.ArgumentTypeError(f"'{name}'; it needs names of {', '.join(PEERS)}")
-        return names
-
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("models", nargs="+", metavar="zoo:NAME")
+    parser.add_argument("models", nargs="+", metavar="MODEL", help="zoo:NAME, FILE.onnx or a folder of such files")
     parser.add_argument("--threads", type=positive, default=1, metavar="N", help="of every program (default 1)")
     parser.add_argument("--rounds", type=positive, default=11, metavar="N", help="pairs for each peer (default 11)")
     parser.add_argument("--min-time", type=seconds, default=2.0, metavar="S", help="of one measurement (default 2)")
     parser.add_argument("--batch", type=positive, default=1, metavar="N", help="images in a run (default 1)")
-    parser.add_argument("--peers", type=peers, metavar="A,B", help=f"of {','.join(PEERS)} (default: all there are)")
+    parser.add_argument("--peers", type=peer_names, metavar="A,B", help=f"of {','.join(PEERS)} (default: all)")
     parser.add_argument("--build-dir", type=Path, default=REPO / "build", metavar="DIR", help="has bin/vitc")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all measurements")
     options = parser.parse_args(arguments)
@@ -105,40 +82,38 @@ def choose_peers(asked: list[str] | None, build: Path) -> list[str]:
     return asked or [name for name in PEERS if name not in missing]
 
 
-def difference(logits: np.ndarray, expected: np.ndarray) -> float:
-    """Largest difference as a part of the largest logit; infinite where the two cannot be compared."""
-    if logits.shape != expected.shape or not np.isfinite(logits).all():
+def difference(outputs: list[np.ndarray], expected: list[np.ndarray]) -> float:
+    """Largest difference as a part of an output's largest value; infinite where the two cannot be compared."""
+    if [value.shape for value in outputs] != [value.shape for value in expected]:
         return float("inf")
-    return float(np.abs(logits.astype(np.float64) - expected).max() / np.abs(expected).max())
+    largest = 0.0
+    for value, reference in zip(outputs, expected):
+        if not (np.isfinite(value).all() and np.isfinite(reference).all()):
+            return float("inf")
+        error = float(np.abs(value.astype(np.float64) - reference).max())
+        largest = max(largest, error / (float(np.abs(reference).max()) or 1.0))
+    return largest
 
 
 def check_results(
-    contenders: list[Contender], reference: Contender, pixels: Path, settings: Settings, folder: Path
+    contenders: list[Contender], reference: Contender, inputs: dict[str, Path], settings: Settings, folder: Path
 ) -> list[dict]:
     """Describes each contender, with its difference from the reference.
 
     Raises:
         BenchmarkError: a difference is above TOLERANCE.
     """
-    expected, _ = first_result(reference, pixels, settings, folder)
+    expected, _ = first_result(reference, inputs, settings, folder)
     described = []
     for contender in contenders:
-        logits, _ = first_result(contender, pixels, settings, folder)
-        largest = difference(logits, expected)
+        outputs, _ = first_result(contender, inputs, settings, folder)
+        largest = difference(outputs, expected)
         if not largest < TOLERANCE:
             raise BenchmarkError(
-                f"{contender.name} differs from ONNX Runtime by {largest:.1e} of the largest logit; "
+                f"{contender.name} differs from ONNX Runtime by {largest:.1e} of the largest value; "
                 f"less than {TOLERANCE:.0e} is needed"
             )
-        described.append(
-            {
-                "name": contender.name,
-                "version": version(contender),
-                "file_bytes": contender.artefact.stat().st_size,
-                "prepare_seconds": contender.prepare_seconds,
-                "max_difference": largest,
-            }
-        )
+        described.append({**describe(contender), "max_difference": largest})
     return described
 
 
@@ -148,82 +123,89 @@ def say(text: str) -> None:
         print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
 
 
+def measure_first(contenders: list[Contender], inputs: dict[str, Path], settings: Settings, folder: Path) -> dict:
+    """By contender the time of a process with one result, and what of its time and memory is not the model's."""
+    measured = {}
+    for contender in contenders:
+        base = without_model(contender, inputs, settings, folder)
+        _, usage = first_result(contender, inputs, settings, folder)
+        measured[contender.name] = report.First(usage["wall_ms"], base["wall_ms"], base["max_rss_bytes"])
+    return measured
+
+
+def measure_round(
+    number: int, vitc: Contender, others: list[Contender], inputs: dict[str, Path], settings: Settings, folder: Path
+) -> list[report.Pair]:
+    """vitc between two peers, each measured directly before or after it, until every peer is in one pair.
+
+    The order turns round from round to round, so that a machine that slows down favours nobody.
+    """
+    pairs = []
+    for first in range(0, len(others), 2):
+        peak = machine.measure_fma(settings.tools, settings.threads)
+        order = [others[first], vitc, *others[first + 1 : first + 2]]
+        if number % 2:
+            order.reverse()
+        results = {contender.name: time_runs(contender, inputs, settings, folder) for contender in order}
+        for other in others[first : first + 2]:
+            pairs.append(report.Pair(other.name, peak["gflops"], results["vitc"], results[other.name]))
+    return pairs
+
+
 def compare(model: str, peers: list[str], rounds: int, settings: Settings, folder: Path) -> report.Measurements:
-    """Prepares and measures one model; files go to `folder`."""
-    say(f"{model}: prepare")
-    onnx = folder / "model.onnx"
+    """Prepares and measures one model; files go to `folder`, vitc's program is `folder`/vitc."""
+    name = model_file.model_name(model)
+    say(f"{name}: prepare")
     vitc = compile_program(model, "vitc", settings, folder)
-    export_onnx(model, settings, onnx)
+    onnx = model_file.export(model, settings, folder)
     others = [
-        compile_program(model, name, settings, folder) if name == "vitc-onednn" else Contender(name, name, onnx, 0)
-        for name in peers
+        compile_program(model, peer, settings, folder) if peer == "vitc-onednn" else Contender(peer, peer, onnx, 0)
+        for peer in peers
     ]
     contenders = [vitc, *others]
-    shape = flops.input_shape(onnx)
-    pixels = folder / "pixels.npy"
-    np.save(pixels, np.random.default_rng(0).standard_normal(shape, dtype=np.float32))
+    inputs = model_file.make_inputs(onnx, folder)
 
-    say(f"{model}: check")
+    say(f"{name}: check")
     measured = report.Measurements(
-        model,
+        name,
         settings.batch,
         settings.threads,
-        flops=flops.of_onnx(onnx),
-        computed_flops=flops.of_kernels(dump_kernels(model, settings, folder / "kernels.mlir")),
-        read_gb_per_s=measure_peak(settings, "read", READ_SECONDS)["gb_per_s"],
-        contenders=check_results(contenders, Contender("reference", "onnxruntime", onnx, 0), pixels, settings, folder),
-        first_results={contender.name: [] for contender in contenders},
+        flops=flops.of_onnx(onnx, {source: np.load(path) for source, path in inputs.items()}),
+        computed_share=computed_share(model, settings),
+        read_gb_per_s=machine.measure_read(settings.tools, settings.threads),
+        isa=machine.measure_fma(settings.tools, settings.threads)["isa"],
+        contenders=check_results(contenders, Contender("reference", "onnxruntime", onnx, 0), inputs, settings, folder),
     )
     for number in range(rounds):
-        say(f"{model}: round {number + 1} of {rounds}")
-        for contender in contenders:
-            _, usage = first_result(contender, pixels, settings, folder)
-            measured.first_results[contender.name].append(usage["wall_ms"])
-        for other in others:
-            peak = measure_peak(settings, "fma", FMA_SECONDS)
-            measured.isa = peak["isa"]
-            # Who goes first alternates, so that a machine that slows down favours nobody.
-            order = [vitc, other] if number % 2 == 0 else [other, vitc]
-            results = {contender.name: time_runs(contender, pixels, settings, folder) for contender in order}
-            measured.pairs.append(report.Pair(other.name, peak["gflops"], results["vitc"], results[other.name]))
+        say(f"{name}: round {number + 1} of {rounds}")
+        if number < FIRST_RESULT_ROUNDS:
+            measured.firsts.append(measure_first(contenders, inputs, settings, folder))
+        measured.pairs += measure_round(number, vitc, others, inputs, settings, folder)
     say("")
     return measured
 
 
-def describe_machine() -> dict:
-    cpuinfo = Path("/proc/cpuinfo")
-    lines = cpuinfo.read_text().splitlines() if cpuinfo.is_file() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return {
-        "cpu": names[0] if names else platform.processor(),
-        "cpus": os.cpu_count(),
-        "system": platform.platform(),
-        "load": os.getloadavg(),
-    }
-
-
 def main(arguments: list[str] | None = None) -> int:
     options = parse_options(arguments)
-    vitc = options.build_dir / "bin" / "vitc"
     tools = options.build_dir / "benchmarks"
-    settings = Settings(vitc, tools, options.threads, options.batch, options.min_time)
-    machine = describe_machine()
     results = []
     try:
-        if not vitc.is_file():
-            raise BenchmarkError(f"{options.build_dir} has no bin/vitc; a built vitc is needed")
+        vitc = machine.find_vitc(options.build_dir)
+        settings = Settings(vitc, tools, options.threads, options.batch, options.min_time)
         peers = choose_peers(options.peers, options.build_dir)
-        build_tools(tools)
-        for model in options.models:
+        models = model_file.find_models(options.models)
+        machine.build_tools(tools)
+        described = machine.describe(vitc)
+        for model in models:
             with tempfile.TemporaryDirectory(prefix="vitc-compare-") as folder:
                 measured = compare(model, peers, options.rounds, settings, Path(folder))
             rows = [report.summarize(measured, contender) for contender in measured.contenders]
             if not results:
-                print(f"{machine['cpu']}, {machine['cpus']} CPUs, load {machine['load'][0]:.1f}")
+                print(f"{described['cpu']}, {described['cpus']} CPUs, load {described['load'][0]:.1f}")
             results.append({**dataclasses.asdict(measured), "rows": rows})
             print(f"\n{report.format_table(measured, rows)}", flush=True)
         if options.json:
-            options.json.write_text(json.dumps({"machine": machine, "models": results}, indent=2) + "\n")
+            options.json.write_text(json.dumps({"machine": described, "models": results}, indent=2) + "\n")
     except (BenchmarkError, ValueError, OSError) as error:
         say("")
         print(f"compare.py: error: {error}", file=sys.stderr)

@@ -11,24 +11,26 @@ from __future__ import annotations
 
 import dataclasses
 import importlib.metadata
+import importlib.util
 import json
-import os
-import shutil
-import subprocess
 import sys
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
+from machine import BenchmarkError, run, run_measured
+from peers import WARMUP_RUNS
+
 HERE = Path(__file__).resolve().parent
 REPO = HERE.parent
 PEERS = {"onnxruntime": "ONNX Runtime", "openvino": "OpenVINO", "vitc-onednn": "vitc --backend=onednn"}
-
-
-class BenchmarkError(Exception):
-    """A step that did not work; the message is one line for the user."""
+# The files of a peer's package that running an ONNX model on a CPU takes; what binds them to Python, where that is a
+# file of its own, and what reads other formats are left out.
+LIBRARIES = {
+    "onnxruntime": ["onnxruntime_pybind11_state*.so"],
+    "openvino": ["libopenvino.so*", "libopenvino_intel_cpu_plugin.so", "libopenvino_onnx_frontend.so*", "libtbb.so*"],
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,40 +59,6 @@ class Contender:
         return [sys.executable, str(HERE / "peers.py"), self.kind, str(self.artefact)]
 
 
-def run(command: Sequence[str | Path], **options) -> str:
-    """Runs a command to its end and returns its stdout.
-
-    Raises:
-        BenchmarkError: it ended with another status than 0; the message has the last line it wrote.
-    """
-    try:
-        result = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, **options)
-    except OSError as error:
-        raise BenchmarkError(f"{command[0]}: {error.strerror}") from None
-    if result.returncode:
-        lines = (result.stderr or result.stdout).strip().splitlines()
-        raise BenchmarkError(f"{command[0]} ended with {result.returncode}: {lines[-1] if lines else 'no message'}")
-    return result.stdout
-
-
-def build_tools(folder: Path) -> None:
-    """Compiles peak.cpp and measure.cpp into `folder`, where they are missing or older."""
-    candidates = [os.environ.get("CXX"), "clang++", "clang++-22", "g++"]
-    compiler = next(filter(None, (shutil.which(name) for name in candidates if name)), None)
-    if not compiler:
-        raise BenchmarkError("no C++ compiler was found; $CXX, clang++ or g++ is needed")
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in ("peak", "measure"):
-        source, program = HERE / f"{name}.cpp", folder / name
-        if not program.exists() or program.stat().st_mtime < source.stat().st_mtime:
-            run([compiler, "-O3", "-std=c++17", "-pthread", source, "-o", program])
-
-
-def measure_peak(settings: Settings, kind: str, seconds: float) -> dict:
-    """What the machine does at most, by peak.cpp; `kind` is "fma" or "read"."""
-    return json.loads(run([settings.tools / "peak", kind, str(settings.threads), str(seconds)]))
-
-
 def is_installed(peer: str) -> bool:
     try:
         importlib.metadata.version(peer)
@@ -99,14 +67,43 @@ def is_installed(peer: str) -> bool:
     return True
 
 
-def version(contender: Contender) -> str:
+def library_bytes(peer: str) -> int:
+    """Size of what a peer needs on a machine beside the model.
+
+    Raises:
+        BenchmarkError: its package has no such file.
+    """
+    folders = importlib.util.find_spec(peer).submodule_search_locations
+    total = 0
+    for pattern in LIBRARIES[peer]:
+        found = {path.resolve() for folder in folders for path in Path(folder).rglob(pattern)}
+        if not found:
+            raise BenchmarkError(f"the package {peer} has no file {pattern}; its size is needed")
+        total += sum(path.stat().st_size for path in found)
+    return total
+
+
+def describe(contender: Contender) -> dict:
+    """{"name", "version", "file_bytes", "library_bytes", "prepare_seconds"}."""
     if contender.kind == "vitc":
-        return json.loads(run([contender.artefact, "--info", "--json"]))["compiler"]
-    return importlib.metadata.version(contender.kind)
+        info = json.loads(run([contender.artefact, "--info", "--json"]))
+        version = info["compiler"]
+        # oneDNN is the one library beside libc and libm.
+        libraries = Path(info["onednn_library"]).resolve().stat().st_size if info["onednn_library"] else 0
+    else:
+        version = importlib.metadata.version(contender.kind)
+        libraries = library_bytes(contender.kind)
+    return {
+        "name": contender.name,
+        "version": version,
+        "file_bytes": contender.artefact.stat().st_size,
+        "library_bytes": libraries,
+        "prepare_seconds": contender.prepare_seconds,
+    }
 
 
 def compile_program(model: str, name: str, settings: Settings, folder: Path) -> Contender:
-    """The native program of a zoo model; `name` is "vitc" or "vitc-onednn"."""
+    """The native program of a model; `name` is "vitc" or "vitc-onednn"."""
     program = folder / name
     backend = "onednn" if name == "vitc-onednn" else "llvm"
     start = time.monotonic()
@@ -115,41 +112,52 @@ def compile_program(model: str, name: str, settings: Settings, folder: Path) -> 
     return Contender(name, "vitc", program, time.monotonic() - start)
 
 
-def export_onnx(model: str, settings: Settings, path: Path) -> None:
-    paths = [str(REPO / "python"), os.environ.get("PYTHONPATH", "")]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
-    command = [sys.executable, "-m", "vitc.zoo", model, "--onnx", path, "--batch", str(settings.batch)]
-    run(command, env=environment)
+def computed_share(model: str, settings: Settings) -> float:
+    """The part of a model's operations that vitc's program computes."""
+    batch = f"--batch={settings.batch}"
+    asked = json.loads(run([settings.vitc, "inspect", model, batch, "--json"]))["total"]["flops"]
+    computed = json.loads(run([settings.vitc, "explain", model, batch, "--json"]))["total"]["flops"]
+    return computed / asked
 
 
-def dump_kernels(model: str, settings: Settings, path: Path) -> str:
-    """The module of a zoo model in the phase `kernel`."""
-    run([settings.vitc, model, "-o", path, "--emit=mlir", "--compile-to=kernel", f"--batch={settings.batch}"])
-    return path.read_text()
+def pass_inputs(inputs: dict[str, Path]) -> list[str]:
+    return [argument for name, path in inputs.items() for argument in ("--input", f"{name}={path}")]
 
 
-def run_measured(command: Sequence[str | Path], settings: Settings, folder: Path) -> tuple[str, dict]:
-    """The stdout of a command, and {"wall_ms", "max_rss_bytes"} of its whole process."""
-    report = folder / "measure.json"
-    stdout = run([settings.tools / "measure", report, *command])
-    return stdout, json.loads(report.read_text())
+def first_result(
+    contender: Contender, inputs: dict[str, Path], settings: Settings, folder: Path
+) -> tuple[list[np.ndarray], dict]:
+    """The outputs of one run, in the model's order, and what the whole process took from its start to its end."""
+    results = folder / "results"
+    results.mkdir(exist_ok=True)
+    for path in results.iterdir():
+        path.unlink()
+    command = [*contender.command(), "--threads", str(settings.threads), *pass_inputs(inputs), "--output-dir", results]
+    _, usage = run_measured(command, settings.tools, folder)
+    if contender.kind == "vitc":
+        outputs = json.loads(run([contender.artefact, "--info", "--json"]))["outputs"]
+        names = [output["name"].replace("/", "_") for output in outputs]
+    else:
+        names = [str(number) for number in range(len(list(results.iterdir())))]
+    return [np.load(results / f"{name}.npy") for name in names], usage
 
 
-def first_result(contender: Contender, pixels: Path, settings: Settings, folder: Path) -> tuple[np.ndarray, dict]:
-    """The logits of one run, and what the whole process took from its start to its end."""
-    command = [*contender.command(), "--threads", str(settings.threads), "--input", pixels]
-    result = folder / "logits.npy"
-    result.unlink(missing_ok=True)
-    command += ["--output-dir", folder] if contender.kind == "vitc" else ["--output", result]
-    _, usage = run_measured(command, settings, folder)
-    return np.load(result), usage
+def without_model(contender: Contender, inputs: dict[str, Path], settings: Settings, folder: Path) -> dict:
+    """What a process takes that starts and ends as a run does, but loads no model: Python and its imports."""
+    if contender.kind == "vitc":
+        return {"wall_ms": 0.0, "max_rss_bytes": 0}
+    command = [*contender.command(), "--threads", str(settings.threads), *pass_inputs(inputs), "--import-only"]
+    return run_measured(command, settings.tools, folder)[1]
 
 
-def time_runs(contender: Contender, pixels: Path, settings: Settings, folder: Path) -> dict:
+def time_runs(contender: Contender, inputs: dict[str, Path], settings: Settings, folder: Path) -> dict:
     """Times of runs in one process, as vitc's `--benchmark --json` gives them, with its "max_rss_bytes"."""
     command = [*contender.command(), "--threads", str(settings.threads), "--min-time", str(settings.min_time)]
-    command += ["--benchmark", "--json", "-"] if contender.kind == "vitc" else ["--input", pixels]
-    stdout, usage = run_measured(command, settings, folder)
+    if contender.kind == "vitc":
+        command += ["--benchmark", "--warmup", str(WARMUP_RUNS), "--json", "-"]
+    else:
+        command += pass_inputs(inputs)
+    stdout, usage = run_measured(command, settings.tools, folder)
     result = json.loads(stdout)
     # A benchmark that lowered the precision, or used other threads, would compare different things.
     for key, wanted in (("precision", "f32"), ("threads", settings.threads), ("batch", settings.batch)):

@@ -20,6 +20,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+
 from accuracy import compare, run
 
 REPO = Path(__file__).resolve().parents[1]

@@ -15,6 +15,7 @@ import pathlib
 import numpy as np
 
 from vitc.zoo.models import Linformer, Model, Vit
+from vitc.zoo.onnx_swin import build_swin
 from vitc.zoo.weights import weights
 
 _VIT_EPS = 1e-6
@@ -240,11 +241,7 @@ def _build_linformer(g: GraphBuilder, model: Linformer) -> str:
 
 
 def write_onnx(model: Model, path: pathlib.Path, batch: int | str = "dynamic") -> None:
-    """Writes an opset 17 model, pixel_values -> logits; `batch` is a number or "dynamic".
-
-    Raises:
-        ValueError: the model is one that is only written as a Hugging Face folder.
-    """
+    """Writes an opset 17 model, pixel_values -> logits; `batch` is a number or "dynamic"."""
     import onnx
     from onnx import TensorProto, helper, numpy_helper
 
@@ -255,7 +252,8 @@ def write_onnx(model: Model, path: pathlib.Path, batch: int | str = "dynamic") -
         g = GraphBuilder(weights(model), _TORCH_EPS)
         result = _build_linformer(g, model)
     else:
-        raise ValueError("a Swin is not written as ONNX; write a Hugging Face folder with --hf")
+        g = GraphBuilder(weights(model), _TORCH_EPS)
+        result = build_swin(g, model)
     g.nodes.append(helper.make_node("Identity", [result], ["logits"]))
     size = "batch" if batch == "dynamic" else int(batch)
     used = {name for node in g.nodes for name in node.input}
