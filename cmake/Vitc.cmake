@@ -1,16 +1,9 @@
-# Build rules of vitc: one library per folder.
+# Build rules of the compiler: one library per folder.
 
 list(APPEND CMAKE_MODULE_PATH "${MLIR_CMAKE_DIR}" "${LLVM_CMAKE_DIR}")
 include(TableGen)
 include(AddLLVM)
 include(AddMLIR)
-
-set(CMAKE_CXX_STANDARD 17)
-set(CMAKE_CXX_STANDARD_REQUIRED ON)
-set(CMAKE_CXX_EXTENSIONS OFF)
-set(CMAKE_POSITION_INDEPENDENT_CODE ON)
-set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bin")
-set(CMAKE_ARCHIVE_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/lib")
 
 # sizeof(mlir::Pass::Statistic) depends on NDEBUG: follow LLVM's, in Debug too.
 foreach(config DEBUG RELEASE RELWITHDEBINFO MINSIZEREL)
@@ -18,12 +11,6 @@ foreach(config DEBUG RELEASE RELWITHDEBINFO MINSIZEREL)
 endforeach()
 if(NOT LLVM_ENABLE_ASSERTIONS)
   add_compile_definitions(NDEBUG)
-endif()
-
-set(VITC_WARNINGS -Wall -Wextra -Werror -Wno-unused-parameter)
-if(VITC_ENABLE_SANITIZERS)
-  add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
-  add_link_options(-fsanitize=address,undefined)
 endif()
 
 # What every compiler library is built with. `vitc_pch` holds MLIR's headers,

@@ -21,6 +21,7 @@
 #include "llvm/TargetParser/Host.h"
 
 using namespace llvm;
+using namespace vitc;
 
 /// Prints one line; returns whether what is needed is there.
 static bool report(StringRef what, StringRef found, StringRef missing) {
@@ -28,17 +29,36 @@ static bool report(StringRef what, StringRef found, StringRef missing) {
   return !found.empty();
 }
 
+/// The runtime library for a target; empty when there is none.
+static std::string findRuntime(const CpuTarget &target) {
+  SmallString<256> library(getRuntimeFolder(target));
+  sys::path::append(library, "libVitcRuntime.a");
+  return sys::fs::exists(library) ? library.str().str() : "";
+}
+
+/// The same for another target than this machine's, which may lack what
+/// linking takes besides.
+static std::string findOtherRuntime(const CpuTarget &target) {
+  std::string driver = findLinkDriver(target);
+  bool links = !driver.empty() && findMissingLibrary(driver, target).empty();
+  return links ? findRuntime(target) : "";
+}
+
 int vitc::runDoctor() {
   outs() << left_justify("vitc", 18) << VITC_VERSION << " (" << VITC_COMMIT
          << "), LLVM " << VITC_LLVM_VERSION << '\n';
   outs() << left_justify("processor", 18) << sys::getHostCPUName() << ", runs "
          << getHostCpuLevel() << '\n';
-  bool ok = report("link driver", findLinkDriver(),
+  const CpuTarget &host = getHostCpuTarget();
+  bool ok = report("link driver", findLinkDriver(host),
                    "missing: install clang-22 or g++");
-  SmallString<256> library(getRuntimeFolder());
-  sys::path::append(library, "libVitcRuntime.a");
-  ok &= report("runtime library", sys::fs::exists(library) ? library.str() : "",
+  ok &= report("runtime library", findRuntime(host),
                "missing: build or install vitc's runtime");
+  for (const CpuTarget &target : getCpuTargets())
+    if (!target.isHost())
+      report(target.name, findOtherRuntime(target),
+             "not found: --target=" + target.name.str() + " needs " +
+                 target.packages.str() + " and vitc's runtime for it");
   StringRef oneDNN = VITC_ONEDNN_LIBRARY;
   report("oneDNN", sys::fs::exists(oneDNN) ? oneDNN : "",
          "not found: --backend=onednn needs libdnnl 3.2 or newer at run time");

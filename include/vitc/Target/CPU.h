@@ -1,4 +1,4 @@
-//===- CPU.h - Programs for x86-64 --------------------------- -*- C++ -*--===//
+//===- CPU.h - Programs for a CPU ---------------------------- -*- C++ -*--===//
 //
 // Part of the vitc project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.
@@ -10,6 +10,7 @@
 #define VITC_TARGET_CPU_H
 
 #include "mlir/IR/BuiltinOps.h"
+#include "vitc/Target/CpuTarget.h"
 #include "llvm/ADT/SmallVector.h"
 #include <string>
 
@@ -27,10 +28,11 @@ enum class OutputKind {
 struct ProgramOptions {
   std::string output;
   OutputKind kind = OutputKind::Executable;
-  /// x86-64 levels to generate code for, best first; one for Assembly and
+  const CpuTarget *target = &getHostCpuTarget();
+  /// Levels of `target` to generate code for, best first; one for Assembly and
   /// LLVMIR.
   llvm::SmallVector<std::string> isas;
-  /// Who computes gemms: "llvm" or "onednn".
+  /// Who computes gemms: "llvm", "onednn", or of these "auto" for each.
   std::string backend = "llvm";
   /// LLVM's effort in code generation, 0 to 3; the kernels are the same.
   unsigned optLevel = 3;
@@ -68,11 +70,6 @@ class Output;
 mlir::FailureOr<ProgramSizes>
 emitObjects(mlir::ModuleOp module, const ProgramOptions &options,
             Output &output, llvm::SmallVectorImpl<std::string> &paths);
-
-/// The x86-64 levels that vitc generates code for, best first.
-llvm::ArrayRef<llvm::StringRef> getCpuLevels();
-/// The best of them that this machine has.
-llvm::StringRef getHostCpuLevel();
 
 } // namespace vitc
 

@@ -22,10 +22,15 @@ mlir::LogicalResult linkProgram(llvm::ArrayRef<std::string> objects,
                                 const ProgramOptions &options,
                                 mlir::Location loc);
 
-/// The folder of the runtime's static libraries, beside the running compiler.
-std::string getRuntimeFolder();
-/// The C++ compiler driver that links; empty when there is none.
-std::string findLinkDriver();
+/// The folder of the static libraries of the runtime for `target`, beside the
+/// running compiler.
+std::string getRuntimeFolder(const CpuTarget &target);
+/// The C++ compiler driver that links for `target`; empty when there is none.
+std::string findLinkDriver(const CpuTarget &target);
+/// The first of the C and C++ libraries that `driver` does not find for
+/// `target`; empty when it finds all.
+llvm::StringRef findMissingLibrary(llvm::StringRef driver,
+                                   const CpuTarget &target);
 
 } // namespace vitc
 

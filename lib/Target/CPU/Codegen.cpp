@@ -15,7 +15,6 @@
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/MC/TargetRegistry.h"
 #include "llvm/Passes/PassBuilder.h"
-#include "llvm/Support/TargetSelect.h"
 #include "llvm/Target/TargetMachine.h"
 #include "llvm/Transforms/InstCombine/InstCombine.h"
 #include "llvm/Transforms/Scalar/EarlyCSE.h"
@@ -23,8 +22,6 @@
 using namespace mlir;
 using namespace vitc;
 using vitc::kernel::KernelDialect;
-
-static constexpr llvm::StringLiteral kTriple = "x86_64-unknown-linux-gnu";
 
 FailureOr<LevelCode> vitc::lowerToLLVM(ModuleOp module, StringRef isa,
                                        StringRef backend) {
@@ -100,7 +97,7 @@ static void optimise(llvm::Module &module, llvm::TargetMachine &machine) {
 
 bool vitc::generateCode(llvm::Module &module, const CodegenOptions &options,
                         SmallVectorImpl<char> &bytes, std::string &error) {
-  llvm::Triple triple(kTriple);
+  llvm::Triple triple(options.target->triple);
   const llvm::Target *target =
       llvm::TargetRegistry::lookupTarget(triple, error);
   if (!target)

@@ -11,6 +11,7 @@
 
 #include "Kernel/KernelDialect.h"
 #include "mlir/IR/BuiltinOps.h"
+#include "vitc/Target/CpuTarget.h"
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/IR/Module.h"
 #include <memory>
@@ -32,7 +33,7 @@ struct LevelCode {
   llvm::SmallVector<EntryCode> entries;
 };
 
-/// Lowers a module of the kernel phase to LLVM IR for one x86-64 level.
+/// Lowers a module of the kernel phase to LLVM IR for one level.
 mlir::FailureOr<LevelCode> lowerToLLVM(mlir::ModuleOp module,
                                        llvm::StringRef isa,
                                        llvm::StringRef backend);
@@ -42,6 +43,7 @@ struct CodegenOptions {
   llvm::StringRef cpu, features; // LLVM's names
   unsigned optLevel = 3;         // 0 to 3
   bool assembly = false;         // text in place of an object
+  const CpuTarget *target = &getHostCpuTarget();
 };
 
 /// Optimises and compiles a module; false and an error when LLVM cannot.

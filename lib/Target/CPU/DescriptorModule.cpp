@@ -9,6 +9,7 @@
 #include "DescriptorModule.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "vitc/Analysis/BatchItems.h"
 #include "vitc/Config.h"
 #include "vitc/Runtime/Descriptor.h"
 #include "vitc/Runtime/vitc.h"
@@ -284,10 +285,24 @@ static FailureOr<AttentionMaps> getAttentionMaps(func::FuncOp function,
   return AttentionMaps{layers, maps};
 }
 
-FailureOr<std::unique_ptr<llvm::Module>>
-vitc::buildDescriptorModule(ModuleOp module, ArrayRef<LevelCode> levels,
-                            const ProgramSizes &sizes, StringRef backend,
-                            llvm::LLVMContext &context) {
+static bool anyUsesOneDNN(ArrayRef<LevelCode> levels) {
+  return llvm::any_of(levels, [](const LevelCode &level) {
+    return llvm::any_of(level.entries, [](const EntryCode &entry) {
+      return entry.code.getUsesOneDNN();
+    });
+  });
+}
+
+/// Who computes products; `auto` has chosen for each.
+static StringRef getBackend(StringRef option, bool usesOneDNN) {
+  if (option != "auto")
+    return option;
+  return usesOneDNN ? "llvm, onednn" : "llvm";
+}
+
+FailureOr<std::unique_ptr<llvm::Module>> vitc::buildDescriptorModule(
+    ModuleOp module, ArrayRef<LevelCode> levels, const ProgramSizes &sizes,
+    const ProgramOptions &options, llvm::LLVMContext &context) {
   auto result = std::make_unique<llvm::Module>("descriptor", context);
   DescriptorBuilder builder(*result);
 
@@ -317,7 +332,8 @@ vitc::buildDescriptorModule(ModuleOp module, ArrayRef<LevelCode> levels,
          builder.array(outputs), builder.i32(inputs.size()),
          builder.i32(outputs.size()), builder.i64(entry.getArenaBase()),
          builder.i64(entry.getArenaPerBatch()), builder.array(codes),
-         builder.i32(codes.size()), builder.i32(0)}));
+         builder.i32(codes.size()),
+         builder.i32(areItemsIndependent(function))}));
     if (function.getName() == "forward" && !entry.getInputs().empty())
       input = entry.getInputs().front().getType();
     if (function.getName() == "attention") {
@@ -339,6 +355,7 @@ vitc::buildDescriptorModule(ModuleOp module, ArrayRef<LevelCode> levels,
       sizes.weights == 0
           ? builder.null()
           : builder.external(kWeightsSymbol, llvm::Type::getInt8Ty(context));
+  bool usesOneDNN = anyUsesOneDNN(levels);
   Constant *descriptor = builder.record({
       builder.i32(rt::kDescriptorVersion),
       builder.i32(static_cast<int32_t>(
@@ -358,9 +375,9 @@ vitc::buildDescriptorModule(ModuleOp module, ArrayRef<LevelCode> levels,
       builder.string(model ? text(model.getSource()) : ""),
       builder.string(model ? text(model.getLicence()) : ""),
       builder.string("f32"),
-      builder.string("x86_64-linux-gnu"),
-      builder.string(backend),
-      builder.string(backend == "onednn" ? VITC_ONEDNN_LIBRARY : ""),
+      builder.string(options.target->name),
+      builder.string(getBackend(options.backend, usesOneDNN)),
+      builder.string(usesOneDNN ? VITC_ONEDNN_LIBRARY : ""),
       builder.string(VITC_VERSION),
   });
   new llvm::GlobalVariable(*result, descriptor->getType(), true,

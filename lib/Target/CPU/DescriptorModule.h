@@ -23,7 +23,7 @@ inline constexpr llvm::StringLiteral kWeightsSymbol = "vitc_weights";
 /// diagnostics.
 mlir::FailureOr<std::unique_ptr<llvm::Module>>
 buildDescriptorModule(mlir::ModuleOp module, llvm::ArrayRef<LevelCode> levels,
-                      const ProgramSizes &sizes, llvm::StringRef backend,
+                      const ProgramSizes &sizes, const ProgramOptions &options,
                       llvm::LLVMContext &context);
 
 } // namespace vitc

@@ -11,6 +11,7 @@
 
 #include "mlir/IR/Diagnostics.h"
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/FileUtilities.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/Program.h"
@@ -20,7 +21,7 @@
 using namespace mlir;
 using namespace vitc;
 
-std::string vitc::getRuntimeFolder() {
+std::string vitc::getRuntimeFolder(const CpuTarget &target) {
   static int anchor;
   llvm::SmallString<256> path(
       llvm::sys::fs::getMainExecutable(nullptr, &anchor));
@@ -30,37 +31,114 @@ std::string vitc::getRuntimeFolder() {
   llvm::SmallString<256> installed(path);
   llvm::sys::path::append(installed, "vitc");
   bool isInstalled = llvm::sys::fs::is_directory(installed);
-  return (isInstalled ? installed : path).str().str();
+  llvm::SmallString<256> &folder = isInstalled ? installed : path;
+  if (!target.isHost())
+    llvm::sys::path::append(folder, target.name);
+  return folder.str().str();
 }
 
-std::string vitc::findLinkDriver() {
-  for (StringRef name : {"clang++-22", "clang++", "g++", "c++"})
+static bool hasLLD() {
+  return llvm::sys::findProgramByName("ld.lld-22") ||
+         llvm::sys::findProgramByName("ld.lld");
+}
+
+std::string vitc::findLinkDriver(const CpuTarget &target) {
+  SmallVector<std::string> names;
+  // Clang's other linker links for the machine that it is on.
+  if (target.isHost() || hasLLD())
+    names = {"clang++-22", "clang++"};
+  if (target.isHost())
+    names.append({"g++", "c++"});
+  else
+    names.push_back((target.name + "-g++").str());
+  for (const std::string &name : names)
     if (auto path = llvm::sys::findProgramByName(name))
       return *path;
   return "";
 }
 
+/// The driver and what makes it link for the target.
+static SmallVector<std::string> getLinkCommand(StringRef driver,
+                                               const CpuTarget &target) {
+  SmallVector<std::string> command = {driver.str()};
+  if (!llvm::sys::path::filename(driver).contains("clang"))
+    return command;
+  if (!target.isHost())
+    command.push_back(("--target=" + target.name).str());
+  if (hasLLD())
+    command.push_back("-fuse-ld=lld");
+  return command;
+}
+
+/// What a command prints; empty when it fails.
+static std::string getOutput(ArrayRef<std::string> command) {
+  llvm::SmallString<128> path;
+  if (llvm::sys::fs::createTemporaryFile("vitc", "txt", path))
+    return "";
+  llvm::FileRemover remover(path);
+  SmallVector<StringRef> arguments(command.begin(), command.end());
+  std::optional<StringRef> redirects[] = {std::nullopt, path.str(),
+                                          std::nullopt};
+  if (llvm::sys::ExecuteAndWait(command.front(), arguments, std::nullopt,
+                                redirects) != 0)
+    return "";
+  auto output = llvm::MemoryBuffer::getFile(path);
+  return output ? (*output)->getBuffer().rtrim().str() : "";
+}
+
+StringRef vitc::findMissingLibrary(StringRef driver, const CpuTarget &target) {
+  for (StringRef library : {"libc.so", "libstdc++.a"}) {
+    SmallVector<std::string> command = getLinkCommand(driver, target);
+    command.push_back(("-print-file-name=" + library).str());
+    // The name alone where there is no such file.
+    if (!llvm::sys::path::is_absolute(getOutput(command)))
+      return library;
+  }
+  return "";
+}
+
+/// The driver for the target, once it is known to have all that it needs.
+static FailureOr<std::string> getLinkDriver(const ProgramOptions &options,
+                                            const std::string &runtime,
+                                            Location loc) {
+  const CpuTarget &target = *options.target;
+  std::string driver = findLinkDriver(target);
+  if (driver.empty())
+    return emitError(loc) << "found no C++ compiler driver to link with for "
+                          << target.name << "; install clang-22 and lld-22, or "
+                          << target.packages;
+  if (options.kind == OutputKind::Object)
+    return driver;
+  if (!llvm::sys::fs::exists(runtime))
+    return emitError(loc) << "found no runtime library '" << runtime
+                          << "'; build or install vitc's runtime for "
+                          << target.name;
+  StringRef missing = target.isHost() ? "" : findMissingLibrary(driver, target);
+  if (!missing.empty())
+    return emitError(loc) << driver << " finds no " << missing << " for "
+                          << target.name << "; install " << target.packages;
+  return driver;
+}
+
 LogicalResult vitc::linkProgram(ArrayRef<std::string> objects, StringRef path,
                                 const ProgramOptions &options, Location loc) {
-  std::string driver = findLinkDriver();
-  if (driver.empty())
-    return emitError(loc) << "found no C++ compiler driver to link with; "
-                             "install clang-22 or g++";
-  SmallVector<std::string> command = {driver, "-o", path.str()};
-  if (StringRef(driver).contains("clang") &&
-      (llvm::sys::findProgramByName("ld.lld-22") ||
-       llvm::sys::findProgramByName("ld.lld")))
-    command.push_back("-fuse-ld=lld");
-  command.append(objects.begin(), objects.end());
-  command.push_back("-Wl,--build-id=none");
-
-  std::string folder = getRuntimeFolder();
-  std::string script = (path + ".version").str(), log = (path + ".log").str();
-  for (const std::string &file : {script, log})
-    llvm::sys::RemoveFileOnSignal(file);
+  std::string folder = getRuntimeFolder(*options.target);
   auto library = [&](StringRef name) {
     return folder + "/lib" + name.str() + ".a";
   };
+  FailureOr<std::string> driver =
+      getLinkDriver(options, library("VitcRuntime"), loc);
+  if (failed(driver))
+    return failure();
+  SmallVector<std::string> command = getLinkCommand(*driver, *options.target);
+  command.append({"-o", path.str()});
+  command.append(objects.begin(), objects.end());
+  command.push_back("-Wl,--build-id=none");
+
+  std::string script = (path + ".version").str(), log = (path + ".log").str(),
+              places = (path + ".places").str();
+  for (const std::string &file : {script, log, places})
+    llvm::sys::RemoveFileOnSignal(file);
   // Images' libraries and the C++ library are linked statically, libc and libm
   // are not.
   auto addLibraries = [&] {
@@ -70,10 +148,16 @@ LogicalResult vitc::linkProgram(ArrayRef<std::string> objects, StringRef path,
          {"-static-libstdc++", "-static-libgcc", "-lm", "-ldl", "-pthread"})
       command.push_back(argument.str());
   };
+  // Code and what it refers to stay near each other, however large the weights.
   if (options.kind != OutputKind::Object &&
-      !llvm::sys::fs::exists(library("VitcRuntime")))
-    return emitError(loc) << "found no runtime library '"
-                          << library("VitcRuntime") << "'";
+      !options.target->largeSectionFlags) {
+    if (failed(writeFile(places,
+                         "SECTIONS { .lrodata.vitc : { *(.lrodata.vitc) } } "
+                         "INSERT AFTER .bss;\n",
+                         loc)))
+      return failure();
+    command.push_back("-Wl,-T," + places);
+  }
   switch (options.kind) {
   case OutputKind::Object:
     command.append({"-r", "-nostdlib"});
@@ -104,17 +188,17 @@ LogicalResult vitc::linkProgram(ArrayRef<std::string> objects, StringRef path,
     std::string error;
     std::optional<StringRef> redirects[] = {std::nullopt, StringRef(log),
                                             StringRef(log)};
-    int code = llvm::sys::ExecuteAndWait(driver, arguments, std::nullopt,
+    int code = llvm::sys::ExecuteAndWait(*driver, arguments, std::nullopt,
                                          redirects, 0, 0, &error);
     if (code != 0) {
       auto output = llvm::MemoryBuffer::getFile(log);
       result = emitError(loc)
-               << "cannot link '" << options.output << "': " << driver
+               << "cannot link '" << options.output << "': " << *driver
                << " ended with status " << code << " " << error << "\n"
                << (output ? (*output)->getBuffer() : StringRef());
     }
   }
-  for (const std::string &file : {script, log}) {
+  for (const std::string &file : {script, log, places}) {
     llvm::sys::fs::remove(file);
     llvm::sys::DontRemoveFileOnSignal(file);
   }

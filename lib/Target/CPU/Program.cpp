@@ -1,4 +1,4 @@
-//===- Program.cpp - Programs for x86-64 ----------------------------------===//
+//===- Program.cpp - Programs for a CPU -----------------------------------===//
 //
 // Part of the vitc project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.
@@ -6,7 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// One object for each x86-64 level, one with the weights, one with the
+// One object for each level, one with the weights, one with the
 // descriptor that names both; then the link.
 //
 //===----------------------------------------------------------------------===//
@@ -26,29 +26,11 @@
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
-#include "llvm/Support/TargetSelect.h"
 #include "llvm/Support/ThreadPool.h"
 #include "llvm/Support/raw_ostream.h"
-#include "llvm/TargetParser/Host.h"
 
 using namespace mlir;
 using namespace vitc;
-
-static constexpr StringRef kLevels[] = {"x86-64-v4", "x86-64-v3", "x86-64-v2"};
-
-ArrayRef<StringRef> vitc::getCpuLevels() { return kLevels; }
-
-StringRef vitc::getHostCpuLevel() {
-  llvm::StringMap<bool> features = llvm::sys::getHostCPUFeatures();
-  auto has = [&](std::initializer_list<StringRef> names) {
-    return llvm::all_of(names,
-                        [&](StringRef name) { return features.lookup(name); });
-  };
-  bool v3 = has({"avx2", "fma", "bmi", "bmi2", "f16c", "lzcnt", "movbe"});
-  if (v3 && has({"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"}))
-    return "x86-64-v4";
-  return v3 ? "x86-64-v3" : "x86-64-v2";
-}
 
 /// Bytes of machine code in an object.
 static int64_t getCodeSize(StringRef bytes) {
@@ -161,8 +143,7 @@ static LogicalResult lowerLevels(ModuleOp module, const ProgramOptions &options,
 static LogicalResult lowerAndDump(ModuleOp module,
                                   const ProgramOptions &options,
                                   SmallVectorImpl<LevelCode> &levels) {
-  llvm::InitializeNativeTarget();
-  llvm::InitializeNativeTargetAsmPrinter();
+  initializeCpuTargets();
   if (failed(lowerLevels(module, options, levels)))
     return failure();
   if (options.dumpFolder.empty())
@@ -181,10 +162,10 @@ static LogicalResult writeCode(MutableArrayRef<LevelCode> levels,
   SmallVector<SmallVector<char, 0>> code(levels.size());
   SmallVector<std::string> errors(levels.size());
   forEachLevel(*loc.getContext(), levels.size(), [&](size_t i) {
-    generateCode(
-        *levels[i].module,
-        {levels[i].cpu, levels[i].features, options.optLevel, assembly},
-        code[i], errors[i]);
+    generateCode(*levels[i].module,
+                 {levels[i].cpu, levels[i].features, options.optLevel, assembly,
+                  options.target},
+                 code[i], errors[i]);
   });
   for (size_t i = 0; i < levels.size(); ++i) {
     if (!errors[i].empty())
@@ -207,17 +188,20 @@ static LogicalResult writeData(ModuleOp module, ArrayRef<LevelCode> levels,
                                SmallVectorImpl<std::string> &paths) {
   if (sizes.weights != 0) {
     paths.push_back(output.addPart("weights.o"));
-    if (failed(writeWeightsObject(module, paths.back())))
+    if (failed(writeWeightsObject(module, *options.target, paths.back())))
       return failure();
   }
   llvm::LLVMContext context;
   FailureOr<std::unique_ptr<llvm::Module>> descriptor =
-      buildDescriptorModule(module, levels, sizes, options.backend, context);
+      buildDescriptorModule(module, levels, sizes, options, context);
   if (failed(descriptor))
     return failure();
   SmallVector<char, 0> bytes;
   std::string error;
-  if (!generateCode(**descriptor, {"x86-64", ""}, bytes, error))
+  CodegenOptions codegen;
+  codegen.target = options.target;
+  codegen.cpu = options.target->baseCpu;
+  if (!generateCode(**descriptor, codegen, bytes, error))
     return module.emitError("cannot write the descriptor: ") << error;
   paths.push_back(output.addPart("descriptor.o"));
   return writeFile(paths.back(), StringRef(bytes.data(), bytes.size()),

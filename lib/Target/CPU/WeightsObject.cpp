@@ -62,7 +62,8 @@ static void writeZerosUpTo(llvm::raw_fd_ostream &os, uint64_t offset) {
     os.write_zeros(std::min(most, offset - os.tell()));
 }
 
-LogicalResult vitc::writeWeightsObject(ModuleOp module, StringRef path) {
+LogicalResult vitc::writeWeightsObject(ModuleOp module, const CpuTarget &target,
+                                       StringRef path) {
   if (failed(verifyPlaces(module)))
     return failure();
   FailureOr<std::unique_ptr<WeightEvaluator>> evaluator =
@@ -106,7 +107,7 @@ LogicalResult vitc::writeWeightsObject(ModuleOp module, StringRef path) {
   header.e_ident[EI_DATA] = ELFDATA2LSB;
   header.e_ident[EI_VERSION] = EV_CURRENT;
   header.e_type = ET_REL;
-  header.e_machine = EM_X86_64;
+  header.e_machine = target.elfMachine;
   header.e_version = EV_CURRENT;
   header.e_shoff = headersAt;
   header.e_ehsize = sizeof(Elf64_Ehdr);
@@ -151,8 +152,8 @@ LogicalResult vitc::writeWeightsObject(ModuleOp module, StringRef path) {
     writeRecord(os, record);
   };
   section(0, SHT_NULL, 0, 0, 0, 0);
-  section(WeightsName, SHT_PROGBITS, SHF_ALLOC | SHF_X86_64_LARGE, kPage, size,
-          kPage);
+  section(WeightsName, SHT_PROGBITS, SHF_ALLOC | target.largeSectionFlags,
+          kPage, size, kPage);
   section(NoteName, SHT_PROGBITS, 0, symbolsAt, 0, 1);
   section(SymbolsName, SHT_SYMTAB, 0, symbolsAt, 2 * sizeof(Elf64_Sym), 8,
           /*link=*/4, /*info=*/1, sizeof(Elf64_Sym));

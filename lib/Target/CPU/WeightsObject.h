@@ -10,16 +10,18 @@
 #define VITC_TARGET_CPU_WEIGHTSOBJECT_H
 
 #include "mlir/IR/BuiltinOps.h"
+#include "vitc/Target/CpuTarget.h"
 
 namespace vitc {
 
 /// Bytes that the kernel.weight ops of `module` take together.
 int64_t getWeightsSize(mlir::ModuleOp module);
 
-/// Writes an ELF object whose read-only large section holds every kernel.weight
-/// at its offset, behind the symbol kWeightsSymbol. The values stream through:
-/// LLVM never sees them.
+/// Writes an ELF object of `target` whose read-only large section holds every
+/// kernel.weight at its offset, behind the symbol kWeightsSymbol. The values
+/// stream through: LLVM never sees them.
 mlir::LogicalResult writeWeightsObject(mlir::ModuleOp module,
+                                       const CpuTarget &target,
                                        llvm::StringRef path);
 
 } // namespace vitc
