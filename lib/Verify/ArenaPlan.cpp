@@ -52,6 +52,8 @@ std::optional<StaleRead> vitc::findStaleRead(ArrayRef<KernelAccesses> kernels,
     }
     if (places.contains(kernel.result.buffer))
       writers[kernel.result.buffer] = number;
+    if (kernel.statistics && places.contains(kernel.statistics->buffer))
+      writers[kernel.statistics->buffer] = number;
   }
   return std::nullopt;
 }

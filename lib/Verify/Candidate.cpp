@@ -6,8 +6,9 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Both entries stand in one module, so that they call the same functions. To
-// the runtime each is the entry "forward" of a descriptor of its own.
+// All entries stand in one module, so that they call the same functions. To the
+// runtime the one whose arena reuses nothing is the entry "forward" of a
+// descriptor of its own.
 //
 //===----------------------------------------------------------------------===//
 
@@ -21,26 +22,32 @@ using namespace mlir;
 using namespace vitc;
 using namespace vitc::kernel;
 
-static constexpr StringRef kForward = "forward", kSpread = "forward_spread";
+static constexpr StringRef kForward = "forward", kAttention = "attention",
+                           kSpread = "forward_spread";
 
-/// The runtime's objects; those of an entry go before what they refer to.
+/// The runtime's objects; those of a model go before what they refer to.
 struct Candidate::Sessions {
   vitc_runtime_t *runtime = nullptr;
-  struct Entry {
-    rt::EntryDescriptor entry;
-    vitc_model_descriptor_t descriptor;
+  rt::EntryDescriptor spreadEntry;
+  vitc_model_descriptor_t spreadDescriptor;
+  struct Model {
     vitc_model_t *model = nullptr;
     vitc_session_t *session = nullptr;
   };
-  Entry shipped, spread;
+  Model shipped, spread;
 
   ~Sessions() {
-    for (Entry *entry : {&shipped, &spread}) {
-      vitc_session_destroy(entry->session);
-      vitc_model_destroy(entry->model);
+    for (const Model &each : {shipped, spread}) {
+      vitc_session_destroy(each.session);
+      vitc_model_destroy(each.model);
     }
     vitc_runtime_destroy(runtime);
   }
+};
+
+/// What the C ABI takes.
+struct Candidate::Arguments {
+  std::vector<vitc_tensor_t> inputs, outputs;
 };
 
 Candidate::~Candidate() = default;
@@ -60,7 +67,7 @@ LogicalResult Candidate::prepare(ModuleOp source, int64_t batchSize) {
   module = source.clone();
   for (auto function :
        llvm::make_early_inc_range(module->getOps<func::FuncOp>()))
-    if (function.getName() != kForward)
+    if (function.getName() != kForward && function.getName() != kAttention)
       function.erase();
   auto shipped = module->lookupSymbol<func::FuncOp>(kForward);
   FailureOr<std::vector<KernelAccesses>> shippedKernels =
@@ -71,6 +78,9 @@ LogicalResult Candidate::prepare(ModuleOp source, int64_t batchSize) {
   if (failed(checkPlaces(shipped, places, batch)))
     return failure();
   stale = findStaleRead(*shippedKernels, places);
+  if (auto attention = module->lookupSymbol<func::FuncOp>(kAttention))
+    if (failed(prepareMaps(attention)))
+      return failure();
 
   spread = shipped.clone();
   spread.setName(kSpread);
@@ -88,6 +98,22 @@ LogicalResult Candidate::prepare(ModuleOp source, int64_t batchSize) {
   return success();
 }
 
+LogicalResult Candidate::prepareMaps(func::FuncOp attention) {
+  FailureOr<std::vector<KernelAccesses>> accesses =
+      getKernelAccesses(attention, batch);
+  if (failed(accesses))
+    return failure();
+  BufferPlaces places = getBufferPlaces(attention, batch, *accesses);
+  if (failed(checkPlaces(attention, places, batch)))
+    return failure();
+  if (!stale)
+    stale = findStaleRead(*accesses, places);
+  if (auto layers = attention->getAttrOfType<ArrayAttr>(
+          vit::VitDialect::kAttentionLayersAttr))
+    llvm::append_range(mapLayers, layers.getAsRange<vit::AttentionLayerAttr>());
+  return success();
+}
+
 LogicalResult Candidate::load(const ProgramOptions &options) {
   auto descriptor = loadProgram(*module, options, jit);
   if (failed(descriptor))
@@ -99,25 +125,30 @@ LogicalResult Candidate::load(const ProgramOptions &options) {
       return success();
     return emitError(module->getLoc()) << "cannot be run: " << error.message;
   };
-  auto open = [&](Sessions::Entry &entry, StringRef name) -> LogicalResult {
-    ArrayRef<rt::EntryDescriptor> entries((*descriptor)->entries,
-                                          (*descriptor)->numEntries);
-    entry.entry = *llvm::find_if(entries, [&](const rt::EntryDescriptor &each) {
-      return each.name == name;
-    });
-    entry.entry.name = kForward.data();
-    entry.descriptor = **descriptor;
-    entry.descriptor.entries = &entry.entry;
-    entry.descriptor.numEntries = 1;
+  auto open = [&](Sessions::Model &entry,
+                  const vitc_model_descriptor_t &from) -> LogicalResult {
     return success(
-        succeeded(check(vitc_model_create(sessions->runtime, &entry.descriptor,
-                                          nullptr, &entry.model, &error))) &&
+        succeeded(check(vitc_model_create(sessions->runtime, &from, nullptr,
+                                          &entry.model, &error))) &&
         succeeded(check(
             vitc_session_create(entry.model, batch, &entry.session, &error))));
   };
+  ArrayRef<rt::EntryDescriptor> entries((*descriptor)->entries,
+                                        (*descriptor)->numEntries);
+  sessions->spreadEntry =
+      *llvm::find_if(entries, [](const rt::EntryDescriptor &each) {
+        return each.name == kSpread;
+      });
+  sessions->spreadEntry.name = kForward.data();
+  // All of the batch's values are read after the run.
+  sessions->spreadEntry.independentItems = 0;
+  sessions->spreadDescriptor = **descriptor;
+  sessions->spreadDescriptor.entries = &sessions->spreadEntry;
+  sessions->spreadDescriptor.numEntries = 1;
+  sessions->spreadDescriptor.attention = {};
   if (failed(check(vitc_runtime_create(0, &sessions->runtime, &error))) ||
-      failed(open(sessions->shipped, kForward)) ||
-      failed(open(sessions->spread, kSpread)))
+      failed(open(sessions->shipped, **descriptor)) ||
+      failed(open(sessions->spread, sessions->spreadDescriptor)))
     return failure();
   return success();
 }
@@ -131,49 +162,100 @@ EntryAttr Candidate::getInterface() const {
 }
 
 /// `tensor` as the C ABI takes it.
-static vitc_tensor_t view(HostTensor &tensor, const vitc_tensor_info_t &info) {
+static vitc_tensor_t view(HostTensor &tensor, vitc_dtype_t dtype) {
   vitc_tensor_t result = {};
   result.data = tensor.bytes.data();
-  result.dtype = info.dtype;
+  result.dtype = dtype;
   result.rank = tensor.shape.size();
   llvm::copy(tensor.shape, result.dims);
   return result;
 }
 
+static HostTensor allocate(Type element, ArrayRef<int64_t> shape) {
+  HostTensor tensor{element, SmallVector<int64_t>(shape), {}};
+  tensor.bytes.resize(tensor.getNumElements() * getTensorElementBytes(element));
+  return tensor;
+}
+
+/// Makes `outputs` and gives the addresses of both.
+FailureOr<Candidate::Arguments>
+Candidate::bind(std::vector<HostTensor> &inputs,
+                std::vector<HostTensor> &outputs) const {
+  const vitc_model_t *model = &getModel();
+  vitc_error_t error;
+  vitc_tensor_info_t info;
+  Arguments arguments;
+  auto report = [&] {
+    return emitError(module.get().getLoc())
+           << "cannot be run: " << error.message;
+  };
+  for (auto [i, input] : llvm::enumerate(inputs)) {
+    if (vitc_model_input(model, i, &info, &error) != VITC_OK)
+      return report();
+    arguments.inputs.push_back(view(input, info.dtype));
+  }
+  outputs.clear();
+  for (TensorAttr output : getInterface().getOutputs()) {
+    SmallVector<int64_t> shape(output.getType().getShape());
+    llvm::replace(shape, ShapedType::kDynamic, batch);
+    outputs.push_back(allocate(output.getType().getElementType(), shape));
+  }
+  for (auto [i, output] : llvm::enumerate(outputs)) {
+    if (vitc_model_output(model, i, &info, &error) != VITC_OK)
+      return report();
+    arguments.outputs.push_back(view(output, info.dtype));
+  }
+  return arguments;
+}
+
 FailureOr<std::vector<HostTensor>> Candidate::run(vitc_session_t *session,
                                                   ArrayRef<HostTensor> inputs) {
-  const vitc_model_t *model = &session->getModel();
-  vitc_error_t error;
-  std::vector<vitc_tensor_t> inputViews, outputViews;
   lastInputs.assign(inputs.begin(), inputs.end());
-  lastOutputs.clear();
+  FailureOr<Arguments> arguments = bind(lastInputs, lastOutputs);
+  if (failed(arguments))
+    return failure();
+  vitc_error_t error;
+  if (vitc_session_run(session, arguments->inputs.data(),
+                       arguments->outputs.data(), &error) != VITC_OK)
+    return emitError(module->getLoc()) << "cannot be run: " << error.message;
+  return lastOutputs;
+}
+
+FailureOr<MapRun> Candidate::runMaps(ArrayRef<HostTensor> inputs, bool mean) {
+  std::vector<HostTensor> kept(inputs.begin(), inputs.end());
+  MapRun result;
+  FailureOr<Arguments> arguments = bind(kept, result.outputs);
+  if (failed(arguments))
+    return failure();
+  const vitc_model_t *model = &getModel();
+  vitc_error_t error;
   auto report = [&] {
     return emitError(module->getLoc()) << "cannot be run: " << error.message;
   };
-  for (auto [i, input] : llvm::enumerate(lastInputs)) {
-    vitc_tensor_info_t info;
-    if (vitc_model_input(model, i, &info, &error) != VITC_OK)
+  Type f32 = Float32Type::get(module->getContext());
+  std::vector<vitc_selection_t> selections;
+  std::vector<HostTensor> projections(
+      vitc_model_num_attention_projections(model));
+  for (int32_t i = 0; i < vitc_model_num_attention_layers(model); ++i) {
+    vitc_attention_layer_t layer;
+    if (vitc_model_attention_layer(model, i, &layer, &error) != VITC_OK)
       return report();
-    inputViews.push_back(view(input, info));
+    selections.push_back(mean ? vitc_selection_t{VITC_MEAN_QUERIES, 1}
+                              : vitc_selection_t{0, layer.queries});
+    result.maps.push_back(allocate(f32, {batch, layer.windows, layer.heads,
+                                         selections.back().count, layer.keys}));
+    if (layer.projection >= 0)
+      projections[layer.projection] = allocate(f32, {layer.keys, layer.tokens});
   }
-  for (TensorAttr output : getInterface().getOutputs()) {
-    HostTensor tensor{output.getType().getElementType(), {}, {}};
-    for (int64_t size : output.getType().getShape())
-      tensor.shape.push_back(ShapedType::isDynamic(size) ? batch : size);
-    tensor.bytes.resize(tensor.getNumElements() *
-                        getTensorElementBytes(tensor.element));
-    lastOutputs.push_back(std::move(tensor));
-  }
-  for (auto [i, output] : llvm::enumerate(lastOutputs)) {
-    vitc_tensor_info_t info;
-    if (vitc_model_output(model, i, &info, &error) != VITC_OK)
-      return report();
-    outputViews.push_back(view(output, info));
-  }
-  if (vitc_session_run(session, inputViews.data(), outputViews.data(),
-                       &error) != VITC_OK)
+  std::vector<vitc_tensor_t> maps;
+  for (HostTensor &tensor : llvm::concat<HostTensor>(result.maps, projections))
+    maps.push_back(view(tensor, VITC_F32));
+  if (vitc_session_run_attention(sessions->shipped.session,
+                                 arguments->inputs.data(),
+                                 arguments->outputs.data(), selections.data(),
+                                 maps.data(), &error) != VITC_OK)
     return report();
-  return lastOutputs;
+  return result;
 }
 
 FailureOr<std::vector<HostTensor>>

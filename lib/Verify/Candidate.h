@@ -12,6 +12,7 @@
 #include "ArenaPlan.h"
 #include "HostTensor.h"
 
+#include "Vit/VitDialect.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
 #include "vitc/Verify/LoadProgram.h"
@@ -22,20 +23,33 @@ struct vitc_session;
 
 namespace vitc {
 
-/// A module of the kernel phase, compiled as it ships but with two entries: the
-/// one that ships, and one whose arena reuses nothing.
+/// What the entry that gives attention maps returned.
+struct MapRun {
+  std::vector<HostTensor> outputs;
+  /// One a layer, [batch, windows, heads, count, keys].
+  std::vector<HostTensor> maps;
+};
+
+/// A module of the kernel phase, compiled as it ships but with one more entry,
+/// @forward with an arena that reuses nothing.
 class Candidate {
 public:
   static mlir::FailureOr<std::unique_ptr<Candidate>>
   create(mlir::ModuleOp module, const ProgramOptions &options, int64_t batch);
   ~Candidate();
 
-  /// Runs the entry that ships.
+  /// Runs @forward as it ships.
   mlir::FailureOr<std::vector<HostTensor>>
   runShipped(llvm::ArrayRef<HostTensor> inputs);
   /// Runs the other; its memory can be read till the next call.
   mlir::FailureOr<std::vector<HostTensor>>
   runSpread(llvm::ArrayRef<HostTensor> inputs);
+  /// The layers whose attention maps are compiled in.
+  llvm::ArrayRef<vit::AttentionLayerAttr> getMapLayers() const {
+    return mapLayers;
+  }
+  /// Runs @attention for all their queries, or for the mean over them.
+  mlir::FailureOr<MapRun> runMaps(llvm::ArrayRef<HostTensor> inputs, bool mean);
 
   const vitc_model &getModel() const;
   kernel::EntryAttr getInterface() const;
@@ -50,7 +64,11 @@ public:
 private:
   Candidate() = default;
   mlir::LogicalResult prepare(mlir::ModuleOp source, int64_t batch);
+  mlir::LogicalResult prepareMaps(mlir::func::FuncOp attention);
   mlir::LogicalResult load(const ProgramOptions &options);
+  struct Arguments;
+  mlir::FailureOr<Arguments> bind(std::vector<HostTensor> &inputs,
+                                  std::vector<HostTensor> &outputs) const;
   mlir::FailureOr<std::vector<HostTensor>>
   run(vitc_session *session, llvm::ArrayRef<HostTensor> inputs);
   const char *getMemory(mlir::Value buffer) const;
@@ -61,6 +79,7 @@ private:
   mlir::func::FuncOp spread;
   std::vector<KernelAccesses> kernels;
   std::optional<StaleRead> stale;
+  llvm::SmallVector<vit::AttentionLayerAttr> mapLayers;
 
   std::unique_ptr<llvm::orc::LLJIT> jit;
   struct Sessions;

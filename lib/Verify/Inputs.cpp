@@ -8,6 +8,7 @@
 
 #include "Inputs.h"
 
+#include "Model.h"
 #include "Npy.h"
 #include "mlir/IR/Diagnostics.h"
 #include "llvm/ADT/APFloat.h"
@@ -55,12 +56,54 @@ static LogicalResult readFile(HostTensor &tensor, vitc_dtype_t dtype,
   return success();
 }
 
+/// Fills the batch of the input that takes pictures, as a program would.
+static LogicalResult readPictures(HostTensor &tensor, const vitc_model &model,
+                                  ArrayRef<std::string> paths, Location loc) {
+  if (tensor.shape.front() != static_cast<int64_t>(paths.size()))
+    return emitError(loc) << "found " << paths.size()
+                          << " pictures; needs a batch of "
+                          << tensor.shape.front();
+  size_t size = tensor.bytes.size() / paths.size();
+  for (auto [i, path] : llvm::enumerate(paths)) {
+    vitc_tensor_t pixels = {};
+    pixels.data = tensor.bytes.data() + i * size;
+    pixels.dtype = VITC_F32;
+    pixels.rank = tensor.shape.size() - 1;
+    llvm::copy(ArrayRef(tensor.shape).drop_front(), pixels.dims);
+    vitc_error_t error;
+    if (vitc_model_read_image(&model, path.c_str(), &pixels, &error) != VITC_OK)
+      return emitError(loc) << error.message;
+  }
+  return success();
+}
+
+/// The number of the input that the pictures are of; -1 without pictures.
+static FailureOr<int32_t> getPictureInput(const vitc_model &model,
+                                          kernel::EntryAttr entry,
+                                          const VerifyOptions &options,
+                                          Location loc) {
+  if (options.pictures.empty())
+    return -1;
+  int32_t index = model.descriptor.preprocess.inputIndex;
+  if (index < 0)
+    return emitError(loc) << "--image was given; the model's source has no "
+                             "picture preprocessing and needs --input";
+  StringRef name = entry.getInputs()[index].getName();
+  if (options.inputFiles.count(name.str()))
+    return emitError(loc) << "--image and --input both give '" << name
+                          << "'; needs one of them";
+  return index;
+}
+
 FailureOr<std::vector<HostTensor>>
 vitc::makeInputs(const vitc_model &model, kernel::EntryAttr entry,
                  const VerifyOptions &options, Location loc) {
   std::mt19937 engine; // its default seed is fixed by the standard
   std::vector<HostTensor> inputs;
   size_t numFiles = 0;
+  FailureOr<int32_t> pictureInput = getPictureInput(model, entry, options, loc);
+  if (failed(pictureInput))
+    return failure();
   for (auto [i, input] : llvm::enumerate(entry.getInputs())) {
     HostTensor tensor{input.getType().getElementType(), {}, {}};
     for (int64_t size : input.getType().getShape())
@@ -69,7 +112,10 @@ vitc::makeInputs(const vitc_model &model, kernel::EntryAttr entry,
     tensor.bytes.resize(tensor.getNumElements() *
                         getTensorElementBytes(tensor.element));
     auto file = options.inputFiles.find(input.getName().str());
-    if (file == options.inputFiles.end()) {
+    if (static_cast<int32_t>(i) == *pictureInput) {
+      if (failed(readPictures(tensor, model, options.pictures, loc)))
+        return failure();
+    } else if (file == options.inputFiles.end()) {
       fillRandom(tensor, engine);
     } else {
       ++numFiles;

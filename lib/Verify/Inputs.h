@@ -18,9 +18,10 @@ struct vitc_model;
 
 namespace vitc {
 
-/// The inputs of a program: read from files where options name them, else
-/// normally distributed floats, as normalised pictures are, and ones and zeros,
-/// the same each time. Errors are diagnostics.
+/// The inputs of a program: read from files where options name them, .npy files
+/// or pictures, which are prepared as a program would, else normally
+/// distributed floats, as normalised pictures are, and ones and zeros, the same
+/// each time. Errors are diagnostics.
 mlir::FailureOr<std::vector<HostTensor>>
 makeInputs(const vitc_model &model, kernel::EntryAttr entry,
            const VerifyOptions &options, mlir::Location loc);

@@ -64,6 +64,15 @@ static FailureOr<SmallVector<int64_t>> getExtents(Operation *kernel,
                        {int64_t(op.getHeads()), size(op.getQueries()),
                         int64_t(op.getValueDim())});
           })
+          .Case([&](AttentionMapOp op) {
+            return box(op.getBatch(),
+                       {int64_t(op.getHeads()), size(op.getQueries()),
+                        size(op.getKeys())});
+          })
+          .Case([&](GroupedConvOp op) {
+            return box(op.getBatch(),
+                       {op.getSize()[0], op.getSize()[1], op.getOutputs()});
+          })
           .Case([&](NormOp op) {
             return box(op.getBatch(),
                        {size(op.getRows()), int64_t(op.getChannels())});
@@ -83,6 +92,23 @@ static FailureOr<SmallVector<int64_t>> getExtents(Operation *kernel,
   return extents;
 }
 
+/// Where a kernel's result lies in its destination.
+static AffineMap getResultMap(Operation *kernel) {
+  if (auto map = dyn_cast<AttentionMapOp>(kernel)) {
+    // [items of all images, heads, ...] in [batch, windows, heads, ...].
+    Builder builder(kernel->getContext());
+    int64_t windows = cast<ShapedType>(map.getInit().getType()).getDimSize(1);
+    SmallVector<AffineExpr> dims;
+    for (unsigned dim = 0; dim < 4; ++dim)
+      dims.push_back(builder.getAffineDimExpr(dim));
+    return AffineMap::get(4, 0,
+                          {dims[0].floorDiv(windows), dims[0] % windows,
+                           dims[1], dims[2], dims[3]},
+                          kernel->getContext());
+  }
+  return kernel->getAttrOfType<AffineMapAttr>("resultMap").getValue();
+}
+
 FailureOr<std::vector<KernelAccesses>>
 vitc::getKernelAccesses(func::FuncOp entry, int64_t batch) {
   std::vector<KernelAccesses> kernels;
@@ -93,9 +119,16 @@ vitc::getKernelAccesses(func::FuncOp entry, int64_t batch) {
     FailureOr<SmallVector<int64_t>> extents = getExtents(&op, batch);
     if (failed(extents))
       return failure();
-    auto map = op.getAttrOfType<AffineMapAttr>("resultMap");
     KernelAccesses accesses{
-        &op, {destination.getDpsInits().front(), map.getValue(), *extents}, {}};
+        &op,
+        {destination.getDpsInits().front(), getResultMap(&op), *extents},
+        /*statistics=*/std::nullopt,
+        /*reads=*/{}};
+    if (auto gemm = dyn_cast<GemmOp>(op); gemm && gemm.getStatistics())
+      accesses.statistics = {
+          gemm.getStatistics(),
+          AffineMap::getMultiDimIdentityMap(4, op.getContext()),
+          {extents->front(), *gemm.getNumChunks(), 2, extents->back()}};
     for (Value input : destination.getDpsInputs())
       if (isa<MemRefType>(input.getType()))
         accesses.reads.push_back(input);
@@ -169,11 +202,16 @@ SmallVector<int64_t> vitc::getBufferShape(Value buffer,
   if (type.getRank() == 0 || !type.isDynamicDim(0))
     return shape;
   shape.front() = 0;
-  for (const KernelAccesses &kernel : kernels)
-    if (kernel.result.buffer == buffer)
-      shape.front() =
-          std::max(shape.front(), getBound(kernel.result.map.getResult(0),
-                                           kernel.result.extents));
+  auto include = [&](const KernelAccess &written) {
+    if (written.buffer == buffer)
+      shape.front() = std::max(
+          shape.front(), getBound(written.map.getResult(0), written.extents));
+  };
+  for (const KernelAccesses &kernel : kernels) {
+    include(kernel.result);
+    if (kernel.statistics)
+      include(*kernel.statistics);
+  }
   return shape;
 }
 

@@ -14,6 +14,7 @@
 #include "Kernel/KernelDialect.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/AffineMap.h"
+#include <optional>
 
 namespace vitc {
 
@@ -28,6 +29,8 @@ struct KernelAccess {
 struct KernelAccesses {
   mlir::Operation *kernel;
   KernelAccess result;
+  /// Of a gemm that sums what it writes.
+  std::optional<KernelAccess> statistics;
   /// The buffers that it reads.
   llvm::SmallVector<mlir::Value> reads;
 };

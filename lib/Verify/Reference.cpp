@@ -13,6 +13,7 @@
 
 #include "Reference.h"
 
+#include "AttentionMaps.h"
 #include "Jit.h"
 #include "ReferenceLowering.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -102,9 +103,9 @@ static void eraseWeights(ModuleOp module) {
       op.erase();
 }
 
-FailureOr<ReferenceRun> vitc::runReference(ModuleOp raised,
-                                           ArrayRef<HostTensor> inputs,
-                                           TimingScope &timing) {
+FailureOr<ReferenceRun>
+vitc::runReference(ModuleOp raised, ArrayRef<vit::AttentionLayerAttr> mapLayers,
+                   ArrayRef<HostTensor> inputs, TimingScope &timing) {
   OwningOpRef<ModuleOp> module(raised.clone());
   for (auto function :
        llvm::make_early_inc_range(module->getOps<func::FuncOp>()))
@@ -114,6 +115,8 @@ FailureOr<ReferenceRun> vitc::runReference(ModuleOp raised,
   forward.removeArgAttrsAttr();
   forward.removeResAttrsAttr();
   size_t numOutputs = forward.getNumResults();
+  if (failed(addAttentionMaps(forward, mapLayers)))
+    return failure();
   ConstantSymbols constants;
   SmallVector<ObservedValue> observed = observeValues(forward, constants);
   SmallVector<Type> types(forward.getResultTypes());
@@ -138,7 +141,8 @@ FailureOr<ReferenceRun> vitc::runReference(ModuleOp raised,
   ReferenceRun run;
   for (ObservedValue &value : observed)
     run.values.push_back({value.name, value.op, tensors[value.result]});
-  tensors.resize(numOutputs);
-  run.outputs = std::move(tensors);
+  auto maps = tensors.begin() + numOutputs;
+  run.outputs.assign(tensors.begin(), maps);
+  run.maps.assign(maps, maps + mapLayers.size());
   return run;
 }

@@ -11,6 +11,7 @@
 
 #include "HostTensor.h"
 
+#include "Vit/VitDialect.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
 #include "mlir/Support/Timing.h"
@@ -29,14 +30,19 @@ struct ReferenceRun {
   std::vector<ReferenceValue> values;
   /// One for each result of @forward.
   std::vector<HostTensor> outputs;
+  /// The attention probabilities of the layers asked for, [items, 1, heads,
+  /// queries, keys].
+  std::vector<HostTensor> maps;
 };
 
 /// Runs @forward of a module of the raise phase on `inputs`, one thread, in its
 /// own element types. Every op becomes what convert-vit-to-linalg says and then
-/// plain loops, one function for equal ones; nothing is fused.
-mlir::FailureOr<ReferenceRun> runReference(mlir::ModuleOp raised,
-                                           llvm::ArrayRef<HostTensor> inputs,
-                                           mlir::TimingScope &timing);
+/// plain loops, one function for equal ones; nothing is fused. `mapLayers` are
+/// the layers whose attention maps are computed too.
+mlir::FailureOr<ReferenceRun>
+runReference(mlir::ModuleOp raised,
+             llvm::ArrayRef<vit::AttentionLayerAttr> mapLayers,
+             llvm::ArrayRef<HostTensor> inputs, mlir::TimingScope &timing);
 
 } // namespace vitc
 

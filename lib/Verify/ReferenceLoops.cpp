@@ -14,7 +14,8 @@
 //       %1 = scf.for %k iter_args(%sum = %0) { ... }
 //       memref.store %1, %c[%m, %n] } } }
 // The sum stays in a register, whatever may alias, and may be split: LLVM makes
-// vector code of it. A model has few such functions, which compile fast.
+// vector code of it. A model has few such functions, which compile fast; those
+// without a sum take less time to run than to optimise.
 //
 //===----------------------------------------------------------------------===//
 
@@ -165,6 +166,8 @@ static func::FuncOp buildFunction(linalg::GenericOp op,
   function.setPrivate();
   // A call each: inlined they would be one large function, slow to compile.
   function->setAttr("no_inline", builder.getUnitAttr());
+  if (op.getNumReductionLoops() == 0)
+    skipOptimisations(function);
   Block *body = function.addEntryBlock();
   builder.setInsertionPointToStart(body);
   IRMapping mapping;
@@ -175,6 +178,12 @@ static func::FuncOp buildFunction(linalg::GenericOp op,
   func::ReturnOp::create(builder, op.getLoc());
   clone.erase();
   return function;
+}
+
+void vitc::skipOptimisations(func::FuncOp function) {
+  Builder builder(function.getContext());
+  function->setAttr("passthrough",
+                    builder.getStrArrayAttr({"noinline", "optnone"}));
 }
 
 LogicalResult vitc::convertLinalgToSharedLoops(ModuleOp module) {

@@ -206,6 +206,7 @@ LogicalResult vitc::lowerReference(ModuleOp module, TimingScope &timing) {
   auto forward = module.lookupSymbol<func::FuncOp>("forward");
   forward->setAttr(LLVM::LLVMDialect::getEmitCWrapperAttrName(),
                    UnitAttr::get(module.getContext()));
+  skipOptimisations(forward);
   // The kernels run on the same inputs.
   for (unsigned i = 0; i < forward.getNumArguments(); ++i)
     forward.setArgAttr(i,

@@ -10,6 +10,7 @@
 #define VITC_LIB_VERIFY_REFERENCELOWERING_H
 
 #include "Vit/VitDialect.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Support/Timing.h"
 #include "llvm/ADT/MapVector.h"
@@ -38,6 +39,10 @@ mlir::LogicalResult lowerReference(mlir::ModuleOp module,
 /// over its elements, which equal ops share. Sums run in an order that the
 /// code generator chooses.
 mlir::LogicalResult convertLinalgToSharedLoops(mlir::ModuleOp module);
+
+/// Has LLVM take `function` as it is: one that runs for less time than it takes
+/// to be optimised.
+void skipOptimisations(mlir::func::FuncOp function);
 
 } // namespace vitc
 

@@ -5,7 +5,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
 # ===----------------------------------------------------------------------===#
-"""Models verify; miscompiles are found and the first layer that they change is named.
+"""Miscompiles are found and the first layer that they change is named; test_verify_models.py has the models.
 
 A miscompile is planted in a dump of the raise phase, which does not depend on how the passes behind it fuse: the
 kernels that vitc makes of the edited dump are what a wrong pass would have made of the model. The arena's plan is
@@ -21,26 +21,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import vitc
 from harness import EXAMPLES, SIGNDIGITS, VITC, error_line, run, run_ok
 
 MODELS = Path(__file__).parent / "data" / "models"
 VIT = MODELS / "ViTForImageClassification"
 SWIN = MODELS / "SwinForImageClassification"
-
-CLEAN = {
-    "vit": VIT,
-    "deit": MODELS / "DeiTForImageClassificationWithTeacher",
-    "swin": SWIN,
-    "swin padded": MODELS / "SwinForImageClassification-padded",
-    "swinv2": MODELS / "Swinv2ForImageClassification",
-    "beit": MODELS / "BeitForImageClassification",
-    "dinov2": MODELS / "Dinov2ForImageClassification",
-    "vit onnx": VIT / "model.dyn18.onnx",
-    "swin onnx": SWIN / "model.ts17.onnx",
-    "trained": SIGNDIGITS / "model",
-    "linformer": "zoo:linformer?dim=32,depth=2,heads=2,k=16,image=32,patch=4",
-    "hybrid": "zoo:hybrid?dim=32,depth=2,heads=2,image=64",
-}
+PHOTOS = [SIGNDIGITS / "images" / name for name in ("0_1.jpg", "1_1.jpg")]
 
 
 class Dump:
@@ -91,14 +78,11 @@ def dump(model: str | Path, phase: str, path: Path) -> Dump:
 # --- Clean models -------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", CLEAN)
-def test_model_verifies(name: str, backend: str) -> None:
-    batch = 1 if name.endswith("onnx") else 2  # these files have a fixed one
-    result = run(VITC, "verify", CLEAN[name], f"--backend={backend}", f"--batch={batch}", "-v")
-    assert result.returncode == 0, result.stderr
-    assert "agree with the reference" in result.stdout
-    compared = {line.split()[-1] for line in result.stdout.splitlines() if re.match(r"\d\.\de", line)}
-    assert {"kernel.gemm", "kernel.attention"} <= compared
+@pytest.mark.parametrize("model", [SIGNDIGITS / "model", SWIN, MODELS / "SwinForImageClassification-padded"])
+def test_batch_verifies(model: Path, backend: str) -> None:
+    report = run_ok(VITC, "verify", model, f"--backend={backend}", "--batch=3", "-v")
+    compared = {line.split()[-1] for line in report.splitlines() if re.match(r"\d\.\de", line)}
+    assert {"kernel.gemm", "kernel.attention", "kernel.attention_map"} <= compared
 
 
 def test_reads_inputs(tmp_path: Path) -> None:
@@ -112,6 +96,33 @@ def test_reads_inputs(tmp_path: Path) -> None:
     assert "x.npy: has shape [3, 3, 64, 64]; needs [1, 3, 64, 64]" in error
     error = error_line(VITC, "verify", model, "--batch=3", "--input", f"pixels={pixels}", code=1)
     assert "--input names 'pixels'; the model has 'pixel_values'" in error
+
+
+def test_reads_pictures(library: Path, tmp_path: Path) -> None:
+    """They are prepared as a program does: the errors are those of its pixels."""
+    model, (one, two) = SIGNDIGITS / "model", PHOTOS
+    with vitc.load(library) as program:
+        np.save(tmp_path / "x.npy", np.concatenate([program.read_image(one), program.read_image(two)]))
+    pictures = run_ok(VITC, "verify", model, f"--image={one}", f"--image={two}", "-v")
+    assert pictures == run_ok(VITC, "verify", model, "--batch=2", "--input", f"pixel_values={tmp_path / 'x.npy'}", "-v")
+    assert pictures != run_ok(VITC, "verify", model, "--batch=2", "-v")
+
+
+def test_pictures_are_checked(library: Path, tmp_path: Path) -> None:
+    model, (one, two) = SIGNDIGITS / "model", PHOTOS
+
+    def message(*arguments: str | Path) -> str:
+        return error_line(VITC, "verify", *arguments, code=1)
+
+    assert "found 2 pictures; needs a batch of 3" in message(model, "--image", one, "--image", two, "--batch=3")
+    (tmp_path / "text.jpg").write_text("no picture")
+    assert "text.jpg" in message(model, "--image", tmp_path / "text.jpg")
+    with vitc.load(library) as program:
+        np.save(tmp_path / "x.npy", program.read_image(one))
+    both = message(model, "--image", one, "--input", f"pixel_values={tmp_path / 'x.npy'}")
+    assert "--image and --input both give 'pixel_values'; needs one of them" in both
+    without = message(ONNX, "--image", one)
+    assert "--image was given; the model's source has no picture preprocessing and needs --input" in without
 
 
 def test_tolerance_is_kept() -> None:
@@ -250,6 +261,74 @@ def test_planted_miscompile_is_named(plant: Callable[[Dump], None], tmp_path: Pa
         r"differs from the reference, '[\w.]+'; first at \[[\d, ]+\], \S+ where \S+ is right",
         error,
     )
+
+
+def wrong_map_scale(module: Dump) -> None:
+    module.edit("vit.attention_map", f"{VIT_LAYER}.attention.attention", r"scale \S+", "scale 0.30")
+
+
+def wrong_map_operands(module: Dump) -> None:
+    module.edit("vit.attention_map", f"{VIT_LAYER}.attention.attention", r"(%\w+), (%\w+)", r"\2, \1")
+
+
+def dropped_map_bias(module: Dump) -> None:
+    module.edit("vit.attention_map", f"{SWIN_BLOCK}.attention.self", r" bias\([^)]*\)", "")
+
+
+def dropped_map_mask(module: Dump) -> None:
+    module.edit("vit.attention_map", f"{SWIN_BLOCK}.attention.self", r" mask\([^)]*\)", "")
+
+
+# What is planted in @attention alone, which the model's outputs do not show.
+PLANTED_MAPS: dict[Callable[[Dump], None], tuple[Path, str]] = {
+    wrong_map_scale: (VIT, f"{VIT_LAYER}.attention.attention"),
+    wrong_map_operands: (VIT, f"{VIT_LAYER}.attention.attention"),
+    dropped_map_bias: (SWIN, f"{SWIN_BLOCK}.attention.self"),
+    dropped_map_mask: (SWIN, f"{SWIN_BLOCK}.attention.self"),
+}
+
+
+@pytest.mark.parametrize("plant", PLANTED_MAPS, ids=lambda plant: plant.__name__)
+def test_planted_map_is_named(plant: Callable[[Dump], None], backend: str, tmp_path: Path) -> None:
+    model, layer = PLANTED_MAPS[plant]
+    module = dump(model, "fuse", tmp_path / "fuse.mlir")
+    plant(module)
+    (tmp_path / "edited.mlir").write_text(module.text())
+    error = mismatch("verify", model, f"--candidate={tmp_path / 'edited.mlir'}", f"--backend={backend}")
+    expected = f"error: {layer}: 'kernel.attention_map' differs from the reference, the probabilities of "
+    assert error.startswith(expected + "'vit.attention'; first at ["), error
+
+
+def test_outputs_beside_maps_are_compared(tmp_path: Path) -> None:
+    """They have to be those of a run without maps, to the bit."""
+    module = dump(VIT, "fuse", tmp_path / "fuse.mlir")
+    last = max(i for i, line in enumerate(module.lines) if "= vit.linear" in line)  # the classifier, in @attention
+    module.lines[last] = re.sub(r"epsilon = \S+", "epsilon = 1.0e-3", module.lines[last])
+    (tmp_path / "edited.mlir").write_text(module.text())
+    error = mismatch("verify", VIT, f"--candidate={tmp_path / 'edited.mlir'}")
+    assert error.startswith("error: logits: output changes where attention maps are computed too; first at [0, ")
+
+
+def test_candidate_has_another_layers_map(tmp_path: Path) -> None:
+    model = SIGNDIGITS / "model"
+    text = dump(model, "fuse", tmp_path / "fuse.mlir").text()
+    (tmp_path / "edited.mlir").write_text(text.replace("<number = 3, name", "<number = 7, name"))
+    error = error_line(VITC, "verify", model, f"--candidate={tmp_path / 'edited.mlir'}", code=1)
+    assert "the candidate has a map of attention layer 7; the model has 4" in error
+
+
+def test_candidate_has_map_of_another_size(tmp_path: Path) -> None:
+    text = dump(SWIN, "fuse", tmp_path / "fuse.mlir").text()
+    (tmp_path / "edited.mlir").write_text(text.replace("<number = 0, name", "<number = 2, name"))
+    error = mismatch("verify", SWIN, f"--candidate={tmp_path / 'edited.mlir'}")
+    found = "swin.encoder.layers.0.blocks.0.attention.self: attention map has shape [1, 4, 2, 16, 16]"
+    assert error.startswith(f"error: {found}; layer 2 of the model has [1, 1, 4, 16, 16]"), error
+
+
+def test_model_without_maps() -> None:
+    report = run_ok(VITC, "verify", SIGNDIGITS / "model", "--attention-outputs=none")
+    assert " attention map" not in report
+    assert " attention maps and 1 output agree" in run_ok(VITC, "verify", SIGNDIGITS / "model")
 
 
 def test_unchanged_dump_verifies(tmp_path: Path) -> None:

@@ -41,27 +41,52 @@ static OwningOpRef<ModuleOp> loadCandidate(const CompileOptions &options,
   return module;
 }
 
-static void printReport(const VerifyReport &report, bool verbose) {
-  llvm::raw_ostream &os = llvm::outs();
+/// "1 output", "2 outputs".
+static std::string count(size_t number, StringRef noun) {
+  return (Twine(number) + " " + noun + (number == 1 ? "" : "s")).str();
+}
+
+static void printLayer(const VerifiedLayer &layer) {
+  llvm::outs() << llvm::format("%.1e", layer.error) << "  " << layer.name
+               << "  " << layer.kernel << '\n';
+}
+
+/// What agrees with the reference, and how well.
+static void printAgreement(const VerifyReport &report) {
   const VerifiedLayer *worst = nullptr;
   size_t numOutputs = 0;
-  for (const VerifiedLayer &layer : report.layers) {
-    if (verbose)
-      os << llvm::format("%.1e  ", layer.error) << layer.name << "  "
-         << layer.kernel << '\n';
+  for (const VerifiedLayer &layer :
+       llvm::concat<const VerifiedLayer>(report.layers, report.maps)) {
     numOutputs += layer.isOutput();
     if (!worst || !(layer.error <= worst->error))
       worst = &layer;
   }
-  if (verbose)
+  if (!worst)
+    return;
+  size_t numKernels = report.layers.size() - numOutputs;
+  llvm::raw_ostream &os = llvm::outs();
+  if (!report.notCompared.empty())
+    os << numKernels << " of ";
+  os << count(numKernels + report.notCompared.size(), "kernel");
+  if (!report.maps.empty())
+    os << ", " << count(report.maps.size(), "attention map");
+  os << " and " << count(numOutputs, "output")
+     << " agree with the reference; the largest error is "
+     << llvm::format("%.1e", worst->error) << " of the largest value, of "
+     << worst->name << '\n';
+}
+
+static void printReport(const VerifyReport &report, bool verbose) {
+  llvm::raw_ostream &os = llvm::outs();
+  if (verbose) {
+    for (const VerifiedLayer &layer :
+         llvm::concat<const VerifiedLayer>(report.layers, report.maps))
+      printLayer(layer);
     for (const std::string &kernel : report.notCompared)
       os << "not compared: " << kernel << '\n';
-  if (report.agrees && worst)
-    os << report.layers.size() - numOutputs << " kernels and " << numOutputs
-       << (numOutputs == 1 ? " output" : " outputs")
-       << " agree with the reference; the largest error is "
-       << llvm::format("%.1e", worst->error) << " of the largest value, of "
-       << worst->name << '\n';
+  }
+  if (report.agrees)
+    printAgreement(report);
   if (!report.agrees || !report.onnxRuntime)
     return;
   const OnnxRuntimeReport &onnxRuntime = *report.onnxRuntime;

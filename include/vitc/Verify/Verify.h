@@ -9,9 +9,10 @@
 // Runs a model twice on the same inputs: by the reference lowering, plain and
 // unfused, and by the kernels that ship, with an arena that reuses nothing, so
 // that what each kernel wrote can be compared with the value of the same name.
-// A third run, with the arena as it ships, must give the same bits. The outputs
-// of an ONNX file are also compared with ONNX Runtime's, where that is
-// installed.
+// A third run, with the arena as it ships, must give the same bits; so must two
+// more that give attention maps, which are compared with the reference's
+// probabilities. The outputs of an ONNX file are also compared with ONNX
+// Runtime's, where that is installed.
 //
 //===----------------------------------------------------------------------===//
 
@@ -37,13 +38,15 @@ struct VerifyOptions {
   double tolerance = 1e-4;
   /// .npy files of inputs, by name; the others are random, the same each time.
   std::map<std::string, std::string> inputFiles;
+  /// JPEG and PNG files for the input that takes pictures, one an image.
+  std::vector<std::string> pictures;
   /// The model, where it is an ONNX file, and .npy files of those of its inputs
   /// that were compiled in, by name.
   std::string onnxFile;
   std::map<std::string, std::string> onnxConstants;
 };
 
-/// A layer that was compared.
+/// A layer that was compared, or its attention map.
 struct VerifiedLayer {
   std::string name;   // the source's
   std::string kernel; // "kernel.gemm"; empty for an output of the model
@@ -62,6 +65,8 @@ struct OnnxRuntimeReport {
 struct VerifyReport {
   bool agrees = true;
   std::vector<VerifiedLayer> layers; // and the outputs, last
+  /// Of all queries of each attention layer, then of the mean over them.
+  std::vector<VerifiedLayer> maps;
   /// Kernels that have no value of their shape and name in the source.
   std::vector<std::string> notCompared;
   /// Of an ONNX file that agrees with the reference.
