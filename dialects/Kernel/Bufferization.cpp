@@ -44,9 +44,10 @@ struct ComputeOpInterface
         return op->emitOpError("has an operand without a buffer");
       operands.push_back(*buffer);
     }
-    OpOperand &init =
-        *cast<DestinationStyleOpInterface>(op).getDpsInitsMutable().begin();
-    Value initBuffer = operands[init.getOperandNumber()];
+    SmallVector<Value> initBuffers;
+    for (OpOperand &init :
+         cast<DestinationStyleOpInterface>(op).getDpsInitsMutable())
+      initBuffers.push_back(operands[init.getOperandNumber()]);
     OperationState clone(op->getLoc(), op->getName(), operands, TypeRange(),
                          op->getAttrs());
     for (Region &region : op->getRegions()) {
@@ -55,7 +56,7 @@ struct ComputeOpInterface
     }
     clone.propertiesAttr = op->getPropertiesAsAttribute();
     rewriter.create(clone);
-    replaceOpWithBufferizedValues(rewriter, op, initBuffer);
+    replaceOpWithBufferizedValues(rewriter, op, initBuffers);
     return success();
   }
 };
@@ -93,6 +94,7 @@ void vitc::kernel::registerBufferizableOpInterfaceModels(
     AttentionOp::attachInterface<ComputeOpInterface<AttentionOp>>(*context);
     AttentionMapOp::attachInterface<ComputeOpInterface<AttentionMapOp>>(
         *context);
+    GroupedConvOp::attachInterface<ComputeOpInterface<GroupedConvOp>>(*context);
     NormOp::attachInterface<ComputeOpInterface<NormOp>>(*context);
     MeanOp::attachInterface<ComputeOpInterface<MeanOp>>(*context);
     GatherOp::attachInterface<ComputeOpInterface<GatherOp>>(*context);

@@ -52,6 +52,19 @@ def Kernel_BatchOp : Kernel_Op<"batch", [Pure]> {
   let assemblyFormat = "$ctx attr-dict";
 }
 
+def Kernel_ThreadsOp : Kernel_Op<"threads", [Pure]> {
+  let summary = "the threads that launches of this run share their tasks among";
+  let description = [{
+    1 or more. How work is cut into tasks may depend on it, a result never does.
+    ```mlir
+    %t = kernel.threads %context
+    ```
+  }];
+  let arguments = (ins Kernel_ContextType:$ctx);
+  let results = (outs Index:$result);
+  let assemblyFormat = "$ctx attr-dict";
+}
+
 def Kernel_BufferOp : Kernel_Op<"buffer", [Pure, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "the memory behind a memref";
   let description = [{

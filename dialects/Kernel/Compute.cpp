@@ -25,33 +25,35 @@ LogicalResult vitc::kernel::verifyMap(Operation *op, StringRef name,
   return success();
 }
 
-LogicalResult vitc::kernel::verifyDestination(Operation *op, Value init) {
-  bool onTensors = isa<RankedTensorType>(init.getType());
-  if (op->getNumResults() != (onTensors ? 1u : 0u) ||
-      (onTensors && op->getResult(0).getType() != init.getType()))
-    return op->emitOpError()
-           << "has init " << init.getType() << " and " << op->getNumResults()
-           << " results; a tensor init needs one result of "
-              "its type, a memref none";
-  return success();
+LogicalResult vitc::kernel::verifyDestination(Operation *op, ValueRange inits) {
+  auto isTensor = [](Value init) {
+    return isa<RankedTensorType>(init.getType());
+  };
+  if (llvm::any_of(inits, isTensor) ? TypeRange(inits) == op->getResultTypes()
+                                    : op->getNumResults() == 0)
+    return success();
+  InFlightDiagnostic error = op->emitOpError("has init ");
+  llvm::interleaveComma(inits.getTypes(), error);
+  return error << " and " << op->getNumResults()
+               << " results; a tensor init needs one result of "
+                  "its type, a memref none";
 }
 
 void vitc::kernel::getKernelEffects(
-    Operation *op, OpOperand &init,
+    Operation *op, MutableOperandRange inits,
     SmallVectorImpl<MemoryEffects::EffectInstance> &effects) {
   for (OpOperand &operand : op->getOpOperands()) {
     if (!isa<MemRefType>(operand.get().getType()))
       continue;
-    if (&operand == &init)
+    if (llvm::any_of(inits, [&](OpOperand &init) { return &init == &operand; }))
       effects.emplace_back(MemoryEffects::Write::get(), &operand);
     else
       effects.emplace_back(MemoryEffects::Read::get(), &operand);
   }
 }
 
-/// Checks an optional vector operand of `size` elements.
-static LogicalResult verifyVector(Operation *op, StringRef name, Value operand,
-                                  int64_t size) {
+LogicalResult vitc::kernel::verifyVector(Operation *op, StringRef name,
+                                         Value operand, int64_t size) {
   if (!operand)
     return success();
   auto type = cast<ShapedType>(operand.getType());
@@ -61,10 +63,10 @@ static LogicalResult verifyVector(Operation *op, StringRef name, Value operand,
   return success();
 }
 
-/// Checks that an optional operand and its map come together.
-static LogicalResult verifyPair(Operation *op, StringRef name, Value operand,
-                                std::optional<AffineMap> map,
-                                unsigned numDims) {
+LogicalResult vitc::kernel::verifyPair(Operation *op, StringRef name,
+                                       Value operand,
+                                       std::optional<AffineMap> map,
+                                       unsigned numDims) {
   if (static_cast<bool>(operand) != map.has_value())
     return op->emitOpError()
            << "has " << name
@@ -81,6 +83,11 @@ verifyPositive(Operation *op,
       return op->emitOpError()
              << "has " << name << " " << size << "; needs 1 or more";
   return success();
+}
+
+/// The type of an optional operand, for messages.
+static Type getTypeOf(Value operand) {
+  return operand ? operand.getType() : Type();
 }
 
 //===----------------------------------------------------------------------===//
@@ -107,13 +114,58 @@ LogicalResult GemmOp::verify() {
           verifyPair(*this, "residual", getResidual(), getResidualMap(), 3)) ||
       failed(verifyMap(*this, "init", getResultMap(), 3, getInit())))
     return failure();
-  return verifyDestination(*this, getInit());
+  // C5
+  if (failed(verifyPair(*this, "lhs_scale", getLhsScale(), getChannelMap(), 2)))
+    return failure();
+  if (!getLhsScale() != !getLhsShift() ||
+      (getLhsScale() && getLhsScale().getType() != getLhsShift().getType()))
+    return emitOpError() << "has lhs_scale of type " << getTypeOf(getLhsScale())
+                         << " and lhs_shift of type "
+                         << getTypeOf(getLhsShift())
+                         << "; needs both of one type, or neither";
+  // C6
+  if (getStatistics()) {
+    auto type = cast<ShapedType>(getStatistics().getType());
+    if (type.getRank() != 4 || type.isDynamicDim(1) || type.getDimSize(1) < 1 ||
+        type.getDimSize(2) != 2 ||
+        type.getDimSize(3) != static_cast<int64_t>(getN()) ||
+        !type.getElementType().isF32())
+      return emitOpError() << "has statistics of type " << type
+                           << "; needs [batch, chunks, 2, " << getN()
+                           << "] of f32 with 1 chunk or more";
+  }
+  return verifyDestination(*this, getDpsInits());
 }
 
 void GemmOp::getEffects(
     SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>>
         &effects) {
-  getKernelEffects(*this, getInitMutable(), effects);
+  getKernelEffects(*this, getDpsInitsMutable(), effects);
+}
+
+void GemmOp::build(OpBuilder &builder, OperationState &state, TypeRange results,
+                   Value batch, Value rows, IntegerAttr n, IntegerAttr k,
+                   Value lhs, AffineMapAttr lhsMap, Value weights, Value bias,
+                   Value residual, AffineMapAttr residualMap, Value init,
+                   AffineMapAttr resultMap, vit::ActivationAttr activation,
+                   vit::NormAttr norm, GemmTilingAttr tiling) {
+  build(builder, state, results, batch, rows, n, k, lhs, lhsMap,
+        /*zeroOutside=*/UnitAttr(), /*lhsScale=*/Value(),
+        /*channelMap=*/AffineMapAttr(), /*lhsShift=*/Value(),
+        vit::ActivationAttr::get(builder.getContext(), vit::Activation::None),
+        weights, bias, residual, residualMap, init, resultMap,
+        /*statistics=*/Value(), activation, norm, tiling);
+}
+
+std::optional<int64_t> GemmOp::getNumChunks() {
+  if (!getStatistics())
+    return std::nullopt;
+  return cast<ShapedType>(getStatistics().getType()).getDimSize(1);
+}
+
+bool GemmOp::transformsRows() {
+  return getZeroOutside() || getLhsScale() || getNorm() ||
+         getLhsActivation() != vit::Activation::None;
 }
 
 //===----------------------------------------------------------------------===//

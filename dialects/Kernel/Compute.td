@@ -21,17 +21,34 @@ def Kernel_GemmOp : Kernel_ComputeOp<"gemm", [AttrSizedOperandSegments]> {
           activation(sum over l < k of x[b, i, l] * W[j, l] + bias[j])
           + residual[residualMap(b, i, j)]
 
-    where x[b, i, l] is lhs[lhsMap(b, i, l)], each row of it normalised as `norm`, a
-    #vit.norm, says where there is one.
+    where x[b, i, l] is
+
+      lhsActivation(lhs[lhsMap(b, i, l)] * lhsScale[channelMap(b, l)]
+                    + lhsShift[channelMap(b, l)])
+
+    without what the op has not, as a group norm is applied to the map that a
+    convolution reads; each row of it normalised as `norm`, a #vit.norm, says where
+    there is one. With `zero_outside` lhsMap may lead outside of lhs, as a filter
+    does at the border of a map: x is 0 there.
 
     `weights` holds W packed as #vit.expr<pack> does; the padding of the tail panel
     is not used, nor are rows that K is rounded up to. With weights of rank 2 each b
     has a W of its own, weights[b]: a matrix that is computed is packed by
     kernel.gather, or written so by a kernel.norm. The sum runs in the order of l.
+
+    `statistics` [B, chunks, 2, n] is written, too: with the rows of an item cut into
+    `chunks`, chunk c being rows [c * rows / chunks, (c + 1) * rows / chunks), for
+    each column of what init gets the sum of d, then the sum of d * d, over the rows
+    of a chunk, d being the difference to the chunk's first row. Chan, Golub and
+    LeVeque 1983, eq. (2.1), combine them; the difference keeps digits where the
+    mean is large.
     C1: weights has packedSize(n, k) elements, for each b if of rank 2; bias has n.
     C2: each map takes 3 dims and has one result for each dim of its operand.
     C3: residual and residualMap come together.
     C4: n and k are positive.
+    C5: lhsScale, lhsShift and channelMap come together; channelMap takes (b, l) and
+    has one result for each dim of both, which are of one type.
+    C6: statistics is [B, chunks, 2, n] of f32 with 1 chunk or more.
     ```mlir
     kernel.gemm batch(%b) rows(%m) n 16 k 8 lhs(%x at affine_map<(b, i, l) -> (b, i, l)> : memref<?x4x8xf32>)
         weights(%w : memref<256xf32>) bias(%c : memref<16xf32>)
@@ -39,18 +56,44 @@ def Kernel_GemmOp : Kernel_ComputeOp<"gemm", [AttrSizedOperandSegments]> {
     ```
   }];
   let arguments = (ins Index:$batch, Index:$rows, I64Attr:$n, I64Attr:$k,
-                       Kernel_Shaped:$lhs, AffineMapAttr:$lhsMap, Kernel_Shaped:$weights,
+                       Kernel_Shaped:$lhs, AffineMapAttr:$lhsMap, UnitAttr:$zeroOutside,
+                       Optional<Kernel_Shaped>:$lhsScale, OptionalAttr<AffineMapAttr>:$channelMap,
+                       Optional<Kernel_Shaped>:$lhsShift,
+                       DefaultValuedAttr<Vit_ActivationAttr, "::vitc::vit::Activation::None">:$lhsActivation,
+                       Kernel_Shaped:$weights,
                        Optional<Kernel_Shaped>:$bias,
                        Optional<Kernel_Shaped>:$residual, OptionalAttr<AffineMapAttr>:$residualMap,
-                       Kernel_Shaped:$init, AffineMapAttr:$resultMap,
+                       Kernel_Shaped:$init, AffineMapAttr:$resultMap, Optional<Kernel_Shaped>:$statistics,
                        DefaultValuedAttr<Vit_ActivationAttr, "::vitc::vit::Activation::None">:$activation,
                        OptionalAttr<Vit_NormAttr>:$norm, OptionalAttr<Kernel_GemmTilingAttr>:$tiling);
   let assemblyFormat = [{
     `batch` `(` $batch `)` `rows` `(` $rows `)` `n` $n `k` $k
-    `lhs` `(` $lhs `at` $lhsMap `:` type($lhs) `)` `weights` `(` $weights `:` type($weights) `)`
+    `lhs` `(` $lhs `at` $lhsMap `:` type($lhs) `)` (`zero_outside` $zeroOutside^)?
+    (`lhs_scale` `(` $lhsScale^ `at` $channelMap `:` type($lhsScale) `)`)?
+    (`lhs_shift` `(` $lhsShift^ `:` type($lhsShift) `)`)? (`lhs_activation` custom<Keyword>($lhsActivation)^)?
+    `weights` `(` $weights `:` type($weights) `)`
     (`bias` `(` $bias^ `:` type($bias) `)`)? (`residual` `(` $residual^ `at` $residualMap `:` type($residual) `)`)?
-    `init` `(` $init `at` $resultMap `:` type($init) `)`
+    `init` `(` $init `at` $resultMap `:` type($init) `)` (`statistics` `(` $statistics^ `:` type($statistics) `)`)?
     (`activation` custom<Keyword>($activation)^)? (`norm` $norm^)? (`tiling` $tiling^)? attr-dict (`->` type($results)^)?
+  }];
+  let builders = [
+    // Without what is done to lhs, and without statistics.
+    OpBuilder<(ins "::mlir::TypeRange":$results, "::mlir::Value":$batch, "::mlir::Value":$rows,
+                   "::mlir::IntegerAttr":$n, "::mlir::IntegerAttr":$k, "::mlir::Value":$lhs,
+                   "::mlir::AffineMapAttr":$lhsMap, "::mlir::Value":$weights, "::mlir::Value":$bias,
+                   "::mlir::Value":$residual, "::mlir::AffineMapAttr":$residualMap, "::mlir::Value":$init,
+                   "::mlir::AffineMapAttr":$resultMap, "::vitc::vit::ActivationAttr":$activation,
+                   "::vitc::vit::NormAttr":$norm, "GemmTilingAttr":$tiling)>];
+  let extraClassDeclaration = [{
+    /// init, and statistics behind it.
+    ::mlir::MutableOperandRange getDpsInitsMutable() {
+      return ::mlir::MutableOperandRange(getOperation(), getInitMutable().getOperandNumber(),
+                                         getStatistics() ? 2 : 1);
+    }
+    /// How many chunks the rows of an item are cut into; none without statistics.
+    std::optional<int64_t> getNumChunks();
+    /// Whether rows of lhs are changed while they are read.
+    bool transformsRows();
   }];
 }
 

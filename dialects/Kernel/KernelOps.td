@@ -11,6 +11,7 @@
 
 include "Kernel/Buffers.td"
 include "Kernel/Compute.td"
+include "Kernel/Convolution.td"
 include "Kernel/Generic.td"
 
 #endif // KERNEL_OPS_TD

@@ -10,6 +10,7 @@
 #define KERNEL_VERIFY_H
 
 #include "Kernel/KernelDialect.h"
+#include <optional>
 
 namespace vitc::kernel {
 
@@ -19,12 +20,24 @@ mlir::LogicalResult verifyMap(mlir::Operation *op, llvm::StringRef name,
                               mlir::AffineMap map, unsigned numDims,
                               mlir::Value operand);
 
-/// Checks that on tensors there is one result of init's type, on memrefs none.
-mlir::LogicalResult verifyDestination(mlir::Operation *op, mlir::Value init);
+/// Checks that an optional operand and its map come together, and the map.
+mlir::LogicalResult verifyPair(mlir::Operation *op, llvm::StringRef name,
+                               mlir::Value operand,
+                               std::optional<mlir::AffineMap> map,
+                               unsigned numDims);
 
-/// Declares reads of all shaped operands and a write of `init`, on memrefs.
+/// Checks an optional vector operand of `size` elements.
+mlir::LogicalResult verifyVector(mlir::Operation *op, llvm::StringRef name,
+                                 mlir::Value operand, int64_t size);
+
+/// Checks that on tensors there is one result of each init's type, on memrefs
+/// none.
+mlir::LogicalResult verifyDestination(mlir::Operation *op,
+                                      mlir::ValueRange inits);
+
+/// Declares reads of all shaped operands and writes of `inits`, on memrefs.
 void getKernelEffects(
-    mlir::Operation *op, mlir::OpOperand &init,
+    mlir::Operation *op, mlir::MutableOperandRange inits,
     llvm::SmallVectorImpl<mlir::MemoryEffects::EffectInstance> &effects);
 
 } // namespace vitc::kernel

@@ -54,14 +54,46 @@ static std::optional<int64_t> getBatchFactor(Value value) {
   return std::nullopt;
 }
 
-/// Whether an index wraps, so that its first and last value do not bound it.
-static bool wraps(AffineExpr expr) {
-  return expr
-      .walk([](AffineExpr part) {
-        return part.getKind() == AffineExprKind::Mod ? WalkResult::interrupt()
-                                                     : WalkResult::advance();
-      })
-      .wasInterrupted();
+namespace {
+/// The least and the greatest value of an index.
+struct IndexRange {
+  int64_t first, last;
+};
+} // namespace
+
+/// What `expr` takes over the box `sizes`, by interval arithmetic. Unlike
+/// upstream's getBoundForAffineExpr it bounds what contains a remainder.
+static IndexRange getRange(AffineExpr expr, ArrayRef<int64_t> sizes) {
+  if (auto constant = dyn_cast<AffineConstantExpr>(expr))
+    return {constant.getValue(), constant.getValue()};
+  if (auto dim = dyn_cast<AffineDimExpr>(expr))
+    return {0, sizes[dim.getPosition()] - 1};
+  auto binary = cast<AffineBinaryOpExpr>(expr);
+  IndexRange lhs = getRange(binary.getLHS(), sizes);
+  IndexRange rhs = getRange(binary.getRHS(), sizes);
+  // A map of a kernel has no symbols: factors and divisors are numbers.
+  int64_t number = rhs.first;
+  switch (expr.getKind()) {
+  case AffineExprKind::Add:
+    return {lhs.first + rhs.first, lhs.last + rhs.last};
+  case AffineExprKind::Mul: {
+    auto [first, last] = std::minmax(lhs.first * number, lhs.last * number);
+    return {first, last};
+  }
+  case AffineExprKind::FloorDiv:
+    return {llvm::divideFloorSigned(lhs.first, number),
+            llvm::divideFloorSigned(lhs.last, number)};
+  case AffineExprKind::CeilDiv:
+    return {llvm::divideCeilSigned(lhs.first, number),
+            llvm::divideCeilSigned(lhs.last, number)};
+  case AffineExprKind::Mod:
+    if (llvm::divideFloorSigned(lhs.first, number) ==
+        llvm::divideFloorSigned(lhs.last, number))
+      return {llvm::mod(lhs.first, number), llvm::mod(lhs.last, number)};
+    return {0, number - 1};
+  default:
+    llvm_unreachable("dims and numbers are not binary");
+  }
 }
 
 /// The elements of a `type` that a map touches over the box `sizes`: as many as
@@ -69,22 +101,14 @@ static bool wraps(AffineExpr expr) {
 static int64_t countTouched(ShapedType type, AffineMap map,
                             ArrayRef<int64_t> sizes) {
   int64_t positions = 1;
-  SmallVector<std::optional<int64_t>> lower, upper;
-  for (auto [dim, size] : llvm::enumerate(sizes)) {
+  for (auto [dim, size] : llvm::enumerate(sizes))
     if (map.isFunctionOfDim(dim))
       positions *= size;
-    lower.push_back(0);
-    upper.push_back(size - 1);
-  }
   int64_t elements = 1;
   for (auto [expr, extent] :
        llvm::zip_equal(map.getResults(), type.getShape())) {
-    std::optional<int64_t> first = getBoundForAffineExpr(
-        expr, map.getNumDims(), 0, lower, upper, /*isUpper=*/false);
-    std::optional<int64_t> last = getBoundForAffineExpr(
-        expr, map.getNumDims(), 0, lower, upper, /*isUpper=*/true);
-    int64_t range =
-        first && last && !wraps(expr) ? *last - *first + 1 : positions;
+    auto [first, last] = getRange(expr, sizes);
+    int64_t range = last - first + 1;
     if (!ShapedType::isDynamic(extent))
       range = std::min(range, extent);
     elements *= range;
@@ -115,15 +139,20 @@ public:
     // Keys that are values, too, are the same elements.
     if (!operand || !known.insert({operand, map}).second)
       return;
-    access(isWeight(operand) ? cost.weights : cost.read, operand, map, sizes);
+    access(isWeight(operand) ? cost.weights : cost.read, operand, map, sizes,
+           /*isWrite=*/false);
   }
+  /// All of an operand or, where it has a part for each item, of that part.
   void readAll(Value operand) {
-    if (operand)
-      addBytes(isWeight(operand) ? cost.weights : cost.read, operand,
-               getNumElements(operand));
+    if (!operand)
+      return;
+    addBytes(isWeight(operand) ? cost.weights : cost.read, operand,
+             getNumElements(operand));
+    AffineExpr item = getAffineDimExpr(0, operand.getContext());
+    note(operand, AffineMap::get(1, 0, item), {}, /*isWrite=*/false);
   }
   void write(Value operand, AffineMap map, ArrayRef<int64_t> sizes) {
-    access(cost.written, operand, map, sizes);
+    access(cost.written, operand, map, sizes, /*isWrite=*/true);
   }
   /// The elements of a table of which `numLoads` are read.
   void readTable(Value table, int64_t numLoads) {
@@ -131,6 +160,7 @@ public:
     addBytes(isWeight(table) ? cost.weights : cost.read, table,
              isPerBatch(table) ? elements
                                : std::min(elements, numLoads * batch));
+    note(table, AffineMap(), {}, /*isWrite=*/false);
   }
 
   KernelCost cost;
@@ -161,12 +191,19 @@ private:
     add(count, elements * getElementBytes(type), isPerBatch(operand));
   }
   void access(BatchCount &count, Value operand, AffineMap map,
-              ArrayRef<int64_t> sizes) {
+              ArrayRef<int64_t> sizes, bool isWrite) {
+    note(operand, map, sizes, isWrite);
+    auto type = cast<ShapedType>(operand.getType());
+    add(count,
+        countTouched(type, map, cost.accesses.back().sizes) *
+            getElementBytes(type),
+        isPerBatch(operand) && map.isFunctionOfDim(0));
+  }
+  void note(Value operand, AffineMap map, ArrayRef<int64_t> sizes,
+            bool isWrite) {
     SmallVector<int64_t> box = {batch};
     llvm::append_range(box, sizes);
-    auto type = cast<ShapedType>(operand.getType());
-    add(count, countTouched(type, map, box) * getElementBytes(type),
-        isPerBatch(operand) && map.isFunctionOfDim(0));
+    cost.accesses.push_back({operand, map, box, isDynamic, isWrite});
   }
 
   /// Items of this kernel in a run, or in each item of the run's batch.
@@ -188,11 +225,24 @@ static LogicalResult count(GemmOp op, CostCounter &counter) {
     counter.compute(*rows * k *
                     (norm.getRms() ? kRmsNormFlops : kLayerNormFlops));
   counter.read(op.getLhs(), op.getLhsMap(), {*rows, k});
+  if (op.getLhsScale()) {
+    counter.compute(*rows * k * 2);
+    counter.readAll(op.getLhsScale());
+    counter.readAll(op.getLhsShift());
+  }
+  counter.compute(*rows * k * getActivationFlops(op.getLhsActivation()));
   counter.readAll(op.getWeights());
   counter.readAll(op.getBias());
   if (op.getResidual())
     counter.read(op.getResidual(), *op.getResidualMap(), {*rows, n});
   counter.write(op.getInit(), op.getResultMap(), {*rows, n});
+  if (std::optional<int64_t> chunks = op.getNumChunks()) {
+    // A difference, a sum, and a square that is added to another.
+    counter.compute(*rows * n * 4);
+    counter.write(op.getStatistics(),
+                  AffineMap::getMultiDimIdentityMap(4, op.getContext()),
+                  {*chunks, 2, n});
+  }
   return success();
 }
 
@@ -218,6 +268,24 @@ static LogicalResult count(AttentionOp op, CostCounter &counter) {
   if (op.getKeyLength())
     counter.read(op.getKeyLength(), *op.getKeyLengthMap(), {});
   counter.write(op.getInit(), op.getResultMap(), {heads, *queries, valueDim});
+  return success();
+}
+
+static LogicalResult count(GroupedConvOp op, CostCounter &counter) {
+  ArrayRef<int64_t> size = op.getSize(), inputSize = op.getInputSize();
+  SmallVector<int64_t> box = {size[0], size[1], op.getOutputs()};
+  int64_t terms = op.getTapRows() * op.getTapColumns() * op.getGroupChannels();
+  counter.compute(llvm::product_of(box) *
+                  (2 * terms + bool(op.getBias()) + bool(op.getResidual()) +
+                   getActivationFlops(op.getActivation())));
+  counter.read(op.getInput(), op.getInputMap(),
+               {inputSize[0], inputSize[1],
+                static_cast<int64_t>(op.getGroups()) * op.getGroupChannels()});
+  counter.readAll(op.getFilter());
+  counter.readAll(op.getBias());
+  if (op.getResidual())
+    counter.read(op.getResidual(), *op.getResidualMap(), box);
+  counter.write(op.getInit(), op.getResultMap(), box);
   return success();
 }
 
@@ -281,8 +349,8 @@ std::optional<KernelCost> vitc::getKernelCost(Operation *kernel) {
     return std::nullopt;
   LogicalResult known =
       llvm::TypeSwitch<Operation *, LogicalResult>(kernel)
-          .Case<GemmOp, AttentionOp, NormOp, MeanOp, GatherOp, GenericOp>(
-              [&](auto op) { return count(op, *counter); })
+          .Case<GemmOp, AttentionOp, GroupedConvOp, NormOp, MeanOp, GatherOp,
+                GenericOp>([&](auto op) { return count(op, *counter); })
           // Which queries attention_map takes is known when it runs.
           .Default(failure());
   if (failed(known))

@@ -43,6 +43,10 @@ static Value createEmpty(GemmOp gemm, int64_t rows, OpBuilder &builder) {
 static LogicalResult decomposeGemm(GemmOp gemm, RewriterBase &rewriter) {
   if (canOneDNNRead(gemm))
     return rewriter.notifyMatchFailure(gemm, "oneDNN reads it as it is");
+  // kernel.gather and kernel.norm only copy and normalise.
+  if (gemm.getZeroOutside() || gemm.getLhsScale() ||
+      gemm.getLhsActivation() != vitc::vit::Activation::None)
+    return rewriter.notifyMatchFailure(gemm, "no kernel writes its rows");
   if (!canOneDNNWrite(gemm))
     return rewriter.notifyMatchFailure(gemm, "oneDNN does not compute it");
   IntegerAttr rows;

@@ -43,7 +43,7 @@ bool vitc::kernel::hasContiguousRows(GemmOp op) {
 }
 
 bool vitc::kernel::copiesRows(GemmOp op) {
-  return op.getNorm() || !hasContiguousRows(op);
+  return op.transformsRows() || !hasContiguousRows(op);
 }
 
 bool vitc::kernel::canOneDNNRead(GemmOp op) {
@@ -52,6 +52,7 @@ bool vitc::kernel::canOneDNNRead(GemmOp op) {
 
 bool vitc::kernel::canOneDNNWrite(GemmOp op) {
   return cast<ShapedType>(op.getWeights().getType()).getRank() == 1 &&
+         !op.getStatistics() &&
          hasConstantStrides(op.getInit(), op.getResultMap()) &&
          (!op.getResidual() ||
           hasConstantStrides(op.getResidual(), *op.getResidualMap()));

@@ -34,6 +34,10 @@ SmallVector<Value> vitc::kernel::getInPlaceOperands(Operation *op) {
         if (op.getResidual() && op.getK() <= kInPlaceDepth)
           add(op.getResidual(), *op.getResidualMap(), op);
       })
+      .Case([&](GroupedConvOp op) {
+        if (op.getResidual())
+          add(op.getResidual(), *op.getResidualMap(), op);
+      })
       .Case([&](NormOp op) { add(op.getInput(), op.getInputMap(), op); })
       .Case([&](GenericOp op) {
         if (!op.getReduce().empty())

@@ -111,6 +111,10 @@ static void shareInPlace(SmallVectorImpl<Buffer> &buffers,
     for (Operation *user : alloc->getUsers()) {
       if (numbers.lookup(user) != buffer.first)
         continue;
+      // Not the statistics beside the result.
+      auto kernel = dyn_cast<DestinationStyleOpInterface>(user);
+      if (!kernel || kernel.getDpsInits().front() != alloc.getMemref())
+        break;
       for (Value operand : getInPlaceOperands(user)) {
         auto owner = owners.find(operand);
         if (owner == owners.end() || owner->second == index ||

@@ -141,10 +141,11 @@ void vitc::addCpuCodePasses(OpPassManager &passes, StringRef isa,
 
 namespace {
 struct CpuPipelineOptions : PassPipelineOptions<CpuPipelineOptions> {
-  Option<std::string> isa{*this, "isa", llvm::cl::desc("x86-64-v2, -v3 or -v4"),
+  Option<std::string> isa{*this, "isa",
+                          llvm::cl::desc("x86-64-v2, -v3, -v4 or armv8-a"),
                           llvm::cl::init("x86-64-v4")};
   Option<std::string> backend{*this, "backend",
-                              llvm::cl::desc("llvm or onednn"),
+                              llvm::cl::desc("llvm, onednn or auto"),
                               llvm::cl::init("llvm")};
 };
 } // namespace
@@ -158,7 +159,7 @@ void vitc::registerPipelines() {
       "vitc-kernel", "the kernel phase",
       [](OpPassManager &passes) { addKernelPasses(passes); });
   PassPipelineRegistration<CpuPipelineOptions>(
-      "vitc-cpu", "the llvm phase for one x86-64 level",
+      "vitc-cpu", "the llvm phase for one level",
       [](OpPassManager &passes, const CpuPipelineOptions &options) {
         addCpuCodePasses(passes, options.isa, options.backend);
       });

@@ -26,7 +26,7 @@ bool vitc::rt::machineHasIsa(std::string_view isa) {
   if (isa == "x86-64-v4")
     return __builtin_cpu_supports("x86-64-v4");
 #elif defined(__aarch64__)
-  if (isa == "aarch64" || isa == "armv8-a")
+  if (isa == "armv8-a")
     return true;
 #endif
   return false;

@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <type_traits>
 
 using namespace vitc::rt;
 
@@ -20,6 +21,25 @@ static int64_t now() {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(
              std::chrono::steady_clock::now().time_since_epoch())
       .count();
+}
+
+/// Bytes of a thread's L2: what layers pass on to each other stays in it, if it
+/// fits, while the next layer runs.
+static constexpr int64_t kThreadCacheBytes = int64_t(1) << 20;
+
+/// How many items of a batch go through all layers together: as many as fit
+/// into the threads' caches, at least one a thread. More would only move what
+/// layers pass on to each other out to memory.
+static int64_t countItemsTogether(const vitc_model &model,
+                                  const vitc_model::Entry &entry,
+                                  int64_t maxBatch) {
+  const EntryDescriptor &descriptor = *entry.descriptor;
+  if (!descriptor.independentItems || descriptor.arenaPerBatch <= 0)
+    return maxBatch;
+  int64_t itemsPerThread =
+      std::max<int64_t>(1, kThreadCacheBytes / descriptor.arenaPerBatch);
+  return std::min(maxBatch,
+                  itemsPerThread * model.runtime.pool.getNumThreads());
 }
 
 vitc_session::vitc_session(const vitc_model &model, int64_t maxBatch)
@@ -34,7 +54,8 @@ vitc_session::vitc_session(const vitc_model &model, int64_t maxBatch)
       continue;
     bytes =
         std::max(bytes, arenaBytes(entry.descriptor->arenaBase,
-                                   entry.descriptor->arenaPerBatch, maxBatch));
+                                   entry.descriptor->arenaPerBatch,
+                                   countItemsTogether(model, entry, maxBatch)));
     scratchBytes = std::max(scratchBytes, entry.code->scratchBytes);
     numInputs = std::max<size_t>(numInputs, entry.descriptor->numInputs);
     numOutputs = std::max<size_t>(numOutputs, entry.descriptor->numOutputs);
@@ -42,6 +63,8 @@ vitc_session::vitc_session(const vitc_model &model, int64_t maxBatch)
   arena = Arena(bytes, "the session's arena");
   inputPointers.resize(numInputs);
   outputPointers.resize(numOutputs);
+  partInputs.resize(numInputs);
+  partOutputs.resize(numOutputs);
   model.runtime.pool.reserveScratch(scratchBytes);
   if (model.oneDnn)
     gemms = std::make_unique<OneDnnGemms>(model.oneDnn, model.runtime.pool);
@@ -72,12 +95,27 @@ int64_t vitc_session::bindTensors(const vitc_model::Entry &entry,
   }
   int64_t batch = std::max<int64_t>(check.batch, 1);
   if (request) {
-    checkRequest(model.descriptor.attention, *request, batch);
+    // Maps of a model with a fixed batch are of as many images as that.
+    int64_t images = descriptor.outputs[numOutputs].dims[0];
+    checkRequest(model.descriptor.attention, *request,
+                 images < 0 ? batch : images);
     inputPointers[numInputs] = request->selections;
     for (int32_t i = numOutputs; i < descriptor.numOutputs; ++i)
       outputPointers[i] = request->maps[i - numOutputs].data;
   }
   return batch;
+}
+
+/// `data`, or where item `item` of it begins if it has items of the batch.
+template <typename Data>
+static Data *advanceToItem(const TensorDescriptor &tensor, Data *data,
+                           int64_t item) {
+  if (tensor.rank == 0 || tensor.dims[0] != -1)
+    return data;
+  int64_t bytes = dtypeBytes(tensor.dtype) *
+                  countElements(tensor.dims + 1, tensor.rank - 1, /*batch=*/1);
+  using Bytes = std::conditional_t<std::is_const_v<Data>, const char, char>;
+  return static_cast<Bytes *>(data) + item * bytes;
 }
 
 namespace {
@@ -104,27 +142,44 @@ void vitc_session::run(const vitc_model::Entry &entry,
                        const vitc_tensor_t *outputs,
                        const AttentionRequest *request) {
   RunningMark mark(running);
-  Context context = {};
-  context.batch = bindTensors(entry, inputs, outputs, request);
-  context.weights = model.descriptor.weights;
-  context.arena = arena.data();
-  context.inputs = inputPointers.data();
-  context.outputs = outputPointers.data();
-  context.parallel = parallel;
-  context.oneDnnGemm = gemms ? oneDnnGemm : nullptr;
-  context.session = this;
+  int64_t batch = bindTensors(entry, inputs, outputs, request);
+  int64_t together = countItemsTogether(model, entry, batch);
   hasFailed.store(false);
   {
     ThreadPool::Lease lease(model.runtime.pool);
-    entry.code->function(&context);
+    for (int64_t begin = 0; begin < batch; begin += together)
+      runItems(entry, begin, std::min(together, batch - begin));
   }
   if (hasFailed.load())
     throw Failure(failure.status, std::string(failure.message));
 }
 
+void vitc_session::runItems(const vitc_model::Entry &entry, int64_t begin,
+                            int64_t count) {
+  const EntryDescriptor &descriptor = *entry.descriptor;
+  for (int32_t i = 0; i < descriptor.numInputs; ++i)
+    partInputs[i] =
+        advanceToItem(descriptor.inputs[i], inputPointers[i], begin);
+  for (int32_t i = 0; i < descriptor.numOutputs; ++i)
+    partOutputs[i] =
+        advanceToItem(descriptor.outputs[i], outputPointers[i], begin);
+  Context context = {};
+  context.batch = count;
+  context.weights = model.descriptor.weights;
+  context.arena = arena.data();
+  context.inputs = partInputs.data();
+  context.outputs = partOutputs.data();
+  context.parallel = parallel;
+  context.oneDnnGemm = gemms ? oneDnnGemm : nullptr;
+  context.threads = model.runtime.pool.getNumThreads();
+  context.session = this;
+  entry.code->function(&context);
+}
+
 /// Runs one kernel launch unless an earlier one failed.
 template <typename Body>
-void vitc_session::launch(int32_t site, Body body) noexcept {
+void vitc_session::launch(const Context &context, int32_t site,
+                          Body body) noexcept {
   if (hasFailed.load(std::memory_order_relaxed))
     return;
   int64_t begin = times ? now() : 0;
@@ -136,13 +191,13 @@ void vitc_session::launch(int32_t site, Body body) noexcept {
     return;
   }
   if (times)
-    times->push_back({site, begin, now()});
+    times->push_back({site, context.batch, begin, now()});
 }
 
 void vitc_session::parallel(Context *context, int32_t site, TaskFn fn,
                             const void *args, int64_t tasks) {
   auto &session = *static_cast<vitc_session *>(context->session);
-  session.launch(site, [&] {
+  session.launch(*context, site, [&] {
     if (!session.model.runtime.pool.parallel(fn, args, tasks))
       throw Failure(VITC_INTERNAL,
                     "kernel launch {} was made from within a task; needs to "
@@ -154,7 +209,7 @@ void vitc_session::parallel(Context *context, int32_t site, TaskFn fn,
 void vitc_session::oneDnnGemm(Context *context, int32_t site,
                               const OneDnnGemm *gemm) {
   auto &session = *static_cast<vitc_session *>(context->session);
-  session.launch(site, [&] { session.gemms->run(*gemm); });
+  session.launch(*context, site, [&] { session.gemms->run(*gemm); });
 }
 
 //===----------------------------------------------------------------------===//

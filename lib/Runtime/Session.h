@@ -22,9 +22,11 @@
 
 namespace vitc::rt {
 
-/// When one kernel launch ran, nanoseconds of the steady clock.
+/// When one kernel launch ran, for how many items of the batch; nanoseconds of
+/// the steady clock.
 struct SiteTime {
   int32_t site;
+  int64_t batch;
   int64_t begin, end;
 };
 
@@ -49,10 +51,14 @@ struct vitc_session {
   const uint8_t *getArenaData() const { return arena.data(); }
 
 private:
+  /// Runs items [begin, begin + count) of the batch.
+  void runItems(const vitc_model::Entry &entry, int64_t begin, int64_t count);
   int64_t bindTensors(const vitc_model::Entry &entry,
                       const vitc_tensor_t *inputs, const vitc_tensor_t *outputs,
                       const vitc::rt::AttentionRequest *request);
-  template <typename Body> void launch(int32_t site, Body body) noexcept;
+  template <typename Body>
+  void launch(const vitc::rt::Context &context, int32_t site,
+              Body body) noexcept;
   static void parallel(vitc::rt::Context *context, int32_t site,
                        vitc::rt::TaskFn fn, const void *args, int64_t tasks);
   static void oneDnnGemm(vitc::rt::Context *context, int32_t site,
@@ -63,6 +69,9 @@ private:
   vitc::rt::Arena arena;
   std::vector<const void *> inputPointers;
   std::vector<void *> outputPointers;
+  /// The same from the first item of the part of the batch that runs.
+  std::vector<const void *> partInputs;
+  std::vector<void *> partOutputs;
   std::unique_ptr<vitc::rt::OneDnnGemms> gemms;
   std::vector<vitc::rt::SiteTime> *times = nullptr;
   std::atomic<bool> running{false};

@@ -22,9 +22,10 @@
 
 using namespace vitc::rt;
 
-/// Longer than the gap between two kernels of a model, short enough to cost
-/// nothing noticeable after its last.
-static constexpr std::chrono::microseconds kSpinTime(50);
+/// Several times what a sleeper takes to wake, as long as a kernel that one
+/// thread computes alone; short enough to cost nothing noticeable after a
+/// model's last.
+static constexpr std::chrono::microseconds kSpinTime(200);
 
 /// Some microseconds, which most waits within a run do not exceed.
 static constexpr int kPausesPerYield = 64;

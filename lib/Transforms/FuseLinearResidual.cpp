@@ -40,9 +40,6 @@ static std::optional<MovedProduct> matchProduct(arith::AddFOp add,
   std::optional<MovedProduct> product = getMovedProduct(result);
   if (!product || !result.hasOneUse() || product->getResidual())
     return std::nullopt;
-  // A convolution of groups is a sum without an epilogue.
-  if (Conv2dOp conv = product->getConv2d(); conv && conv.getGroups() != 1)
-    return std::nullopt;
   if (!product->movement.empty() && !isMovable(add->getOperand(1 - index)))
     return std::nullopt;
   return product;

@@ -147,9 +147,7 @@ Value MovedProduct::getResidual() const {
 }
 
 bool MovedProduct::isPlain() const {
-  Conv2dOp conv = getConv2d();
-  return getActivation() == Activation::None && !getResidual() &&
-         (!conv || conv.getGroups() == 1);
+  return getActivation() == Activation::None && !getResidual();
 }
 
 void MovedProduct::setActivation(Activation activation) const {

@@ -32,8 +32,7 @@ struct MovedProduct {
   mlir::Value getResult() const { return product->getResult(0); }
   Activation getActivation() const;
   mlir::Value getResidual() const;
-  /// Whether an activation or a residual may still be added: there is neither,
-  /// and a convolution of groups, a sum without an epilogue, has none.
+  /// Whether an activation or a residual may still be added: there is neither.
   bool isPlain() const;
   void setActivation(Activation activation) const;
 

@@ -155,13 +155,16 @@ static SmallVector<OpOperand *> getTokenOperands(Operation *op) {
           operands.push_back(&residual);
         return operands;
       })
-      .Case([](LayerNormOp norm) {
+      .Case<LayerNormOp, RmsNormOp>([](auto norm) {
         return SmallVector<OpOperand *>{&norm.getInputMutable()};
       })
       .Case([](AttentionOp attention) {
         if (attention.getBias() || attention.getMask())
           return SmallVector<OpOperand *>{};
         return SmallVector<OpOperand *>{&attention.getQueryMutable()};
+      })
+      .Case([](SoftmaxMatmulOp attention) {
+        return SmallVector<OpOperand *>{&attention.getScoresMutable()};
       })
       .Case<GeluOp, SplitHeadsOp, MergeHeadsOp>([](Operation *op) {
         return SmallVector<OpOperand *>{&op->getOpOperand(0)};
@@ -195,7 +198,10 @@ bool Narrowing::narrow(Operation *op) {
       mapping.map(operand->get(),
                   sliceTokens(rewriter, op->getLoc(), operand->get(), *range));
   Operation *narrow = rewriter.clone(*op, mapping);
-  // Attention reads the keys' and values' tokens as before.
+  // Attention reads the keys' and values' tokens as before, also where one of
+  // them is its query, too.
+  if (auto attention = dyn_cast<SoftmaxMatmulOp>(op))
+    narrow->setOperand(1, attention.getValue());
   if (auto attention = dyn_cast<AttentionOp>(op)) {
     narrow->setOperand(1, attention.getKey());
     narrow->setOperand(2, attention.getValue());

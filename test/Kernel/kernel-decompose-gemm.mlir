@@ -105,3 +105,26 @@ func.func @negative_runtime_rows(%b: index, %n: index, %x: tensor<?x4x8xf32>, %w
       init(%y at #rows : tensor<?x4x16xf32>) norm <epsilon = 1.000000e-05 : f64> -> tensor<?x4x16xf32>
   return %0 : tensor<?x4x16xf32>
 }
+
+// No kernel writes rows that are scaled, or that leave lhs; oneDNN writes no
+// statistics. These stay products of ours.
+// CHECK-LABEL: func @negative_scaled(
+//   CHECK-NOT:   kernel.{{gather|norm}}
+//       CHECK:   kernel.gemm {{.*}} zero_outside weights
+//       CHECK:   kernel.gemm {{.*}} lhs_scale
+//       CHECK:   kernel.gemm {{.*}} statistics
+func.func @negative_scaled(%b: index, %x: tensor<?x4x8xf32>, %s: tensor<8xf32>, %w: tensor<256xf32>,
+                           %y: tensor<?x4x16xf32>, %z: tensor<?x1x2x16xf32>)
+    -> (tensor<?x4x16xf32>, tensor<?x4x16xf32>, tensor<?x4x16xf32>) {
+  %n = arith.constant 4 : index
+  %0 = kernel.gemm batch(%b) rows(%n) n 16 k 8
+      lhs(%x at affine_map<(b, i, l) -> (b, i - 1, l)> : tensor<?x4x8xf32>) zero_outside
+      weights(%w : tensor<256xf32>) init(%y at #rows : tensor<?x4x16xf32>) -> tensor<?x4x16xf32>
+  %1 = kernel.gemm batch(%b) rows(%n) n 16 k 8 lhs(%x at #rows : tensor<?x4x8xf32>)
+      lhs_scale(%s at affine_map<(b, l) -> (l)> : tensor<8xf32>) lhs_shift(%s : tensor<8xf32>)
+      weights(%w : tensor<256xf32>) init(%y at #rows : tensor<?x4x16xf32>) -> tensor<?x4x16xf32>
+  %2:2 = kernel.gemm batch(%b) rows(%n) n 16 k 8 lhs(%x at #windows : tensor<?x4x8xf32>)
+      weights(%w : tensor<256xf32>) init(%y at #rows : tensor<?x4x16xf32>) statistics(%z : tensor<?x1x2x16xf32>)
+      -> tensor<?x4x16xf32>, tensor<?x1x2x16xf32>
+  return %0, %1, %2#0 : tensor<?x4x16xf32>, tensor<?x4x16xf32>, tensor<?x4x16xf32>
+}

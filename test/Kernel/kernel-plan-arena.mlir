@@ -1,16 +1,21 @@
 // RUN: vit-opt %s -kernel-plan-arena | FileCheck %s --check-prefixes=CHECK,REUSE
 // RUN: vit-opt %s -kernel-plan-arena=reuse=false | FileCheck %s --check-prefixes=CHECK,ALONE
 
+#all = affine_map<(b, k, s, j) -> (b, k, s, j)>
+#inner = affine_map<(b, i, j) -> (b, 0, i, j)>
 #rows = affine_map<(b, i, c) -> (b, i, c)>
+#places = affine_map<(b, y, x, c) -> (b, y, x, c)>
 
 vit.weight @g : tensor<8xf32> seed(1 mean 0.0 scale 1.0)
 vit.weight @s : tensor<8xf32> seed(2 mean 0.0 scale 1.0)
 vit.weight @w : tensor<8x8xf32> seed(3 mean 0.0 scale 1.0)
+vit.weight @f : tensor<8x1x3x3xf32> seed(4 mean 0.0 scale 1.0)
 
 // Equal expressions are one weight, in all entries. Offsets are multiples of 64.
 // CHECK: kernel.weight @weight0 at 0 value #vit.expr<ref, [@g]> : tensor<8xf32>
 // CHECK: kernel.weight @weight1 at 64 value #vit.expr<pack
 // CHECK: kernel.weight @weight2 at 1088 value #vit.expr<ref, [@s]> : tensor<8xf32>
+// CHECK: kernel.weight @weight3 at 1152 value #vit.expr<transpose
 // CHECK-NOT: kernel.weight
 
 // A chain of three buffers of 160 bytes an item, rounded up to 192: the first
@@ -82,6 +87,29 @@ func.func @in_place(%x: memref<?x5x8xf32>, %y: memref<?x5x8xf32>) -> memref<?x5x
   }
   kernel.gather batch(%n) sizes [5, 8] input(%d at #rows : memref<?x5x8xf32>) init(%y at #rows : memref<?x5x8xf32>)
   return %y : memref<?x5x8xf32>
+}
+
+// Statistics are written beside the result: they do not take the memory of its
+// residual, which has their type.
+// CHECK-LABEL: func @negative_in_place_statistics(
+//       REUSE:   kernel.gemm {{.*}} residual(%[[A:[^ ]+]] {{.*}} init(%[[A]] {{.*}} statistics(%[[S:[^ ]+]]
+//       REUSE:   kernel.gather {{.*}} input(%[[S]]
+func.func @negative_in_place_statistics(%x: memref<?x1x2x8xf32>, %y: memref<?x1x2x8xf32>, %z: memref<?x1x2x8xf32>)
+    -> (memref<?x1x2x8xf32>, memref<?x1x2x8xf32>) {
+  %c0 = arith.constant 0 : index
+  %m = arith.constant 2 : index
+  %n = memref.dim %x, %c0 : memref<?x1x2x8xf32>
+  %w = kernel.constant #vit.expr<pack, [#vit.expr<ref, [@w]> : tensor<8x8xf32>]> : tensor<256xf32> as memref<256xf32>
+  %a = memref.alloc(%n) : memref<?x1x2x8xf32>
+  kernel.gather batch(%n) sizes [1, 2, 8] input(%x at #all : memref<?x1x2x8xf32>) init(%a at #all : memref<?x1x2x8xf32>)
+  %s = memref.alloc(%n) : memref<?x1x2x8xf32>
+  %b = memref.alloc(%n) : memref<?x1x2x8xf32>
+  kernel.gemm batch(%n) rows(%m) n 8 k 8 lhs(%x at #inner : memref<?x1x2x8xf32>) weights(%w : memref<256xf32>)
+      residual(%a at #inner : memref<?x1x2x8xf32>) init(%b at #inner : memref<?x1x2x8xf32>)
+      statistics(%s : memref<?x1x2x8xf32>)
+  kernel.gather batch(%n) sizes [1, 2, 8] input(%b at #all : memref<?x1x2x8xf32>) init(%y at #all : memref<?x1x2x8xf32>)
+  kernel.gather batch(%n) sizes [1, 2, 8] input(%s at #all : memref<?x1x2x8xf32>) init(%z at #all : memref<?x1x2x8xf32>)
+  return %y, %z : memref<?x1x2x8xf32>, memref<?x1x2x8xf32>
 }
 
 // Of one type, but of an item and two items for each of the batch: the memory is
@@ -191,4 +219,24 @@ func.func @multiple(%x: memref<?x20x8xf32>, %y: memref<?x20x8xf32>) -> memref<?x
   kernel.norm batch(%w) rows(%m) channels 8 epsilon 1.0e-06 input(%a at #rows : memref<?x5x8xf32>)
       init(%y at affine_map<(b, i, c) -> (b floordiv 4, b mod 4 * 5 + i, c)> : memref<?x20x8xf32>)
   return %y : memref<?x20x8xf32>
+}
+
+// A convolution reads its input round each place, and takes the memory of its
+// residual alone.
+// CHECK-LABEL: func @in_place_conv(
+//       REUSE:   kernel.grouped_conv {{.*}} input(%[[A:[^ ]+]] {{.*}} residual(%[[B:[^ ]+]] {{.*}} init(%[[B]]
+func.func @in_place_conv(%x: memref<?x4x4x8xf32>, %y: memref<?x4x4x8xf32>) -> memref<?x4x4x8xf32> {
+  %c0 = arith.constant 0 : index
+  %n = memref.dim %x, %c0 : memref<?x4x4x8xf32>
+  %w = kernel.constant #vit.expr<transpose, [#vit.expr<ref, [@f]> : tensor<8x1x3x3xf32>], params = [2, 3, 1, 0]> : tensor<3x3x1x8xf32> as memref<3x3x1x8xf32>
+  %a = memref.alloc(%n) : memref<?x4x4x8xf32>
+  kernel.gather batch(%n) sizes [4, 4, 8] input(%x at #places : memref<?x4x4x8xf32>) init(%a at #places : memref<?x4x4x8xf32>)
+  %b = memref.alloc(%n) : memref<?x4x4x8xf32>
+  kernel.gather batch(%n) sizes [4, 4, 8] input(%a at #places : memref<?x4x4x8xf32>) init(%b at #places : memref<?x4x4x8xf32>)
+  %c = memref.alloc(%n) : memref<?x4x4x8xf32>
+  kernel.grouped_conv batch(%n) size [4, 4] input_size [4, 4] groups 8 stride [1, 1] dilation [1, 1] pad [1, 1]
+      input(%a at #places : memref<?x4x4x8xf32>) filter(%w : memref<3x3x1x8xf32>) residual(%b at #places : memref<?x4x4x8xf32>)
+      init(%c at #places : memref<?x4x4x8xf32>)
+  kernel.gather batch(%n) sizes [4, 4, 8] input(%c at #places : memref<?x4x4x8xf32>) init(%y at #places : memref<?x4x4x8xf32>)
+  return %y : memref<?x4x4x8xf32>
 }

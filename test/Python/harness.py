@@ -9,9 +9,12 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import subprocess
+import sys
 from pathlib import Path
+from types import ModuleType
 from typing import NamedTuple
 
 import numpy as np
@@ -92,3 +95,11 @@ def error_line(*command: str | os.PathLike[str], code: int) -> str:
     assert "error: " in lines[0]
     assert not lines[0].endswith(".")
     return lines[0]
+
+
+def load_benchmark(name: str) -> ModuleType:
+    """A module of benchmarks/, which import each other by their names."""
+    folder = str(REPO / "benchmarks")
+    if folder not in sys.path:
+        sys.path.append(folder)
+    return importlib.import_module(name)

@@ -79,17 +79,19 @@ class Access(NamedTuple):
     type: Shaped
     map: str | None  # None: all of it
     box: tuple[int, ...]
+    ends_inside: bool = True  # else the map may lead outside, where nothing is read
 
     @property
     def bytes(self) -> int:
         """Of the distinct elements."""
         if self.map is None:
             return self.type.bytes
-        return _count_touched(self.map, self.box, self.type.shape) * _BYTES[self.type.element]
+        touched = _count_touched(self.map, self.box, self.type.shape, self.ends_inside)
+        return touched * _BYTES[self.type.element]
 
 
 @cache
-def _count_touched(text: str, box: tuple[int, ...], shape: tuple[int, ...]) -> int:
+def _count_touched(text: str, box: tuple[int, ...], shape: tuple[int, ...], ends_inside: bool) -> int:
     """How many elements of `shape` the map touches over the box: it is evaluated everywhere."""
     dims, results = re.fullmatch(r"\((.*?)\) -> \((.*)\)", text).groups()
     names = [name.strip() for name in dims.split(",")]
@@ -97,18 +99,22 @@ def _count_touched(text: str, box: tuple[int, ...], shape: tuple[int, ...]) -> i
     grid = np.ix_(*(np.arange(box[i], dtype=np.int32) for i in used))
     values = {names[i]: axis for i, axis in zip(used, grid, strict=True)}
     expressions = results.replace("floordiv", "//").replace("mod", "%").split(",")
-    address = np.zeros((), np.int32)
+    address, inside = np.zeros((), np.int32), np.ones((), bool)
     for expression, size in zip(expressions, shape, strict=True):
-        address = address * size + eval(expression, {"__builtins__": {}}, values)
+        index = eval(expression, {"__builtins__": {}}, values)
+        address = address * size + index
+        inside = inside & (index >= 0) & (index < size)
+    assert inside.all() or not ends_inside
     touched = np.zeros(prod(shape), bool)
-    touched[np.broadcast_to(address, [box[i] for i in used]).ravel()] = True
+    address, inside = (np.broadcast_to(array, [box[i] for i in used]) for array in (address, inside))
+    touched[address[inside]] = True
     return int(touched.sum())
 
 
 class Kernel(NamedTuple):
     op: Op
     reads: list[Access]
-    write: Access
+    writes: list[Access]
 
     @property
     def name(self) -> str:
@@ -118,7 +124,11 @@ class Kernel(NamedTuple):
     def bytes(self) -> int:
         # What two roles read alike, keys and values, is read once.
         reads = {(access.operand, access.map): access.bytes for access in self.reads}
-        return sum(reads.values()) + self.write.bytes
+        return sum(reads.values()) + self.written_bytes
+
+    @property
+    def written_bytes(self) -> int:
+        return sum(access.bytes for access in self.writes)
 
     @property
     def only_copies(self) -> bool:
@@ -163,11 +173,13 @@ class KernelModule:
         ):
             box = self._box(op.name, role, header)
             text = self._map(index_map) if index_map else None
-            accesses[role] = Access(role, operand, Shaped.parse(kind), text, (batch, *box))
-        reads = [access for role, access in accesses.items() if role != "init"]
+            ends_inside = role != "lhs" or " zero_outside " not in header
+            accesses[role] = Access(role, operand, Shaped.parse(kind), text, (batch, *box), ends_inside)
+        written = ("init", "statistics")
+        reads = [access for role, access in accesses.items() if role not in written]
         if op.name == "generic":
             reads += self._read_lists(header, batch, accesses["init"])
-        return Kernel(op, reads, accesses["init"])
+        return Kernel(op, reads, [accesses[role] for role in written if role in accesses])
 
     def _read_lists(self, header: str, batch: int, init: Access) -> list[Access]:
         """inputs(%a, %b : types) at [maps] and tables(...), which any element may be read of."""
@@ -201,6 +213,8 @@ class KernelModule:
             return tuple(int(size) for size in found[1].split(",")) if found else ()
 
         if op == "gemm":
+            if role == "lhs_scale":
+                return (number("k"),)
             return self._size(header, "rows"), number("k" if role == "lhs" else "n")
         if op == "attention":
             queries, keys = self._size(header, "queries"), self._size(header, "keys")
@@ -212,6 +226,11 @@ class KernelModule:
                 "init": (heads, queries, value_dim),
                 "key_length": (),
             }.get(role, (heads, queries, keys))
+        if op == "grouped_conv":
+            *_, group_channels, outputs = Shaped.parse(re.search(r"filter\(%\S+ : (memref<\S+>)\)", header)[1]).shape
+            if role == "input":
+                return *sizes("input_size"), number("groups") * group_channels
+            return *sizes("size"), outputs
         if op == "norm":
             return self._size(header, "rows"), number("channels")
         if op == "mean":
@@ -248,6 +267,8 @@ class RaisedModule:
         self.products: list[Product] = []
         # Windows x heads, Nq and Nk of each attention.
         self.scores: list[tuple[int, int, int]] = []
+        # Values that are a group norm's, moved or computed element by element since.
+        self._group_norms: set[str] = set()
         function = re.search(r"function_type = \(([^)]*)\) -> ", lines[0])
         self.inputs = [Shaped.parse(kind) for kind in re.findall(r"tensor<[^>]*>", function[1])]
         for i, line in enumerate(lines):
@@ -269,6 +290,9 @@ class RaisedModule:
             self.types[result] = signature[2]
         product = self._is_product(op)
         tensors = [operand for operand in operands if self.types[operand].startswith("tensor<")]
+        is_sum = op.name == "arith.addf" and any(operand in self._group_norms for operand in tensors)
+        if result and self._is_group_norm(op, tensors):
+            self._group_norms.add(result)
         activations = [operand for operand in tensors if not self._is_weight(operand)]
         # The stream that a residual or a table of positions is added to is the product's result.
         if op.name == "arith.addf":
@@ -284,7 +308,7 @@ class RaisedModule:
                 op.sources,
                 {operand: Shaped.parse(self.types[operand]).bytes for operand in activations},
                 sum(Shaped.parse(self.types[operand]).bytes for operand in weights),
-                Shaped.parse(self.types[result]).bytes if product else 0,
+                Shaped.parse(self.types[result]).bytes if product or is_sum else 0,
             )
         )
         if op.name == "vit.attention":
@@ -298,6 +322,20 @@ class RaisedModule:
             return False
         sums = "arith.addf" in op.text and "arith.mulf" in op.text
         return "matmul" in op.name or (sums and "iterator_type<reduction>" in op.text)
+
+    def _is_group_norm(self, op: Op, tensors: list[str]) -> bool:
+        """A norm of groups of a feature map's channels, or what is made of one element by element."""
+        if op.name == "vit.layer_norm":
+            reshapes = ("tensor.collapse_shape", "tensor.expand_shape")
+            value = tensors[0]
+            while len(Shaped.parse(self.types[value]).shape) != 4:
+                if value not in self.results or self.results[value].name not in reshapes:
+                    return False
+                value = re.search(r"\((%\S+?)[,)]", self.results[value].text)[1]
+            return True
+        is_elementwise = op.name == "linalg.generic" and "iterator_type<reduction>" not in op.text
+        moves = op.name in ("tensor.collapse_shape", "tensor.expand_shape", "linalg.transpose")
+        return (is_elementwise or moves) and any(value in self._group_norms for value in tensors)
 
     def _is_weight(self, value: str) -> bool:
         op = self.results.get(value)

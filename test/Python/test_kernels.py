@@ -12,7 +12,7 @@ standard normal numbers in f32 stay below 2e-6 for the n of this file."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,7 +53,9 @@ def dense(array: np.ndarray) -> str:
     return f"arith.constant dense<{array.tolist()}> : {tensor(array.shape, dynamic=False)}"
 
 
-def evaluate(case: Case, directory: Path) -> tuple[np.ndarray, np.ndarray]:
+def evaluate(
+    case: Case, directory: Path, target: Sequence[str] = (), emulator: Sequence[str] = ()
+) -> tuple[np.ndarray, np.ndarray]:
     """The program's result and the expected one."""
     wide = {name: value.astype(np.float64) for name, value in case.inputs.items()}
     expected = case.expected(wide)
@@ -68,12 +70,12 @@ def evaluate(case: Case, directory: Path) -> tuple[np.ndarray, np.ndarray]:
         f"  return %result : {result}\n}}\n"
     )
     program = directory / "program"
-    run_ok(VITC, "compile", module, "-o", program)
+    run_ok(VITC, "compile", module, *target, "-o", program)
     options = []
     for name, value in case.inputs.items():
         np.save(directory / f"{name}.npy", value)
         options += ["--input", f"{name}={directory / name}.npy"]
-    run_ok(program, *options, "--output-dir", directory)
+    run_ok(*emulator, program, *options, "--output-dir", directory)
     return np.load(directory / "result.npy"), expected
 
 
@@ -273,6 +275,8 @@ CONVOLUTIONS = {
     "depthwise": convolution(16, 16, 3, pad=1, groups=16),
     "epilogue": convolution(8, 24, 3, pad=1, channels_last=True, epilogue=True),
     "depthwise_epilogue": convolution(16, 16, 3, pad=1, groups=16, epilogue=True),
+    "depthwise_stride_2_dilated": convolution(16, 16, 3, stride=2, pad=3, dilation=2, groups=16, channels_last=True),
+    "two_outputs_a_channel": convolution(12, 24, 5, pad=2, groups=12, channels_last=True, epilogue=True),
     "grouped_channels_last": convolution(16, 24, 3, stride=2, pad=1, groups=4, channels_last=True),
 }
 
@@ -395,10 +399,12 @@ BLOCKS["group_norm_padded"] = Case(
 CASES = {**MOVEMENT, **PRODUCTS, **{f"conv_{name}": case for name, case in CONVOLUTIONS.items()}, **BLOCKS}
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_program_computes(name: str, tmp_path: Path) -> None:
-    case = CASES[name]
-    result, expected = evaluate(case, tmp_path)
+def assert_computes(case: Case, result: np.ndarray, expected: np.ndarray) -> None:
     assert result.shape == expected.shape
     error = np.abs(result - expected).max() / np.abs(expected).max()
     assert error <= (0 if case.exact else TOLERANCE)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_program_computes(name: str, tmp_path: Path) -> None:
+    assert_computes(CASES[name], *evaluate(CASES[name], tmp_path))

@@ -26,6 +26,11 @@ from harness import VITC, error_line, run_ok
 BATCHES = (1, 7)
 TOLERANCE = 1e-4  # of the largest logit
 
+# Maps that are no whole windows; test_models.py compares folders of these classes with transformers.
+SWINS = [
+    "swin?dim=24,depths=2-2-1,heads=2-3-4,window=4,image=72,classes=7",
+    "swinv2?dim=24,depths=2-2-1,heads=2-3-4,window=4,image=72,classes=7",
+]
 # Of these no class of transformers exists; they are compiled by name only.
 BY_NAME = [
     "vit-small-tutorial",
@@ -41,11 +46,6 @@ AS_FOLDER = [
     "beit?dim=48,depth=2,image=80,classes=7",
     "dinov2?dim=48,depth=2,image=70,classes=7",
     "dinov2-reg?dim=48,depth=2,image=70,classes=7",
-]
-# Without ONNX; test_models.py compares folders of these classes with transformers.
-SWINS = [
-    "swin?dim=24,depths=2-2-1,heads=2-3-4,window=4,image=72,classes=7",
-    "swinv2?dim=24,depths=2-2-1,heads=2-3-4,window=4,image=72,classes=7",
 ]
 SLOW = [pytest.param("vit-b", marks=pytest.mark.slow)]
 
@@ -72,7 +72,7 @@ def export(name: str, folder: str, *options: str | Path) -> Exported:
     return Exported(f"zoo:{name}", Path(folder, "hf"), pixels, logits)
 
 
-@pytest.fixture(scope="module", params=BY_NAME)
+@pytest.fixture(scope="module", params=BY_NAME + SWINS)
 def named(request: pytest.FixtureRequest) -> Iterator[Exported]:
     with tempfile.TemporaryDirectory() as folder:
         yield export(request.param, folder)
@@ -119,7 +119,6 @@ def test_swin_agrees_with_its_folder(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "option", "message"),
     [
-        ("swin", "--onnx", "a Swin is not written as ONNX; write a Hugging Face folder with --hf"),
         ("linformer", "--hf", "a Linformer is no class of transformers; write it with --onnx"),
         ("hybrid", "--hf", "a hybrid is no class of transformers; write it with --onnx"),
     ],

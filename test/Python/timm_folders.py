@@ -16,6 +16,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -39,6 +40,21 @@ SWIN_HEADS, SWIN_DEPTHS = (2, 4), (2, 1)
 SWIN_WINDOWS = {"swin_tiny_patch4_window7_224": (4, 4), "swin_s3_tiny_224": (3, 4)}
 
 
+class SwinSizes(NamedTuple):
+    """What the weights of a Swin say, with a number for each stage."""
+
+    dim: int
+    depths: tuple[int, ...]
+    heads: tuple[int, ...]
+    windows: tuple[int, ...]
+    hidden: int  # of an MLP, times its channels
+    classes: int
+
+
+# As it is published (Liu et al. 2021, section 3.3).
+SWIN_T = SwinSizes(96, (2, 2, 6, 2), (3, 6, 12, 24), (7, 7, 7, 7), hidden=4, classes=1000)
+
+
 class _WeightTable(dict):
     """Random weights by layer, spread so that all of them matter."""
 
@@ -58,9 +74,9 @@ class _WeightTable(dict):
         self.add(layer + ".weight", channels, mean=1.0)
         self.add(layer + ".bias", channels)
 
-    def mlp(self, layer: str, dim: int) -> None:
-        self.linear(layer + "fc1", 2 * dim, dim)
-        self.linear(layer + "fc2", dim, 2 * dim)
+    def mlp(self, layer: str, dim: int, hidden: int = 2) -> None:
+        self.linear(layer + "fc1", hidden * dim, dim)
+        self.linear(layer + "fc2", dim, hidden * dim)
 
 
 def _make_vit(table: _WeightTable, name: str, patch: int, dim: int = 48, depth: int = 2) -> None:
@@ -103,11 +119,11 @@ def _make_vit(table: _WeightTable, name: str, patch: int, dim: int = 48, depth: 
         table.linear("head_dist", NUM_CLASSES, dim)
 
 
-def _make_swin(table: _WeightTable, name: str, dim: int = 16) -> None:
-    v2 = name.startswith("swinv2")
+def _make_swin(table: _WeightTable, sizes: SwinSizes, v2: bool = False) -> None:
+    dim = sizes.dim
     table.linear("patch_embed.proj", dim, 3, 4, 4)
     table.norm("patch_embed.norm", dim)
-    for stage, (depth, heads) in enumerate(zip(SWIN_DEPTHS, SWIN_HEADS, strict=True)):
+    for stage, (depth, heads) in enumerate(zip(sizes.depths, sizes.heads, strict=True)):
         layer = f"layers.{stage}."
         if stage > 0:
             table.norm(layer + "downsample.norm", (2 if v2 else 4) * dim)
@@ -124,20 +140,22 @@ def _make_swin(table: _WeightTable, name: str, dim: int = 16) -> None:
                 table.linear(attention + "cpb_mlp.0", 512, 2)
                 table.linear(attention + "cpb_mlp.2", heads, 512, bias=False)
             else:
-                rows = (2 * SWIN_WINDOWS[name][stage] - 1) ** 2
+                rows = (2 * sizes.windows[stage] - 1) ** 2
                 table.add(attention + "relative_position_bias_table", rows, heads)
             table.linear(attention + "proj", dim, dim)
             table.norm(f"{layer}blocks.{block}.norm2", dim)
-            table.mlp(f"{layer}blocks.{block}.mlp.", dim)
+            table.mlp(f"{layer}blocks.{block}.mlp.", dim, sizes.hidden)
     table.norm("norm", dim)
-    table.linear("head.fc", NUM_CLASSES, dim)
+    table.linear("head.fc", sizes.classes, dim)
 
 
 def make_weights(architecture: str, patch: int = 4) -> Weights:
     """The weights of a tiny model of this architecture, by timm's names; `patch` is the side of a hybrid's patches."""
     table = _WeightTable(seed=len(architecture))
     if architecture.startswith("swin"):
-        _make_swin(table, architecture)
+        windows = SWIN_WINDOWS.get(architecture, ())
+        sizes = SwinSizes(16, SWIN_DEPTHS, SWIN_HEADS, windows, hidden=2, classes=NUM_CLASSES)
+        _make_swin(table, sizes, v2=architecture.startswith("swinv2"))
     else:
         _make_vit(table, architecture, patch)
     return dict(table)
@@ -158,6 +176,15 @@ def make_config(architecture: str) -> dict[str, object]:
         },
         **more,
     }
+
+
+def write_swin_t(folder: Path) -> None:
+    """swin_tiny_patch4_window7_224 in its full size, of 113 MB."""
+    table = _WeightTable(seed=0)
+    _make_swin(table, SWIN_T)
+    config = make_config("swin_tiny_patch4_window7_224")
+    config |= {"num_classes": SWIN_T.classes, "model_args": {}}
+    write_folder(folder, config, dict(table))
 
 
 def write_folder(folder: Path, config: dict[str, object], weights: Weights) -> None:

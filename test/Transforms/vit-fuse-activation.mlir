@@ -171,12 +171,10 @@ func.func @negative_linear_relu_bound(%x: tensor<4x8xf32>, %w: tensor<8x8xf32>) 
   return %1 : tensor<4x8xf32>
 }
 
-// The kernel of a convolution of groups has no epilogue.
-// CHECK-LABEL: func @negative_conv2d_relu_groups(
-//       CHECK:   vit.conv2d
-//   CHECK-NOT:   activation
-//       CHECK:   arith.maximumf
-func.func @negative_conv2d_relu_groups(%x: tensor<1x4x5x5xf32>, %w: tensor<4x1x3x3xf32>) -> tensor<1x4x5x5xf32> {
+// CHECK-LABEL: func @conv2d_relu_groups(
+//       CHECK:   vit.conv2d {{.*}} groups 4 activation relu
+//   CHECK-NOT:   arith.maximumf
+func.func @conv2d_relu_groups(%x: tensor<1x4x5x5xf32>, %w: tensor<4x1x3x3xf32>) -> tensor<1x4x5x5xf32> {
   %zero = arith.constant dense<0.0> : tensor<1x4x5x5xf32>
   %0 = vit.conv2d %x, %w pad [1, 1, 1, 1] groups 4 : tensor<1x4x5x5xf32>, tensor<4x1x3x3xf32> -> tensor<1x4x5x5xf32>
   %1 = arith.maximumf %0, %zero : tensor<1x4x5x5xf32>

@@ -86,10 +86,10 @@ func.func @conv2d_gelu_moved(%x: tensor<1x4x5x5xf32>, %w: tensor<4x4x3x3xf32>) -
   return %2 : tensor<1x4x25xf32>
 }
 
-// CHECK-LABEL: func @negative_conv2d_gelu_groups(
-//       CHECK:   vit.conv2d
-//       CHECK:   vit.gelu
-func.func @negative_conv2d_gelu_groups(%x: tensor<1x4x5x5xf32>, %w: tensor<4x1x3x3xf32>) -> tensor<1x4x5x5xf32> {
+// CHECK-LABEL: func @conv2d_gelu_groups(
+//       CHECK:   vit.conv2d {{.*}} groups 4 activation gelu
+//   CHECK-NOT:   vit.gelu
+func.func @conv2d_gelu_groups(%x: tensor<1x4x5x5xf32>, %w: tensor<4x1x3x3xf32>) -> tensor<1x4x5x5xf32> {
   %0 = vit.conv2d %x, %w pad [1, 1, 1, 1] groups 4 : tensor<1x4x5x5xf32>, tensor<4x1x3x3xf32> -> tensor<1x4x5x5xf32>
   %1 = vit.gelu %0 : tensor<1x4x5x5xf32>
   return %1 : tensor<1x4x5x5xf32>

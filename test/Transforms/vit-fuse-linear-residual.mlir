@@ -128,11 +128,10 @@ func.func @conv2d_residual(%x: tensor<1x4x5x5xf32>, %w: tensor<4x4x3x3xf32>) -> 
   return %1 : tensor<1x4x5x5xf32>
 }
 
-// The kernel of a convolution of groups has no epilogue.
-// CHECK-LABEL: func @negative_conv2d_residual_groups(
-//       CHECK:   vit.conv2d
-//       CHECK:   arith.addf
-func.func @negative_conv2d_residual_groups(%x: tensor<1x4x5x5xf32>, %w: tensor<4x1x3x3xf32>) -> tensor<1x4x5x5xf32> {
+// CHECK-LABEL: func @conv2d_residual_groups(
+//       CHECK:   vit.conv2d {{.*}} residual(%{{.*}}) pad [1, 1, 1, 1] groups 4
+//   CHECK-NOT:   arith.addf
+func.func @conv2d_residual_groups(%x: tensor<1x4x5x5xf32>, %w: tensor<4x1x3x3xf32>) -> tensor<1x4x5x5xf32> {
   %0 = vit.conv2d %x, %w pad [1, 1, 1, 1] groups 4 : tensor<1x4x5x5xf32>, tensor<4x1x3x3xf32> -> tensor<1x4x5x5xf32>
   %1 = arith.addf %0, %x : tensor<1x4x5x5xf32>
   return %1 : tensor<1x4x5x5xf32>

@@ -53,6 +53,39 @@ func.func @attention_self(%x: tensor<2x2x5x4xf32>) -> tensor<2x2x1x4xf32> {
   return %1 : tensor<2x2x1x4xf32>
 }
 
+// A softmax of scores that are no product narrows their queries.
+// CHECK-LABEL: func @softmax_matmul(
+//  CHECK-SAME:     %[[S:[^ ]+]]: tensor<2x2x5x5xf32>, %[[V:[^ ]+]]: tensor<2x2x5x4xf32>
+//       CHECK:   %[[SS:.*]] = tensor.extract_slice %[[S]][0, 0, 0, 0] [2, 2, 1, 5] [1, 1, 1, 1]
+//       CHECK:   vit.softmax_matmul %[[SS]], %[[V]] : tensor<2x2x1x5xf32>, tensor<2x2x5x4xf32> -> tensor<2x2x1x4xf32>
+func.func @softmax_matmul(%s: tensor<2x2x5x5xf32>, %v: tensor<2x2x5x4xf32>) -> tensor<2x2x1x4xf32> {
+  %0 = vit.softmax_matmul %s, %v : tensor<2x2x5x5xf32>, tensor<2x2x5x4xf32> -> tensor<2x2x5x4xf32>
+  %1 = tensor.extract_slice %0[0, 0, 0, 0] [2, 2, 1, 4] [1, 1, 1, 1] : tensor<2x2x5x4xf32> to tensor<2x2x1x4xf32>
+  return %1 : tensor<2x2x1x4xf32>
+}
+
+// The scores are the values at once, which keep all their tokens.
+// CHECK-LABEL: func @softmax_matmul_self(
+//  CHECK-SAME:     %[[X:[^ ]+]]: tensor<2x2x5x5xf32>
+//       CHECK:   %[[S:.*]] = tensor.extract_slice %[[X]][0, 0, 3, 0] [2, 2, 1, 5] [1, 1, 1, 1]
+//       CHECK:   vit.softmax_matmul %[[S]], %[[X]] : tensor<2x2x1x5xf32>, tensor<2x2x5x5xf32>
+func.func @softmax_matmul_self(%x: tensor<2x2x5x5xf32>) -> tensor<2x2x1x5xf32> {
+  %0 = vit.softmax_matmul %x, %x : tensor<2x2x5x5xf32>, tensor<2x2x5x5xf32> -> tensor<2x2x5x5xf32>
+  %1 = tensor.extract_slice %0[0, 0, 3, 0] [2, 2, 1, 5] [1, 1, 1, 1] : tensor<2x2x5x5xf32> to tensor<2x2x1x5xf32>
+  return %1 : tensor<2x2x1x5xf32>
+}
+
+// CHECK-LABEL: func @rms_norm(
+//  CHECK-SAME:     %[[X:[^ ]+]]: tensor<2x5x8xf32>
+//       CHECK:   %[[XS:.*]] = tensor.extract_slice %[[X]][0, 0, 0] [2, 1, 8] [1, 1, 1]
+//       CHECK:   %[[Y:.*]] = vit.rms_norm %[[XS]] epsilon {{.*}} : tensor<2x1x8xf32>
+//       CHECK:   return %[[Y]]
+func.func @rms_norm(%x: tensor<2x5x8xf32>) -> tensor<2x1x8xf32> {
+  %0 = vit.rms_norm %x epsilon 1.0e-06 : tensor<2x5x8xf32>
+  %1 = tensor.extract_slice %0[0, 0, 0] [2, 1, 8] [1, 1, 1] : tensor<2x5x8xf32> to tensor<2x1x8xf32>
+  return %1 : tensor<2x1x8xf32>
+}
+
 // A slice that drops the axis of tokens drops it behind the narrow op.
 // CHECK-LABEL: func @rank_reducing(
 //  CHECK-SAME:     %[[X:[^ ]+]]: tensor<2x5x8xf32>

@@ -30,21 +30,24 @@ static cl::opt<std::string>
          cl::cat(category));
 static cl::opt<std::string>
     march("march",
-          cl::desc("x86-64-v2, x86-64-v3, x86-64-v4 or native; default: all "
-                   "levels, chosen at start"),
+          cl::desc("x86-64-v2, x86-64-v3, x86-64-v4, armv8-a or native; "
+                   "default: all levels of the target, chosen at start"),
           cl::cat(category));
 static cl::opt<std::string>
     optLevel("O", cl::Prefix, cl::init("3"),
              cl::desc("Effort of code generation, 0 to 3"), cl::value_desc("N"),
              cl::cat(category));
-static cl::opt<std::string> target("target", cl::init("x86_64-linux-gnu"),
-                                   cl::desc("Target triple"),
-                                   cl::cat(category));
+static cl::opt<std::string>
+    target("target", cl::value_desc("TRIPLE"),
+           cl::desc("x86_64-linux-gnu or aarch64-linux-gnu; default: this "
+                    "machine's"),
+           cl::cat(category));
 static cl::opt<std::string> precision("precision", cl::init("f32"),
                                       cl::desc("f32"), cl::cat(category));
 static cl::opt<std::string>
     backend("backend", cl::init("llvm"),
-            cl::desc("Who computes matrix products: llvm or onednn"),
+            cl::desc("Who computes matrix products: llvm, onednn, or auto, the "
+                     "cheaper for each"),
             cl::cat(category));
 static cl::opt<std::string>
     batch("batch", cl::init("dynamic"),
@@ -114,6 +117,11 @@ static cl::opt<std::string>
 static cl::list<std::string>
     inputs("input", cl::value_desc("NAME=FILE.npy"),
            cl::desc("An input to compare on; default: random numbers"),
+           cl::cat(verifyCategory));
+static cl::list<std::string>
+    images("image", cl::value_desc("FILE"),
+           cl::desc("A picture to compare on, prepared as a program would; "
+                    "repeated for a batch"),
            cl::cat(verifyCategory));
 
 cl::OptionCategory &vitc::getReportCategory() { return reportCategory; }
@@ -215,37 +223,70 @@ static bool parseKind(CompileOptions &options) {
   return true;
 }
 
+/// Whether code for --target can run on this machine.
+static bool isHostTarget() {
+  return target.empty() || findCpuTarget(target) == &getHostCpuTarget();
+}
+
+/// Refuses another target where its code would be run.
+static bool requireHostTarget() {
+  return isHostTarget() ||
+         usageError("--target is '" + target + "'; its code is run here, on " +
+                    getHostCpuTarget().name);
+}
+
+/// This machine's level, where it has one of the target's.
+static void setDefaultLevel() {
+  if (march.empty() && isHostTarget())
+    march = "native";
+}
+
+static bool parseLevels(CompileOptions &options) {
+  ArrayRef<StringRef> levels = options.program.target->levels;
+  bool isNative = march == "native" && isHostTarget();
+  StringRef level = isNative ? getHostCpuLevel() : StringRef(march);
+  if (!level.empty() && !is_contained(levels, level)) {
+    SmallVector<StringRef> needed = to_vector(reverse(levels));
+    if (isHostTarget())
+      needed.push_back("native");
+    return usageError("-march is '" + march + "'; needs " +
+                      join(drop_end(needed), ", ") +
+                      (needed.size() > 1 ? " or " : "") + needed.back());
+  }
+  if (!level.empty())
+    levels = level;
+  for (StringRef each : levels)
+    options.program.isas.push_back(each.str());
+  bool oneLevel = options.program.kind == OutputKind::Assembly ||
+                  options.program.kind == OutputKind::LLVMIR;
+  if (oneLevel)
+    options.program.isas.resize(1);
+  return true;
+}
+
 static bool parseTarget(CompileOptions &options) {
-  if (target != "x86_64-linux-gnu" && target != "x86_64-unknown-linux-gnu")
+  if (!target.empty())
+    options.program.target = findCpuTarget(target);
+  if (!options.program.target)
     return usageError("--target is '" + target +
-                      "'; this version compiles for x86_64-linux-gnu");
+                      "'; this version compiles for x86_64-linux-gnu and "
+                      "aarch64-linux-gnu");
   if (precision != "f32")
     return usageError("--precision is '" + precision +
                       "'; this version computes in f32");
-  if (backend != "llvm" && backend != "onednn")
-    return usageError("--backend is '" + backend + "'; needs llvm or onednn");
+  if (backend != "llvm" && backend != "onednn" && backend != "auto")
+    return usageError("--backend is '" + backend +
+                      "'; needs llvm, onednn or auto");
+  if (backend != "llvm" && !isHostTarget())
+    return usageError("--backend is '" + backend + "'; --target=" + target +
+                      " needs llvm");
   options.program.backend = backend;
 
   if (StringRef(optLevel).getAsInteger(10, options.program.optLevel) ||
       options.program.optLevel > 3)
     return usageError("-O is '" + optLevel + "'; needs 0 to 3");
 
-  ArrayRef<StringRef> levels = getCpuLevels();
-  StringRef level = march == "native" ? getHostCpuLevel() : StringRef(march);
-  if (!level.empty() && !is_contained(levels, level))
-    return usageError("-march is '" + march +
-                      "'; needs x86-64-v2, x86-64-v3, "
-                      "x86-64-v4 or native");
-  if (!level.empty())
-    options.program.isas = {level.str()};
-  else
-    for (StringRef each : levels)
-      options.program.isas.push_back(each.str());
-  bool oneLevel = options.program.kind == OutputKind::Assembly ||
-                  options.program.kind == OutputKind::LLVMIR;
-  if (oneLevel)
-    options.program.isas.resize(1);
-  return true;
+  return parseLevels(options);
 }
 
 static bool parseNamedSizes(CompileOptions &options) {
@@ -323,6 +364,8 @@ static bool rejectOptions(const Twine &reason,
 /// What vitc verify and compile --verify have in common, behind all else: they
 /// compare with the raise phase, on this machine.
 static bool parseVerification(CompileOptions &options) {
+  if (!requireHostTarget())
+    return false;
   if (options.compileFrom > Phase::Raise)
     return usageError("--compile-from is '" + compileFrom +
                       "'; the reference is made of import or raise");
@@ -340,7 +383,8 @@ bool vitc::parseCompileOptions(CompileOptions &options) {
   if (!rejectOptions("compile writes a program and no report",
                      {&printJson, &peak, &bandwidth}) ||
       !rejectOptions("compile has its kernels and inputs from MODEL",
-                     {&candidate, std::addressof<cl::Option>(inputs)}) ||
+                     {&candidate, std::addressof<cl::Option>(inputs),
+                      std::addressof<cl::Option>(images)}) ||
       (!verifyFirst &&
        !rejectOptions("compile compares only with --verify", {&tolerance})) ||
       !parseModel(options))
@@ -357,10 +401,9 @@ bool vitc::parseRunOptions(CompileOptions &options) {
   if (!rejectOptions("run writes no program",
                      {&output, &emit, &compileTo, &printCommands}))
     return false;
-  if (march.empty())
-    march = "native";
+  setDefaultLevel();
   return parseModel(options) && parsePhases(options) && parseTarget(options) &&
-         parseSizes(options);
+         requireHostTarget() && parseSizes(options);
 }
 
 bool vitc::parseInspectOptions(CompileOptions &options, bool &json) {
@@ -368,7 +411,8 @@ bool vitc::parseInspectOptions(CompileOptions &options, bool &json) {
                      {&output, &emit, &march, &optLevel, &target, &precision,
                       &backend, &compileTo, &attentionOutputs, &printCommands,
                       &peak, &bandwidth, &verifyFirst, &candidate, &tolerance,
-                      std::addressof<cl::Option>(inputs)}) ||
+                      std::addressof<cl::Option>(inputs),
+                      std::addressof<cl::Option>(images)}) ||
       !parseModel(options) || !parsePhases(options))
     return false;
   json = printJson;
@@ -385,10 +429,10 @@ bool vitc::parseExplainOptions(CompileOptions &options,
                      {&output, &emit, &compileTo, &printCommands}) ||
       !rejectOptions("explain runs nothing",
                      {&verifyFirst, &candidate, &tolerance,
-                      std::addressof<cl::Option>(inputs)}))
+                      std::addressof<cl::Option>(inputs),
+                      std::addressof<cl::Option>(images)}))
     return false;
-  if (march.empty())
-    march = "native";
+  setDefaultLevel();
   explain.json = printJson;
   if ((peak.getNumOccurrences() > 0 && !parsePositive(peak, explain.peak)) ||
       (bandwidth.getNumOccurrences() > 0 &&
@@ -402,6 +446,9 @@ bool vitc::parseExplainOptions(CompileOptions &options,
 }
 
 static bool parseInputFiles(VerifyOptions &verify) {
+  verify.pictures = images;
+  if (!images.empty() && batch == "dynamic")
+    verify.batch = images.size();
   for (StringRef text : inputs) {
     auto [name, path] = text.split('=');
     if (name.empty() || path.empty())
@@ -419,7 +466,7 @@ VerifyOptions vitc::getVerifyOptions(const CompileOptions &options) {
   if (sys::path::extension(options.model) == ".onnx")
     verify.onnxFile = options.model;
   verify.onnxConstants = options.constants;
-  ArrayRef<StringRef> levels = getCpuLevels();
+  ArrayRef<StringRef> levels = verify.program.target->levels;
   erase_if(verify.program.isas, [&](StringRef isa) {
     return find(levels, isa) < find(levels, getHostCpuLevel());
   });
@@ -434,8 +481,7 @@ bool vitc::parseVerifyOptions(CompileOptions &options,
       !rejectOptions("verify has one form of report",
                      {&printJson, &peak, &bandwidth}))
     return false;
-  if (march.empty())
-    march = "native";
+  setDefaultLevel();
   if (!parseModel(options) || !parsePhases(options))
     return false;
   options.compileTo = Phase::Kernel;

@@ -134,9 +134,9 @@ static bool isWeight(Value operand) {
   return buffer && buffer.getSpace() == Space::Weights;
 }
 
-static void describe(GemmOp op, std::vector<std::string> &fused) {
-  if (vit::NormAttr norm = op.getNormAttr())
-    fused.push_back(norm.getRms() ? "rms norm" : "layer norm");
+/// What follows the sums of a product or convolution.
+template <typename OpTy>
+static void describeEpilogue(OpTy op, std::vector<std::string> &fused) {
   if (op.getBias())
     fused.push_back("bias");
   if (op.getActivation() != vit::Activation::None)
@@ -144,6 +144,27 @@ static void describe(GemmOp op, std::vector<std::string> &fused) {
   if (op.getResidual())
     fused.push_back(isWeight(op.getResidual()) ? "constant addend"
                                                : "residual");
+}
+
+static void describe(GemmOp op, std::vector<std::string> &fused) {
+  if (op.getZeroOutside())
+    fused.push_back("padding");
+  if (op.getLhsScale())
+    fused.push_back("scale and shift of input channels");
+  if (op.getLhsActivation() != vit::Activation::None)
+    fused.push_back(
+        (vit::stringifyActivation(op.getLhsActivation()) + " of input").str());
+  if (vit::NormAttr norm = op.getNormAttr())
+    fused.push_back(norm.getRms() ? "rms norm" : "layer norm");
+  describeEpilogue(op, fused);
+  if (op.getStatistics())
+    fused.push_back("statistics of output channels");
+}
+
+static void describe(GroupedConvOp op, std::vector<std::string> &fused) {
+  if (llvm::any_of(op.getPad(), [](int64_t size) { return size != 0; }))
+    fused.push_back("padding");
+  describeEpilogue(op, fused);
 }
 
 static void describe(AttentionOp op, std::vector<std::string> &fused) {
@@ -195,6 +216,10 @@ static bool readsThroughMap(Operation *op) {
                isRead(op.getKey(), op.getKeyMap()) ||
                isRead(op.getValue(), op.getValueMap());
       })
+      .Case([&](GroupedConvOp op) {
+        return isRead(op.getInput(), op.getInputMap()) ||
+               isRead(op.getResidual(), op.getResidualMap());
+      })
       .Case<NormOp, MeanOp, GatherOp>(
           [&](auto op) { return isRead(op.getInput(), op.getInputMap()); })
       .Case([&](GenericOp op) {
@@ -210,7 +235,8 @@ static bool readsThroughMap(Operation *op) {
 
 static bool writesThroughMap(Operation *op) {
   return llvm::TypeSwitch<Operation *, bool>(op)
-      .Case<GemmOp, AttentionOp, NormOp, MeanOp, GatherOp, GenericOp>(
+      .Case<GemmOp, AttentionOp, GroupedConvOp, NormOp, MeanOp, GatherOp,
+            GenericOp>(
           [](auto op) { return isComposed(op.getInit(), op.getResultMap()); })
       .Default(false);
 }
@@ -221,8 +247,9 @@ std::vector<std::string> vitc::describeFusion(Operation *kernel,
   if (readsThroughMap(kernel))
     fused.push_back(
         describeAddresses("reads", movement.getBefore(kernel->getLoc())));
-  llvm::TypeSwitch<Operation *>(kernel).Case<GemmOp, AttentionOp, GenericOp>(
-      [&](auto op) { describe(op, fused); });
+  llvm::TypeSwitch<Operation *>(kernel)
+      .Case<GemmOp, AttentionOp, GroupedConvOp, GenericOp>(
+          [&](auto op) { describe(op, fused); });
   if (writesThroughMap(kernel))
     fused.push_back(
         describeAddresses("writes", movement.getBehind(kernel->getLoc())));

@@ -33,6 +33,7 @@ static llvm::json::Object toJson(const ExplainReport::Kernel &kernel,
                             {"kernel", kernel.function},
                             {"tile", kernel.tile},
                             {"tiling", kernel.tiling},
+                            {"reason", kernel.reason},
                             {"fused", llvm::json::Array(kernel.fused)}};
   if (kernel.cost)
     addCost(object, *kernel.cost, roofline);

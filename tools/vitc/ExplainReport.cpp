@@ -12,6 +12,7 @@
 #include "Vit/VitDialect.h"
 #include "vitc/Analysis/KernelCost.h"
 #include "vitc/Analysis/SourceName.h"
+#include "vitc/Kernel/CostModel.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -105,6 +106,12 @@ static std::string describeTile(Attribute tiling) {
                              tiling.getRows(), tiling.getColumns(),
                              tiling.getQueryBlock(), tiling.getKeyBlock());
       })
+      .Case([](ConvTilingAttr tiling) -> std::string {
+        return llvm::formatv("{0} places, {1} row{2} x {3} channels",
+                             tiling.getColumns(), tiling.getRows(),
+                             tiling.getRows() == 1 ? "" : "s",
+                             tiling.getChannels());
+      })
       .Case([](RowTilingAttr tiling) -> std::string {
         return llvm::formatv("{0} row{1}", tiling.getRows(),
                              tiling.getRows() == 1 ? "" : "s");
@@ -112,9 +119,30 @@ static std::string describeTile(Attribute tiling) {
       .Default(std::string());
 }
 
+/// "97 % of the peak; onednn 93 %".
+static std::string describeChoice(Operation *op, StringRef isa,
+                                  StringRef backend) {
+  auto gemm = dyn_cast<GemmOp>(op);
+  const Machine *machine = findMachine(isa);
+  std::optional<ProviderChoice> providers = parseBackend(backend);
+  if (!gemm || !gemm.getTiling() || !machine || !providers)
+    return "";
+  GemmTilingAttr tiling = *gemm.getTiling();
+  GemmChoice choice =
+      chooseGemm(gemm, tiling.getRowBlock(), *providers, *machine);
+  bool isModels =
+      choice.provider == tiling.getProvider() &&
+      choice.tile == MicroTile{tiling.getRows(), tiling.getColumns()};
+  if (!isModels)
+    return "as the module has it";
+  return llvm::formatv("{0:f0} % of the peak; {1} {2:f0} %",
+                       choice.estimate.getPartOfPeak() * 100, choice.nextName,
+                       choice.next.getPartOfPeak() * 100);
+}
+
 static bool isKernel(Operation *op) {
-  return isa<GemmOp, AttentionOp, AttentionMapOp, NormOp, MeanOp, GatherOp,
-             GenericOp>(op);
+  return isa<GemmOp, AttentionOp, AttentionMapOp, GroupedConvOp, NormOp, MeanOp,
+             GatherOp, GenericOp>(op);
 }
 
 static func::FuncOp getForward(ModuleOp module) {
@@ -162,6 +190,7 @@ void ExplainReport::collect(ModuleOp module, const Movement &movement) {
     Attribute tiling = op->getInherentAttr("tiling").value_or(Attribute());
     kernel.tile = describeTile(tiling);
     kernel.tiling = printAttribute(tiling);
+    kernel.reason = describeChoice(op, isa, backend);
     kernel.fused = describeFusion(op, movement);
     if (std::optional<KernelCost> cost = getKernelCost(op))
       kernel.cost = Cost{cost->flops.at(batch), cost->weights.at(batch),

@@ -44,6 +44,8 @@ struct ExplainReport {
     std::string op, function;
     /// In words, and as the schedule has it.
     std::string tile, tiling;
+    /// Why a product is so: what it and the next best should reach.
+    std::string reason;
     std::vector<std::string> fused;
     /// None where it depends on the run.
     std::optional<Cost> cost;

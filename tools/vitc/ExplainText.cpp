@@ -74,7 +74,7 @@ public:
 
   void addBlock(const ExplainBlock &block, const ExplainBlock &last,
                 size_t count);
-  void addTotal(const Cost &total) { addRow("total", "", "", "", total); }
+  void addTotal(const Cost &total) { addRow("total", "", "", "", "", total); }
   void print(llvm::raw_ostream &os) const { table.print(os); }
 
 private:
@@ -82,7 +82,8 @@ private:
   getColumns(const Roofline &roofline);
   void addRow(std::string layer, const Kernel &kernel);
   void addRow(std::string layer, std::string function, std::string tile,
-              std::string fused, const std::optional<Cost> &cost);
+              std::string reason, std::string fused,
+              const std::optional<Cost> &cost);
 
   Roofline roofline;
   InspectTable table;
@@ -92,8 +93,9 @@ private:
 llvm::SmallVector<InspectTable::Column>
 KernelTable::getColumns(const Roofline &roofline) {
   llvm::SmallVector<InspectTable::Column> columns = {
-      {"layer", kLeft}, {"kernel", kLeft}, {"tile", kLeft}, {"FLOPs"},
-      {"weights"},      {"read"},          {"written"},     {"FLOPs/byte"}};
+      {"layer", kLeft}, {"kernel", kLeft}, {"tile", kLeft}, {"estimate", kLeft},
+      {"FLOPs"},        {"weights"},       {"read"},        {"written"},
+      {"FLOPs/byte"}};
   if (roofline.isKnown())
     columns.push_back({"bound", kLeft});
   columns.push_back({"fused", kLeft});
@@ -101,15 +103,15 @@ KernelTable::getColumns(const Roofline &roofline) {
 }
 
 void KernelTable::addRow(std::string layer, std::string function,
-                         std::string tile, std::string fused,
-                         const std::optional<Cost> &cost) {
+                         std::string tile, std::string reason,
+                         std::string fused, const std::optional<Cost> &cost) {
   auto count = [&](int64_t Cost::*member) {
     return cost ? formatCount((*cost).*member) : "?";
   };
-  std::vector<std::string> cells = {std::move(layer),      std::move(function),
-                                    std::move(tile),       count(&Cost::flops),
-                                    count(&Cost::weights), count(&Cost::read),
-                                    count(&Cost::written)};
+  std::vector<std::string> cells = {std::move(layer),    std::move(function),
+                                    std::move(tile),     std::move(reason),
+                                    count(&Cost::flops), count(&Cost::weights),
+                                    count(&Cost::read),  count(&Cost::written)};
   cells.push_back(cost ? llvm::formatv("{0:f1}", cost->getIntensity()).str()
                        : "?");
   if (roofline.isKnown())
@@ -119,7 +121,7 @@ void KernelTable::addRow(std::string layer, std::string function,
 }
 
 void KernelTable::addRow(std::string layer, const Kernel &kernel) {
-  addRow(std::move(layer), kernel.function, kernel.tile,
+  addRow(std::move(layer), kernel.function, kernel.tile, kernel.reason,
          llvm::join(kernel.fused, ", "), kernel.cost);
 }
 

@@ -15,6 +15,7 @@
 #ifndef VITC_ANALYSIS_KERNELCOST_H
 #define VITC_ANALYSIS_KERNELCOST_H
 
+#include "mlir/IR/AffineMap.h"
 #include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/Operation.h"
 #include <optional>
@@ -29,11 +30,23 @@ struct BatchCount {
   BatchCount &operator+=(const BatchCount &other);
 };
 
+/// How a kernel uses a memref: as map(b, ...), b being below `sizes[0]` for
+/// each item of the run's batch, the other dims below theirs.
+struct OperandAccess {
+  mlir::Value operand;
+  mlir::AffineMap map; // null: any element
+  llvm::SmallVector<int64_t> sizes;
+  bool isPerItem; // false: the kernel's batch is not the run's
+  bool isWrite;
+};
+
 struct KernelCost {
   BatchCount flops;
   /// Bytes of weights that are read, of other values that are read, and of
   /// results.
   BatchCount weights, read, written;
+  /// Reads before writes.
+  llvm::SmallVector<OperandAccess> accesses;
 
   BatchCount getBytes() const;
 };

@@ -36,8 +36,11 @@ def ConvertGroupNormToLinalgPass : Pass<"convert-group-norm-to-linalg", "mlir::f
   let description = [{
     A group norm is a vit.layer_norm over a reshaped feature map. Where kernels store
     the map with its channels last its rows are not contiguous, and a kernel.norm would
-    need a copy. As linalg the map is read as it lies, and the normalisation fuses with
-    the elementwise ops behind it. Statistics take two passes, in f32.
+    need a copy. As linalg the map is read as it lies: x * scale + shift, with a scale and
+    a shift for each channel that the norm's weight and bias are part of, fuses with the
+    elementwise ops behind it. Statistics are sums over chunks of the map, in f32, which
+    VitToKernel lets the product compute that writes it.
+    Source: Wu and He 2018; Chan, Golub and LeVeque 1983.
     Left alone: other norms, element types other than f32, norms with a scale or a shift
     for each element of a row.
     Example: test/Conversion/VitToLinalg/group-norm.mlir

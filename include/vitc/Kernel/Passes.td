@@ -15,13 +15,13 @@ def ScheduleCPUPass : Pass<"kernel-schedule-cpu", "mlir::ModuleOp"> {
   let summary = "choose tiles and providers of all kernels for a CPU";
   let description = [{
     Sets the module's #kernel.cpu and each kernel's tiling attribute. No other pass
-    makes a choice for this target.
+    makes a choice for this target. A kernel that has a tiling keeps it.
     Example: test/Kernel/kernel-schedule-cpu.mlir
   }];
   let options = [
-    Option<"isa", "isa", "std::string", /*default=*/"\"x86-64-v4\"", "x86-64-v2, -v3 or -v4">,
+    Option<"isa", "isa", "std::string", /*default=*/"\"x86-64-v4\"", "x86-64-v2, -v3, -v4 or armv8-a">,
     Option<"backend", "backend", "std::string", /*default=*/"\"llvm\"",
-           "Who computes gemms: llvm (own vector code) or onednn">];
+           "Who computes gemms: llvm (own vector code), onednn, or auto: the cheaper by the cost model">];
   let dependentDialects = ["vitc::kernel::KernelDialect"];
 }
 

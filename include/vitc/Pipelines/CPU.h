@@ -27,13 +27,13 @@ void addFusePasses(mlir::OpPassManager &passes,
 /// vit -> kernels on planned buffers; `backend` is to compute gemms.
 void addKernelPasses(mlir::OpPassManager &passes,
                      llvm::StringRef backend = "llvm");
-/// kernels -> kernels with tiles, for one x86-64 level; `backend` computes
+/// kernels -> kernels with tiles, for one level; `backend` computes
 /// gemms.
 void addCpuSchedulePasses(mlir::OpPassManager &passes, llvm::StringRef isa,
                           llvm::StringRef backend);
 /// kernels with tiles -> their functions, and entries that launch them.
 void addCpuLaunchPasses(mlir::OpPassManager &passes);
-/// kernels -> LLVM dialect, for one x86-64 level, through the two above.
+/// kernels -> LLVM dialect, for one level, through the two above.
 void addCpuCodePasses(mlir::OpPassManager &passes, llvm::StringRef isa,
                       llvm::StringRef backend);
 

@@ -21,7 +21,7 @@
 
 namespace vitc::rt {
 
-inline constexpr uint32_t kDescriptorVersion = 2;
+inline constexpr uint32_t kDescriptorVersion = 3;
 /// Bytes; alignment of the weights, the arena, and every buffer in them.
 inline constexpr int64_t kBufferAlignment = 64;
 
@@ -77,6 +77,7 @@ struct Context {
   void *const *outputs;
   ParallelFn parallel;
   OneDnnGemmFn oneDnnGemm; // null unless the model needs oneDNN
+  int64_t threads;         // that `parallel` shares tasks among, 1 or more
   // The runtime's own part starts here; generated code does not touch it.
   void *session;
 };
@@ -124,7 +125,7 @@ struct EntryDescriptor {
   int64_t arenaBase, arenaPerBatch; // bytes: base + perBatch * batch
   const CodeDescriptor *codes;      // best level first
   int32_t numCodes;
-  int32_t reserved;
+  int32_t independentItems; // 1: no item of a batch depends on another
 };
 
 enum class Interpolation : int32_t { // PIL's numbers

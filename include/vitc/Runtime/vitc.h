@@ -107,10 +107,10 @@ VITC_EXPORT void vitc_runtime_destroy(vitc_runtime_t *runtime);
 VITC_EXPORT int32_t vitc_runtime_threads(const vitc_runtime_t *runtime);
 
 /* Binds a descriptor to a runtime, which must outlive the model. `isa` names
-   the code to run, "x86-64-v2", "x86-64-v3", "x86-64-v4" or "native"; NULL: the
-   best the machine has. VITC_UNSUPPORTED when the file or the machine lacks it,
-   when the descriptor's version is not this runtime's, or when a library that
-   the code calls (oneDNN) is missing. */
+   the code to run, as "x86-64-v2", "x86-64-v4", "armv8-a" or "native"; NULL:
+   the best the machine has. VITC_UNSUPPORTED when the file or the machine lacks
+   it, when the descriptor's version is not this runtime's, or when a library
+   that the code calls (oneDNN) is missing. */
 VITC_EXPORT vitc_status_t vitc_model_create(
     vitc_runtime_t *runtime, const vitc_model_descriptor_t *descriptor,
     const char *isa, vitc_model_t **model, vitc_error_t *error);

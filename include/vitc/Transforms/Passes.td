@@ -387,7 +387,7 @@ def FuseActivationPass : Pass<"vit-fuse-activation", "mlir::func::FuncOp"> {
   let description = [{
     However they are written: the function that follows a vit.linear or vit.conv2d, whose
     result may be moved before, is evaluated at sample points.
-    Left alone: results with another user, convolutions of groups.
+    Left alone: results with another user.
     Example: test/Transforms/vit-fuse-activation.mlir
   }];
   let dependentDialects = ["vitc::vit::VitDialect"];
@@ -401,7 +401,7 @@ def FuseLinearResidualPass : Pass<"vit-fuse-linear-residual", "mlir::func::FuncO
     windows, heads, transposes or reshapes lie between the vit.linear or vit.conv2d and
     the addition, the residual moves back through them, and the sum is moved.
     A remark names each addition behind a slice, which drops a part of the result.
-    Left alone: results with another user, convolutions of groups.
+    Left alone: results with another user.
     Example: test/Transforms/vit-fuse-linear-residual.mlir
   }];
   let dependentDialects = ["vitc::vit::VitDialect", "mlir::linalg::LinalgDialect", "mlir::tensor::TensorDialect"];

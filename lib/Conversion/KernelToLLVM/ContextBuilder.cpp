@@ -28,7 +28,8 @@ static_assert(
     offsetof(rt::Context, inputs) == getOffset(ContextField::Inputs) &&
     offsetof(rt::Context, outputs) == getOffset(ContextField::Outputs) &&
     offsetof(rt::Context, parallel) == getOffset(ContextField::Parallel) &&
-    offsetof(rt::Context, oneDnnGemm) == getOffset(ContextField::OneDnnGemm));
+    offsetof(rt::Context, oneDnnGemm) == getOffset(ContextField::OneDnnGemm) &&
+    offsetof(rt::Context, threads) == getOffset(ContextField::Threads));
 
 Type ContextBuilder::pointerType() {
   return LLVM::LLVMPointerType::get(getContext());
@@ -51,7 +52,9 @@ Value ContextBuilder::load(ContextField field) {
   Value address = LLVM::GEPOp::create(
       *this, pointerType(), getI8Type(), context,
       ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(getOffset(field))});
-  Type type = field == ContextField::Batch ? integerType(64) : pointerType();
+  bool isNumber =
+      field == ContextField::Batch || field == ContextField::Threads;
+  Type type = isNumber ? integerType(64) : pointerType();
   return LLVM::LoadOp::create(*this, type, address);
 }
 

@@ -22,7 +22,8 @@ enum class ContextField {
   Inputs,
   Outputs,
   Parallel,
-  OneDnnGemm
+  OneDnnGemm,
+  Threads
 };
 
 /// Builds the LLVM ops through which entry functions talk to the runtime.
@@ -37,7 +38,8 @@ public:
   mlir::Type integerType(unsigned width);
   mlir::Value integer(int64_t value, unsigned width = 64);
   mlir::Value null();
-  /// The value of a context field, as a pointer or, for the batch, an i64.
+  /// The value of a context field: an i64 for the batch and the threads, else a
+  /// pointer.
   mlir::Value load(ContextField field);
   /// base + offset bytes.
   mlir::Value advance(mlir::Value base, mlir::Value offset);

@@ -219,6 +219,10 @@ LogicalResult EntryLowering::convertEntry(func::FuncOp entry) {
       batch.replaceAllUsesWith(builder.raise(
           builder.getIndexType(), builder.load(ContextField::Batch)));
       batch.erase();
+    } else if (auto threads = dyn_cast<ThreadsOp>(op)) {
+      threads.replaceAllUsesWith(builder.raise(
+          builder.getIndexType(), builder.load(ContextField::Threads)));
+      threads.erase();
     } else if (auto buffer = dyn_cast<BufferOp>(op)) {
       convertBuffer(buffer, builder);
     } else if (auto launch = dyn_cast<LaunchOp>(op)) {

@@ -36,22 +36,23 @@ public:
               .str(),
           context),
         slots(llvm::alignTo(tiling.getQueryBlock(), tiling.getRows())),
-        tile(b, operands, slots), init(b.getFlat(op.getInit())),
-        weights(b.getScratch(slots)),
+        tile(b, operands, getShape(), /*tables=*/nullptr),
+        init(b.getFlat(op.getInit())), weights(b.getScratch(slots)),
         blockMap(b.getScratch(tile.getKeyCapacity())) {}
 
   KernelFunction build();
 
 private:
+  AttentionTileShape getShape();
   void readSelection();
-  void addBlock(IndexRange queries);
-  void addKeyBlock(IndexRange queries, IndexRange keys);
-  void forEachKeyBlock(function_ref<void(IndexRange)> body);
-  void forEachRow(IndexRange queries, IndexRange keys,
+  void addBlock(TokenRange queries);
+  void addKeyBlock(TokenRange queries, TokenRange keys);
+  void forEachKeyBlock(function_ref<void(TokenRange)> body);
+  void forEachRow(TokenRange queries, TokenRange keys,
                   function_ref<void(Value row, Value slot)> body);
   void clearBlockMap();
   void addToBlockMap(Value row, Value slot);
-  void addToResult(IndexRange keys, Value target);
+  void addToResult(TokenRange keys, Value target);
 
   AttentionMapOp op;
   AttentionTilingAttr tiling;
@@ -71,6 +72,15 @@ private:
 };
 
 } // namespace
+
+/// Which queries there are is known at run time only.
+AttentionTileShape AttentionMapBuilder::getShape() {
+  AttentionTileShape shape;
+  shape.queries = shape.slots = slots;
+  shape.rowCounts =
+      llvm::to_vector(llvm::seq_inclusive<int64_t>(1, tiling.getRows()));
+  return shape;
+}
 
 void AttentionMapBuilder::readSelection() {
   Value selection = b.get(op.getSelection());
@@ -110,12 +120,12 @@ KernelFunction AttentionMapBuilder::build() {
 
 /// Computes the scores of all tiles of `queries`, counted from the first asked
 /// for, with `keys`, and runs `body` on each row.
-void AttentionMapBuilder::forEachRow(IndexRange queries, IndexRange keys,
+void AttentionMapBuilder::forEachRow(TokenRange queries, TokenRange keys,
                                      function_ref<void(Value, Value)> body) {
   tile.setKeys(keys);
   Value tiles = b.ceilDiv(queries.size, tiling.getRows());
   b.forLoop(b.index(0), tiles, 1, [&](Value index) {
-    IndexRange part = evenPart(b, queries.size, tiles, index);
+    TokenRange part = evenPart(b, queries.size, tiles, index);
     Value query = b.add(firstQuery, b.add(queries.begin, part.begin));
     tile.computeScores({query, part.size});
     b.forLoop(b.index(0), part.size, 1, [&](Value row) {
@@ -126,9 +136,9 @@ void AttentionMapBuilder::forEachRow(IndexRange queries, IndexRange keys,
 }
 
 /// Runs `body` on the blocks of keys that some of the tile's queries sees.
-void AttentionMapBuilder::forEachKeyBlock(function_ref<void(IndexRange)> body) {
+void AttentionMapBuilder::forEachKeyBlock(function_ref<void(TokenRange)> body) {
   b.forLoop(b.index(0), tile.countKeyBlocks(), 1, [&](Value block) {
-    IndexRange keys = tile.getKeyBlock(block);
+    TokenRange keys = tile.getKeyBlock(block);
     if (hasLimit)
       b.ifElse(b.less(b.index(0), keys.size), [&] { body(keys); }, nullptr);
     else
@@ -136,21 +146,22 @@ void AttentionMapBuilder::forEachKeyBlock(function_ref<void(IndexRange)> body) {
   });
 }
 
-void AttentionMapBuilder::addBlock(IndexRange queries) {
+void AttentionMapBuilder::addBlock(TokenRange queries) {
   tile.setQueries({b.add(firstQuery, queries.begin), queries.size});
   tile.resetSoftmax();
-  forEachKeyBlock([&](IndexRange keys) {
+  forEachKeyBlock([&](TokenRange keys) {
     forEachRow(queries, keys, [&](Value row, Value slot) {
-      tile.updateSoftmax(row, slot, /*keepProbabilities=*/false);
+      tile.updateMaximum(row, slot);
+      tile.addExponentials(row, slot, /*keepProbabilities=*/false);
     });
   });
   b.forLoop(b.index(0), queries.size, 1, [&](Value slot) {
     b.storeScalar(b.divf(tile.getInverseSum(slot), queryWeight), weights, slot);
   });
-  forEachKeyBlock([&](IndexRange keys) { addKeyBlock(queries, keys); });
+  forEachKeyBlock([&](TokenRange keys) { addKeyBlock(queries, keys); });
 }
 
-void AttentionMapBuilder::addKeyBlock(IndexRange queries, IndexRange keys) {
+void AttentionMapBuilder::addKeyBlock(TokenRange queries, TokenRange keys) {
   clearBlockMap();
   forEachRow(queries, keys, [&](Value row, Value slot) {
     addToBlockMap(row, slot);
@@ -183,7 +194,7 @@ void AttentionMapBuilder::addToBlockMap(Value row, Value slot) {
 }
 
 /// Adds the block's map to the row of the result at `target`.
-void AttentionMapBuilder::addToResult(IndexRange keys, Value target) {
+void AttentionMapBuilder::addToResult(TokenRange keys, Value target) {
   target = b.add(target, keys.begin);
   Value whole = b.mul(b.div(keys.size, b.lanes()), b.lanes());
   b.forLoop(b.index(0), whole, b.lanes(), [&](Value j) {

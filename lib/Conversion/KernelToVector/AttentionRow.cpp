@@ -77,7 +77,7 @@ static Value applyToTokens(VectorBuilder &b, AffineExpr expr, Value batch,
 
 /// The groups of tokens, as floats. What a last vector holds beyond is the last
 /// token's.
-void AttentionTile::computeGroups(IndexRange tokens, Value groups) {
+void AttentionTile::computeGroups(TokenRange tokens, Value groups) {
   AffineExpr expr =
       simplifyAffineExpr(*operands.groups, /*numDims=*/2, /*numSymbols=*/0);
   Value lanes = getLaneNumbers(b);
@@ -118,8 +118,8 @@ Value AttentionTile::addBetweenGroups(Value score, Value query, Value key) {
   double addend = std::isinf(operands.groupBias)
                       ? operands.groupBias
                       : std::max(operands.groupBias, kLowestAddend);
-  return b.fma(b.select(differs, b.splat(addend), b.splat(0.0)),
-               b.splat(kLog2E), score);
+  return b.select(differs, b.fma(b.splat(addend), b.splat(kLog2E), score),
+                  score);
 }
 
 //===----------------------------------------------------------------------===//
@@ -160,15 +160,24 @@ void AttentionTile::addAddends(Value row, Value queryIndex,
     sources.push_back(b.add(source, keys.begin));
   }
   Value whole = b.mul(b.div(visible, b.lanes()), b.lanes());
-  b.forLoop(b.index(0), whole, b.lanes(), [&](Value j) {
+  auto addVector = [&](Value j, int64_t count) {
     Value index = b.add(scoreRow, j);
     Value score = operands.query ? b.load(scores, index) : b.splat(0.0);
     for (auto [addend, source] : llvm::zip_equal(addends, sources))
-      score = addTo(score, b.load(addend, b.add(source, j)));
+      score = addTo(score, b.load(addend, b.add(source, j), b.lanes(), count));
     if (betweenGroups)
       score = addBetweenGroups(score, queryIndex, j);
     b.store(score, scores, index);
-  });
+  };
+  b.forLoop(b.index(0), whole, b.lanes(),
+            [&](Value j) { addVector(j, b.lanes()); });
+  // Of the last keys, which fill no vector, the addends are read one by one
+  // where their number is not known.
+  if (std::optional<int64_t> constant = getConstant(visible)) {
+    if (int64_t rest = *constant % b.lanes())
+      addVector(whole, rest);
+    return;
+  }
   b.forLoop(whole, visible, 1, [&](Value j) {
     Value index = b.add(scoreRow, j);
     Value score = operands.query ? b.loadScalar(scores, index) : b.scalar(0.0);

@@ -20,7 +20,10 @@ using namespace vitc::kernel;
 
 static constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
-IndexRange vitc::kernel::evenPart(VectorBuilder &b, Value total, Value parts,
+/// In place of the sum of a row without keys, whose results are 0 / sum.
+static constexpr double kLeastSum = 0.5;
+
+TokenRange vitc::kernel::evenPart(VectorBuilder &b, Value total, Value parts,
                                   Value index) {
   Value size = b.div(total, parts);
   Value larger = b.rem(total, parts); // parts with one element more
@@ -36,9 +39,22 @@ int64_t vitc::kernel::maxPart(Value total, int64_t block) {
   return llvm::divideCeil(*constant, llvm::divideCeil(*constant, block));
 }
 
+SmallVector<int64_t> vitc::kernel::getPartSizes(Value total, int64_t block) {
+  std::optional<int64_t> constant = getConstant(total);
+  if (!constant || *constant == 0)
+    return llvm::to_vector(llvm::seq_inclusive<int64_t>(1, block));
+  int64_t parts = llvm::divideCeil(*constant, block);
+  SmallVector<int64_t> sizes = {*constant / parts};
+  if (*constant % parts != 0)
+    sizes.push_back(sizes[0] + 1);
+  return sizes;
+}
+
 AttentionTile::AttentionTile(KernelBuilder &builder,
-                             const ScoreOperands &operands, int64_t slots)
-    : b(builder), operands(operands), slots(slots),
+                             const ScoreOperands &operands,
+                             const AttentionTileShape &shape,
+                             TokenTables *tables)
+    : b(builder), operands(operands), shape(shape),
       keyCapacity(
           llvm::alignTo(maxPart(operands.keys, operands.tiling.getKeyBlock()),
                         operands.tiling.getColumns())),
@@ -48,18 +64,22 @@ AttentionTile::AttentionTile(KernelBuilder &builder,
     addends.push_back(b.getFlat(addend.value));
   int64_t rows = operands.tiling.getRows();
   if (operands.query) {
-    query = b.getFlat(operands.query->value);
-    key = b.getFlat(operands.key->value);
+    auto getRows = [&](const ScoreFactor &factor, Value tokens) {
+      TokenRows rows(b.getFlat(factor.value), factor.access, operands.headDim);
+      return tables ? tables->add(rows, factor.access, b.get(tokens)) : rows;
+    };
+    queryRows = getRows(*operands.query, operands.queries);
+    keyRows = getRows(*operands.key, operands.keys);
     queryTile = b.getScratch(rows * operands.headDim);
     keyPanels = b.getScratch(keyCapacity * operands.headDim);
   }
   if (operands.groups) {
-    queryGroups = b.getScratch(llvm::alignTo(slots, b.lanes()));
+    queryGroups = b.getScratch(llvm::alignTo(shape.queries, b.lanes()));
     keyGroups = b.getScratch(keyCapacity);
   }
   scores = b.getScratch(rows * getScoreStride());
-  maxima = b.getScratch(slots * b.lanes());
-  sums = b.getScratch(slots * b.lanes());
+  maxima = b.getScratch(shape.slots * b.lanes());
+  sums = b.getScratch(shape.slots * b.lanes());
 }
 
 void AttentionTile::setHead(Value newBatch, Value newHead) {
@@ -75,7 +95,7 @@ void AttentionTile::setHead(Value newBatch, Value newHead) {
   numKeys = b.min(length, numKeys);
 }
 
-void AttentionTile::setQueries(IndexRange newQueries) {
+void AttentionTile::setQueries(TokenRange newQueries) {
   queries = newQueries;
   if (operands.groups)
     computeGroups(queries, queryGroups);
@@ -86,7 +106,7 @@ Value AttentionTile::countKeyBlocks() {
 }
 
 /// How many of `keys`, the first of them, some query before `queryEnd` sees.
-Value AttentionTile::countSeen(Value queryEnd, IndexRange keys) {
+Value AttentionTile::countSeen(Value queryEnd, TokenRange keys) {
   if (!operands.causal)
     return keys.size;
   Value end = arith::AddIOp::create(b, queryEnd, b.index(*operands.causal));
@@ -95,10 +115,14 @@ Value AttentionTile::countSeen(Value queryEnd, IndexRange keys) {
   return b.min(seen, keys.size);
 }
 
-IndexRange AttentionTile::getKeyBlock(Value index) {
+TokenRange AttentionTile::getWholeKeyBlock(Value index) {
+  return evenPart(b, b.get(operands.keys), countKeyBlocks(), index);
+}
+
+TokenRange AttentionTile::getKeyBlock(Value index) {
   // Blocks are cut from all keys, so that each result is one sum whatever is
   // masked.
-  IndexRange block = evenPart(b, b.get(operands.keys), countKeyBlocks(), index);
+  TokenRange block = getWholeKeyBlock(index);
   if (operands.keyLength)
     block.size =
         b.min(block.size, arith::MaxSIOp::create(
@@ -109,10 +133,11 @@ IndexRange AttentionTile::getKeyBlock(Value index) {
 }
 
 void AttentionTile::resetSoftmax() {
-  b.forLoop(b.index(0), b.index(slots * b.lanes()), b.lanes(), [&](Value slot) {
-    b.store(b.splat(-kInfinity), maxima, slot);
-    b.store(b.splat(0.0), sums, slot);
-  });
+  b.forLoop(b.index(0), b.index(shape.slots * b.lanes()), b.lanes(),
+            [&](Value slot) {
+              b.store(b.splat(-kInfinity), maxima, slot);
+              b.store(b.splat(0.0), sums, slot);
+            });
 }
 
 Value AttentionTile::getVectors() { return b.ceilDiv(visible, b.lanes()); }
@@ -142,7 +167,7 @@ static void transpose(VectorBuilder &b, MutableArrayRef<Value> rows) {
   }
 }
 
-void AttentionTile::setKeys(IndexRange newKeys) {
+void AttentionTile::setKeys(TokenRange newKeys) {
   keys = newKeys;
   if (operands.groups) {
     computeGroups(keys, keyGroups);
@@ -150,26 +175,22 @@ void AttentionTile::setKeys(IndexRange newKeys) {
   }
   if (!operands.key)
     return;
-  int64_t columns = operands.tiling.getColumns();
-  b.forLoop(b.index(0), b.ceilDiv(keys.size, columns), 1, [&](Value panel) {
-    for (int64_t column = 0; column < columns; column += b.lanes())
-      transposeKeys(panel, column, keys);
-  });
+  b.forLoop(b.index(0), b.ceilDiv(keys.size, b.lanes()), 1,
+            [&](Value group) { transposeKeys(group); });
 }
 
-/// Writes `lanes` columns of a panel, from `column` on. Columns beyond the keys
-/// repeat the last key: their scores are masked.
-void AttentionTile::transposeKeys(Value panel, int64_t column,
-                                  IndexRange keys) {
+/// Writes a column of each key of a group of as many as there are lanes.
+/// Columns beyond the keys repeat the last key: their scores are masked.
+void AttentionTile::transposeKeys(Value group) {
   int64_t columns = operands.tiling.getColumns();
   int64_t lanes = b.lanes(), headDim = operands.headDim;
-  Value first = b.add(b.mul(panel, columns), column);
+  Value first = b.mul(group, lanes);
+  Value panel = b.div(first, columns), column = b.rem(first, columns);
   Value last = b.sub(keys.size, b.index(1));
   SmallVector<Value> rows;
   for (int64_t i = 0; i < lanes; ++i) {
     Value j = b.add(keys.begin, b.min(b.add(first, i), last));
-    rows.push_back(b.apply(operands.key->access.getOffsetWithout(3),
-                           {batch, head, j, b.index(0)}));
+    rows.push_back(keyRows->getOffset(b, batch, head, j));
   }
   Value target = b.add(b.mul(panel, headDim * columns), column);
 
@@ -177,7 +198,7 @@ void AttentionTile::transposeKeys(Value panel, int64_t column,
   b.forLoop(b.index(0), b.index(whole), lanes, [&](Value d) {
     SmallVector<Value> square;
     for (Value row : rows)
-      square.push_back(b.load(key, b.add(row, d)));
+      square.push_back(b.load(keyRows->getMemory(), b.add(row, d)));
     transpose(b, square);
     Value begin = b.add(target, b.mul(d, columns));
     for (int64_t i = 0; i < lanes; ++i)
@@ -186,8 +207,8 @@ void AttentionTile::transposeKeys(Value panel, int64_t column,
   b.forLoop(b.index(whole), b.index(headDim), 1, [&](Value d) {
     Value begin = b.add(target, b.mul(d, columns));
     for (int64_t i = 0; i < lanes; ++i)
-      b.storeScalar(b.loadScalar(key, b.add(rows[i], d)), keyPanels,
-                    b.add(begin, i));
+      b.storeScalar(b.loadScalar(keyRows->getMemory(), b.add(rows[i], d)),
+                    keyPanels, b.add(begin, i));
   });
 }
 
@@ -195,7 +216,7 @@ void AttentionTile::transposeKeys(Value panel, int64_t column,
 // Scores
 //===----------------------------------------------------------------------===//
 
-void AttentionTile::computeScores(IndexRange queries) {
+void AttentionTile::computeScores(TokenRange queries) {
   visible = countSeen(b.add(queries.begin, queries.size), keys);
   if (!operands.query)
     return;
@@ -205,18 +226,18 @@ void AttentionTile::computeScores(IndexRange queries) {
 }
 
 /// scores = scale * query · key^T, without softcap with the factor log2(e).
-void AttentionTile::multiply(IndexRange queries) {
+void AttentionTile::multiply(TokenRange queries) {
   int64_t headDim = operands.headDim;
   double factor = operands.softcap ? 1 / *operands.softcap : kLog2E;
   Value scale = b.splat(operands.scale * factor);
   b.forLoop(b.index(0), queries.size, 1, [&](Value row) {
     Value source =
-        b.apply(operands.query->access.getOffsetWithout(3),
-                {batch, head, b.add(queries.begin, row), b.index(0)});
+        queryRows->getOffset(b, batch, head, b.add(queries.begin, row));
     Value target = b.mul(row, headDim);
     for (int64_t d = 0; d < headDim; d += b.lanes()) {
       int64_t count = std::min(b.lanes(), headDim - d);
-      Value elements = b.load(query, b.add(source, d), b.lanes(), count);
+      Value elements =
+          b.load(queryRows->getMemory(), b.add(source, d), b.lanes(), count);
       b.store(b.mulf(elements, scale), queryTile, b.add(target, d), count);
     }
   });
@@ -230,9 +251,9 @@ void AttentionTile::multiply(IndexRange queries) {
   product.resultBegin = b.index(0);
   product.resultStride = getScoreStride();
   product.depth = b.index(headDim);
-  product.vectors = getVectors();
+  product.columns = visible;
   product.accumulate = false;
-  emitTileProduct(b, product, queries.size, operands.tiling.getRows());
+  emitTileProduct(b, product, queries.size, shape.rowCounts);
 }
 
 //===----------------------------------------------------------------------===//
@@ -247,35 +268,47 @@ Value AttentionTile::replaceInfinity(Value maximum) {
   return b.select(isInfinite, b.splat(0.0), maximum);
 }
 
-Value AttentionTile::updateSoftmax(Value row, Value slot,
-                                   bool keepProbabilities) {
+Value AttentionTile::updateMaximum(Value row, Value slot) {
   Value scoreRow = b.mul(row, getScoreStride());
-  Value state = b.mul(slot, b.lanes());
-  auto load = [&](Value element) {
-    return b.load(scores, b.add(scoreRow, element));
-  };
   auto max = [&](Value x, Value y) { return b.maxf(x, y); };
-  auto add = [&](Value x, Value y) { return b.addf(x, y); };
-
-  Value rowMaximum = foldVectors(
+  Value lanes = foldVectors(
       b, getVectors(), -kInfinity,
-      [&](Value element, Value sum) { return max(sum, load(element)); }, max);
+      [&](Value element, Value sum) {
+        return max(sum, b.load(scores, b.add(scoreRow, element)));
+      },
+      max);
+  Value maximum = b.broadcast(b.reduceMax(lanes));
+  Value state = b.mul(slot, b.lanes());
+  if (shape.hasOneKeyBlock) {
+    b.store(maximum, maxima, state);
+    return {};
+  }
   Value oldMaximum = b.load(maxima, state);
-  Value newMaximum = max(oldMaximum, b.broadcast(b.reduceMax(rowMaximum)));
-  b.store(newMaximum, maxima, state);
-  Value maximum = replaceInfinity(newMaximum);
-  Value rowSum = foldVectors(
+  maximum = max(oldMaximum, maximum);
+  b.store(maximum, maxima, state);
+  Value factor = b.exp2(b.subf(oldMaximum, replaceInfinity(maximum)));
+  b.store(b.mulf(b.load(sums, state), factor), sums, state);
+  return factor;
+}
+
+void AttentionTile::addExponentials(Value row, Value slot,
+                                    bool keepProbabilities) {
+  Value scoreRow = b.mul(row, getScoreStride());
+  Value maximum = getMaximum(slot);
+  Value rowSums = foldVectors(
       b, getVectors(), 0.0,
       [&](Value element, Value sum) {
-        Value probability = b.exp2(b.subf(load(element), maximum));
+        Value index = b.add(scoreRow, element);
+        Value probability = b.exp2(b.subf(b.load(scores, index), maximum));
         if (keepProbabilities)
-          b.store(probability, scores, b.add(scoreRow, element));
-        return add(sum, probability);
+          b.store(probability, scores, index);
+        return b.addf(sum, probability);
       },
-      add);
-  Value factor = b.exp2(b.subf(oldMaximum, maximum));
-  b.store(b.fma(b.load(sums, state), factor, rowSum), sums, state);
-  return factor;
+      [&](Value x, Value y) { return b.addf(x, y); });
+  Value state = b.mul(slot, b.lanes());
+  if (!shape.hasOneKeyBlock)
+    rowSums = b.addf(b.load(sums, state), rowSums);
+  b.store(rowSums, sums, state);
 }
 
 Value AttentionTile::getMaximum(Value slot) {
@@ -284,7 +317,7 @@ Value AttentionTile::getMaximum(Value slot) {
 
 Value AttentionTile::getInverseSum(Value slot) {
   Value sum = b.reduceAdd(b.load(sums, b.mul(slot, b.lanes())));
-  Value zero = b.scalar(0.0);
-  Value isZero = arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, sum, zero);
-  return b.select(isZero, zero, b.divf(b.scalar(1.0), sum));
+  // A sum is 0, or the exponential of the maximum makes it 1 or more. In this
+  // order NaN stays.
+  return b.divf(b.scalar(1.0), b.maxf(b.scalar(kLeastSum), sum));
 }

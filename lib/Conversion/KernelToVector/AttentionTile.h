@@ -19,65 +19,85 @@
 
 #include "Kernels.h"
 #include "ScoreOperands.h"
+#include "TokenRows.h"
 
 namespace vitc::kernel {
 
 /// Turns exponents of e into exponents of 2.
 inline constexpr double kLog2E = 1.4426950408889634;
 
-/// Indices [begin, begin + size).
-struct IndexRange {
-  mlir::Value begin;
-  mlir::Value size;
-};
-
 /// Part `index` of `parts` of [0, total): sizes differ by one at most.
-IndexRange evenPart(VectorBuilder &builder, mlir::Value total,
+TokenRange evenPart(VectorBuilder &builder, mlir::Value total,
                     mlir::Value parts, mlir::Value index);
 
 /// The most elements of a part where blocks of `block` cover `total`, which
 /// may be a constant.
 int64_t maxPart(mlir::Value total, int64_t block);
 
+/// The sizes of even parts of `total` in blocks of at most `block`: one or two
+/// where it is a constant, else any. Ascending.
+llvm::SmallVector<int64_t> getPartSizes(mlir::Value total, int64_t block);
+
+/// What a tile is made for.
+struct AttentionTileShape {
+  int64_t queries = 0;                  // of a block of queries, at most
+  int64_t slots = 0;                    // queries with a maximum and a sum
+  llvm::SmallVector<int64_t> rowCounts; // queries of a tile: one of these
+  bool hasOneKeyBlock = false; // whose maxima and sums are those of all keys
+};
+
 /// Scores and softmax of one head of one image. Queries are numbered from the
-/// first of the query block that the tile belongs to; `slots` of them fit.
+/// first of the query block that the tile belongs to.
 class AttentionTile {
 public:
-  /// Carves the scratch, so it is made outside of loops.
+  /// Carves the scratch, so it is made outside of loops. `tables` may be null.
   AttentionTile(KernelBuilder &builder, const ScoreOperands &operands,
-                int64_t slots);
+                const AttentionTileShape &shape, TokenTables *tables);
 
   /// The head to work on.
   void setHead(mlir::Value batch, mlir::Value head);
-  /// The queries to work on, as many as there are slots.
-  void setQueries(IndexRange queries);
+  /// The queries to work on, a block of them.
+  void setQueries(TokenRange queries);
   mlir::Value countKeyBlocks();
+  /// Where a block of all keys lies.
+  TokenRange getWholeKeyBlock(mlir::Value index);
   /// A block of keys, less those that no query sees: empty where it has none
   /// else.
-  IndexRange getKeyBlock(mlir::Value index);
+  TokenRange getKeyBlock(mlir::Value index);
   /// Forgets the maximum and sum of all slots.
   void resetSoftmax();
   /// Copies a block of keys, transposed: the scores' right side.
-  void setKeys(IndexRange keys);
+  void setKeys(TokenRange keys);
   /// Computes the scores of `queries`, at most tiling.rows of them.
-  void computeScores(IndexRange queries);
+  void computeScores(TokenRange queries);
   /// Adds bias, mask and what is between groups to row `row` of the scores,
   /// which is `query`'s, and masks keys that it does not see.
   void finishRow(mlir::Value row, mlir::Value query);
-  /// Takes row `row` into the maximum and sum of `slot`. Returns the factor, in
-  /// all lanes, for what was summed up with the old maximum. With
-  /// `keepProbabilities` the row becomes exp2(score - maximum).
-  mlir::Value updateSoftmax(mlir::Value row, mlir::Value slot,
-                            bool keepProbabilities);
+  /// Takes row `row` into the maximum of `slot`. Returns the factor, in all
+  /// lanes, for what was summed up with the old maximum, null where nothing
+  /// was.
+  mlir::Value updateMaximum(mlir::Value row, mlir::Value slot);
+  /// Adds exp2(score - maximum) of row `row` to the sum of `slot`. With
+  /// `keepProbabilities` these replace the scores.
+  void addExponentials(mlir::Value row, mlir::Value slot,
+                       bool keepProbabilities);
   /// The maximum of `slot` in all lanes, 0 where all keys are masked.
   mlir::Value getMaximum(mlir::Value slot);
-  /// 1 / sum of `slot`, 0 where all keys are masked: a scalar.
+  /// 1 / sum of `slot`, a finite number where all keys are masked: a scalar.
   mlir::Value getInverseSum(mlir::Value slot);
 
+  /// None where the scores begin as 0.
+  const std::optional<TokenRows> &getQueryRows() const { return queryRows; }
+  const std::optional<TokenRows> &getKeyRows() const { return keyRows; }
   mlir::Value getScores() const { return scores; }
   int64_t getScoreStride() const { return keyCapacity + b.lanes(); }
   /// Keys of the block that some query of the tile sees.
   mlir::Value countVisibleKeys() const { return visible; }
+  /// Whether there are such keys for a tile of `queries`.
+  mlir::Value seesKeys(TokenRange queries) {
+    return b.less(b.index(0),
+                  countSeen(b.add(queries.begin, queries.size), keys));
+  }
   /// Vectors in a row of the scores.
   mlir::Value getVectors();
   /// Keys in a block, at most; a multiple of tiling.columns.
@@ -85,13 +105,13 @@ public:
 
 private:
   //===--- AttentionTile.cpp ----------------------------------------------===//
-  mlir::Value countSeen(mlir::Value queryEnd, IndexRange keys);
-  void transposeKeys(mlir::Value panel, int64_t column, IndexRange keys);
-  void multiply(IndexRange queries);
+  mlir::Value countSeen(mlir::Value queryEnd, TokenRange keys);
+  void transposeKeys(mlir::Value group);
+  void multiply(TokenRange queries);
   mlir::Value replaceInfinity(mlir::Value maximum);
 
   //===--- AttentionRow.cpp -----------------------------------------------===//
-  void computeGroups(IndexRange tokens, mlir::Value groups);
+  void computeGroups(TokenRange tokens, mlir::Value groups);
   void compareGroups();
   mlir::Value addTo(mlir::Value score, mlir::Value addend);
   mlir::Value addBetweenGroups(mlir::Value score, mlir::Value query,
@@ -102,9 +122,10 @@ private:
 
   KernelBuilder &b;
   const ScoreOperands &operands;
-  int64_t slots;
+  AttentionTileShape shape;
+  std::optional<TokenRows> queryRows, keyRows;
   int64_t keyCapacity;
-  mlir::Value query, key, keyLength;      // flat views
+  mlir::Value keyLength;                  // flat view
   llvm::SmallVector<mlir::Value> addends; // flat views
   mlir::Value queryTile;                  // [rows, headDim], scaled
   mlir::Value keyPanels;                  // [panels, headDim, columns]
@@ -114,7 +135,7 @@ private:
   mlir::Value batch, head;
   mlir::Value numKeys;   // of the item
   mlir::Value hasGroups; // whether tokens of several groups meet
-  IndexRange queries, keys;
+  TokenRange queries, keys;
   mlir::Value visible;
 };
 

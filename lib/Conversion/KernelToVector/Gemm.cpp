@@ -13,6 +13,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "GemmEmitter.h"
+#include "TaskBlocks.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -25,9 +26,21 @@ static constexpr int64_t kPanelColumns =
     vitc::vit::WeightExprAttr::kPanelColumns;
 static constexpr int64_t kPackGranule = vitc::vit::WeightExprAttr::kPackGranule;
 
+/// Weights that stay in an L2 of 1 MiB beside the rows they are multiplied by.
+static constexpr int64_t kCachedWeightBytes = 640 << 10;
+/// The least rows of a block of a run with many threads: two micro-tiles, or
+/// as many as take longer than reading the weights from memory.
+static constexpr int64_t kLeastRowsCached = 12;
+static constexpr int64_t kLeastRows = 48;
+
 /// Whether each item of the batch has weights of its own.
 static bool hasWeightsPerItem(GemmOp op) {
   return cast<MemRefType>(op.getWeights().getType()).getRank() == 2;
+}
+
+/// Whether blocks of rows end where items do.
+static bool isCutByItem(GemmOp op) {
+  return hasWeightsPerItem(op) || op.getStatistics();
 }
 
 static int64_t countPanels(GemmOp op) {
@@ -59,13 +72,14 @@ GemmEmitter::GemmEmitter(GemmOp op, KernelBuilder &builder)
                      op.getRows(), tiling.getRows());
   if (op.getActivation() != vitc::vit::Activation::None)
     scratch = b.getScratch(tiling.getRows() * tiling.getColumns());
+  statistics = b.getFlat(op.getStatistics());
 }
 
 void GemmEmitter::emit() {
   int64_t numGroups = countGroups(op);
   Value group = b.rem(b.getTask(), numGroups);
   Value block = b.div(b.getTask(), numGroups);
-  Rows rows = hasWeightsPerItem(op) ? startItem(block) : getRows(block);
+  Rows rows = isCutByItem(op) ? startItem(block) : getRows(block);
   if (prologue)
     emitPrologue(rows, group);
   Value begin = b.mul(group, tiling.getPanels());
@@ -100,6 +114,14 @@ void GemmEmitter::emitPanels(Rows rows, Value begin, Value end) {
       nullptr);
 }
 
+/// A thread may read all of the weights for a few rows where they stay in its
+/// L2; from memory it should not for less than it computes meanwhile.
+static BlockRows getBlockRows(GemmOp op) {
+  int64_t weightBytes = op.getN() * op.getK() * sizeof(float);
+  return {weightBytes <= kCachedWeightBytes ? kLeastRowsCached : kLeastRows,
+          op.getTiling()->getRowBlock()};
+}
+
 /// Block `block` of `numBlocks` that cover `numRows` rows: of equal size but
 /// for one row.
 static Value getBlockBegin(KernelBuilder &b, Value block, Value numBlocks,
@@ -107,26 +129,32 @@ static Value getBlockBegin(KernelBuilder &b, Value block, Value numBlocks,
   return b.div(b.mul(block, numRows), numBlocks);
 }
 
-/// Blocks of about rowBlock rows of all items of the batch.
+/// A block of the rows of all items of the batch.
 GemmEmitter::Rows GemmEmitter::getRows(Value block) {
   Value numRows = b.mul(b.get(op.getBatch()), b.get(op.getRows()));
-  Value numBlocks = b.ceilDiv(numRows, tiling.getRowBlock());
+  Value numBlocks = b.div(b.getNumTasks(), countGroups(op));
   return {getBlockBegin(b, block, numBlocks, numRows),
           getBlockBegin(b, b.add(block, 1), numBlocks, numRows)};
 }
 
-/// A block of rows of one item, and the weights of that item.
 GemmEmitter::Rows GemmEmitter::startItem(Value block) {
   Value numRows = b.get(op.getRows());
-  Value numBlocks = b.ceilDiv(numRows, tiling.getRowBlock());
+  Value numBlocks =
+      b.div(b.getNumTasks(), b.mul(b.get(op.getBatch()), countGroups(op)));
+  if (statistics)
+    chunkStatistics = b.mul(block, 2 * n);
   Value item = b.div(block, numBlocks);
   block = b.rem(block, numBlocks);
-  itemWeights =
-      b.mul(item, cast<MemRefType>(op.getWeights().getType()).getDimSize(1));
+  if (hasWeightsPerItem(op))
+    itemWeights =
+        b.mul(item, cast<MemRefType>(op.getWeights().getType()).getDimSize(1));
   Value firstRow = b.mul(item, numRows);
-  return {
+  Rows rows = {
       b.add(firstRow, getBlockBegin(b, block, numBlocks, numRows)),
       b.add(firstRow, getBlockBegin(b, b.add(block, 1), numBlocks, numRows))};
+  if (statistics)
+    chunkRow = {result.getOffsetOf(rows.begin), 0};
+  return rows;
 }
 
 void GemmEmitter::emitPanel(Rows rows, Value panel, int64_t width,
@@ -204,7 +232,7 @@ void GemmEmitter::emitStrip(Rows rows, const Strip &strip,
 
     if (!scratch)
       return;
-    auto epilogue = [&] { emitEpilogue(numRows, strip); };
+    auto epilogue = [&] { emitEpilogue(numRows, tile, strip); };
     if (block.isLast)
       b.ifElse(block.isLast, epilogue, nullptr);
     else
@@ -226,6 +254,17 @@ static LogicalResult checkTiling(GemmOp op, CpuAttr cpu) {
            << "has tiles of " << columns << " columns and " << lanes
            << " lanes; needs a multiple of up to " << kPackGranule
            << " lanes, at most " << kPanelColumns;
+  if (!op.getStatistics())
+    return success();
+  std::optional<int64_t> rows = getConstant(op.getRows());
+  if (!rows)
+    return op.emitOpError("has statistics of a runtime number of rows; needs a "
+                          "constant one");
+  int64_t chunkRows = llvm::divideCeil(*rows, *op.getNumChunks());
+  if (tiling.getRowBlock() < chunkRows)
+    return op.emitOpError() << "has blocks of " << tiling.getRowBlock()
+                            << " rows and statistics of chunks of up to "
+                            << chunkRows << "; a block holds a chunk";
   return success();
 }
 
@@ -247,12 +286,16 @@ static LogicalResult checkGemm(GemmOp op, CpuAttr cpu) {
 
 static std::string getName(GemmOp op) {
   std::string name = llvm::formatv("gemm_n{0}_k{1}", op.getN(), op.getK());
+  if (op.getLhsScale())
+    name += "_scaled";
   if (vitc::vit::NormAttr norm = op.getNormAttr())
     name += norm.getRms() ? "_rms_norm" : "_norm";
   if (op.getActivation() != vitc::vit::Activation::None)
     name += ("_" + vitc::vit::stringifyActivation(op.getActivation())).str();
   if (op.getResidual())
     name += "_residual";
+  if (op.getStatistics())
+    name += "_statistics";
   if (hasWeightsPerItem(op))
     name += "_batched";
   return name;
@@ -268,10 +311,20 @@ FailureOr<KernelFunction> vitc::kernel::buildGemm(GemmOp op,
 }
 
 Value vitc::kernel::countGemmTasks(GemmOp op, VectorBuilder &builder) {
-  int64_t rowBlock = op.getTiling()->getRowBlock();
-  Value numBlocks =
-      hasWeightsPerItem(op)
-          ? builder.mul(op.getBatch(), builder.ceilDiv(op.getRows(), rowBlock))
-          : builder.ceilDiv(builder.mul(op.getBatch(), op.getRows()), rowBlock);
+  BlockRows blockRows = getBlockRows(op);
+  Value threads = getThreads(op, builder);
+  Value batch = op.getBatch(), rows = op.getRows();
+  Value numBlocks;
+  if (std::optional<int64_t> chunks = op.getNumChunks()) {
+    // Its statistics must not depend on the number of threads.
+    numBlocks = builder.mul(batch, *chunks);
+  } else if (hasWeightsPerItem(op)) {
+    Value threadsPerItem = builder.ceilDiv(threads, batch);
+    numBlocks = builder.mul(
+        batch, countBlocks(builder, rows, blockRows, threadsPerItem));
+  } else {
+    numBlocks =
+        countBlocks(builder, builder.mul(batch, rows), blockRows, threads);
+  }
   return builder.mul(numBlocks, countGroups(op));
 }

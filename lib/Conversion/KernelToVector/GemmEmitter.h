@@ -52,6 +52,7 @@ private:
 
   // Gemm.cpp
   Rows getRows(mlir::Value block);
+  /// A block of rows of one item, with its weights and its statistics.
   Rows startItem(mlir::Value block);
   void emitPrologue(Rows rows, mlir::Value group);
   void emitPanels(Rows rows, mlir::Value begin, mlir::Value end);
@@ -68,17 +69,23 @@ private:
                                            const Strip &strip,
                                            const KBlock &block,
                                            mlir::ValueRange init);
-  /// Stores the sums of a tile to the result.
-  void emitStore(int64_t numRows, const Strip &strip, mlir::ValueRange sums,
-                 bool addResidual);
+  /// Stores the sums of a tile to the result; those of the last block of K are
+  /// the result.
+  void emitStore(int64_t numRows, mlir::Value tile, const Strip &strip,
+                 mlir::ValueRange sums, bool isLast);
   void emitStoreScratch(mlir::ValueRange sums);
   /// Activation and residual of the tile in scratch; numRows is an index.
-  void emitEpilogue(mlir::Value numRows, const Strip &strip);
+  void emitEpilogue(mlir::Value numRows, mlir::Value tile, const Strip &strip);
 
-  /// Stores vector `j` of a strip; adds `residualRow` if there is one.
-  void emitStoreVector(mlir::Value value, const Strip &strip, int64_t j,
-                       const RowOffset &resultRow,
-                       const std::optional<RowOffset> &residualRow);
+  /// Stores vector `j` of a strip; adds `residualRow` if there is one. Returns
+  /// what it stores.
+  mlir::Value emitStoreVector(mlir::Value value, const Strip &strip, int64_t j,
+                              const RowOffset &resultRow,
+                              const std::optional<RowOffset> &residualRow);
+  /// Adds vector `j` of rows that are stored to the statistics of their chunk,
+  /// which `isFirst` begins.
+  void emitStatistics(mlir::ValueRange rows, mlir::Value isFirst,
+                      const Strip &strip, int64_t j);
 
   int64_t getNumVectors(const Strip &strip) const;
   /// Columns of vector `j` of a strip that the result has.
@@ -96,7 +103,10 @@ private:
   MatrixRows lhs; // counted from the task's first row if there is a prologue
   MatrixRows result;
   std::optional<MatrixRows> residual;
-  mlir::Value scratch; // a tile; null without an activation
+  mlir::Value scratch;         // a tile; null without an activation
+  mlir::Value statistics;      // null without
+  mlir::Value chunkStatistics; // offset of the chunk's sums
+  RowOffset chunkRow;          // the chunk's first row of the result
 };
 
 } // namespace vitc::kernel

@@ -6,53 +6,115 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Rows that are contiguous in lhs are normalised from there. Others, such as
-// the pixels of a patch or the four parts of a merged one, are copied run by
-// run, as kernel.gather does, and normalised in place.
+// Rows that are contiguous in lhs and only normalised are normalised from
+// there. Others, such as the pixels of a patch, the four parts of a merged one
+// or the pixels under a filter, are copied run by run, as kernel.gather does,
+// each element scaled, shifted and activated on the way, and normalised in
+// place.
+//
+// Where lhs ends before the rows do, a run is checked, not its elements: all
+// indices are linear in a run, so that its ends bound them. Most rows lie
+// inside as a whole: that is seen at once where an index is a sum of what
+// depends on the row and what depends on the place in it.
 //
 //===----------------------------------------------------------------------===//
 
 #include "GemmPrologue.h"
 
-#include "ElementLoop.h"
 #include "RowNorm.h"
 #include "llvm/ADT/bit.h"
+#include <numeric>
 
 using namespace mlir;
 using namespace vitc::kernel;
 
-/// The dim of lhsMap that a product sums along.
-static constexpr unsigned kDepth = 2;
+/// The dims of lhsMap; a product sums along the last.
+enum : unsigned { kBatch, kRow, kDepth };
 /// Vectors of a run that become straight code: a row of a patch.
 static constexpr int64_t kUnrolledVectors = 4;
 
-Access GemmPrologue::getAccess(GemmOp op) {
+static Access getAccess(GemmOp op) {
   return Access(op.getLhsMap(), cast<MemRefType>(op.getLhs().getType()));
 }
 
 bool GemmPrologue::isNeeded(GemmOp op) {
-  return op.getNorm() || getAccess(op).getStride(kDepth) != 1;
+  return op.transformsRows() || getAccess(op).getStride(kDepth) != 1;
 }
 
 GemmPrologue::GemmPrologue(GemmOp op, KernelBuilder &builder)
     : op(op), b(builder), k(op.getK()), access(getAccess(op)),
       lhs(b.getFlat(op.getLhs())),
-      copy(b.getScratch(op.getTiling()->getRowBlock() * k)) {}
+      copy(b.getScratch(op.getTiling()->getRowBlock() * k)),
+      scale(b.getFlat(op.getLhsScale())), shift(b.getFlat(op.getLhsShift())),
+      run(getRun(access.getOffset(), kDepth, k)) {
+  if (scale) {
+    Access channels(*op.getChannelMap(),
+                    cast<MemRefType>(op.getLhsScale().getType()));
+    channel = channels.getOffset().replaceDims(
+        {b.getAffineDimExpr(kBatch), b.getAffineDimExpr(kDepth)});
+    Run channelRun = getRun(channel, kDepth, k);
+    run.size = std::gcd(run.size, channelRun.size);
+    channelStride = channelRun.stride;
+  }
+  if (op.getZeroOutside())
+    findBounds();
+}
+
+/// Whether all remainders in an index are of what begins at 0: others wrap, and
+/// the first and last value of the index do not bound it.
+static bool isBoundedByEnds(AffineExpr index) {
+  return !index
+              .walk([](AffineExpr part) {
+                if (part.getKind() != AffineExprKind::Mod)
+                  return WalkResult::advance();
+                AffineExpr lhs = cast<AffineBinaryOpExpr>(part).getLHS();
+                if (lhs.getKind() == AffineExprKind::FloorDiv)
+                  lhs = cast<AffineBinaryOpExpr>(lhs).getLHS();
+                return isa<AffineDimExpr>(lhs) ? WalkResult::advance()
+                                               : WalkResult::interrupt();
+              })
+              .wasInterrupted();
+}
+
+void GemmPrologue::findBounds() {
+  SmallVector<std::optional<int64_t>> lower(3, 0), upper(3);
+  if (std::optional<int64_t> rows = getConstant(op.getRows()))
+    upper[kRow] = *rows - 1;
+  upper[kDepth] = k - 1;
+  auto type = cast<MemRefType>(op.getLhs().getType());
+  for (auto [dim, extent] : llvm::enumerate(type.getShape())) {
+    AffineExpr index = op.getLhsMap().getResult(dim);
+    // No index leaves the batch.
+    if (dim == kBatch)
+      continue;
+    auto getBound = [&](bool isUpper) {
+      return getBoundForAffineExpr(index, 3, 0, lower, upper, isUpper);
+    };
+    std::optional<int64_t> first = getBound(false), last = getBound(true);
+    if (isBoundedByEnds(index) && first && last && *first >= 0 &&
+        *last < extent)
+      continue;
+    Run indexRun = getRun(index, kDepth, k);
+    run.size = std::gcd(run.size, indexRun.size);
+    bounds.push_back({index, extent, indexRun.stride != 0});
+  }
+}
 
 MatrixRows GemmPrologue::getRows() const { return MatrixRows(b, copy, k); }
 
 void GemmPrologue::emit(Value begin, Value end) {
   Value rows = b.get(op.getRows());
+  bool isCopied = access.getStride(kDepth) != 1 || !bounds.empty() || scale ||
+                  op.getLhsActivation() != vitc::vit::Activation::None;
   b.forLoop(begin, end, 1, [&](Value m) {
     SmallVector<Value> dims = {b.div(m, rows), b.rem(m, rows), b.index(0)};
     Value target = b.mul(b.sub(m, begin), k);
-    Value source = lhs, sourceBegin;
-    if (access.getStride(kDepth) == 1) {
-      sourceBegin = b.apply(access.getOffsetWithout(kDepth), dims);
+    Value source = copy, sourceBegin = target;
+    if (isCopied) {
+      emitRow(dims, target);
     } else {
-      emitCopy(dims, target);
-      source = copy;
-      sourceBegin = target;
+      source = lhs;
+      sourceBegin = b.apply(access.getOffsetWithout(kDepth), dims);
     }
     vitc::vit::NormAttr norm = op.getNormAttr();
     if (!norm)
@@ -64,29 +126,160 @@ void GemmPrologue::emit(Value begin, Value end) {
   });
 }
 
-void GemmPrologue::emitCopy(SmallVector<Value> dims, Value target) {
-  Run run = getRun(access.getOffset(), kDepth, k);
+//===----------------------------------------------------------------------===//
+// Bounds
+//===----------------------------------------------------------------------===//
+
+/// `expr` as a sum of what depends on the place in a row alone, and of what
+/// does not depend on it; none where it is no such sum.
+static std::optional<std::pair<AffineExpr, AffineExpr>>
+splitDepth(AffineExpr expr) {
+  AffineExpr zero = getAffineConstantExpr(0, expr.getContext());
+  if (!expr.isFunctionOfDim(kDepth))
+    return std::pair(zero, expr);
+  if (!expr.isFunctionOfDim(kBatch) && !expr.isFunctionOfDim(kRow))
+    return std::pair(expr, zero);
+  auto sum = dyn_cast<AffineBinaryOpExpr>(expr);
+  if (!sum || sum.getKind() != AffineExprKind::Add)
+    return std::nullopt;
+  auto lhs = splitDepth(sum.getLHS()), rhs = splitDepth(sum.getRHS());
+  if (!lhs || !rhs)
+    return std::nullopt;
+  return std::pair(lhs->first + rhs->first, lhs->second + rhs->second);
+}
+
+Value GemmPrologue::isWithin(Value index, int64_t extent) {
+  // Negative numbers are large ones without a sign.
+  return b.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::ult, index,
+                                       b.index(extent));
+}
+
+Value GemmPrologue::isRowInside(ArrayRef<Value> dims) {
+  SmallVector<std::optional<int64_t>> lower(3, 0), upper(3, k - 1);
+  Value inside;
+  for (const Bound &bound : bounds) {
+    auto parts = splitDepth(bound.index);
+    if (!parts || !isBoundedByEnds(parts->first))
+      return {};
+    for (bool isUpper : {false, true}) {
+      std::optional<int64_t> end =
+          getBoundForAffineExpr(parts->first, 3, 0, lower, upper, isUpper);
+      if (!end)
+        return {};
+      Value isEndInside =
+          isWithin(b.apply(parts->second + *end, dims), bound.extent);
+      inside = inside ? b.createOrFold<arith::AndIOp>(inside, isEndInside)
+                      : isEndInside;
+    }
+  }
+  return inside;
+}
+
+Value GemmPrologue::isInside(ArrayRef<Value> dims) {
+  Value inside;
+  for (const Bound &bound : bounds) {
+    Value isIndexInside = isWithin(b.apply(bound.index, dims), bound.extent);
+    inside = inside ? b.createOrFold<arith::AndIOp>(inside, isIndexInside)
+                    : isIndexInside;
+  }
+  return inside;
+}
+
+//===----------------------------------------------------------------------===//
+// Copies
+//===----------------------------------------------------------------------===//
+
+void GemmPrologue::emitRow(SmallVector<Value> dims, Value target) {
+  if (bounds.empty())
+    return emitRuns(dims, target, /*checksBounds=*/false);
+  auto emitChecked = [&] { emitRuns(dims, target, /*checksBounds=*/true); };
+  Value inside = isRowInside(dims);
+  if (!inside)
+    return emitChecked();
+  b.ifElse(
+      inside, [&] { emitRuns(dims, target, /*checksBounds=*/false); },
+      emitChecked);
+}
+
+void GemmPrologue::emitRuns(SmallVector<Value> dims, Value target,
+                            bool checksBounds) {
   b.forLoop(b.index(0), b.index(k), run.size, [&](Value l) {
     dims[kDepth] = l;
-    Value from = b.apply(access.getOffset(), dims);
-    Value to = b.add(target, l);
-    auto copyElements = [&](Value position, int64_t count) {
-      Value elements = loadElements(
-          b, lhs, b.add(from, b.mul(position, run.stride)), run.stride, count);
-      storeElements(b, broadcastElements(b, elements, count), copy,
-                    b.add(to, position), /*stride=*/1, count);
-    };
-    int64_t position = 0, numVectors = run.size / b.lanes();
-    if (numVectors > kUnrolledVectors) {
-      position = numVectors * b.lanes();
-      b.forLoop(b.index(0), b.index(position), b.lanes(),
-                [&](Value at) { copyElements(at, b.lanes()); });
-    }
-    while (position < run.size) {
-      auto rest = static_cast<uint64_t>(run.size - position);
-      int64_t count = std::min<int64_t>(b.lanes(), llvm::bit_floor(rest));
-      copyElements(b.index(position), count);
-      position += count;
-    }
+    RunPlace place = {dims, b.add(target, l)};
+    if (checksBounds)
+      emitCheckedRun(place);
+    else
+      emitRun(place);
   });
+}
+
+void GemmPrologue::forEachVector(
+    function_ref<void(Value position, int64_t count)> body) {
+  int64_t position = 0, numVectors = run.size / b.lanes();
+  if (numVectors > kUnrolledVectors) {
+    position = numVectors * b.lanes();
+    b.forLoop(b.index(0), b.index(position), b.lanes(),
+              [&](Value at) { body(at, b.lanes()); });
+  }
+  while (position < run.size) {
+    auto rest = static_cast<uint64_t>(run.size - position);
+    int64_t count = std::min<int64_t>(b.lanes(), llvm::bit_floor(rest));
+    body(b.index(position), count);
+    position += count;
+  }
+}
+
+void GemmPrologue::emitRun(const RunPlace &place) {
+  forEachVector([&](Value position, int64_t count) {
+    emitElements(place, position, count);
+  });
+}
+
+void GemmPrologue::emitCheckedRun(const RunPlace &place) {
+  SmallVector<Value> last = place.dims;
+  last[kDepth] = b.add(last[kDepth], run.size - 1);
+  Value inside = isInside(place.dims);
+  bool changesInRun = llvm::any_of(
+      bounds, [](const Bound &bound) { return bound.changesInRun; });
+  if (changesInRun)
+    inside = b.createOrFold<arith::AndIOp>(inside, isInside(last));
+  b.ifElse(
+      inside, [&] { emitRun(place); },
+      [&] {
+        if (!changesInRun)
+          return forEachVector([&](Value position, int64_t count) {
+            emitZeros(place, position, count);
+          });
+        b.forLoop(b.index(0), b.index(run.size), 1, [&](Value position) {
+          SmallVector<Value> dims = place.dims;
+          dims[kDepth] = b.add(dims[kDepth], position);
+          b.ifElse(
+              isInside(dims), [&] { emitElements(place, position, 1); },
+              [&] { emitZeros(place, position, 1); });
+        });
+      });
+}
+
+void GemmPrologue::emitElements(const RunPlace &place, Value position,
+                                int64_t count) {
+  auto load = [&](Value flat, AffineExpr offset, int64_t stride) {
+    Value begin = b.add(b.apply(offset, place.dims), b.mul(position, stride));
+    return broadcastElements(b, loadElements(b, flat, begin, stride, count),
+                             count);
+  };
+  Value elements = load(lhs, access.getOffset(), run.stride);
+  if (scale)
+    elements = b.fma(elements, load(scale, channel, channelStride),
+                     load(shift, channel, channelStride));
+  if (op.getLhsActivation() != vitc::vit::Activation::None)
+    elements = b.activation(op.getLhsActivation(), elements);
+  storeElements(b, elements, copy, b.add(place.target, position),
+                /*stride=*/1, count);
+}
+
+void GemmPrologue::emitZeros(const RunPlace &place, Value position,
+                             int64_t count) {
+  Value zeros = count == 1 ? b.scalar(0.0) : b.splat(0.0, count);
+  storeElements(b, zeros, copy, b.add(place.target, position), /*stride=*/1,
+                count);
 }

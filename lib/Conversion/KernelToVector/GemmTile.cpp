@@ -10,7 +10,8 @@
 // of k loads the vectors of one row of weights and broadcasts one value of each
 // row of lhs. With an activation the sums pass through a scratch tile in L1: a
 // loop over its rows keeps the polynomial's constants in registers, where code
-// on the accumulators would spill.
+// on the accumulators would spill. Statistics are summed from the values that
+// are stored, chunk by chunk in the order of rows.
 //
 //===----------------------------------------------------------------------===//
 
@@ -40,13 +41,12 @@ void GemmEmitter::emitTile(int64_t numRows, Value tile, const Strip &strip,
     if (scratch)
       emitStoreScratch(sums);
     else
-      emitStore(numRows, strip, sums,
-                /*addResidual=*/residual.has_value());
+      emitStore(numRows, tile, strip, sums, /*isLast=*/true);
   };
   auto storePartialSums = [&] {
-    emitStore(numRows, strip, sums, /*addResidual=*/false);
+    emitStore(numRows, tile, strip, sums, /*isLast=*/false);
   };
-  if (!block.isLast || (!scratch && !residual))
+  if (!block.isLast || (!scratch && !residual && !statistics))
     return storeSums();
   b.ifElse(block.isLast, storeSums, storePartialSums);
 }
@@ -143,9 +143,9 @@ SmallVector<Value> GemmEmitter::emitKLoop(int64_t numRows, Value tile,
                    });
 }
 
-void GemmEmitter::emitStoreVector(Value value, const Strip &strip, int64_t j,
-                                  const RowOffset &resultRow,
-                                  const std::optional<RowOffset> &residualRow) {
+Value GemmEmitter::emitStoreVector(
+    Value value, const Strip &strip, int64_t j, const RowOffset &resultRow,
+    const std::optional<RowOffset> &residualRow) {
   int64_t lane = j * b.lanes();
   int64_t count = getCount(strip, j);
   if (residualRow)
@@ -153,19 +153,46 @@ void GemmEmitter::emitStoreVector(Value value, const Strip &strip, int64_t j,
                                  residualRow->at(b, strip.column, lane),
                                  b.lanes(), count));
   b.store(value, result.getFlat(), resultRow.at(b, strip.column, lane), count);
+  return value;
 }
 
-void GemmEmitter::emitStore(int64_t numRows, const Strip &strip,
-                            ValueRange sums, bool addResidual) {
+void GemmEmitter::emitStatistics(ValueRange rows, Value isFirst,
+                                 const Strip &strip, int64_t j) {
+  int64_t lane = j * b.lanes(), count = getCount(strip, j);
+  // [2, n] of the chunk: sums, then sums of squares.
+  Value sumPlace = b.add(b.add(chunkStatistics, strip.column), lane);
+  Value squaresPlace = b.add(sumPlace, n);
+  auto load = [&](Value place) {
+    Value value = b.load(statistics, place, b.lanes(), count);
+    return b.select(isFirst, b.splat(0.0), value);
+  };
+  Value first = b.load(result.getFlat(), chunkRow.at(b, strip.column, lane),
+                       b.lanes(), count);
+  Value sum = load(sumPlace), squares = load(squaresPlace);
+  for (Value row : rows) {
+    Value difference = b.subf(row, first);
+    sum = b.addf(sum, difference);
+    squares = b.fma(difference, difference, squares);
+  }
+  b.store(sum, statistics, sumPlace, count);
+  b.store(squares, statistics, squaresPlace, count);
+}
+
+void GemmEmitter::emitStore(int64_t numRows, Value tile, const Strip &strip,
+                            ValueRange sums, bool isLast) {
   int64_t numVectors = getNumVectors(strip);
   SmallVector<RowOffset> resultRows = result.getOffsets(numRows);
   SmallVector<std::optional<RowOffset>> residualRows(numRows);
-  if (addResidual)
+  if (isLast && residual)
     llvm::copy(residual->getOffsets(numRows), residualRows.begin());
+  SmallVector<SmallVector<Value>> columns(numVectors);
   for (int64_t r = 0; r < numRows; ++r)
     for (int64_t j = 0; j < numVectors; ++j)
-      emitStoreVector(sums[r * numVectors + j], strip, j, resultRows[r],
-                      residualRows[r]);
+      columns[j].push_back(emitStoreVector(sums[r * numVectors + j], strip, j,
+                                           resultRows[r], residualRows[r]));
+  if (isLast && statistics)
+    for (int64_t j = 0; j < numVectors; ++j)
+      emitStatistics(columns[j], b.equal(tile, 0), strip, j);
 }
 
 void GemmEmitter::emitStoreScratch(ValueRange sums) {
@@ -173,7 +200,7 @@ void GemmEmitter::emitStoreScratch(ValueRange sums) {
     b.store(sum, scratch, b.index(i * b.lanes()));
 }
 
-void GemmEmitter::emitEpilogue(Value numRows, const Strip &strip) {
+void GemmEmitter::emitEpilogue(Value numRows, Value tile, const Strip &strip) {
   int64_t numVectors = getNumVectors(strip);
   b.forLoop(b.index(0), numRows, 1, [&](Value r) {
     Value scratchRow = b.mul(r, numVectors * b.lanes());
@@ -183,8 +210,10 @@ void GemmEmitter::emitEpilogue(Value numRows, const Strip &strip) {
       residualRow = residual->getOffset(r);
     for (int64_t j = 0; j < numVectors; ++j) {
       Value sum = b.load(scratch, b.add(scratchRow, j * b.lanes()));
-      emitStoreVector(b.activation(op.getActivation(), sum), strip, j,
-                      resultRow, residualRow);
+      Value row = emitStoreVector(b.activation(op.getActivation(), sum), strip,
+                                  j, resultRow, residualRow);
+      if (statistics)
+        emitStatistics(row, b.equal(b.add(tile, r), 0), strip, j);
     }
   });
 }

@@ -66,6 +66,17 @@ Value KernelBuilder::getTask() { return function.getArgument(0); }
 
 Value KernelBuilder::getFirstTask() { return function.getArgument(1); }
 
+Value KernelBuilder::getNumTasks() {
+  if (!numTasks) {
+    unsigned last = function.getNumArguments();
+    FunctionType type = function.getFunctionType();
+    function.setType(
+        type.getWithArgsAndResults({last}, getIndexType(), {}, {}));
+    numTasks = function.getBody().front().addArgument(getIndexType(), getLoc());
+  }
+  return numTasks;
+}
+
 Value KernelBuilder::get(Value operand) {
   return operand ? mapping.lookup(operand) : Value();
 }
@@ -88,5 +99,5 @@ Value KernelBuilder::getScratch(int64_t elements, Type type) {
 KernelFunction KernelBuilder::finish() {
   setInsertionPointToEnd(&function.getBody().back());
   func::ReturnOp::create(*this);
-  return {function, scratchBytes};
+  return {function, scratchBytes, static_cast<bool>(numTasks)};
 }

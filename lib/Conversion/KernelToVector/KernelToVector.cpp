@@ -65,6 +65,7 @@ static FailureOr<KernelFunction> buildFunction(Operation *op,
       .Case([&](GemmOp op) { return buildGemm(op, context); })
       .Case([&](AttentionOp op) { return buildAttention(op, context); })
       .Case([&](AttentionMapOp op) { return buildAttentionMap(op, context); })
+      .Case([&](GroupedConvOp op) { return buildGroupedConv(op, context); })
       .Case([&](NormOp op) { return buildNorm(op, context); })
       .Case([&](MeanOp op) { return buildMean(op, context); })
       .Case([&](GatherOp op) { return buildGather(op, context); })
@@ -82,6 +83,8 @@ static Value countTasks(Operation *op, VectorBuilder &builder) {
       .Case([&](AttentionMapOp op) {
         return countAttentionMapTasks(op, builder);
       })
+      .Case(
+          [&](GroupedConvOp op) { return countGroupedConvTasks(op, builder); })
       .Case([&](NormOp op) { return countNormTasks(op, builder); })
       .Case([&](MeanOp op) { return countMeanTasks(op, builder); })
       .Case([&](GatherOp op) { return countGatherTasks(op, builder); })
@@ -132,8 +135,8 @@ static bool isVectorKernel(Operation *op) {
   if (auto gemm = dyn_cast<GemmOp>(op))
     return !gemm.getTiling() ||
            gemm.getTiling()->getProvider() == Provider::Vector;
-  return isa<AttentionOp, AttentionMapOp, NormOp, MeanOp, GatherOp, GenericOp>(
-      op);
+  return isa<AttentionOp, AttentionMapOp, GroupedConvOp, NormOp, MeanOp,
+             GatherOp, GenericOp>(op);
 }
 
 namespace {
@@ -183,9 +186,12 @@ struct ConvertKernelToVectorPass final
     VectorBuilder builder(op->getLoc(), op, cpu);
     Value kernelContext = op->getParentOfType<func::FuncOp>().getArgument(0);
     func::FuncOp function = kernel.function;
-    LaunchOp::create(builder, kernelContext, function.getSymName(),
-                     countTasks(op, builder), getLaunchArguments(op),
-                     kernel.scratchBytes, vitc::getWork(op));
+    Value numTasks = countTasks(op, builder);
+    SmallVector<Value> arguments = getLaunchArguments(op);
+    if (kernel.takesNumTasks)
+      arguments.push_back(numTasks);
+    LaunchOp::create(builder, kernelContext, function.getSymName(), numTasks,
+                     arguments, kernel.scratchBytes, vitc::getWork(op));
   }
 };
 } // namespace

@@ -34,6 +34,8 @@ struct KernelContext {
 struct KernelFunction {
   mlir::func::FuncOp function;
   int64_t scratchBytes = 0;
+  /// Whether its last argument is the number of tasks.
+  bool takesNumTasks = false;
 };
 
 /// The constant that a function may be generated for: none for a runtime value,
@@ -48,7 +50,7 @@ llvm::SmallVector<mlir::Value> getLaunchArguments(mlir::Operation *op);
 
 /// Builds the body of a new function `name`, made unique, for `op`: a task's
 /// index and that of its range's first, the thread's scratch, then the
-/// arguments of a launch.
+/// arguments of a launch and, if the body asks, the number of tasks.
 class KernelBuilder : public VectorBuilder {
 public:
   KernelBuilder(mlir::Operation *op, llvm::StringRef name,
@@ -58,6 +60,9 @@ public:
   /// The first task of the range that this one runs in: where it is not this
   /// one, scratch memory holds what the task before left.
   mlir::Value getFirstTask();
+  /// The number of tasks that a launch makes, an argument of the function once
+  /// it is asked for.
+  mlir::Value getNumTasks();
   /// What stands for an operand of the op in the function; null for null.
   mlir::Value get(mlir::Value operand);
   /// Flat view of a memref operand of the op; null for null.
@@ -71,6 +76,7 @@ public:
 private:
   mlir::func::FuncOp function;
   mlir::IRMapping mapping;
+  mlir::Value numTasks; // null until it is asked for
   int64_t scratchBytes = 0;
 };
 
@@ -84,6 +90,10 @@ mlir::Value countAttentionTasks(AttentionOp op, VectorBuilder &builder);
 mlir::FailureOr<KernelFunction> buildAttentionMap(AttentionMapOp op,
                                                   KernelContext &context);
 mlir::Value countAttentionMapTasks(AttentionMapOp op, VectorBuilder &builder);
+
+mlir::FailureOr<KernelFunction> buildGroupedConv(GroupedConvOp op,
+                                                 KernelContext &context);
+mlir::Value countGroupedConvTasks(GroupedConvOp op, VectorBuilder &builder);
 
 mlir::FailureOr<KernelFunction> buildNorm(NormOp op, KernelContext &context);
 mlir::Value countNormTasks(NormOp op, VectorBuilder &builder);

@@ -44,10 +44,10 @@ public:
   llvm::SmallVector<RowOffset> getOffsets(int64_t count) const;
   /// Offset of the tile's row `r`.
   RowOffset getOffset(mlir::Value r) const;
-
-private:
+  /// Where row `m` begins, of the tile or not.
   mlir::Value getOffsetOf(mlir::Value m) const;
 
+private:
   KernelBuilder &b;
   mlir::Value flat;
   mlir::Value rows;        // null where the stride says all

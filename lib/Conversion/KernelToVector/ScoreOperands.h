@@ -33,7 +33,7 @@ struct ScoreOperands {
   /// Both or none: without them the scores begin as 0.
   std::optional<ScoreFactor> query, key;
   llvm::SmallVector<ScoreAddend, 2> addends;
-  mlir::Value keys;
+  mlir::Value queries, keys;
   int64_t headDim;
   double scale;
   std::optional<double> softcap;
@@ -54,6 +54,7 @@ struct ScoreOperands {
     operands.key = getFactor(op.getKey(), op.getKeyMap());
     operands.add("bias", op.getBias(), op.getBiasMap());
     operands.add("mask", op.getMask(), op.getMaskMap());
+    operands.queries = op.getQueries();
     operands.keys = op.getKeys();
     operands.headDim = op.getHeadDim();
     operands.scale = op.getScale().convertToDouble();

@@ -7,6 +7,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "TileProduct.h"
+#include "Kernels.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace vitc::kernel;
@@ -14,6 +16,9 @@ using namespace vitc::kernel;
 /// Steps of the sum that one iteration computes: enough to hide the loop, few
 /// enough that rows x unroll addresses fit the displacement of an instruction.
 static constexpr int64_t kUnroll = 4;
+
+/// The narrowest vectors that have registers.
+static constexpr int64_t kLeastLanes = 4;
 
 namespace {
 
@@ -24,23 +29,48 @@ public:
       : b(builder), product(product), rows(rows) {}
 
   void emit() {
+    if (std::optional<int64_t> columns = getConstant(product.columns))
+      return emitPanels(*columns);
     int64_t panelVectors = product.panelColumns / b.lanes();
-    Value fullPanels = b.div(product.vectors, panelVectors);
+    Value vectors = b.ceilDiv(product.columns, b.lanes());
+    Value fullPanels = b.div(vectors, panelVectors);
     b.forLoop(b.index(0), fullPanels, 1, [&](Value panel) {
-      emitColumns(panel, b.index(0), panelVectors);
+      emitColumns(panel, b.index(0), product.panelColumns);
     });
-    Value rest = b.rem(product.vectors, panelVectors);
+    Value rest = b.rem(vectors, panelVectors);
     b.forLoop(b.index(0), rest, 1, [&](Value vector) {
-      emitColumns(fullPanels, b.mul(vector, b.lanes()), 1);
+      emitColumns(fullPanels, b.mul(vector, b.lanes()), b.lanes());
     });
   }
 
 private:
-  /// Columns of `panel`, `vectors` of them from `column` on.
-  void emitColumns(Value panel, Value column, int64_t vectors) {
+  /// All panels, of which the last may be narrow.
+  void emitPanels(int64_t columns) {
+    int64_t fullPanels = columns / product.panelColumns;
+    int64_t rest = columns % product.panelColumns;
+    b.forLoop(b.index(0), b.index(fullPanels), 1, [&](Value panel) {
+      emitColumns(panel, b.index(0), product.panelColumns);
+    });
+    if (rest > 0)
+      emitColumns(b.index(fullPanels), b.index(0), rest);
+  }
+
+  /// The vectors of `count` columns: the last is as narrow as it can be.
+  SmallVector<int64_t> getWidths(int64_t count) {
+    SmallVector<int64_t> widths(count / b.lanes(), b.lanes());
+    if (int64_t rest = count % b.lanes())
+      widths.push_back(
+          std::max(kLeastLanes, int64_t(llvm::PowerOf2Ceil(rest))));
+    return widths;
+  }
+
+  /// Columns of `panel`, `count` of them from `column` on.
+  void emitColumns(Value panel, Value column, int64_t count) {
+    SmallVector<int64_t> widths = getWidths(count);
+    int64_t vectors = widths.size();
     Value rhsBegin = b.add(b.mul(panel, product.panelSize), column);
-    Value resultBegin = b.add(
-        product.resultBegin, b.add(b.mul(panel, product.panelColumns), column));
+    Value firstColumn = b.add(b.mul(panel, product.panelColumns), column);
+    Value resultBegin = b.add(product.resultBegin, firstColumn);
     auto resultIndex = [&](int64_t row, int64_t j) {
       return b.add(resultBegin, row * product.resultStride + j * b.lanes());
     };
@@ -49,41 +79,49 @@ private:
     for (int64_t row = 0; row < rows; ++row)
       for (int64_t j = 0; j < vectors; ++j)
         sums[row * vectors + j] =
-            product.accumulate ? b.load(product.result, resultIndex(row, j))
-                               : b.splat(0.0);
+            product.accumulate
+                ? b.load(product.result, resultIndex(row, j), widths[j])
+                : b.splat(0.0, widths[j]);
 
     Value unrolled = b.mul(b.div(product.depth, kUnroll), kUnroll);
     sums = b.forLoop(b.index(0), unrolled, kUnroll, sums,
                      [&](Value k, ValueRange sums) {
-                       return multiply(rhsBegin, vectors, k, kUnroll, sums);
+                       return multiply(rhsBegin, widths, k, kUnroll, sums);
                      });
     sums = b.forLoop(unrolled, product.depth, 1, sums,
                      [&](Value k, ValueRange sums) {
-                       return multiply(rhsBegin, vectors, k, 1, sums);
+                       return multiply(rhsBegin, widths, k, 1, sums);
                      });
 
-    for (int64_t row = 0; row < rows; ++row)
-      for (int64_t j = 0; j < vectors; ++j)
-        b.store(sums[row * vectors + j], product.result, resultIndex(row, j));
+    for (int64_t row = 0; row < rows; ++row) {
+      ArrayRef<Value> rowSums = ArrayRef(sums).slice(row * vectors, vectors);
+      if (product.write) {
+        product.write(row, firstColumn, rowSums, count);
+        continue;
+      }
+      for (auto [j, sum] : llvm::enumerate(rowSums))
+        b.store(sum, product.result, resultIndex(row, j));
+    }
   }
 
   /// Adds the products of steps [k, k + count) to `sums`.
-  SmallVector<Value> multiply(Value rhsBegin, int64_t vectors, Value k,
+  SmallVector<Value> multiply(Value rhsBegin, ArrayRef<int64_t> widths, Value k,
                               int64_t count, ValueRange sums) {
     SmallVector<Value> result(sums);
     Value rhsIndex = b.add(rhsBegin, b.mul(k, product.panelColumns));
     for (int64_t step = 0; step < count; ++step) {
       SmallVector<Value> rhs;
-      for (int64_t j = 0; j < vectors; ++j)
-        rhs.push_back(b.load(
-            product.rhs,
-            b.add(rhsIndex, step * product.panelColumns + j * b.lanes())));
+      for (auto [j, width] : llvm::enumerate(widths))
+        rhs.push_back(
+            b.load(product.rhs,
+                   b.add(rhsIndex, step * product.panelColumns + j * b.lanes()),
+                   width));
       for (int64_t row = 0; row < rows; ++row) {
-        Value lhs = b.broadcast(b.loadScalar(
-            product.lhs, b.add(k, row * product.lhsStride + step)));
-        for (int64_t j = 0; j < vectors; ++j) {
-          Value &sum = result[row * vectors + j];
-          sum = b.fma(lhs, rhs[j], sum);
+        Value lhs =
+            b.loadScalar(product.lhs, b.add(k, row * product.lhsStride + step));
+        for (auto [j, width] : llvm::enumerate(widths)) {
+          Value &sum = result[row * widths.size() + j];
+          sum = b.fma(b.broadcast(lhs, width), rhs[j], sum);
         }
       }
     }
@@ -97,32 +135,12 @@ private:
 
 } // namespace
 
-/// Whether a row count has code of its own: the three largest, which an even
-/// split of many rows asks for, and below these 1 and the even ones.
-static bool hasCode(int64_t rows, int64_t maxRows) {
-  return rows > maxRows - 3 || rows == 1 || rows % 2 == 0;
-}
-
-/// Emits code for `count` rows, or, where `rows` is no more than the largest of
-/// the smaller counts, for one of these.
-static void emitFirstFit(VectorBuilder &b, const TileProduct &product,
-                         Value rows, int64_t count, ArrayRef<int64_t> smaller) {
-  if (smaller.empty())
+void vitc::kernel::emitTileProduct(VectorBuilder &b, const TileProduct &product,
+                                   Value rows, ArrayRef<int64_t> rowCounts) {
+  int64_t count = rowCounts.back();
+  if (rowCounts.size() == 1)
     return TileEmitter(b, product, count).emit();
   b.ifElse(
-      b.less(b.index(smaller.back()), rows),
-      [&] { TileEmitter(b, product, count).emit(); },
-      [&] {
-        emitFirstFit(b, product, rows, smaller.back(), smaller.drop_back());
-      });
-}
-
-void vitc::kernel::emitTileProduct(VectorBuilder &builder,
-                                   const TileProduct &product, Value rows,
-                                   int64_t maxRows) {
-  SmallVector<int64_t> smaller;
-  for (int64_t count = 1; count < maxRows; ++count)
-    if (hasCode(count, maxRows))
-      smaller.push_back(count);
-  emitFirstFit(builder, product, rows, maxRows, smaller);
+      b.equal(rows, count), [&] { TileEmitter(b, product, count).emit(); },
+      [&] { emitTileProduct(b, product, rows, rowCounts.drop_back()); });
 }

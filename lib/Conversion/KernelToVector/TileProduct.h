@@ -16,6 +16,7 @@
 #define VITC_CONVERSION_KERNELTOVECTOR_TILEPRODUCT_H
 
 #include "VectorBuilder.h"
+#include <functional>
 
 namespace vitc::kernel {
 
@@ -34,15 +35,19 @@ struct TileProduct {
   mlir::Value resultBegin; // offset of its first row
   int64_t resultStride;
   mlir::Value depth;
-  mlir::Value vectors; // columns of the result, in vectors
+  mlir::Value columns; // of the result, which has room for whole vectors
   bool accumulate;     // the result starts at its old value, else at zero
+  /// Stores the sums of row `row` from `column` on, `count` of them, in vectors
+  /// of which the last may be narrow; null: into the result.
+  std::function<void(int64_t row, mlir::Value column,
+                     llvm::ArrayRef<mlir::Value> sums, int64_t count)>
+      write = nullptr;
 };
 
-/// Emits the product for `rows` rows, an index of at most `maxRows`. A few row
-/// counts have code; the others compute and write up to the next of these, so
-/// lhs and result have room for maxRows rows.
+/// Emits the product for `rows` rows, an index that is one of `rowCounts`: each
+/// of these has code of its own.
 void emitTileProduct(VectorBuilder &builder, const TileProduct &product,
-                     mlir::Value rows, int64_t maxRows);
+                     mlir::Value rows, llvm::ArrayRef<int64_t> rowCounts);
 
 } // namespace vitc::kernel
 

@@ -68,6 +68,10 @@ Value VectorBuilder::min(Value lhs, Value rhs) {
   return createOrFold<arith::MinUIOp>(lhs, rhs);
 }
 
+Value VectorBuilder::max(Value lhs, Value rhs) {
+  return createOrFold<arith::MaxUIOp>(lhs, rhs);
+}
+
 Value VectorBuilder::ceilDiv(Value lhs, Value rhs) {
   return div(add(lhs, sub(rhs, index(1))), rhs);
 }

@@ -47,6 +47,7 @@ public:
   mlir::Value rem(mlir::Value lhs, mlir::Value rhs);
   mlir::Value rem(mlir::Value lhs, int64_t rhs);
   mlir::Value min(mlir::Value lhs, mlir::Value rhs);
+  mlir::Value max(mlir::Value lhs, mlir::Value rhs);
   mlir::Value ceilDiv(mlir::Value lhs, mlir::Value rhs);
   mlir::Value ceilDiv(mlir::Value lhs, int64_t rhs);
   mlir::Value equal(mlir::Value lhs, mlir::Value rhs);

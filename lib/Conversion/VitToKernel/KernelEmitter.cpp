@@ -69,6 +69,18 @@ LogicalResult KernelEmitter::convert(Operation *op) {
     return failure();
   if (isRead(op))
     return success();
+  if (auto generic = dyn_cast<linalg::GenericOp>(op);
+      generic && generic.getNumResults() > 0) {
+    Value result = generic.getResult(0);
+    // A product computed them.
+    if (converted.contains(result))
+      return success();
+    if (std::optional<ChannelScaling> scaling = matchChannelScaling(generic);
+        scaling && isScaledByReaders(result, *scaling)) {
+      scalings[result] = *scaling;
+      return success();
+    }
+  }
   return llvm::TypeSwitch<Operation *, LogicalResult>(op)
       .Case<vit::PatchEmbedOp, vit::LinearOp, vit::GeluOp, vit::LayerNormOp,
             vit::RmsNormOp, vit::MeanTokensOp, vit::Conv2dOp, vit::AttentionOp,

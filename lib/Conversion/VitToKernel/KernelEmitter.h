@@ -9,6 +9,7 @@
 #ifndef VITC_CONVERSION_VITTOKERNEL_KERNELEMITTER_H
 #define VITC_CONVERSION_VITTOKERNEL_KERNELEMITTER_H
 
+#include "ChannelScaling.h"
 #include "Kernel/KernelDialect.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -19,6 +20,7 @@
 
 namespace vitc {
 
+struct ChunkSums;
 struct ConvolutionSource;
 struct Product;
 
@@ -61,9 +63,13 @@ struct Padding {
   mlir::AffineMap getInnerMap(mlir::MLIRContext *context) const;
 };
 
-/// How a vit.conv2d or a tensor.pad pads its first operand; none unless all of
-/// it is constant, and no other op has one.
+/// How a tensor.pad pads its operand; none unless all of it is constant, and no
+/// other op has one.
 std::optional<Padding> getPadding(mlir::Operation *op);
+
+/// Whether convolutions alone read the result, and see its zeros where their
+/// indices leave the operand: nothing is padded.
+bool isPaddedByReaders(mlir::tensor::PadOp op);
 
 /// Converts one function from vit and linalg ops to kernels. Ops that only move
 /// data emit nothing: what reads them composes their index map (`read`), and
@@ -139,6 +145,8 @@ private:
                        unsigned rowDim);
   bool placeIntoPadding(mlir::OpOperand &use, Destination &place,
                         unsigned rowDim);
+  /// As a map whose border a convolution sees.
+  bool placeIntoMap(mlir::OpOperand &use, Destination &place, unsigned rowDim);
   /// The tensor that insertions into `dest` write, or null.
   mlir::Value writeInto(mlir::Value dest);
   /// Notes that `result` holds what `destination` stands for.
@@ -176,15 +184,43 @@ private:
   /// that reads it: as that wants it packed. None where it is read otherwise.
   std::optional<Destination> writePacked(mlir::Value result);
 
+  //===--- ChannelScaling.cpp ---------------------------------------------===//
+  /// How a product reads a value that it scales; bases of scale and shift are
+  /// null where it does not.
+  struct ScaledAccess {
+    ValueAccess access, scale, shift;
+    vit::Activation activation;
+  };
+  ScaledAccess readScaled(mlir::Value value);
+  /// Lets `gemm` scale its rows; `channels` are the value's indices by (b, l).
+  void setScaling(kernel::GemmOp gemm, const ScaledAccess &access,
+                  mlir::AffineMap channels);
+
   //===--- Convolution.cpp ------------------------------------------------===//
   mlir::LogicalResult convert(vit::Conv2dOp op);
-  mlir::LogicalResult convertGrouped(vit::Conv2dOp op,
-                                     vit::WeightExprAttr filter,
-                                     const ConvolutionSource &source);
-  ValueAccess readTaps(vit::Conv2dOp op, const ConvolutionSource &source);
+  /// The input, stored with its rows and columns as dims if there is padding.
+  ScaledAccess readMap(const ConvolutionSource &source);
+  ValueAccess readTaps(const ConvolutionSource &source);
   /// How to read a feature map whose channels are contiguous: copied when they
   /// are not.
   ValueAccess readChannelsLast(mlir::Value map);
+  /// A copy of a feature map, read from `access`, with contiguous channels.
+  ValueAccess copyChannelsLast(mlir::Value map, const ValueAccess &access);
+
+  //===--- ChunkSums.cpp --------------------------------------------------===//
+  /// The tensor for the statistics of a product with this result; null where
+  /// nothing reads them.
+  mlir::Value emptyStatistics(llvm::ArrayRef<ChunkSums> sums,
+                              mlir::Value result, int64_t columns);
+  /// Lets `gemm`, which has a result for them, compute them.
+  void finishStatistics(kernel::GemmOp gemm, llvm::ArrayRef<ChunkSums> sums,
+                        mlir::Value statistics);
+
+  //===--- GroupedConv.cpp ------------------------------------------------===//
+  mlir::LogicalResult convertGrouped(vit::Conv2dOp op,
+                                     vit::WeightExprAttr filter);
+  /// As readChannelsLast, with constant strides along rows and columns.
+  ValueAccess readEvenRows(mlir::Value map);
 
   //===--- a file an op family --------------------------------------------===//
   mlir::LogicalResult convert(vit::PatchEmbedOp op);
@@ -228,6 +264,8 @@ private:
     llvm::SmallBitVector written;
   };
   llvm::DenseMap<mlir::Operation *, PartialConcat> concats;
+  /// Values that are not written: products compute them from what they read.
+  llvm::DenseMap<mlir::Value, ChannelScaling> scalings;
   /// Values that were written inside their padding: how the padded ones lie.
   llvm::DenseMap<mlir::Value, mlir::AffineMap> padded;
   llvm::SmallVector<mlir::Value> outputs;

@@ -6,6 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "ChunkSums.h"
+#include "IndexSimplify.h"
 #include "KernelEmitter.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -13,6 +15,33 @@
 
 using namespace mlir;
 using namespace vitc;
+
+/// From the indices of a linear layer's result, [B, M..., N], to (b, i, j).
+static AffineMap getRowMap(RankedTensorType type) {
+  MLIRContext *context = type.getContext();
+  unsigned rank = type.getRank();
+  SmallVector<AffineExpr> middle;
+  for (unsigned dim = 1; dim + 1 < rank; ++dim)
+    middle.push_back(getAffineDimExpr(dim, context));
+  AffineExpr row =
+      middle.empty()
+          ? getAffineConstantExpr(0, context)
+          : linearizeIndices(middle, type.getShape().drop_front().drop_back());
+  return AffineMap::get(
+      rank, 0,
+      {getAffineDimExpr(0, context), row, getAffineDimExpr(rank - 1, context)},
+      context);
+}
+
+/// From (b, l) to the indices of a value of this type, [B, M..., K].
+static AffineMap getChannelMap(RankedTensorType type) {
+  MLIRContext *context = type.getContext();
+  SmallVector<AffineExpr> indices(type.getRank(),
+                                  getAffineConstantExpr(0, context));
+  indices.front() = getAffineDimExpr(0, context);
+  indices.back() = getAffineDimExpr(1, context);
+  return AffineMap::get(2, 0, indices, context);
+}
 
 LogicalResult KernelEmitter::convert(vit::LinearOp op) {
   vit::WeightExprAttr weight = getConstantExpr(op.getWeight());
@@ -23,7 +52,8 @@ LogicalResult KernelEmitter::convert(vit::LinearOp op) {
     return op.emitOpError()
            << "has input " << input << "; needs a batch and channels";
   // A gemm reads rows however they lie: merged patches, channels of a map.
-  ValueAccess lhs = read(op.getInput());
+  ScaledAccess scaled = readScaled(op.getInput());
+  ValueAccess lhs = scaled.access;
   if (input.getShape().back() == 1)
     lhs.map = addUnitDim(lhs.map, lhs.map.getNumDims() - 1);
   Value bias = op.getBias() ? readVector(op.getBias()) : Value();
@@ -35,15 +65,23 @@ LogicalResult KernelEmitter::convert(vit::LinearOp op) {
     residualMap = getRows(access.map, op.getType());
   }
   Destination destination = write(op.getResult());
+  int64_t columns = weight.getType().getDimSize(0);
+  SmallVector<ChunkSums> sums =
+      findChunkSums(op.getResult(), getRowMap(op.getType()));
+  SmallVector<Type> types = {destination.init.getType()};
+  Value statistics = emptyStatistics(sums, op.getResult(), columns);
+  if (statistics)
+    types.push_back(statistics.getType());
   auto gemm = kernel::GemmOp::create(
-      builder, TypeRange(destination.init.getType()), batchOf(op.getInput()),
-      index(getNumRows(input)),
-      builder.getI64IntegerAttr(weight.getType().getDimSize(0)),
+      builder, types, batchOf(op.getInput()), index(getNumRows(input)),
+      builder.getI64IntegerAttr(columns),
       builder.getI64IntegerAttr(weight.getType().getDimSize(1)), lhs.base,
       getRows(lhs.map, input), constant(vit::WeightExprAttr::pack(weight)),
       bias, residual, residualMap, destination.init,
       getRows(destination.map, op.getType()), op.getActivationAttr(),
       op.getNormAttr(), kernel::GemmTilingAttr());
+  setScaling(gemm, scaled, getChannelMap(input));
+  finishStatistics(gemm, sums, statistics);
   finish(destination, gemm.getResult(0));
   return success();
 }

@@ -6,7 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// What a tensor.pad or a padded convolution alone reads is computed inside the
+// What a tensor.pad alone reads is computed inside the
 // border at once, where its kernel can write rows there; only the border is
 // filled. Anything else, an input of the function first of all, is copied.
 //
@@ -26,15 +26,8 @@ static RankedTensorType getType(Value value) {
 }
 
 std::optional<Padding> vitc::getPadding(Operation *op) {
-  MLIRContext *context = op->getContext();
   Padding padding;
-  if (auto conv = dyn_cast<vit::Conv2dOp>(op)) {
-    ArrayRef<int64_t> pad = conv.getPad();
-    padding.low = {0, 0, pad[0], pad[1]};
-    padding.high = {0, 0, pad[2], pad[3]};
-    padding.value =
-        Builder(context).getZeroAttr(conv.getType().getElementType());
-  } else if (auto pad = dyn_cast<tensor::PadOp>(op)) {
+  if (auto pad = dyn_cast<tensor::PadOp>(op)) {
     padding.low = llvm::to_vector(pad.getStaticLow());
     padding.high = llvm::to_vector(pad.getStaticHigh());
     if (Value constant = pad.getConstantPaddingValue())
@@ -45,6 +38,20 @@ std::optional<Padding> vitc::getPadding(Operation *op) {
       !llvm::all_of(padding.high, isSize))
     return std::nullopt;
   return padding;
+}
+
+bool vitc::isPaddedByReaders(tensor::PadOp op) {
+  std::optional<Padding> padding = getPadding(op);
+  return padding && padding->low.size() == 4 &&
+         matchPattern(padding->value, m_AnyZeroFloat()) &&
+         padding->low[0] + padding->high[0] == 0 &&
+         padding->low[1] + padding->high[1] == 0 && !op->use_empty() &&
+         llvm::all_of(op->getUses(), [](OpOperand &use) {
+           auto conv = dyn_cast<vit::Conv2dOp>(use.getOwner());
+           return conv && conv.getGroups() == 1 &&
+                  use.getOperandNumber() == 0 &&
+                  conv.getResidual() != use.get();
+         });
 }
 
 bool Padding::isEmpty() const {
@@ -112,18 +119,16 @@ bool KernelEmitter::placeIntoPadding(OpOperand &use, Destination &place,
   if (!padding || padding->isEmpty() || use.getOperandNumber() != 0 ||
       padding->low[0] + padding->high[0] != 0)
     return false;
+  if (isPaddedByReaders(cast<tensor::PadOp>(op)))
+    return false;
   // What the program returns is written there, with a copy.
-  if (isa<tensor::PadOp>(op) &&
-      llvm::any_of(op->getUsers(), llvm::IsaPred<func::ReturnOp>))
+  if (llvm::any_of(op->getUsers(), llvm::IsaPred<func::ReturnOp>))
     return false;
   RankedTensorType type = padding->getPaddedType(getType(use.get()));
   if (llvm::is_contained(type.getShape().drop_front(), ShapedType::kDynamic))
     return false;
   AffineMap inner = padding->getInnerMap(builder.getContext());
   for (unsigned dim = 1; dim < type.getRank(); ++dim) {
-    // Convolutions read channels or columns.
-    if (isa<vit::Conv2dOp>(op) && dim != 1)
-      continue;
     AffineMap layout =
         getLayoutWithRows(type.getRank(), dim, builder.getContext());
     RankedTensorType stored =
@@ -139,6 +144,24 @@ bool KernelEmitter::placeIntoPadding(OpOperand &use, Destination &place,
     return true;
   }
   return false;
+}
+
+bool KernelEmitter::placeIntoMap(OpOperand &use, Destination &place,
+                                 unsigned rowDim) {
+  auto conv = dyn_cast<vit::Conv2dOp>(use.getOwner());
+  if (!conv || conv.getGroups() != 1 || use.getOperandNumber() != 0 ||
+      llvm::all_of(conv.getPad(), [](int64_t size) { return size == 0; }))
+    return false;
+  RankedTensorType type = getType(use.get());
+  AffineMap layout =
+      getLayoutWithRows(/*rank=*/4, /*rowDim=*/1, builder.getContext());
+  RankedTensorType stored =
+      type.clone(applyPermutationMap(layout, type.getShape()));
+  AffineMap map = layout.compose(place.map);
+  if (getMemoryStride(map, stored.getShape(), rowDim) != 1)
+    return false;
+  place = {emptyTensor(stored, batchOf(use.get())), map, use.get(), layout};
+  return true;
 }
 
 ValueAccess KernelEmitter::readPadded(Value value, const Padding &padding) {
@@ -179,6 +202,8 @@ Value KernelEmitter::copyInside(Value value, const ValueAccess &source,
 }
 
 LogicalResult KernelEmitter::convert(tensor::PadOp op) {
+  if (isPaddedByReaders(op))
+    return success();
   std::optional<Padding> padding = getPadding(op);
   if (!padding || op.getSourceType().getRank() == 0)
     return op.emitOpError("has a computed padding or value; needs constants");

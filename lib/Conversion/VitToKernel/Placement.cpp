@@ -143,7 +143,8 @@ bool KernelEmitter::findPlace(Destination &place, unsigned rowDim,
          placeIntoSlice(insert, next, rowDim)) ||
         (isa<tensor::ConcatOp>(user) && intoConcat &&
          placeIntoConcat(use, next, rowDim)) ||
-        placeIntoPadding(use, next, rowDim)) {
+        placeIntoPadding(use, next, rowDim) ||
+        placeIntoMap(use, next, rowDim)) {
       place = next;
       return true;
     }

@@ -9,23 +9,21 @@
 // A group norm is a vit.layer_norm of a feature map [B, C, H, W] reshaped to
 // [B, G, C/G * H * W]. What a convolution or a 1x1 convolution's product writes
 // is stored [B, H, W, C], where such a row is not contiguous: a kernel.norm
-// would need a copy of the map. As linalg
-//   mean = sum(x) / n,  deviation = 1 / sqrt(sum((x - mean)^2) / n + epsilon)
-//   (x - mean) * deviation
-// reads the map as it lies, and the last line fuses with the scale, shift,
-// activation and addition behind it. Sums run over columns first, which leaves
-// the rows of pixels for the threads; means and deviations are stored for each
-// channel, so that the loops over pixels run along contiguous channels.
+// would need a copy of the map. As linalg it is
+//   x * scale + shift,  scale = weight / sqrt(variance + epsilon),
+//                       shift = bias - mean * scale
+// for each channel [B, C], which fuses with what follows; weight and bias are
+// those that the norm's one user multiplies by and adds.
 //
 //===----------------------------------------------------------------------===//
 
 #include "Generic.h"
+#include "GroupNormMap.h"
 
 #include "Vit/VitDialect.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
-#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "vitc/Conversion/Passes.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -38,8 +36,6 @@ namespace vitc {
 
 using namespace mlir;
 using namespace vitc;
-
-using ScalarBody = function_ref<Value(OpBuilder &, Location, Value)>;
 
 /// The group that dim `dim` of the expanded type is in, if all others of the
 /// group have size 1; none for a dim of size 1.
@@ -123,105 +119,118 @@ static Value findFeatureMap(vit::LayerNormOp norm) {
   return isGrouped && isStoredLast(map, /*dim=*/1) ? map : Value();
 }
 
-/// The sums of each row of pixels, [B, C, H], of what `body` adds to its last
-/// argument; inputs behind the map have one element a channel.
-static Value buildRowSums(ImplicitLocOpBuilder &builder, ValueRange inputs,
-                          ElementBody body) {
-  SmallVector<AffineMap> maps(inputs.size(), getLoopMap(builder, 4, {0, 1}));
-  maps.front() = builder.getMultiDimIdentityMap(4);
-  maps.push_back(getLoopMap(builder, 4, {0, 1, 2}));
-  SmallVector<OpFoldResult> sizes = getSizes(builder, inputs.front());
-  sizes.pop_back();
-  return buildReduction(builder, sizes,
-                        buildFloat(builder, builder.getF32Type(), 0.0), inputs,
-                        maps, body);
+//===----------------------------------------------------------------------===//
+// What follows the norm
+//===----------------------------------------------------------------------===//
+
+/// The ops from `norm` on that make a map of `type` of its rows, each the only
+/// user of the one before; none if that is not so.
+static SmallVector<Operation *> findReshapes(vit::LayerNormOp norm, Type type) {
+  SmallVector<Operation *> chain = {norm};
+  while (chain.back()->getResult(0).getType() != type) {
+    if (!chain.back()->hasOneUse())
+      return {};
+    Operation *user = *chain.back()->user_begin();
+    if (!isa<tensor::CollapseShapeOp, tensor::ExpandShapeOp>(user))
+      return {};
+    chain.push_back(user);
+  }
+  return chain;
 }
 
-/// For each channel, [B, C], what `body` makes of the sum over its group.
-static Value buildChannels(ImplicitLocOpBuilder &builder, Value rowSums,
-                           int64_t groups, ScalarBody body) {
-  auto type = cast<RankedTensorType>(rowSums.getType());
-  int64_t channels = type.getDimSize(1), rows = type.getDimSize(2);
-  SmallVector<OpFoldResult> sizes = {
-      getSizes(builder, rowSums).front(), builder.getIndexAttr(groups),
-      builder.getIndexAttr(channels / groups), builder.getIndexAttr(rows)};
-  Value grouped = tensor::ExpandShapeOp::create(
-      builder,
-      type.clone({type.getDimSize(0), groups, channels / groups, rows}),
-      rowSums, ArrayRef<ReassociationIndices>{{0}, {1, 2}, {3}}, sizes);
-  Value totals = buildReduction(
-      builder, ArrayRef(sizes).take_front(2),
-      buildFloat(builder, type.getElementType(), 0.0), grouped,
-      {builder.getMultiDimIdentityMap(4), getLoopMap(builder, 4, {0, 1})},
-      [](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
-        return arith::AddFOp::create(b, args[1], args[0]);
-      });
-  SmallVector<OpFoldResult> channelSizes = {sizes[0],
-                                            builder.getIndexAttr(channels)};
-  AffineExpr b, c;
-  bindDims(builder.getContext(), b, c);
-  AffineMap group = AffineMap::get(2, 0, {b, c.floorDiv(channels / groups)},
-                                   builder.getContext());
-  Value wide = buildElementwise(
-      builder, channelSizes, type.getElementType(), totals, group,
-      [](ImplicitLocOpBuilder &, ValueRange args) { return args[0]; });
-  Value empty =
-      tensor::EmptyOp::create(builder, channelSizes, type.getElementType());
-  // The fusion of elementwise ops takes linalg.generic only. This is to stay:
-  // fused, it would be computed for every pixel.
-  return linalg::MapOp::create(
-             builder, wide, empty,
-             [&](OpBuilder &b, Location loc, ValueRange args) {
-               linalg::YieldOp::create(b, loc, body(b, loc, args[0]));
-             })
-      ->getResult(0);
+/// The map from (b, c) to the elements that an operand has for each channel;
+/// none if they depend on more.
+static std::optional<AffineMap> getChannelMap(AffineMap map) {
+  MLIRContext *context = map.getContext();
+  if (map.getNumDims() != 4 || map.isFunctionOfDim(0) ||
+      map.isFunctionOfDim(2) || map.isFunctionOfDim(3))
+    return std::nullopt;
+  AffineExpr none = getAffineConstantExpr(0, context);
+  return map.compose(AffineMap::get(
+      2, 0, {none, getAffineDimExpr(1, context), none, none}, context));
 }
 
-/// The normalised map, [B, C, H, W].
-static Value buildNormalizedMap(ImplicitLocOpBuilder &builder, Value map,
-                                vit::LayerNormOp norm) {
-  int64_t groups = norm.getType().getDimSize(1);
-  int64_t count = norm.getType().getDimSize(2);
-  auto divide = [&](OpBuilder &b, Location loc, Value sum) -> Value {
-    Value divisor = arith::ConstantOp::create(
-        b, loc, b.getF32FloatAttr(static_cast<float>(count)));
-    return arith::DivFOp::create(b, loc, sum, divisor);
-  };
-  Value sums = buildRowSums(
-      builder, map, [](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
-        return arith::AddFOp::create(b, args[1], args[0]);
-      });
-  Value mean = buildChannels(builder, sums, groups, divide);
+/// Takes the weight and then the bias of a group norm from `op`, which computes
+/// nothing else from `input`.
+static LogicalResult takeAffine(linalg::GenericOp op, Value input,
+                                ChannelAffine &affine) {
+  if (op.getNumLoops() != op.getNumParallelLoops() || op.getNumResults() != 1 ||
+      op->getResult(0).getType() != input.getType() ||
+      !op.getMatchingIndexingMap(op.getDpsInitOperand(0)).isIdentity())
+    return failure();
+  ChannelAffine taken = affine;
+  Value current;
+  for (OpOperand *operand : op.getDpsInputOperands())
+    if (operand->get() == input &&
+        op.getMatchingIndexingMap(operand).isIdentity())
+      current = op.getMatchingBlockArgument(operand);
+  for (Operation &inner : op.getBody()->without_terminator()) {
+    bool isProduct = isa<arith::MulFOp>(inner);
+    if ((!isProduct && !isa<arith::AddFOp>(inner)) ||
+        !llvm::is_contained(inner.getOperands(), current) || taken.bias ||
+        (isProduct && taken.weight))
+      return failure();
+    Value other = inner.getOperand(inner.getOperand(0) == current ? 1 : 0);
+    auto argument = dyn_cast<BlockArgument>(other);
+    if (!argument || argument == current || argument.getOwner() != op.getBody())
+      return failure();
+    OpOperand *operand = op.getMatchingOpOperand(argument);
+    std::optional<AffineMap> map =
+        getChannelMap(op.getMatchingIndexingMap(operand));
+    if (!map || !isa<RankedTensorType>(operand->get().getType()))
+      return failure();
+    (isProduct ? taken.weight : taken.bias) = operand->get();
+    (isProduct ? taken.weightMap : taken.biasMap) = *map;
+    current = inner.getResult(0);
+  }
+  if (op.getBody()->getTerminator()->getOperand(0) != current)
+    return failure();
+  affine = taken;
+  return success();
+}
 
-  // Two passes: mean((x - mean)^2) does not cancel as mean(x^2) - mean^2.
-  Value squares =
-      buildRowSums(builder, {map, mean},
-                   [](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
-                     Value centred = arith::SubFOp::create(b, args[0], args[1]);
-                     Value square = arith::MulFOp::create(b, centred, centred);
-                     return arith::AddFOp::create(b, args[2], square);
-                   });
-  Value reciprocal = buildChannels(
-      builder, squares, groups,
-      [&](OpBuilder &b, Location loc, Value sum) -> Value {
-        Value epsilon = arith::ConstantOp::create(
-            b, loc, b.getF32FloatAttr(norm.getEpsilon().convertToFloat()));
-        Value power =
-            arith::AddFOp::create(b, loc, divide(b, loc, sum), epsilon);
-        Value one = arith::ConstantOp::create(b, loc, b.getF32FloatAttr(1.0f));
-        return arith::DivFOp::create(b, loc, one,
-                                     math::SqrtOp::create(b, loc, power));
-      });
+/// Adds the ops to `chain` that give its last one a weight and a bias.
+static ChannelAffine findAffine(SmallVectorImpl<Operation *> &chain) {
+  ChannelAffine affine;
+  while (chain.back()->hasOneUse()) {
+    auto user = dyn_cast<linalg::GenericOp>(*chain.back()->user_begin());
+    if (!user || failed(takeAffine(user, chain.back()->getResult(0), affine)))
+      break;
+    chain.push_back(user);
+  }
+  return affine;
+}
 
-  AffineMap channels = getLoopMap(builder, 4, {0, 1});
-  return buildElementwise(
-      builder, getSizes(builder, map), builder.getF32Type(),
-      {map, mean, reciprocal},
-      {builder.getMultiDimIdentityMap(4), channels, channels},
-      [](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
-        Value centred = arith::SubFOp::create(b, args[0], args[1]);
-        return arith::MulFOp::create(b, centred, args[2]);
-      });
+static void convertGroupNorm(vit::LayerNormOp norm, Value map,
+                             RewriterBase &rewriter) {
+  ChannelAffine affine;
+  SmallVector<Operation *> chain = findReshapes(norm, map.getType());
+  if (!chain.empty()) {
+    affine = findAffine(chain);
+    rewriter.setInsertionPoint(chain.back());
+    ImplicitLocOpBuilder builder(norm.getLoc(), rewriter);
+    Value result =
+        buildNormalizedMap(builder, map, norm.getType().getDimSize(1),
+                           norm.getEpsilon().convertToDouble(), affine);
+    rewriter.replaceAllUsesWith(chain.back()->getResult(0), result);
+    for (Operation *op : llvm::reverse(chain))
+      rewriter.eraseOp(op);
+    return;
+  }
+  rewriter.setInsertionPoint(norm);
+  ImplicitLocOpBuilder builder(norm.getLoc(), rewriter);
+  Value result =
+      buildNormalizedMap(builder, map, norm.getType().getDimSize(1),
+                         norm.getEpsilon().convertToDouble(), affine);
+  // As rows again, for whatever reads them.
+  RankedTensorType rows = norm.getType();
+  SmallVector<OpFoldResult> sizes = {getSizes(builder, map).front(),
+                                     builder.getIndexAttr(rows.getDimSize(1)),
+                                     builder.getIndexAttr(rows.getDimSize(2))};
+  result = tensor::CollapseShapeOp::create(
+      builder, result, ArrayRef<ReassociationIndices>{{0}, {1, 2, 3}});
+  rewriter.replaceOpWithNewOp<tensor::ExpandShapeOp>(
+      norm, rows, result, ArrayRef<ReassociationIndices>{{0}, {1, 2}}, sizes);
 }
 
 namespace {
@@ -231,26 +240,14 @@ struct ConvertGroupNormToLinalgPass final
   using Base::Base;
   void runOnOperation() override {
     IRRewriter rewriter(&getContext());
+    SmallVector<std::pair<vit::LayerNormOp, Value>> norms;
     getOperation().walk([&](vit::LayerNormOp norm) {
-      Value map = findFeatureMap(norm);
-      if (!map)
-        return;
-      rewriter.setInsertionPoint(norm);
-      ImplicitLocOpBuilder builder(norm.getLoc(), rewriter);
-      RankedTensorType rows = norm.getType();
-      Value result = buildNormalizedMap(builder, map, norm);
-      // As rows again, for whatever reshapes them to the map.
-      SmallVector<OpFoldResult> sizes = {
-          getSizes(builder, map).front(),
-          builder.getIndexAttr(rows.getDimSize(1)),
-          builder.getIndexAttr(rows.getDimSize(2))};
-      result = tensor::CollapseShapeOp::create(
-          builder, result, ArrayRef<ReassociationIndices>{{0}, {1, 2, 3}});
-      rewriter.replaceOpWithNewOp<tensor::ExpandShapeOp>(
-          norm, rows, result, ArrayRef<ReassociationIndices>{{0}, {1, 2}},
-          sizes);
-      ++numConverted;
+      if (Value map = findFeatureMap(norm))
+        norms.emplace_back(norm, map);
     });
+    for (auto [norm, map] : norms)
+      convertGroupNorm(norm, map, rewriter);
+    numConverted += norms.size();
   }
 };
 } // namespace

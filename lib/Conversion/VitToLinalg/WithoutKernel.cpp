@@ -74,11 +74,6 @@ std::string vitc::getReasonWithoutKernel(Operation *op) {
                          type);
   if (StringRef part = findComputedPart(op); !part.empty())
     return llvm::formatv("it has {0}; its kernel needs constants", part);
-  if (auto conv = dyn_cast<vit::Conv2dOp>(op);
-      conv && conv.getGroups() != 1 &&
-      (conv.getResidual() || conv.getActivation() != vit::Activation::None))
-    return "it has an activation or a residual; the kernel of a convolution of "
-           "groups takes neither";
   if (isa<vit::LayerNormOp, vit::LinearOp, vit::RmsNormOp>(op) &&
       cast<RankedTensorType>(op->getOperand(0).getType()).getRank() < 2)
     return "it has an input of rank 1; its kernel needs a batch and channels";

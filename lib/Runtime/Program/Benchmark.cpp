@@ -19,9 +19,6 @@
 
 using namespace vitc::rt;
 
-/// A median of fewer says little, however short --min-time is.
-static constexpr size_t kLeastRuns = 3;
-
 using Clock = std::chrono::steady_clock;
 
 static double millisecondsSince(Clock::time_point begin) {
@@ -35,12 +32,11 @@ static std::vector<double> measure(vitc_session &session, EntryTensors &tensors,
     tensors.run(session);
   std::vector<double> times;
   Clock::time_point start = Clock::now();
-  while (times.size() < kLeastRuns ||
-         millisecondsSince(start) < options.minTime * 1000) {
+  do {
     Clock::time_point begin = Clock::now();
     tensors.run(session);
     times.push_back(millisecondsSince(begin));
-  }
+  } while (millisecondsSince(start) < options.minTime * 1000);
   std::sort(times.begin(), times.end());
   return times;
 }

@@ -20,10 +20,10 @@
 using namespace vitc::rt;
 
 static void writeEvent(JsonWriter &json, const SiteDescriptor &site,
-                       const SiteTime &time, int64_t origin, int64_t batch) {
+                       const SiteTime &time, int64_t origin) {
   double nanoseconds = static_cast<double>(time.end - time.begin);
-  int64_t flops = site.flopsBase + site.flopsPerBatch * batch;
-  int64_t bytes = site.bytesBase + site.bytesPerBatch * batch;
+  int64_t flops = site.flopsBase + site.flopsPerBatch * time.batch;
+  int64_t bytes = site.bytesBase + site.bytesPerBatch * time.batch;
   json.beginObject();
   json.key("name").value(site.source);
   json.key("cat").value("kernel");
@@ -60,8 +60,7 @@ void vitc::rt::runProfile(const vitc_model &model, const Options &options,
   json.beginObject();
   json.key("traceEvents").beginArray();
   for (const SiteTime &time : times)
-    writeEvent(json, entry.code->sites[time.site], time, times.front().begin,
-               batch);
+    writeEvent(json, entry.code->sites[time.site], time, times.front().begin);
   json.endArray();
   json.key("displayTimeUnit").value("ms");
   json.key("otherData").beginObject();

@@ -19,7 +19,7 @@ func.func private @norm(%task: index, %first: index, %scratch: memref<?xi8>, %n:
 //   CHECK-NOT: func private @norm.tasks
 
 // Context: weights at 0, arena at 8, batch at 16, inputs at 24, outputs at 32,
-// parallel at 40, as Runtime/Descriptor.h lays them out.
+// parallel at 40, threads at 56, as Runtime/Descriptor.h lays them out.
 // CHECK-LABEL: func @forward(
 //  CHECK-SAME:     %[[CONTEXT:[^ ]+]]: !llvm.ptr) attributes {
 //  CHECK-SAME:     kernel.code = #kernel.code<scratch = 1024, onednn = false, sites = [<source = "blocks.0.norm", kernel = "norm", work = [1, 2, 3, 4]>, <source = "", kernel = "norm">]>
@@ -50,8 +50,11 @@ func.func private @norm(%task: index, %first: index, %scratch: memref<?xi8>, %n:
 //       CHECK:   %[[WEIGHTS:.*]] = llvm.load
 //       CHECK:   %[[AT:.*]] = llvm.mlir.constant(128 : i64)
 //       CHECK:   llvm.getelementptr %[[WEIGHTS]][%[[AT]]]
-// The batch as a value.
+// The batch and the threads as values.
 //       CHECK:   llvm.getelementptr %[[CONTEXT]][16]
+//       CHECK:   llvm.getelementptr %[[CONTEXT]][56]
+//       CHECK:   %[[THREADS:.*]] = llvm.load %{{.*}} : !llvm.ptr -> i64
+//       CHECK:   builtin.unrealized_conversion_cast %[[THREADS]] : i64 to index
 // parallel(context, site, function, arguments, tasks)
 //       CHECK:   %[[FUNCTION:.*]] = constant @norm.tasks
 //       CHECK:   %[[POINTER:.*]] = builtin.unrealized_conversion_cast %[[FUNCTION]]
@@ -70,8 +73,9 @@ func.func @forward(%context: !kernel.context) attributes {kernel.entry = #kernel
   %a = kernel.buffer %context arena at 64 per_batch 256 : memref<?x8xf32>
   %w = kernel.buffer %context weights @weight1 : memref<8xf32>
   %n = kernel.batch %context
+  %t = kernel.threads %context
   kernel.launch %context @norm tasks(%n) args(%n, %x : index, memref<?x8xf32>) scratch 64 work [1, 2, 3, 4] loc("blocks.0.norm")
-  kernel.launch %context @norm tasks(%n) args(%n, %a : index, memref<?x8xf32>) scratch 1024
+  kernel.launch %context @norm tasks(%t) args(%n, %a : index, memref<?x8xf32>) scratch 1024
   return
 }
 

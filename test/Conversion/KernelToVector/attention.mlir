@@ -5,12 +5,12 @@
 
 module attributes {kernel.cpu = #cpu} {
 
-// 12 queries in blocks of at most 8: two tasks a head.
+// 12 queries in blocks of at most 8: two tasks a head, however many threads.
 // CHECK-LABEL: func @attention(
 //       CHECK:   %[[BATCH:.*]] = kernel.batch
 //       CHECK:   %[[TASKS:.*]] = arith.muli %[[BATCH]], %c4
 //       CHECK:   kernel.launch %{{.*}} @attention_h2_d16 tasks(%[[TASKS]])
-//  CHECK-SAME:     scratch 3712 work [0, 20160, 0, 4608]
+//  CHECK-SAME:     scratch 3008 work [0, 20160, 0, 4608]
 //       CHECK:   kernel.launch %{{.*}} @attention_h2_d16 tasks
 //   CHECK-NOT:   @attention_h2_d16_
 func.func @attention(%context: !kernel.context) {
@@ -28,6 +28,34 @@ func.func @attention(%context: !kernel.context) {
       query(%k at #heads : memref<?x12x32xf32>) key(%q at #heads : memref<?x12x32xf32>)
       value(%q at #heads : memref<?x12x32xf32>) init(%o at #heads : memref<?x12x32xf32>)
       tiling <rows = 4, columns = 16, queryBlock = 8, keyBlock = 64>
+  return
+}
+
+// Threads that heads do not divide among share each head.
+// CHECK-LABEL: func @attention_shared_heads(
+//       CHECK:   %[[BATCH:.*]] = kernel.batch
+//       CHECK:   %[[HEADS:.*]] = arith.muli %[[BATCH]], %c3
+//       CHECK:   %[[THREADS:.*]] = kernel.threads
+//       CHECK:   %[[REST:.*]] = arith.remui %[[HEADS]], %[[THREADS]]
+//       CHECK:   %[[EVEN:.*]] = arith.cmpi eq, %[[REST]], %c0
+//       CHECK:   %[[LIMIT:.*]] = arith.muli %[[THREADS]], %c7
+//       CHECK:   %[[MANY:.*]] = arith.cmpi ult, %[[LIMIT]], %[[HEADS]]
+//       CHECK:   %[[ALONE:.*]] = arith.ori %[[EVEN]], %[[MANY]]
+//       CHECK:   %[[SHARE:.*]] = arith.select %[[ALONE]], %c1, %[[THREADS]]
+//       CHECK:   arith.divui %{{.*}}, %[[SHARE]]
+//       CHECK:   %[[BLOCKS:.*]] = arith.maxui
+//       CHECK:   %[[TASKS:.*]] = arith.muli %[[HEADS]], %[[BLOCKS]]
+//       CHECK:   kernel.launch %{{.*}} @attention_h3_d16 tasks(%[[TASKS]])
+//  CHECK-SAME:     %[[TASKS]] : index, {{.*}}, index) scratch
+func.func @attention_shared_heads(%context: !kernel.context) {
+  %b = kernel.batch %context
+  %n = arith.constant 100 : index
+  %q = kernel.buffer %context input at 0 : memref<?x100x48xf32>
+  %o = kernel.buffer %context output at 0 : memref<?x100x48xf32>
+  kernel.attention batch(%b) queries(%n) keys(%n) heads 3 head_dim 16 value_dim 16 scale 2.500000e-01
+      query(%q at #heads : memref<?x100x48xf32>) key(%q at #heads : memref<?x100x48xf32>)
+      value(%q at #heads : memref<?x100x48xf32>) init(%o at #heads : memref<?x100x48xf32>)
+      tiling <rows = 4, columns = 16, queryBlock = 128, keyBlock = 128>
   return
 }
 
@@ -60,12 +88,21 @@ func.func @attention_bias(%context: !kernel.context) {
 // CHECK-COUNT-24:  vector.shuffle
 // CHECK-COUNT-8:   vector.store
 //       CHECK:   arith.mulf %{{.*}}, %[[SCALE]]
-// The first tile of the product: 4 rows by 2 vectors, in steps of 4.
-//       CHECK:   scf.if
-//       CHECK:     scf.for {{.*}} to %c16 step %c4 iter_args
-// CHECK-COUNT-32:    math.fma {{.*}} vector<8xf32>
+// 12 queries are tiles of 4 rows, and of no other number; 12 columns are a
+// vector and half of one.
+//       CHECK:   scf.for {{.*}} to %c16 step %c4 iter_args
+//       CHECK:     math.fma {{.*}} : vector<8xf32>
+//       CHECK:     math.fma {{.*}} : vector<4xf32>
+//       CHECK:   vector.store {{.*}} vector<8xf32>
+//       CHECK:   vector.store {{.*}} vector<4xf32>
 //       CHECK:   arith.select %{{.*}}, %{{.*}}, %[[MASKED]]
+// While a row is computed, lines of the next task's are asked for.
+//       CHECK:   memref.prefetch {{.*}} read, locality<2>
 //       CHECK:   arith.shli
+// All keys are one block: sums are divided as they leave the registers.
+//       CHECK:   scf.for {{.*}} to %c12 step %c4 iter_args
+//       CHECK:   %[[RESULT:.*]] = arith.mulf %{{.*}}, %{{.*}} : vector<8xf32>
+//  CHECK-NEXT:   vector.store %[[RESULT]]
 
 // The last 4 of 12 elements of a head are copied one by one.
 // CHECK-LABEL: func private @attention_h1_d12(
@@ -79,5 +116,5 @@ func.func @attention_bias(%context: !kernel.context) {
 //       CHECK:   %[[FINITE:.*]] = arith.select %[[LOW]], %[[LOWEST]], %[[BIASED]]
 //       CHECK:   %[[ADDEND:.*]] = arith.select %[[MASKED]], %[[INFINITY]], %[[FINITE]]
 //       CHECK:   math.fma %[[ADDEND]]
-//       CHECK:   memref.load %[[FLAT]]
+//       CHECK:   vector.load %[[FLAT]][{{.*}}] : memref<36xf32>, vector<1xf32>
 }

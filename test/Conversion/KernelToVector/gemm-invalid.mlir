@@ -94,3 +94,42 @@ func.func @negative_gemm_panels(%context: !kernel.context) {
   return
 }
 }
+
+// -----
+
+#cpu = #kernel.cpu<isa = "x86-64-v3", cpu = "x86-64-v3", features = "", lanes = 8, registers = 16, fma = true>
+#map = affine_map<(b, i, j) -> (b, i, j)>
+module attributes {kernel.cpu = #cpu} {
+func.func @gemm_statistics_block(%context: !kernel.context) {
+  %b = kernel.batch %context
+  %n = arith.constant 16 : index
+  %x = kernel.buffer %context input : memref<?x16x8xf32>
+  %w = kernel.buffer %context input at 1 : memref<256xf32>
+  %s = kernel.buffer %context input at 2 : memref<?x2x2x16xf32>
+  %y = kernel.buffer %context output : memref<?x16x16xf32>
+  // expected-error @+1 {{'kernel.gemm' op has blocks of 4 rows and statistics of chunks of up to 8; a block holds a chunk}}
+  kernel.gemm batch(%b) rows(%n) n 16 k 8 lhs(%x at #map : memref<?x16x8xf32>) weights(%w : memref<256xf32>)
+      init(%y at #map : memref<?x16x16xf32>) statistics(%s : memref<?x2x2x16xf32>)
+      tiling <provider = vector, rows = 2, columns = 16, kBlock = 1536, unroll = 2, rowBlock = 4>
+  return
+}
+}
+
+// -----
+
+#cpu = #kernel.cpu<isa = "x86-64-v3", cpu = "x86-64-v3", features = "", lanes = 8, registers = 16, fma = true>
+#map = affine_map<(b, i, j) -> (b, i, j)>
+module attributes {kernel.cpu = #cpu} {
+func.func @gemm_statistics_rows(%context: !kernel.context) {
+  %b = kernel.batch %context
+  %x = kernel.buffer %context input : memref<?x16x8xf32>
+  %w = kernel.buffer %context input at 1 : memref<256xf32>
+  %s = kernel.buffer %context input at 2 : memref<?x2x2x16xf32>
+  %y = kernel.buffer %context output : memref<?x16x16xf32>
+  // expected-error @+1 {{'kernel.gemm' op has statistics of a runtime number of rows; needs a constant one}}
+  kernel.gemm batch(%b) rows(%b) n 16 k 8 lhs(%x at #map : memref<?x16x8xf32>) weights(%w : memref<256xf32>)
+      init(%y at #map : memref<?x16x16xf32>) statistics(%s : memref<?x2x2x16xf32>)
+      tiling <provider = vector, rows = 2, columns = 16, kBlock = 1536, unroll = 2, rowBlock = 8>
+  return
+}
+}

@@ -52,6 +52,25 @@ func.func @gemm_patches(%context: !kernel.context) {
   return
 }
 
+// The pixels under a filter of 3 x 3, scaled, zeros outside of the map.
+// CHECK-LABEL: func @gemm_taps(
+//       CHECK:   kernel.launch %{{.*}} @gemm_n16_k72_scaled {{.*}} scratch 1152 work
+func.func @gemm_taps(%context: !kernel.context) {
+  %b = kernel.batch %context
+  %n = arith.constant 16 : index
+  %x = kernel.buffer %context input : memref<?x4x4x8xf32>
+  %w = kernel.buffer %context input at 1 : memref<1280xf32>
+  %s = kernel.buffer %context input at 2 : memref<?x8xf32>
+  %t = kernel.buffer %context input at 3 : memref<?x8xf32>
+  %y = kernel.buffer %context output : memref<?x16x16xf32>
+  kernel.gemm batch(%b) rows(%n) n 16 k 72
+      lhs(%x at affine_map<(b, i, l) -> (b, i floordiv 4 + l floordiv 24 - 1, i mod 4 + (l floordiv 8) mod 3 - 1, l mod 8)>
+          : memref<?x4x4x8xf32>) zero_outside
+      lhs_scale(%s at affine_map<(b, l) -> (b, l mod 8)> : memref<?x8xf32>) lhs_shift(%t : memref<?x8xf32>)
+      lhs_activation relu weights(%w : memref<1280xf32>) init(%y at #map : memref<?x16x16xf32>) tiling #tiling
+  return
+}
+
 // The first task of a range, and of a block of rows, normalises the rows; the
 // product reads what was written.
 // CHECK-LABEL: func private @gemm_n16_k8_norm(
@@ -87,4 +106,26 @@ func.func @gemm_patches(%context: !kernel.context) {
 //       CHECK:       vector.store %[[PIXELS]], %[[COPY]]
 //   CHECK-NOT:   math.sqrt
 //       CHECK:   scf.index_switch
+
+// A row whose pixels are all inside is copied unchecked: the first and the last
+// of rows and columns are seen once. Others are checked pixel by pixel.
+// CHECK-LABEL: func private @gemm_n16_k72_scaled(
+//   CHECK-DAG:   %[[COPY:.*]] = memref.view %{{.*}} to memref<288xf32>
+//   CHECK-DAG:   %[[ZEROS:.*]] = arith.constant dense<0.000000e+00> : vector<8xf32>
+//       CHECK:   scf.for
+// CHECK-COUNT-2:     arith.andi
+//       CHECK:     %[[INSIDE:.*]] = arith.andi
+//  CHECK-NEXT:     scf.if %[[INSIDE]] {
+//       CHECK:       scf.for %{{.*}} = %c0 to %c72 step %c8
+//   CHECK-NOT:         arith.cmpi
+//       CHECK:         %[[SCALED:.*]] = math.fma
+//       CHECK:         %[[POSITIVE:.*]] = arith.select %{{.*}}, %[[ZEROS]], %[[SCALED]]
+//       CHECK:         vector.store %[[POSITIVE]], %[[COPY]]
+//       CHECK:     } else {
+//       CHECK:       scf.for %{{.*}} = %c0 to %c72 step %c8
+//       CHECK:         %[[HERE:.*]] = arith.andi
+//       CHECK:         scf.if %[[HERE]] {
+//       CHECK:           math.fma
+//       CHECK:         } else {
+//       CHECK:           vector.store %[[ZEROS]], %[[COPY]]
 }

@@ -6,10 +6,17 @@
 
 module attributes {kernel.cpu = #cpu} {
 
-// A task has rows of one item alone: 300 rows are 2 blocks an item.
+// A task has rows of one item alone: 300 rows are 2 blocks an item, or more if
+// several threads share an item.
 // CHECK-LABEL: func @gemm(
 //       CHECK:   %[[B:.*]] = kernel.batch
-//       CHECK:   %[[TASKS:.*]] = arith.muli %[[B]], %c2
+//       CHECK:   %[[THREADS:.*]] = kernel.threads
+//       CHECK:   %[[SHARE:.*]] = arith.divui %{{.*}}, %[[B]]
+//       CHECK:   %[[EACH:.*]] = arith.divui %{{.*}}, %[[SHARE]]
+//       CHECK:   %[[EVEN:.*]] = arith.muli %[[EACH]], %[[SHARE]]
+//       CHECK:   %[[FEW:.*]] = arith.minui %[[EVEN]], %c25
+//       CHECK:   %[[BLOCKS:.*]] = arith.maxui %[[FEW]], %c2
+//       CHECK:   %[[TASKS:.*]] = arith.muli %[[B]], %[[BLOCKS]]
 //       CHECK:   kernel.launch %{{.*}} @gemm_n16_k8_batched tasks(%[[TASKS]])
 func.func @gemm(%context: !kernel.context) {
   %b = kernel.batch %context
@@ -25,8 +32,9 @@ func.func @gemm(%context: !kernel.context) {
 // Its weights lie 256 elements behind those of the item before.
 // CHECK-LABEL: func private @gemm_n16_k8_batched(
 //  CHECK-SAME:     %[[TASK:[^ ]+]]: index
-//       CHECK:   %[[ITEM:.*]] = arith.divui %[[TASK]], %c2
-//       CHECK:   %[[BLOCK:.*]] = arith.remui %[[TASK]], %c2
+//       CHECK:   %[[BLOCKS:.*]] = arith.divui
+//       CHECK:   %[[ITEM:.*]] = arith.divui %[[TASK]], %[[BLOCKS]]
+//       CHECK:   %[[BLOCK:.*]] = arith.remui %[[TASK]], %[[BLOCKS]]
 //       CHECK:   %[[WEIGHTS:.*]] = arith.muli %[[ITEM]], %c256
 //       CHECK:   arith.muli %[[ITEM]], %c300
 //       CHECK:   arith.addi {{.*}}%[[WEIGHTS]]

@@ -7,19 +7,27 @@
 module attributes {kernel.cpu = #cpu} {
 
 // 74 columns are one panel of 64, strip by strip, and a tail of 10, 8 + 2: two
-// tasks a block of 256 rows. Both gemms run one function.
+// tasks a block of up to 256 rows. There are as many blocks for each thread, if
+// they have 12 rows then. Both gemms run one function.
 // CHECK-LABEL: func @gemm(
 //   CHECK-DAG:   %[[C2:.*]] = arith.constant 2 : index
 //   CHECK-DAG:   %[[C5:.*]] = arith.constant 5 : index
 //   CHECK-DAG:   %[[C255:.*]] = arith.constant 255 : index
 //   CHECK-DAG:   %[[C256:.*]] = arith.constant 256 : index
 //       CHECK:   %[[B:.*]] = kernel.batch
+//       CHECK:   %[[THREADS:.*]] = kernel.threads
 //       CHECK:   %[[M:.*]] = arith.muli %[[B]], %[[C5]]
 //       CHECK:   %[[UP:.*]] = arith.addi %[[M]], %[[C255]]
-//       CHECK:   %[[BLOCKS:.*]] = arith.divui %[[UP]], %[[C256]]
+//       CHECK:   %[[LEAST:.*]] = arith.divui %[[UP]], %[[C256]]
+//       CHECK:   %[[EACH:.*]] = arith.divui %{{.*}}, %[[THREADS]]
+//       CHECK:   %[[EVEN:.*]] = arith.muli %[[EACH]], %[[THREADS]]
+//       CHECK:   %[[MOST:.*]] = arith.divui %[[M]], %c12
+//       CHECK:   %[[FEW:.*]] = arith.minui %[[EVEN]], %[[MOST]]
+//       CHECK:   %[[BLOCKS:.*]] = arith.maxui %[[LEAST]], %[[FEW]]
 //       CHECK:   %[[TASKS:.*]] = arith.muli %[[BLOCKS]], %[[C2]]
-//       CHECK:   kernel.launch %{{.*}} @gemm_n74_k5 tasks(%[[TASKS]]) args(%[[B]], %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}} :
-//  CHECK-SAME:     index, memref<?x5x5xf32>, memref<1280xf32>, memref<74xf32>, memref<?x5x74xf32>)
+//       CHECK:   kernel.launch %{{.*}} @gemm_n74_k5 tasks(%[[TASKS]])
+//  CHECK-SAME:     args(%[[B]], %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %[[TASKS]] :
+//  CHECK-SAME:     index, memref<?x5x5xf32>, memref<1280xf32>, memref<74xf32>, memref<?x5x74xf32>, index)
 //  CHECK-SAME:     scratch 0 work [0, 4070, 5416, 1580]
 //       CHECK:   kernel.launch %{{.*}} @gemm_n74_k5 tasks
 func.func @gemm(%context: !kernel.context) {
@@ -102,11 +110,13 @@ func.func @gemm_onednn(%context: !kernel.context) {
 // leaves. Two vectors of weights meet one broadcast value of each row.
 // CHECK-LABEL: func private @gemm_n74_k5(
 //  CHECK-SAME:     %[[TASK:.*]]: index, %{{.*}}: index, %{{.*}}: memref<?xi8>, %{{.*}}: index, %[[X:.*]]: memref<?x5x5xf32>,
-//  CHECK-SAME:     %[[W:.*]]: memref<1280xf32>, %[[BIAS:.*]]: memref<74xf32>, %[[Y:.*]]: memref<?x5x74xf32>)
+//  CHECK-SAME:     %[[W:.*]]: memref<1280xf32>, %[[BIAS:.*]]: memref<74xf32>, %[[Y:.*]]: memref<?x5x74xf32>,
+//  CHECK-SAME:     %[[TASKS:.*]]: index)
 //   CHECK-DAG:   %[[XFLAT:.*]] = memref.reinterpret_cast %[[X]]
 //   CHECK-DAG:   %[[YFLAT:.*]] = memref.reinterpret_cast %[[Y]]
 //   CHECK-DAG:   arith.remui %[[TASK]]
 //   CHECK-DAG:   arith.divui %[[TASK]]
+//   CHECK-DAG:   arith.divui %[[TASKS]]
 //       CHECK:   scf.for
 //       CHECK:     scf.for
 //       CHECK:       scf.for

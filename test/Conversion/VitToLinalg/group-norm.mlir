@@ -1,28 +1,88 @@
 // RUN: vit-opt %s -convert-group-norm-to-linalg | FileCheck %s
 
-// Sums of the rows of pixels, of a group, and what they make for each channel,
-// twice; then the normalisation, element by element.
+// The sums of chunks, here all rows of pixels; what they make of a group: its
+// mean, then its squared deviations; scale and shift of each channel.
 // CHECK-LABEL: func @group_norm_convolution(
 //       CHECK:   %[[MAP:.*]] = vit.conv2d
 //   CHECK-NOT:   vit.layer_norm
-//       CHECK:   %[[ROWS:.*]] = linalg.generic {{.*}}"parallel", "parallel", "parallel", "reduction"{{.*}} ins(%[[MAP]] :
-//       CHECK:     arith.addf
-//       CHECK:   %[[GROUPED:.*]] = tensor.expand_shape %[[ROWS]] {{.*}} into tensor<2x4x2x6xf32>
-//       CHECK:   linalg.generic {{.*}} ins(%[[GROUPED]] :
-//       CHECK:   %[[MEAN:.*]] = linalg.map {{.*}} outs({{.*}} : tensor<2x8xf32>)
-//       CHECK:     arith.divf
-//       CHECK:   linalg.generic {{.*}} ins(%[[MAP]], %[[MEAN]] :
-//       CHECK:     arith.subf
-//       CHECK:     arith.mulf
-//       CHECK:   %[[RECIPROCAL:.*]] = linalg.map
+//       CHECK:   %[[CHUNKS:.*]] = tensor.expand_shape %[[MAP]] {{.*}} into tensor<2x8x1x6x5xf32>
+//       CHECK:   %[[SUMS:.*]]:2 = linalg.generic {{.*}}"reduction", "reduction"{{.*}} ins(%[[CHUNKS]], %[[CHUNKS]] :
+//       CHECK:     %[[D:.*]] = arith.subf
+//       CHECK:     arith.mulf %[[D]], %[[D]]
+//       CHECK:   %[[MEANS:.*]] = linalg.generic {{.*}} outs(%{{.*}} : tensor<2x4xf32>)
+//       CHECK:   %[[SQUARES:.*]] = linalg.generic {{.*}} %[[MEANS]] : {{.*}} outs(%{{.*}} : tensor<2x4xf32>)
+//       CHECK:   %[[SCALE:.*]] = linalg.map
 //       CHECK:     math.sqrt
-//       CHECK:   linalg.generic {{.*}} ins(%[[MAP]], %[[MEAN]], %[[RECIPROCAL]] :
+//       CHECK:   %[[SHIFT:.*]] = linalg.map
+//       CHECK:   linalg.generic {{.*}} ins(%[[MAP]], %[[SCALE]], %[[SHIFT]] :
+//       CHECK:     arith.mulf
+//       CHECK:     arith.addf
 func.func @group_norm_convolution(%x: tensor<2x3x6x5xf32>, %w: tensor<8x3x1x1xf32>) -> tensor<2x4x60xf32> {
   %0 = vit.conv2d %x, %w : tensor<2x3x6x5xf32>, tensor<8x3x1x1xf32> -> tensor<2x8x6x5xf32>
   %1 = tensor.collapse_shape %0 [[0], [1, 2, 3]] : tensor<2x8x6x5xf32> into tensor<2x240xf32>
   %2 = tensor.expand_shape %1 [[0], [1, 2]] output_shape [2, 4, 60] : tensor<2x240xf32> into tensor<2x4x60xf32>
   %3 = vit.layer_norm %2 epsilon 1.0e-05 : tensor<2x4x60xf32>
   return %3 : tensor<2x4x60xf32>
+}
+
+// Chunks are rows of pixels, as many as divide the height, of 256 pixels at
+// most. The weight and the bias of the norm are part of scale and shift.
+// CHECK-LABEL: func @group_norm_affine(
+//  CHECK-SAME:     %{{.*}}: tensor<?x3x32x20xf32>, %{{.*}}: tensor<8x3x1x1xf32>, %[[G:.*]]: tensor<8xf32>, %[[B:.*]]: tensor<8x1x1xf32>
+//       CHECK:   %[[MAP:.*]] = vit.conv2d
+//       CHECK:   tensor.expand_shape %[[MAP]] {{.*}} into tensor<?x8x4x8x20xf32>
+//       CHECK:   linalg.generic {{.*}} ins(%[[G]] : tensor<8xf32>)
+//       CHECK:   %[[SCALE:.*]] = linalg.map
+//       CHECK:   linalg.generic {{.*}} ins(%[[B]] : tensor<8x1x1xf32>)
+//       CHECK:   %[[SHIFT:.*]] = linalg.map
+//       CHECK:   %[[Y:.*]] = linalg.generic {{.*}} ins(%[[MAP]], %[[SCALE]], %[[SHIFT]] :
+//       CHECK:   return %[[Y]]
+func.func @group_norm_affine(%x: tensor<?x3x32x20xf32>, %w: tensor<8x3x1x1xf32>, %g: tensor<8xf32>, %b: tensor<8x1x1xf32>)
+    -> tensor<?x8x32x20xf32> {
+  %c0 = arith.constant 0 : index
+  %n = tensor.dim %x, %c0 : tensor<?x3x32x20xf32>
+  %0 = vit.conv2d %x, %w : tensor<?x3x32x20xf32>, tensor<8x3x1x1xf32> -> tensor<?x8x32x20xf32>
+  %1 = tensor.collapse_shape %0 [[0], [1, 2, 3]] : tensor<?x8x32x20xf32> into tensor<?x5120xf32>
+  %2 = tensor.expand_shape %1 [[0], [1, 2]] output_shape [%n, 4, 1280] : tensor<?x5120xf32> into tensor<?x4x1280xf32>
+  %3 = vit.layer_norm %2 epsilon 1.0e-05 : tensor<?x4x1280xf32>
+  %4 = tensor.collapse_shape %3 [[0], [1, 2]] : tensor<?x4x1280xf32> into tensor<?x5120xf32>
+  %5 = tensor.expand_shape %4 [[0], [1, 2, 3]] output_shape [%n, 8, 32, 20] : tensor<?x5120xf32> into tensor<?x8x32x20xf32>
+  %e = tensor.empty(%n) : tensor<?x8x32x20xf32>
+  %6 = linalg.generic {
+      indexing_maps = [affine_map<(b, c, y, x) -> (b, c, y, x)>, affine_map<(b, c, y, x) -> (c)>,
+                       affine_map<(b, c, y, x) -> (b, c, y, x)>],
+      iterator_types = ["parallel", "parallel", "parallel", "parallel"]}
+      ins(%5, %g : tensor<?x8x32x20xf32>, tensor<8xf32>) outs(%e : tensor<?x8x32x20xf32>) {
+  ^bb0(%in: f32, %weight: f32, %out: f32):
+    %8 = arith.mulf %in, %weight : f32
+    linalg.yield %8 : f32
+  } -> tensor<?x8x32x20xf32>
+  %7 = linalg.generic {
+      indexing_maps = [affine_map<(b, c, y, x) -> (b, c, y, x)>, affine_map<(b, c, y, x) -> (c, 0, 0)>,
+                       affine_map<(b, c, y, x) -> (b, c, y, x)>],
+      iterator_types = ["parallel", "parallel", "parallel", "parallel"]}
+      ins(%6, %b : tensor<?x8x32x20xf32>, tensor<8x1x1xf32>) outs(%e : tensor<?x8x32x20xf32>) {
+  ^bb0(%in: f32, %bias: f32, %out: f32):
+    %8 = arith.addf %in, %bias : f32
+    linalg.yield %8 : f32
+  } -> tensor<?x8x32x20xf32>
+  return %7 : tensor<?x8x32x20xf32>
+}
+
+// A factor for each pixel is no weight.
+// CHECK-LABEL: func @negative_group_norm_affine_pixels(
+//       CHECK:   %[[Y:.*]] = linalg.generic {{.*}} ins(%{{.*}}, %{{.*}}, %{{.*}} : tensor<2x8x6x5xf32>, tensor<2x8xf32>, tensor<2x8xf32>)
+//       CHECK:   arith.mulf %{{.*}}, %{{.*}} : tensor<2x8x6x5xf32>
+func.func @negative_group_norm_affine_pixels(%x: tensor<2x3x6x5xf32>, %w: tensor<8x3x1x1xf32>, %g: tensor<2x8x6x5xf32>)
+    -> tensor<2x8x6x5xf32> {
+  %0 = vit.conv2d %x, %w : tensor<2x3x6x5xf32>, tensor<8x3x1x1xf32> -> tensor<2x8x6x5xf32>
+  %1 = tensor.collapse_shape %0 [[0], [1, 2, 3]] : tensor<2x8x6x5xf32> into tensor<2x240xf32>
+  %2 = tensor.expand_shape %1 [[0], [1, 2]] output_shape [2, 4, 60] : tensor<2x240xf32> into tensor<2x4x60xf32>
+  %3 = vit.layer_norm %2 epsilon 1.0e-05 : tensor<2x4x60xf32>
+  %4 = tensor.collapse_shape %3 [[0], [1, 2]] : tensor<2x4x60xf32> into tensor<2x240xf32>
+  %5 = tensor.expand_shape %4 [[0], [1, 2, 3]] output_shape [2, 8, 6, 5] : tensor<2x240xf32> into tensor<2x8x6x5xf32>
+  %6 = arith.mulf %5, %g : tensor<2x8x6x5xf32>
+  return %6 : tensor<2x8x6x5xf32>
 }
 
 // A 1x1 convolution may be a product of tokens.

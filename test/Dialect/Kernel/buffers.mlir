@@ -22,6 +22,13 @@ func.func @batch(%context: !kernel.context) {
   return
 }
 
+// CHECK-LABEL: func @threads(
+//       CHECK:   kernel.threads %{{[^ ]+}}
+func.func @threads(%context: !kernel.context) {
+  %t = kernel.threads %context
+  return
+}
+
 // CHECK-LABEL: func @buffer(
 //  CHECK-SAME:     %[[CONTEXT:.*]]: !kernel.context
 //       CHECK:   kernel.buffer %[[CONTEXT]] weights @w0 : memref<10xf32>

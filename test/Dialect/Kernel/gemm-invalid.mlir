@@ -57,7 +57,7 @@ func.func @gemm_c2_residual_symbol(%b: index, %x: memref<2x4x8xf32>, %w: memref<
 func.func @gemm_c3_residual_without_map(%b: index, %x: memref<2x4x8xf32>, %w: memref<256xf32>, %y: memref<2x4x16xf32>) {
   // expected-error @+1 {{'kernel.gemm' op has residual without its map}}
   "kernel.gemm"(%b, %b, %x, %w, %y, %y) <{n = 16 : i64, k = 8 : i64, lhsMap = #rows, resultMap = #rows,
-      operandSegmentSizes = array<i32: 1, 1, 1, 1, 0, 1, 1>}>
+      operandSegmentSizes = array<i32: 1, 1, 1, 0, 0, 1, 0, 1, 1, 0>}>
       : (index, index, memref<2x4x8xf32>, memref<256xf32>, memref<2x4x16xf32>, memref<2x4x16xf32>) -> ()
   return
 }
@@ -68,7 +68,7 @@ func.func @gemm_c3_residual_without_map(%b: index, %x: memref<2x4x8xf32>, %w: me
 func.func @gemm_c3_map_without_residual(%b: index, %x: memref<2x4x8xf32>, %w: memref<256xf32>, %y: memref<2x4x16xf32>) {
   // expected-error @+1 {{'kernel.gemm' op has residual map without its operand}}
   "kernel.gemm"(%b, %b, %x, %w, %y) <{n = 16 : i64, k = 8 : i64, lhsMap = #rows, resultMap = #rows, residualMap = #rows,
-      operandSegmentSizes = array<i32: 1, 1, 1, 1, 0, 0, 1>}>
+      operandSegmentSizes = array<i32: 1, 1, 1, 0, 0, 1, 0, 0, 1, 0>}>
       : (index, index, memref<2x4x8xf32>, memref<256xf32>, memref<2x4x16xf32>) -> ()
   return
 }
@@ -131,5 +131,51 @@ func.func @gemm_c1_weights_per_item(%b: index, %x: memref<?x4x8xf32>, %w: memref
   // expected-error @+1 {{'kernel.gemm' op has weights of type 'memref<256x2xf32>'; needs 256 elements for each batch}}
   kernel.gemm batch(%b) rows(%b) n 16 k 8 lhs(%x at #map : memref<?x4x8xf32>) weights(%w : memref<256x2xf32>)
       init(%y at #map : memref<?x4x16xf32>)
+  return
+}
+
+// -----
+
+#rows = affine_map<(b, i, l) -> (b, i, l)>
+func.func @gemm_c5_channel_map(%b: index, %x: memref<2x4x8xf32>, %w: memref<256xf32>, %s: memref<2x8xf32>,
+                               %y: memref<2x4x16xf32>) {
+  // expected-error @+1 {{'kernel.gemm' op has lhs_scale map affine_map<(d0, d1, d2) -> (d0, d2)> for 'memref<2x8xf32>'; needs 2 dims, no symbols and 2 results}}
+  kernel.gemm batch(%b) rows(%b) n 16 k 8 lhs(%x at #rows : memref<2x4x8xf32>)
+      lhs_scale(%s at affine_map<(b, i, l) -> (b, l)> : memref<2x8xf32>) lhs_shift(%s : memref<2x8xf32>)
+      weights(%w : memref<256xf32>) init(%y at #rows : memref<2x4x16xf32>)
+  return
+}
+
+// -----
+
+#rows = affine_map<(b, i, l) -> (b, i, l)>
+func.func @gemm_c5_shift_type(%b: index, %x: memref<2x4x8xf32>, %w: memref<256xf32>, %s: memref<2x8xf32>,
+                              %t: memref<8xf32>, %y: memref<2x4x16xf32>) {
+  // expected-error @+1 {{'kernel.gemm' op has lhs_scale of type 'memref<2x8xf32>' and lhs_shift of type 'memref<8xf32>'; needs both of one type, or neither}}
+  kernel.gemm batch(%b) rows(%b) n 16 k 8 lhs(%x at #rows : memref<2x4x8xf32>)
+      lhs_scale(%s at affine_map<(b, l) -> (b, l)> : memref<2x8xf32>) lhs_shift(%t : memref<8xf32>)
+      weights(%w : memref<256xf32>) init(%y at #rows : memref<2x4x16xf32>)
+  return
+}
+
+// -----
+
+#rows = affine_map<(b, i, l) -> (b, i, l)>
+func.func @gemm_c6_statistics(%b: index, %x: memref<2x4x8xf32>, %w: memref<256xf32>, %s: memref<2x1x2x8xf32>,
+                              %y: memref<2x4x16xf32>) {
+  // expected-error @+1 {{'kernel.gemm' op has statistics of type 'memref<2x1x2x8xf32>'; needs [batch, chunks, 2, 16] of f32 with 1 chunk or more}}
+  kernel.gemm batch(%b) rows(%b) n 16 k 8 lhs(%x at #rows : memref<2x4x8xf32>) weights(%w : memref<256xf32>)
+      init(%y at #rows : memref<2x4x16xf32>) statistics(%s : memref<2x1x2x8xf32>)
+  return
+}
+
+// -----
+
+#rows = affine_map<(b, i, l) -> (b, i, l)>
+func.func @gemm_statistics_without_result(%b: index, %x: tensor<2x4x8xf32>, %w: tensor<256xf32>,
+                                          %s: tensor<2x1x2x16xf32>, %y: tensor<2x4x16xf32>) {
+  // expected-error @+1 {{'kernel.gemm' op has init 'tensor<2x4x16xf32>', 'tensor<2x1x2x16xf32>' and 1 results; a tensor init needs one result of its type, a memref none}}
+  %0 = kernel.gemm batch(%b) rows(%b) n 16 k 8 lhs(%x at #rows : tensor<2x4x8xf32>) weights(%w : tensor<256xf32>)
+      init(%y at #rows : tensor<2x4x16xf32>) statistics(%s : tensor<2x1x2x16xf32>) -> tensor<2x4x16xf32>
   return
 }

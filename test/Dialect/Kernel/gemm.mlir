@@ -58,3 +58,21 @@ func.func @gemm_weights_per_item(%b: index, %m: index, %x: tensor<?x4x8xf32>, %w
       -> tensor<?x4x16xf32>
   return %0 : tensor<?x4x16xf32>
 }
+
+// A convolution of a group norm's map, and the sums of what it writes.
+// CHECK-LABEL: func @gemm_taps(
+//       CHECK:   kernel.gemm {{.*}} lhs(%{{[^ ]+}} at #{{.*}} : tensor<?x4x4x8xf32>) zero_outside
+//  CHECK-SAME:       lhs_scale(%{{[^ ]+}} at #{{.*}} : tensor<?x8xf32>) lhs_shift(%{{[^ ]+}} : tensor<?x8xf32>) lhs_activation relu
+//  CHECK-SAME:       weights(%{{[^ ]+}} : tensor<1280xf32>) init(%{{[^ ]+}} at #{{.*}} : tensor<?x16x16xf32>)
+//  CHECK-SAME:       statistics(%{{[^ ]+}} : tensor<?x2x2x16xf32>) -> tensor<?x16x16xf32>, tensor<?x2x2x16xf32>
+func.func @gemm_taps(%b: index, %m: index, %x: tensor<?x4x4x8xf32>, %s: tensor<?x8xf32>, %t: tensor<?x8xf32>,
+                     %w: tensor<1280xf32>, %y: tensor<?x16x16xf32>, %z: tensor<?x2x2x16xf32>)
+    -> (tensor<?x16x16xf32>, tensor<?x2x2x16xf32>) {
+  %0:2 = kernel.gemm batch(%b) rows(%m) n 16 k 72
+      lhs(%x at affine_map<(b, i, l) -> (b, i floordiv 4 + l floordiv 24 - 1, i mod 4 + (l floordiv 8) mod 3 - 1, l mod 8)>
+          : tensor<?x4x4x8xf32>) zero_outside
+      lhs_scale(%s at affine_map<(b, l) -> (b, l mod 8)> : tensor<?x8xf32>) lhs_shift(%t : tensor<?x8xf32>)
+      lhs_activation relu weights(%w : tensor<1280xf32>) init(%y at #rows : tensor<?x16x16xf32>)
+      statistics(%z : tensor<?x2x2x16xf32>) -> tensor<?x16x16xf32>, tensor<?x2x2x16xf32>
+  return %0#0, %0#1 : tensor<?x16x16xf32>, tensor<?x2x2x16xf32>
+}

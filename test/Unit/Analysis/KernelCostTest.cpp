@@ -79,6 +79,31 @@ TEST_F(KernelCostTest, Gemm) {
             4 * (256 + 16) + 3 * 4 * (2 * 5 * 8 + 5 * 16));
 }
 
+TEST_F(KernelCostTest, ScaledGemmWithStatistics) {
+  // A filter of 3 x 3 that leaves a map of 4 x 4 reads all of the map.
+  std::optional<KernelCost> result = cost(R"(
+    %m = arith.constant 16 : index
+    %x = kernel.buffer %context input : memref<?x4x4x8xf32>
+    %w = kernel.buffer %context weights @w : memref<1280xf32>
+    %s = kernel.buffer %context input at 1 : memref<?x8xf32>
+    %y = kernel.buffer %context output : memref<?x16x16xf32>
+    %z = kernel.buffer %context output at 1 : memref<?x2x2x16xf32>
+    kernel.gemm batch(%b) rows(%m) n 16 k 72
+        lhs(%x at affine_map<(b, i, l) -> (b, i floordiv 4 + l floordiv 24 - 1,
+            i mod 4 + (l floordiv 8) mod 3 - 1, l mod 8)> : memref<?x4x4x8xf32>)
+        zero_outside
+        lhs_scale(%s at affine_map<(b, l) -> (b, l mod 8)> : memref<?x8xf32>)
+        lhs_shift(%s : memref<?x8xf32>) lhs_activation relu
+        weights(%w : memref<1280xf32>)
+        init(%y at affine_map<(b, i, j) -> (b, i, j)> : memref<?x16x16xf32>)
+        statistics(%z : memref<?x2x2x16xf32>))");
+  ASSERT_TRUE(result);
+  // Products and statistics; then scale, shift and ReLU of each value read.
+  EXPECT_EQ(result->flops.perBatch, 16 * 16 * (2 * 72 + 4) + 16 * 72 * (2 + 1));
+  EXPECT_EQ(result->read.perBatch, 4 * (4 * 4 * 8 + 2 * 8));
+  EXPECT_EQ(result->written.perBatch, 4 * (16 * 16 + 2 * 2 * 16));
+}
+
 TEST_F(KernelCostTest, WindowsOfTheBatch) {
   // 4 windows an image: what each needs counts four times for an image.
   std::optional<KernelCost> result = cost(R"(

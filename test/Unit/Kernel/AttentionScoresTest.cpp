@@ -360,9 +360,6 @@ TEST_P(AttentionScoresTest, LowestAddends) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Levels, AttentionScoresTest,
-                         testing::ValuesIn(getHostLevels()),
-                         [](const testing::TestParamInfo<std::string> &info) {
-                           return info.param.substr(info.param.size() - 2);
-                         });
+                         testing::ValuesIn(getHostLevels()), LevelName());
 
 } // namespace

@@ -331,9 +331,6 @@ TEST_P(AttentionTest, MapThatIsSkipped) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Levels, AttentionTest,
-                         testing::ValuesIn(getHostLevels()),
-                         [](const testing::TestParamInfo<std::string> &info) {
-                           return info.param.substr(info.param.size() - 2);
-                         });
+                         testing::ValuesIn(getHostLevels()), LevelName());
 
 } // namespace

@@ -252,8 +252,6 @@ TEST_P(BoxTest, GenericMath) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Levels, BoxTest, testing::ValuesIn(getHostLevels()),
-                         [](const testing::TestParamInfo<std::string> &info) {
-                           return info.param.substr(info.param.size() - 2);
-                         });
+                         LevelName());
 
 } // namespace

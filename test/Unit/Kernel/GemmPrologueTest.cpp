@@ -28,7 +28,16 @@ struct Lhs {
   std::string shape; // of an item: "14x14x96"
   int64_t size;      // elements of an item
   std::string map;   // of (b, i, l)
+  /// Negative outside of lhs.
   std::function<int64_t(int64_t i, int64_t l)> offset;
+  bool leadsOutside = false;
+};
+
+/// relu(x * scale + shift) for each of `count` channels of an item.
+struct Channels {
+  int64_t count = 0; // 0: lhs is read as it is
+  std::string map;   // of (b, l)
+  std::function<int64_t(int64_t l)> channel;
 };
 
 /// norm(rows of lhs) * W [n, k]^T + bias.
@@ -36,6 +45,7 @@ struct Product {
   int64_t rows, n, k;
   Lhs lhs;
   Norm norm = Norm::Layer;
+  Channels channels = {};
 };
 
 Lhs getDense(int64_t rows, int64_t k) {
@@ -98,6 +108,64 @@ Lhs getTransposed(int64_t rows, int64_t k) {
           [=](int64_t i, int64_t l) { return l * rows + i; }};
 }
 
+/// The pixels under a 3 x 3 filter that goes over a map in steps of `stride`,
+/// with a border of `pad` zeros: its places are the rows.
+struct Taps {
+  int64_t side, channels, stride, pad;
+  bool channelsInnermost = true;
+
+  int64_t getColumns() const { return (side + 2 * pad - 3) / stride + 1; }
+  int64_t getRows() const { return getColumns() * getColumns(); }
+  int64_t getDepth() const { return 9 * channels; }
+  Lhs getLhs() const {
+    const char *shape = channelsInnermost ? "{0}x{0}x{1}" : "{1}x{0}x{0}";
+    const char *map =
+        channelsInnermost
+            ? "(b, {0} * (i floordiv {1}) + l floordiv {3} - {4}, "
+              "{0} * (i mod {1}) + (l floordiv {2}) mod 3 - {4}, l mod {2})"
+            : "(b, l floordiv 9, {0} * (i floordiv {1}) + "
+              "(l floordiv 3) mod 3 - {4}, {0} * (i mod {1}) + l mod 3 - {4})";
+    Taps taps = *this;
+    return {
+        llvm::formatv(shape, side, channels), side * side * channels,
+        llvm::formatv(map, stride, getColumns(), channels, 3 * channels, pad)
+            .str(),
+        [=](int64_t i, int64_t l) -> int64_t {
+          int64_t c = taps.getChannel(l), tap = taps.getTap(l);
+          int64_t y = stride * (i / taps.getColumns()) + tap / 3 - pad;
+          int64_t x = stride * (i % taps.getColumns()) + tap % 3 - pad;
+          if (y < 0 || y >= side || x < 0 || x >= side)
+            return -1;
+          return channelsInnermost ? (y * side + x) * channels + c
+                                   : (c * side + y) * side + x;
+        },
+        /*leadsOutside=*/pad > 0};
+  }
+  int64_t getChannel(int64_t l) const {
+    return channelsInnermost ? l % channels : l / 9;
+  }
+  int64_t getTap(int64_t l) const {
+    return channelsInnermost ? l / channels : l % 9;
+  }
+  Channels getChannels() const {
+    Taps taps = *this;
+    return {channels,
+            channelsInnermost ? llvm::formatv("(b, l mod {0})", channels).str()
+                              : "(b, l floordiv 9)",
+            [=](int64_t l) { return taps.getChannel(l); }};
+  }
+};
+
+/// What scales lhs in the text of a gemm.
+std::string getScaling(const Channels &channels) {
+  if (channels.count == 0)
+    return "";
+  return llvm::formatv("lhs_scale(%scale at affine_map<(b, l) -> {1}> : "
+                       "memref<?x{0}xf32>) lhs_shift(%shift : "
+                       "memref<?x{0}xf32>) lhs_activation relu",
+                       channels.count, channels.map);
+}
+
 std::string getProductModule(const Product &product) {
   static const char *const kNorms[] = {
       "", "norm <epsilon = 1.000000e-05 : f64>",
@@ -108,9 +176,11 @@ std::string getProductModule(const Product &product) {
   %x = kernel.buffer %context input at 0 : memref<?x{3}xf32>
   %w = kernel.buffer %context input at 1 : memref<{4}xf32>
   %bias = kernel.buffer %context input at 2 : memref<{1}xf32>
+  %scale = kernel.buffer %context input at 3 : memref<?x{9}xf32>
+  %shift = kernel.buffer %context input at 4 : memref<?x{9}xf32>
   %y = kernel.buffer %context output at 0 : memref<?x{0}x{1}xf32>
   kernel.gemm batch(%batch) rows(%rows) n {1} k {2}
-      lhs(%x at affine_map<(b, i, l) -> {5}> : memref<?x{3}xf32>)
+      lhs(%x at affine_map<(b, i, l) -> {5}> : memref<?x{3}xf32>) {7} {8}
       weights(%w : memref<{4}xf32>) bias(%bias : memref<{1}xf32>)
       init(%y at affine_map<(b, i, j) -> (b, i, j)> : memref<?x{0}x{1}xf32>) {6}
 )mlir",
@@ -118,7 +188,10 @@ std::string getProductModule(const Product &product) {
                        packWeights(std::vector<float>(product.n * product.k),
                                    product.n, product.k)
                            .size(),
-                       product.lhs.map, kNorms[static_cast<int>(product.norm)])
+                       product.lhs.map, kNorms[static_cast<int>(product.norm)],
+                       product.lhs.leadsOutside ? "zero_outside" : "",
+                       getScaling(product.channels),
+                       std::max<int64_t>(product.channels.count, 1))
                        .str());
 }
 
@@ -158,11 +231,19 @@ std::vector<float> GemmPrologueTest::test(const Product &product, int64_t batch,
   std::vector<float> weights = getRandom(n * k, 2);
   std::vector<float> packed = packWeights(weights, n, k);
   std::vector<float> bias = getRandom(n, 3);
+  const Channels &channels = product.channels;
+  std::vector<float> scale = getRandom(batch * channels.count, 4);
+  std::vector<float> shift = getRandom(batch * channels.count, 5);
   std::vector<double> expected, row(k);
   for (int64_t m = 0; m < batch * rows; ++m) {
-    for (int64_t l = 0; l < k; ++l)
-      row[l] =
-          input[m / rows * product.lhs.size + product.lhs.offset(m % rows, l)];
+    for (int64_t l = 0; l < k; ++l) {
+      int64_t item = m / rows, offset = product.lhs.offset(m % rows, l);
+      row[l] = offset < 0 ? 0.0 : input[item * product.lhs.size + offset];
+      if (offset < 0 || channels.count == 0)
+        continue;
+      int64_t c = item * channels.count + channels.channel(l);
+      row[l] = std::max(0.0, row[l] * scale[c] + shift[c]);
+    }
     if (product.norm != Norm::None)
       normalise(row, product.norm);
     for (int64_t j = 0; j < n; ++j) {
@@ -177,7 +258,8 @@ std::vector<float> GemmPrologueTest::test(const Product &product, int64_t batch,
   auto kernel = CompiledKernel::compile(getProductModule(product), GetParam());
   if (!kernel)
     return result;
-  const float *inputs[] = {input.data(), packed.data(), bias.data()};
+  const float *inputs[] = {input.data(), packed.data(), bias.data(),
+                           scale.data(), shift.data()};
   kernel->run(batch, inputs, result.data());
   EXPECT_LE(getRelativeError(result, expected), 1e-5);
   for (int64_t numRanges : {2, 7}) {
@@ -272,10 +354,39 @@ TEST_P(GemmPrologueTest, Transposed) {
       test({13, 80, k, getTransposed(13, k), norm});
 }
 
+// Borders on all sides, on two, and on none, where no index leaves the map;
+// maps that are narrower than the filter; runs of a few elements.
+TEST_P(GemmPrologueTest, Padding) {
+  for (bool channelsInnermost : {true, false})
+    for (auto [side, stride, pad] :
+         {std::tuple(8, 1, 1), std::tuple(8, 2, 1), std::tuple(9, 1, 0),
+          std::tuple(2, 1, 2), std::tuple(1, 1, 1)})
+      for (int64_t channels : {3, 20}) {
+        Taps taps = {side, channels, stride, pad, channelsInnermost};
+        test({taps.getRows(), 24, taps.getDepth(), taps.getLhs(), Norm::None});
+      }
+}
+
+// Zeros stay zeros: what is outside is not scaled.
+TEST_P(GemmPrologueTest, ScaledChannels) {
+  for (bool channelsInnermost : {true, false})
+    for (int64_t pad : {0, 1}) {
+      Taps taps = {8, 20, 1, pad, channelsInnermost};
+      test({taps.getRows(), 24, taps.getDepth(), taps.getLhs(), Norm::None,
+            taps.getChannels()});
+    }
+}
+
+// A 1x1 convolution's rows are contiguous.
+TEST_P(GemmPrologueTest, ScaledRows) {
+  for (Norm norm : {Norm::None, Norm::Layer})
+    for (int64_t k : {1, 7, 96, 300})
+      test({30, 72, k, getDense(30, k), norm, {k, "(b, l)", [](int64_t l) {
+                                                 return l;
+                                               }}});
+}
+
 INSTANTIATE_TEST_SUITE_P(Levels, GemmPrologueTest,
-                         testing::ValuesIn(getHostLevels()),
-                         [](const testing::TestParamInfo<std::string> &info) {
-                           return info.param.substr(info.param.size() - 2);
-                         });
+                         testing::ValuesIn(getHostLevels()), LevelName());
 
 } // namespace

@@ -222,8 +222,6 @@ TEST_P(GemmTest, NoRows) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Levels, GemmTest, testing::ValuesIn(getHostLevels()),
-                         [](const testing::TestParamInfo<std::string> &info) {
-                           return info.param.substr(info.param.size() - 2);
-                         });
+                         LevelName());
 
 } // namespace

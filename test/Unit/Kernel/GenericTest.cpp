@@ -439,9 +439,6 @@ TEST_P(GenericTest, HalfPrecisionMath) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Levels, GenericTest,
-                         testing::ValuesIn(getHostLevels()),
-                         [](const testing::TestParamInfo<std::string> &info) {
-                           return info.param.substr(info.param.size() - 2);
-                         });
+                         testing::ValuesIn(getHostLevels()), LevelName());
 
 } // namespace

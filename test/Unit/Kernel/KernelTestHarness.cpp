@@ -8,7 +8,7 @@
 
 #include "KernelTestHarness.h"
 
-#include "../../../lib/Target/CPU/Codegen.h"
+#include "../../../lib/Target/CPU/LoadedEntry.h"
 #include "Kernel/KernelDialect.h"
 #include "Vit/VitDialect.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -19,7 +19,6 @@
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
-#include "llvm/ExecutionEngine/Orc/LLJIT.h"
 #include "llvm/Object/ObjectFile.h"
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/TargetParser/Host.h"
@@ -35,7 +34,7 @@ std::vector<std::string> vitc::test::getHostLevels() {
   llvm::StringMap<bool> features = llvm::sys::getHostCPUFeatures();
   std::vector<std::string> levels = {"x86-64-v2"};
   if (features.lookup("avx2") && features.lookup("fma"))
-    levels.push_back("x86-64-v3");
+    levels.insert(levels.end(), {"armv8-a", "x86-64-v3"});
   if (features.lookup("avx512f") && features.lookup("avx512vl") &&
       features.lookup("avx512bw") && features.lookup("avx512dq"))
     levels.push_back("x86-64-v4");
@@ -133,36 +132,15 @@ std::unique_ptr<CompiledKernel> CompiledKernel::compile(llvm::StringRef text,
     ADD_FAILURE() << "the module does not parse:\n" << text.str();
     return nullptr;
   }
-  mlir::FailureOr<LevelCode> level = lowerToLLVM(*module, isa, "llvm");
-  if (mlir::failed(level)) {
-    ADD_FAILURE() << "the module does not lower";
+  auto entry =
+      LoadedEntry::load(*module, isa, isa == "armv8-a" ? "x86-64-v3" : "");
+  if (!entry) {
+    ADD_FAILURE() << llvm::toString(entry.takeError());
     return nullptr;
   }
-  const EntryCode &entry = level->entries.front();
-  // The entry is hidden for the programs that vitc links.
-  level->module->getFunction(entry.symbol)
-      ->setVisibility(llvm::GlobalValue::DefaultVisibility);
-  llvm::SmallVector<char> bytes;
-  std::string error;
-  if (!generateCode(*level->module, {level->cpu, level->features}, bytes,
-                    error)) {
-    ADD_FAILURE() << error;
-    return nullptr;
-  }
-
+  EXPECT_EQ(getForeignSymbols((*entry)->getObject()), "");
   std::unique_ptr<CompiledKernel> kernel(new CompiledKernel());
-  EXPECT_EQ(getForeignSymbols(bytes), "");
-  kernel->jit = llvm::cantFail(llvm::orc::LLJITBuilder().create());
-  llvm::cantFail(
-      kernel->jit->addObjectFile(llvm::MemoryBuffer::getMemBufferCopy(
-          llvm::StringRef(bytes.data(), bytes.size()))));
-  auto address = kernel->jit->lookup(entry.symbol);
-  if (!address) {
-    ADD_FAILURE() << llvm::toString(address.takeError());
-    return nullptr;
-  }
-  kernel->function = address->toPtr<rt::EntryFn>();
-  kernel->scratchBytes = entry.code.getScratchBytes();
+  kernel->entry = std::move(*entry);
   return kernel;
 }
 
@@ -189,13 +167,14 @@ static void runTasks(rt::Context *context, int32_t, rt::TaskFn function,
 void CompiledKernel::runBuffers(int64_t batch,
                                 llvm::ArrayRef<const void *> inputs,
                                 void *output, int64_t numRanges) {
-  FakeSession session = {scratchBytes, numRanges};
+  FakeSession session = {entry->getScratchBytes(), numRanges};
   void *outputs[] = {output};
   rt::Context context = {};
   context.batch = batch;
   context.inputs = inputs.data();
   context.outputs = outputs;
   context.parallel = runTasks;
+  context.threads = numRanges;
   context.session = &session;
-  function(&context);
+  entry->run(context);
 }

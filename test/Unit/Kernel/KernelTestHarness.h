@@ -12,19 +12,29 @@
 #include "vitc/Runtime/Descriptor.h"
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringRef.h"
+#include "gtest/gtest.h"
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
 
-namespace llvm::orc {
-class LLJIT;
-} // namespace llvm::orc
+namespace vitc {
+class LoadedEntry;
+} // namespace vitc
 
 namespace vitc::test {
 
-/// x86-64 levels that this machine runs, lowest first.
+/// Levels whose kernels this machine runs, lowest first. Those of armv8-a, of
+/// 128 bits with fused multiply-add, are compiled for x86-64-v3.
 std::vector<std::string> getHostLevels();
+
+/// Names a level's tests after what is behind its last hyphen: v4, a.
+struct LevelName {
+  std::string
+  operator()(const testing::TestParamInfo<std::string> &info) const {
+    return llvm::StringRef(info.param).rsplit('-').second.str();
+  }
+};
 
 /// `size` values, uniform in [-1, 1), the same for the same seed.
 std::vector<float> getRandom(int64_t size, uint32_t seed);
@@ -63,9 +73,7 @@ public:
 private:
   CompiledKernel();
 
-  std::unique_ptr<llvm::orc::LLJIT> jit;
-  rt::EntryFn function = nullptr;
-  int64_t scratchBytes = 0;
+  std::unique_ptr<LoadedEntry> entry;
 };
 
 /// The text of a module with the function body `body`, which may use %context

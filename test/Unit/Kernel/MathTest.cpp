@@ -212,8 +212,6 @@ TEST_P(MathTest, Powers) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Levels, MathTest, testing::ValuesIn(getHostLevels()),
-                         [](const testing::TestParamInfo<std::string> &info) {
-                           return info.param.substr(info.param.size() - 2);
-                         });
+                         LevelName());
 
 } // namespace

@@ -164,8 +164,6 @@ TEST_P(RowsTest, Mean) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Levels, RowsTest, testing::ValuesIn(getHostLevels()),
-                         [](const testing::TestParamInfo<std::string> &info) {
-                           return info.param.substr(info.param.size() - 2);
-                         });
+                         LevelName());
 
 } // namespace

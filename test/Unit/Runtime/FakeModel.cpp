@@ -95,7 +95,7 @@ std::vector<const char *> FakeModel::isaLevels() {
 #if defined(__x86_64__)
   return {"x86-64-v4", "x86-64-v3", "x86-64-v2"};
 #else
-  return {"aarch64"};
+  return {"armv8-a"};
 #endif
 }
 

@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Session.h"
 #include "FakeModel.h"
 
 #include <gtest/gtest.h>
@@ -93,6 +94,33 @@ TEST_F(SessionTest, RunsWithTheSameBitsAtAnyThreadCount) {
     TearDown();
     session = nullptr, model = nullptr, runtime = nullptr;
   }
+}
+
+// Two pictures at 512 KiB each fit into a thread's cache: five on two threads
+// are four and one, in memory for four.
+TEST_F(SessionTest, RunsIndependentItemsInParts) {
+  start(2, 5);
+  makeTensors(5);
+  ASSERT_EQ(vitc_session_run(session, &input, &output, &error), VITC_OK);
+  std::vector<float> whole = logits;
+  TearDown();
+  session = nullptr, model = nullptr, runtime = nullptr;
+
+  EntryDescriptor &forward = fake.entries[0];
+  forward.arenaPerBatch = 512 << 10;
+  forward.independentItems = 1;
+  fake.descriptor.numEntries = 1;
+  fake.descriptor.attention = {};
+  start(2, 5);
+  makeTensors(5);
+  std::vector<SiteTime> times;
+  session->recordTimes(&times);
+  ASSERT_EQ(vitc_session_run(session, &input, &output, &error), VITC_OK);
+  EXPECT_EQ(logits, whole);
+  ASSERT_EQ(times.size(), 4u);
+  EXPECT_EQ(times[1].batch, 4);
+  EXPECT_EQ(times[2].batch, 1);
+  EXPECT_EQ(session->getArenaBytes(), 4 * forward.arenaPerBatch);
 }
 
 // Layer 0 is skipped: its tensor has no memory.
@@ -246,7 +274,7 @@ TEST_F(SessionTest, RefusesOtherDescriptors) {
       vitc_model_create(runtime, &fake.descriptor, nullptr, &model, &error),
       VITC_UNSUPPORTED);
   EXPECT_STREQ(error.message,
-               "the model has descriptor version 99; this runtime needs 2");
+               "the model has descriptor version 99; this runtime needs 3");
   fake.descriptor.version = kDescriptorVersion;
   fake.entries[0].name = "backward";
   EXPECT_EQ(
