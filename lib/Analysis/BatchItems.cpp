@@ -17,56 +17,14 @@
 
 #include "Kernel/KernelDialect.h"
 #include "mlir/Interfaces/DestinationStyleOpInterface.h"
+#include "vitc/Analysis/IndexRange.h"
 #include "vitc/Analysis/KernelCost.h"
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/SmallPtrSet.h"
-#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace vitc;
 using namespace vitc::kernel;
-
-namespace {
-/// The numbers from `first` to `last`.
-struct Interval {
-  int64_t first, last;
-};
-} // namespace
-
-/// What `expr` stays within, its dims being 0 or more and below `sizes`.
-static std::optional<Interval> getRange(AffineExpr expr,
-                                        ArrayRef<int64_t> sizes) {
-  if (auto constant = dyn_cast<AffineConstantExpr>(expr))
-    return Interval{constant.getValue(), constant.getValue()};
-  if (auto dim = dyn_cast<AffineDimExpr>(expr))
-    return Interval{0, sizes[dim.getPosition()] - 1};
-  auto binary = dyn_cast<AffineBinaryOpExpr>(expr);
-  if (!binary)
-    return std::nullopt;
-  std::optional<Interval> lhs = getRange(binary.getLHS(), sizes);
-  std::optional<Interval> rhs = getRange(binary.getRHS(), sizes);
-  if (!lhs || !rhs)
-    return std::nullopt;
-  if (expr.getKind() == AffineExprKind::Add)
-    return Interval{lhs->first + rhs->first, lhs->last + rhs->last};
-  int64_t factor = rhs->first; // of a product, too, the right side is constant
-  if (factor != rhs->last || factor <= 0)
-    return std::nullopt;
-  int64_t first = llvm::divideFloorSigned(lhs->first, factor);
-  int64_t last = llvm::divideFloorSigned(lhs->last, factor);
-  switch (expr.getKind()) {
-  case AffineExprKind::Mul:
-    return Interval{lhs->first * factor, lhs->last * factor};
-  case AffineExprKind::FloorDiv:
-    return Interval{first, last};
-  case AffineExprKind::Mod:
-    return first == last ? Interval{lhs->first - first * factor,
-                                    lhs->last - first * factor}
-                         : Interval{0, factor - 1};
-  default:
-    return std::nullopt;
-  }
-}
 
 /// e of the parts of the first dim that an access stays within, if there is
 /// one.
@@ -90,7 +48,7 @@ static std::optional<int64_t> getPartSize(const OperandAccess &access) {
   if (!size || simplify(position - within - item * size.getValue()) != zero)
     return std::nullopt;
 
-  std::optional<Interval> range = getRange(within, access.sizes);
+  std::optional<IndexRange> range = getIndexRange(within, access.sizes);
   if (!range || range->first < 0 || range->last >= size.getValue())
     return std::nullopt;
   return size.getValue();

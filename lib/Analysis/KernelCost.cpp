@@ -14,6 +14,7 @@
 #include "mlir/IR/AffineMap.h"
 #include "mlir/IR/Matchers.h"
 #include "vitc/Analysis/Footprint.h"
+#include "vitc/Analysis/IndexRange.h"
 #include "llvm/ADT/DenseSet.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include "llvm/Support/MathExtras.h"
@@ -54,48 +55,6 @@ static std::optional<int64_t> getBatchFactor(Value value) {
   return std::nullopt;
 }
 
-namespace {
-/// The least and the greatest value of an index.
-struct IndexRange {
-  int64_t first, last;
-};
-} // namespace
-
-/// What `expr` takes over the box `sizes`, by interval arithmetic. Unlike
-/// upstream's getBoundForAffineExpr it bounds what contains a remainder.
-static IndexRange getRange(AffineExpr expr, ArrayRef<int64_t> sizes) {
-  if (auto constant = dyn_cast<AffineConstantExpr>(expr))
-    return {constant.getValue(), constant.getValue()};
-  if (auto dim = dyn_cast<AffineDimExpr>(expr))
-    return {0, sizes[dim.getPosition()] - 1};
-  auto binary = cast<AffineBinaryOpExpr>(expr);
-  IndexRange lhs = getRange(binary.getLHS(), sizes);
-  IndexRange rhs = getRange(binary.getRHS(), sizes);
-  // A map of a kernel has no symbols: factors and divisors are numbers.
-  int64_t number = rhs.first;
-  switch (expr.getKind()) {
-  case AffineExprKind::Add:
-    return {lhs.first + rhs.first, lhs.last + rhs.last};
-  case AffineExprKind::Mul: {
-    auto [first, last] = std::minmax(lhs.first * number, lhs.last * number);
-    return {first, last};
-  }
-  case AffineExprKind::FloorDiv:
-    return {llvm::divideFloorSigned(lhs.first, number),
-            llvm::divideFloorSigned(lhs.last, number)};
-  case AffineExprKind::CeilDiv:
-    return {llvm::divideCeilSigned(lhs.first, number),
-            llvm::divideCeilSigned(lhs.last, number)};
-  case AffineExprKind::Mod:
-    if (llvm::divideFloorSigned(lhs.first, number) ==
-        llvm::divideFloorSigned(lhs.last, number))
-      return {llvm::mod(lhs.first, number), llvm::mod(lhs.last, number)};
-    return {0, number - 1};
-  default:
-    llvm_unreachable("dims and numbers are not binary");
-  }
-}
-
 /// The elements of a `type` that a map touches over the box `sizes`: as many as
 /// the dims that it uses have positions, and no more than its results can take.
 static int64_t countTouched(ShapedType type, AffineMap map,
@@ -107,8 +66,8 @@ static int64_t countTouched(ShapedType type, AffineMap map,
   int64_t elements = 1;
   for (auto [expr, extent] :
        llvm::zip_equal(map.getResults(), type.getShape())) {
-    auto [first, last] = getRange(expr, sizes);
-    int64_t range = last - first + 1;
+    std::optional<IndexRange> bounds = getIndexRange(expr, sizes);
+    int64_t range = bounds ? bounds->last - bounds->first + 1 : positions;
     if (!ShapedType::isDynamic(extent))
       range = std::min(range, extent);
     elements *= range;
