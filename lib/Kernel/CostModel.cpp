@@ -102,7 +102,10 @@ static std::optional<int64_t> getSizeOfItem(Value size) {
 GemmShape vitc::kernel::getShape(GemmOp op) {
   int64_t items = getSizeOfItem(op.getBatch()).value_or(1);
   int64_t rows = getSizeOfItem(op.getRows()).value_or(kRepresentativeRows);
-  return {std::max<int64_t>(1, items * rows), static_cast<int64_t>(op.getN()),
+  bool isStatic = matchPattern(op.getBatch(), m_Constant()) &&
+                  matchPattern(op.getRows(), m_Constant());
+  int64_t leastRows = isStatic ? 1 : kLeastDynamicRows;
+  return {std::max(leastRows, items * rows), static_cast<int64_t>(op.getN()),
           static_cast<int64_t>(op.getK()), copiesRows(op),
           op.getActivation() != vitc::vit::Activation::None};
 }

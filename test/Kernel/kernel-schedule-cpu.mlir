@@ -181,3 +181,18 @@ func.func @gemm_wide(%b: index, %n: index, %x: memref<?x197x768xf32>, %w: memref
       init(%y at #map : memref<?x197x768xf32>)
   return
 }
+
+// Rows of a class token: few for a fixed batch, some for one that the run knows.
+// CHECK-LABEL: func @gemm_row(
+//          V3:   rows = 2, columns = 32,
+//          V3:   rows = 6, columns = 16,
+func.func @gemm_row(%ctx: !kernel.context, %x: memref<1x1x768xf32>, %w: memref<774144xf32>, %y: memref<1x1x1000xf32>,
+                    %dx: memref<?x1x768xf32>, %dy: memref<?x1x1000xf32>) {
+  %c1 = arith.constant 1 : index
+  kernel.gemm batch(%c1) rows(%c1) n 1000 k 768 lhs(%x at #map : memref<1x1x768xf32>) weights(%w : memref<774144xf32>)
+      init(%y at #map : memref<1x1x1000xf32>)
+  %b = kernel.batch %ctx
+  kernel.gemm batch(%b) rows(%c1) n 1000 k 768 lhs(%dx at #map : memref<?x1x768xf32>) weights(%w : memref<774144xf32>)
+      init(%dy at #map : memref<?x1x1000xf32>)
+  return
+}

@@ -13,6 +13,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "GemmEmitter.h"
+#include "MathApproximation.h"
 #include "TaskBlocks.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -254,6 +255,13 @@ static LogicalResult checkTiling(GemmOp op, CpuAttr cpu) {
            << "has tiles of " << columns << " columns and " << lanes
            << " lanes; needs a multiple of up to " << kPackGranule
            << " lanes, at most " << kPanelColumns;
+  Type init = getElementTypeOrSelf(op.getInit());
+  if (!init.isF32() && tiling.getKBlock() < static_cast<int64_t>(op.getK()))
+    return op.emitOpError()
+           << "has init of " << init << " and blocks of " << tiling.getKBlock()
+           << " terms, whose sums are kept there; needs one "
+              "block of "
+           << op.getK();
   if (!op.getStatistics())
     return success();
   std::optional<int64_t> rows = getConstant(op.getRows());
@@ -298,6 +306,10 @@ static std::string getName(GemmOp op) {
     name += "_statistics";
   if (hasWeightsPerItem(op))
     name += "_batched";
+  for (auto [operand, preposition] :
+       {std::pair(op.getLhs(), "_from_"), std::pair(op.getInit(), "_to_")})
+    if (Type element = getElementTypeOrSelf(operand); !element.isF32())
+      name += llvm::formatv("{0}{1}", preposition, element);
   return name;
 }
 
@@ -307,7 +319,10 @@ FailureOr<KernelFunction> vitc::kernel::buildGemm(GemmOp op,
     return failure();
   KernelBuilder builder(op, getName(op), context);
   GemmEmitter(op, builder).emit();
-  return builder.finish();
+  KernelFunction kernel = builder.finish();
+  if (failed(expandHalfCasts(kernel.function, context.cpu)))
+    return op.emitOpError("has casts that do not end as instructions");
+  return kernel;
 }
 
 Value vitc::kernel::countGemmTasks(GemmOp op, VectorBuilder &builder) {
@@ -319,7 +334,8 @@ Value vitc::kernel::countGemmTasks(GemmOp op, VectorBuilder &builder) {
     // Its statistics must not depend on the number of threads.
     numBlocks = builder.mul(batch, *chunks);
   } else if (hasWeightsPerItem(op)) {
-    Value threadsPerItem = builder.ceilDiv(threads, batch);
+    Value threadsPerItem =
+        builder.ceilDiv(threads, builder.max(batch, builder.index(1)));
     numBlocks = builder.mul(
         batch, countBlocks(builder, rows, blockRows, threadsPerItem));
   } else {

@@ -52,7 +52,7 @@ void vitc::rt::runProfile(const vitc_model &model, const Options &options,
   for (int64_t i = 0; i < options.warmup; ++i)
     tensors.run(session);
   std::vector<SiteTime> times;
-  times.reserve(entry.code->numSites);
+  times.reserve(entry.code->numSites * batch); // a part an item at most
   session.recordTimes(&times);
   tensors.run(session);
 

@@ -11,7 +11,8 @@ module attributes {kernel.cpu = #cpu} {
 // CHECK-LABEL: func @gemm(
 //       CHECK:   %[[B:.*]] = kernel.batch
 //       CHECK:   %[[THREADS:.*]] = kernel.threads
-//       CHECK:   %[[SHARE:.*]] = arith.divui %{{.*}}, %[[B]]
+//       CHECK:   %[[ITEMS:.*]] = arith.maxui %[[B]], %c1
+//       CHECK:   %[[SHARE:.*]] = arith.divui %{{.*}}, %[[ITEMS]]
 //       CHECK:   %[[EACH:.*]] = arith.divui %{{.*}}, %[[SHARE]]
 //       CHECK:   %[[EVEN:.*]] = arith.muli %[[EACH]], %[[SHARE]]
 //       CHECK:   %[[FEW:.*]] = arith.minui %[[EVEN]], %c25
