@@ -133,6 +133,9 @@ LogicalResult GemmOp::verify() {
       return emitOpError() << "has statistics of type " << type
                            << "; needs [batch, chunks, 2, " << getN()
                            << "] of f32 with 1 chunk or more";
+    if (Type init = getInit().getType(); !getElementTypeOrSelf(init).isF32())
+      return emitOpError() << "has statistics and init of type " << init
+                           << "; needs one of f32";
   }
   return verifyDestination(*this, getDpsInits());
 }
@@ -165,7 +168,8 @@ std::optional<int64_t> GemmOp::getNumChunks() {
 
 bool GemmOp::transformsRows() {
   return getZeroOutside() || getLhsScale() || getNorm() ||
-         getLhsActivation() != vit::Activation::None;
+         getLhsActivation() != vit::Activation::None ||
+         !getElementTypeOrSelf(getLhs()).isF32();
 }
 
 //===----------------------------------------------------------------------===//

@@ -35,6 +35,8 @@ def Kernel_GemmOp : Kernel_ComputeOp<"gemm", [AttrSizedOperandSegments]> {
     is not used, nor are rows that K is rounded up to. With weights of rank 2 each b
     has a W of its own, weights[b]: a matrix that is computed is packed by
     kernel.gather, or written so by a kernel.norm. The sum runs in the order of l.
+    lhs and init may hold f16 or bf16: all is computed in f32 and rounded once, behind
+    the residual.
 
     `statistics` [B, chunks, 2, n] is written, too: with the rows of an item cut into
     `chunks`, chunk c being rows [c * rows / chunks, (c + 1) * rows / chunks), for
@@ -48,7 +50,8 @@ def Kernel_GemmOp : Kernel_ComputeOp<"gemm", [AttrSizedOperandSegments]> {
     C4: n and k are positive.
     C5: lhsScale, lhsShift and channelMap come together; channelMap takes (b, l) and
     has one result for each dim of both, which are of one type.
-    C6: statistics is [B, chunks, 2, n] of f32 with 1 chunk or more.
+    C6: statistics is [B, chunks, 2, n] of f32 with 1 chunk or more; init then holds
+    f32.
     ```mlir
     kernel.gemm batch(%b) rows(%m) n 16 k 8 lhs(%x at affine_map<(b, i, l) -> (b, i, l)> : memref<?x4x8xf32>)
         weights(%w : memref<256xf32>) bias(%c : memref<16xf32>)

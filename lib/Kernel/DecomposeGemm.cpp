@@ -45,7 +45,8 @@ static LogicalResult decomposeGemm(GemmOp gemm, RewriterBase &rewriter) {
     return rewriter.notifyMatchFailure(gemm, "oneDNN reads it as it is");
   // kernel.gather and kernel.norm only copy and normalise.
   if (gemm.getZeroOutside() || gemm.getLhsScale() ||
-      gemm.getLhsActivation() != vitc::vit::Activation::None)
+      gemm.getLhsActivation() != vitc::vit::Activation::None ||
+      !getElementTypeOrSelf(gemm.getLhs()).isF32())
     return rewriter.notifyMatchFailure(gemm, "no kernel writes its rows");
   if (!canOneDNNWrite(gemm))
     return rewriter.notifyMatchFailure(gemm, "oneDNN does not compute it");

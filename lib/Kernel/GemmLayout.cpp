@@ -52,7 +52,7 @@ bool vitc::kernel::canOneDNNRead(GemmOp op) {
 
 bool vitc::kernel::canOneDNNWrite(GemmOp op) {
   return cast<ShapedType>(op.getWeights().getType()).getRank() == 1 &&
-         !op.getStatistics() &&
+         !op.getStatistics() && getElementTypeOrSelf(op.getInit()).isF32() &&
          hasConstantStrides(op.getInit(), op.getResultMap()) &&
          (!op.getResidual() ||
           hasConstantStrides(op.getResidual(), *op.getResidualMap()));

@@ -104,10 +104,12 @@ static int64_t getRowBlock(GemmOp op) {
 
 static GemmTilingAttr getGemmTiling(GemmOp op, const Machine &machine,
                                     ProviderChoice providers) {
-  // The result holds the sums of blocks of K: in place there is one block.
-  bool isInPlace = op.getResidual() == op.getInit();
+  // The result holds the sums of blocks of K: there is one block where it holds
+  // a residual, too, or values of 16 bits.
+  bool keepsSums = op.getResidual() != op.getInit() &&
+                   getElementTypeOrSelf(op.getInit()).isF32();
   int64_t kBlock =
-      isInPlace ? std::max<int64_t>(kGemmKBlock, op.getK()) : kGemmKBlock;
+      keepsSums ? kGemmKBlock : std::max<int64_t>(kGemmKBlock, op.getK());
   int64_t rowBlock = getRowBlock(op);
   GemmChoice choice = chooseGemm(op, rowBlock, providers, machine);
   return GemmTilingAttr::get(op.getContext(), choice.provider, choice.tile.rows,

@@ -97,6 +97,7 @@ void vitc::addKernelPasses(OpPassManager &passes, StringRef backend) {
   left.withoutKernel = true;
   passes.nest<func::FuncOp>().addPass(createConvertVitToLinalgPass(left));
   passes.addPass(createConvertVitToKernelPass());
+  passes.nest<func::FuncOp>().addPass(kernel::createFuseCastsPass());
   if (backend == "onednn")
     passes.nest<func::FuncOp>().addPass(kernel::createDecomposeGemmPass());
   passes.addPass(createCanonicalizerPass());

@@ -43,6 +43,18 @@ static SmallVector<int64_t> delinearize(int64_t number,
   return index;
 }
 
+/// From a value of a float type to the next.
+static double getUnitInLastPlace(FloatType type, double value) {
+  if (!std::isfinite(value))
+    return 0;
+  const llvm::fltSemantics &semantics = type.getFloatSemantics();
+  int exponent = llvm::APFloat::semanticsMinExponent(semantics);
+  if (value != 0)
+    exponent = std::max(exponent, std::ilogb(value));
+  int digits = llvm::APFloat::semanticsPrecision(semantics);
+  return std::ldexp(1.0, exponent - digits + 1);
+}
+
 Comparison vitc::compare(const HostTensor &tensor, const HostTensor &reference,
                          double tolerance) {
   int64_t count = reference.getNumElements();
@@ -62,11 +74,17 @@ Comparison vitc::compare(const HostTensor &tensor, const HostTensor &reference,
       result.largestReference =
           std::max(result.largestReference, std::fabs(expected));
   double scale = result.largestReference == 0 ? 1 : result.largestReference;
+  // Rounding to 16 bits may go either way where an exact value lies halfway.
+  auto type = dyn_cast<FloatType>(tensor.element);
+  result.allowsUnit = type && type.getWidth() == 16 && tolerance > 0;
   for (int64_t i = 0; i < count; ++i) {
     double found = foundAt(i), expected = expectedAt(i);
     double error = getError(found, expected);
     result.largestError = std::max(result.largestError, error);
-    if (result.agrees && error > tolerance * scale) {
+    double allowed = tolerance * scale;
+    if (result.allowsUnit)
+      allowed = std::max(allowed, getUnitInLastPlace(type, expected));
+    if (result.agrees && error > allowed) {
       result.agrees = false;
       result.index = delinearize(i, tensor.shape);
       result.found = found;

@@ -19,6 +19,8 @@ namespace vitc {
 struct Comparison {
   double largestError = 0, largestReference = 0;
   bool agrees = true;
+  /// Whether an error of a unit in the last place agrees, too.
+  bool allowsUnit = false;
   /// The first element that is not within the tolerance.
   llvm::SmallVector<int64_t> index;
   double found = 0, expected = 0;
@@ -26,7 +28,8 @@ struct Comparison {
   double getRelativeError() const;
 };
 
-/// An element agrees within `tolerance` * the largest finite reference value;
+/// An element agrees within `tolerance` * the largest finite reference value,
+/// one of 16 bits also within a unit in the last place if there is a tolerance;
 /// NaN and infinities agree with themselves.
 Comparison compare(const HostTensor &tensor, const HostTensor &reference,
                    double tolerance);

@@ -37,7 +37,8 @@ void Verifier::describe(InFlightDiagnostic &error, const Comparison &comparison,
         << number(comparison.found) << " where " << number(comparison.expected)
         << " is right; the largest error is " << number(comparison.largestError)
         << " of values up to " << number(comparison.largestReference)
-        << ", the tolerance " << number(tolerance) << " of that";
+        << ", the tolerance " << number(tolerance) << " of that"
+        << (comparison.allowsUnit ? " or a unit in the last place" : "");
 }
 
 void Verifier::consider(std::optional<Match> &best, StringRef op,

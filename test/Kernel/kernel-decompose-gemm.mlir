@@ -128,3 +128,19 @@ func.func @negative_scaled(%b: index, %x: tensor<?x4x8xf32>, %s: tensor<8xf32>, 
       -> tensor<?x4x16xf32>, tensor<?x1x2x16xf32>
   return %0, %1, %2#0 : tensor<?x4x16xf32>, tensor<?x4x16xf32>, tensor<?x4x16xf32>
 }
+
+// oneDNN computes in f32: a product that casts stays ours.
+// CHECK-LABEL: func @negative_casts(
+//   CHECK-NOT:   kernel.{{gather|norm}}
+//       CHECK:   kernel.gemm {{.*}} lhs({{.*}}f16>)
+//       CHECK:   kernel.gemm {{.*}} init({{.*}}f16>)
+func.func @negative_casts(%b: index, %x: tensor<?x4x8xf16>, %u: tensor<?x4x8xf32>, %w: tensor<256xf32>,
+                          %y: tensor<?x4x16xf32>, %z: tensor<?x4x16xf16>)
+    -> (tensor<?x4x16xf32>, tensor<?x4x16xf16>) {
+  %n = arith.constant 4 : index
+  %0 = kernel.gemm batch(%b) rows(%n) n 16 k 8 lhs(%x at #rows : tensor<?x4x8xf16>) weights(%w : tensor<256xf32>)
+      init(%y at #rows : tensor<?x4x16xf32>) -> tensor<?x4x16xf32>
+  %1 = kernel.gemm batch(%b) rows(%n) n 16 k 8 lhs(%u at #windows : tensor<?x4x8xf32>) weights(%w : tensor<256xf32>)
+      init(%z at #rows : tensor<?x4x16xf16>) -> tensor<?x4x16xf16>
+  return %0, %1 : tensor<?x4x16xf32>, tensor<?x4x16xf16>
+}

@@ -25,6 +25,19 @@ def ScheduleCPUPass : Pass<"kernel-schedule-cpu", "mlir::ModuleOp"> {
   let dependentDialects = ["vitc::kernel::KernelDialect"];
 }
 
+def FuseCastsPass : Pass<"kernel-fuse-casts", "mlir::func::FuncOp"> {
+  let summary = "cast between f32 and f16 or bf16 in the products beside";
+  let description = [{
+    A kernel.generic that only rounds what a gemm writes becomes part of that gemm; one
+    that only extends what gemms multiply goes where all of them can read its input. A
+    remark says why another stays.
+    Example: test/Kernel/kernel-fuse-casts.mlir
+  }];
+  let statistics = [Statistic<"numRounded", "num-rounded", "gemms that round their result now">,
+                    Statistic<"numExtended", "num-extended", "casts that gemms do as they read now">];
+  let dependentDialects = ["vitc::kernel::KernelDialect"];
+}
+
 def DecomposeGemmPass : Pass<"kernel-decompose-gemm", "mlir::func::FuncOp"> {
   let summary = "write rows that oneDNN cannot read itself to a buffer";
   let description = [{

@@ -10,7 +10,7 @@
 // there. Others, such as the pixels of a patch, the four parts of a merged one
 // or the pixels under a filter, are copied run by run, as kernel.gather does,
 // each element scaled, shifted and activated on the way, and normalised in
-// place.
+// place. So are floats of 16 bits, which become f32.
 //
 // Where lhs ends before the rows do, a run is checked, not its elements: all
 // indices are linear in a run, so that its ends bound them. Most rows lie
@@ -105,7 +105,8 @@ MatrixRows GemmPrologue::getRows() const { return MatrixRows(b, copy, k); }
 void GemmPrologue::emit(Value begin, Value end) {
   Value rows = b.get(op.getRows());
   bool isCopied = access.getStride(kDepth) != 1 || !bounds.empty() || scale ||
-                  op.getLhsActivation() != vitc::vit::Activation::None;
+                  op.getLhsActivation() != vitc::vit::Activation::None ||
+                  !getElementTypeOrSelf(lhs).isF32();
   b.forLoop(begin, end, 1, [&](Value m) {
     SmallVector<Value> dims = {b.div(m, rows), b.rem(m, rows), b.index(0)};
     Value target = b.mul(b.sub(m, begin), k);
@@ -267,7 +268,7 @@ void GemmPrologue::emitElements(const RunPlace &place, Value position,
     return broadcastElements(b, loadElements(b, flat, begin, stride, count),
                              count);
   };
-  Value elements = load(lhs, access.getOffset(), run.stride);
+  Value elements = b.extend(load(lhs, access.getOffset(), run.stride));
   if (scale)
     elements = b.fma(elements, load(scale, channel, channelStride),
                      load(shift, channel, channelStride));

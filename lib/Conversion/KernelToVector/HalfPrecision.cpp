@@ -20,6 +20,7 @@
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "mlir/IR/PatternMatch.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
 using namespace mlir;
 
@@ -201,4 +202,18 @@ void vitc::kernel::populateHalfPrecisionPatterns(RewritePatternSet &patterns,
   // The casts came to x86 before fused multiply-add, which stands for them.
   if (!cpu.getFma())
     patterns.add<ExpandHalfExtF, ExpandHalfTruncF>(patterns.getContext());
+}
+
+LogicalResult vitc::kernel::expandHalfCasts(func::FuncOp function,
+                                            CpuAttr cpu) {
+  SmallVector<Operation *> casts;
+  function.walk([&](Operation *op) {
+    if (isa<arith::ExtFOp, arith::TruncFOp>(op))
+      casts.push_back(op);
+  });
+  RewritePatternSet patterns(function.getContext());
+  populateHalfPrecisionPatterns(patterns, cpu);
+  GreedyRewriteConfig config;
+  config.setStrictness(GreedyRewriteStrictness::ExistingAndNewOps);
+  return applyOpPatternsGreedily(casts, std::move(patterns), config);
 }

@@ -91,26 +91,36 @@ static Value countTasks(Operation *op, VectorBuilder &builder) {
       .Case([&](GenericOp op) { return countGenericTasks(op, builder); });
 }
 
+/// Whether vector code takes elements of this type there, and what it takes.
+static std::pair<bool, StringRef> checkElement(OpOperand &operand,
+                                               Type element) {
+  Operation *op = operand.getOwner();
+  if (isa<GatherOp, GenericOp>(op))
+    return {element.isIntOrFloat(), "numbers"};
+  auto gemm = dyn_cast<GemmOp>(op);
+  if (gemm &&
+      (&operand == &gemm.getLhsMutable() || &operand == &gemm.getInitMutable()))
+    return {element.isF32() || element.isF16() || element.isBF16(),
+            "f32, f16 or bf16"};
+  // Lengths and selections are integers, as the ops' verifiers say.
+  bool takesIntegers = isa<AttentionOp, AttentionMapOp>(op);
+  return {element.isF32() || (takesIntegers && element.isInteger()), "f32"};
+}
+
 /// What every kernel needs before code is generated for it.
 static LogicalResult checkKernel(Operation *op) {
   if (!op->getInherentAttr("tiling").value_or(Attribute()))
     return op->emitOpError("has no tiling; needs kernel-schedule-cpu to have "
                            "run");
-  for (Type type : op->getOperandTypes()) {
+  for (OpOperand &operand : op->getOpOperands()) {
+    Type type = operand.get().getType();
     if (type.isIndex())
       continue;
+    auto [isTaken, taken] = checkElement(operand, getElementTypeOrSelf(type));
     auto memref = dyn_cast<MemRefType>(type);
-    bool takesAnyElement = isa<GatherOp, GenericOp>(op);
-    // Lengths and selections are integers, as the ops' verifiers say.
-    bool takesIntegers = isa<AttentionOp, AttentionMapOp>(op);
-    Type element = memref ? memref.getElementType() : Type();
-    if (!memref || !memref.getLayout().isIdentity() ||
-        !(takesAnyElement
-              ? element.isIntOrFloat()
-              : element.isF32() || (takesIntegers && element.isInteger())))
+    if (!memref || !memref.getLayout().isIdentity() || !isTaken)
       return op->emitOpError() << "has an operand of type " << type
-                               << "; vector code needs memrefs of "
-                               << (takesAnyElement ? "numbers" : "f32")
+                               << "; vector code needs memrefs of " << taken
                                << " with identity layout";
   }
   auto function = op->getParentOfType<func::FuncOp>();

@@ -24,6 +24,9 @@ mlir::LogicalResult approximateMath(mlir::func::FuncOp function, CpuAttr cpu);
 void populateHalfPrecisionPatterns(mlir::RewritePatternSet &patterns,
                                    CpuAttr cpu);
 
+/// Replaces the casts from and to f16 and bf16 that are no instructions.
+mlir::LogicalResult expandHalfCasts(mlir::func::FuncOp function, CpuAttr cpu);
+
 /// Computes in f64 what needs its precision in f32.
 void populateDoubleMathPatterns(mlir::RewritePatternSet &patterns);
 

@@ -249,6 +249,10 @@ Value VectorBuilder::load(Value flat, Value index, int64_t width, int64_t count,
 }
 
 void VectorBuilder::store(Value value, Value flat, Value index) {
+  auto type = cast<VectorType>(value.getType())
+                  .clone(cast<MemRefType>(flat.getType()).getElementType());
+  if (type != value.getType())
+    value = arith::TruncFOp::create(*this, type, value);
   vector::StoreOp::create(*this, value, flat, index);
 }
 

@@ -86,7 +86,8 @@ public:
   mlir::Value load(mlir::Value flat, mlir::Value index, int64_t width = 0);
   mlir::Value load(mlir::Value flat, mlir::Value index, int64_t width,
                    int64_t count, double fill = 0.0);
-  /// Stores `value`, or its first `count` elements.
+  /// Stores `value`, or its first `count` elements; those of f32 are rounded to
+  /// nearest even where `flat` holds floats of 16 bits.
   void store(mlir::Value value, mlir::Value flat, mlir::Value index);
   void store(mlir::Value value, mlir::Value flat, mlir::Value index,
              int64_t count);
@@ -100,6 +101,8 @@ public:
   mlir::Value broadcast(mlir::Value scalar, int64_t width = 0);
   /// `value` in the type of `like`, f32 or a vector of it.
   mlir::Value constantLike(double value, mlir::Value like);
+  /// Floats of 16 bits as f32; f32 as it is.
+  mlir::Value extend(mlir::Value value);
   mlir::Value addf(mlir::Value a, mlir::Value b);
   mlir::Value subf(mlir::Value a, mlir::Value b);
   mlir::Value mulf(mlir::Value a, mlir::Value b);

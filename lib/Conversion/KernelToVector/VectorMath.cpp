@@ -34,6 +34,14 @@ Value VectorBuilder::constantLike(double value, Value like) {
   return type ? splat(value, type.getDimSize(0)) : scalar(value);
 }
 
+Value VectorBuilder::extend(Value value) {
+  Type type = getF32Type();
+  if (auto vector = dyn_cast<VectorType>(value.getType()))
+    type = vector.clone(type);
+  return type == value.getType() ? value
+                                 : arith::ExtFOp::create(*this, type, value);
+}
+
 Value VectorBuilder::addf(Value a, Value b) {
   return arith::AddFOp::create(*this, a, b);
 }

@@ -133,3 +133,59 @@ func.func @gemm_statistics_rows(%context: !kernel.context) {
   return
 }
 }
+
+// -----
+
+#cpu = #kernel.cpu<isa = "x86-64-v3", cpu = "x86-64-v3", features = "", lanes = 8, registers = 16, fma = true>
+#map = affine_map<(b, i, j) -> (b, i, j)>
+module attributes {kernel.cpu = #cpu} {
+func.func @gemm_sums_in_f16(%context: !kernel.context) {
+  %b = kernel.batch %context
+  %x = kernel.buffer %context input : memref<?x16x8xf32>
+  %w = kernel.buffer %context input at 1 : memref<256xf32>
+  %y = kernel.buffer %context output : memref<?x16x16xf16>
+  // expected-error @+1 {{'kernel.gemm' op has init of 'f16' and blocks of 4 terms, whose sums are kept there; needs one block of 8}}
+  kernel.gemm batch(%b) rows(%b) n 16 k 8 lhs(%x at #map : memref<?x16x8xf32>) weights(%w : memref<256xf32>)
+      init(%y at #map : memref<?x16x16xf16>)
+      tiling <provider = vector, rows = 2, columns = 16, kBlock = 4, unroll = 2, rowBlock = 8>
+  return
+}
+}
+
+// -----
+
+#cpu = #kernel.cpu<isa = "x86-64-v3", cpu = "x86-64-v3", features = "", lanes = 8, registers = 16, fma = true>
+#map = affine_map<(b, i, j) -> (b, i, j)>
+module attributes {kernel.cpu = #cpu} {
+func.func @gemm_of_f64(%context: !kernel.context) {
+  %b = kernel.batch %context
+  %x = kernel.buffer %context input : memref<?x16x8xf64>
+  %w = kernel.buffer %context input at 1 : memref<256xf32>
+  %y = kernel.buffer %context output : memref<?x16x16xf32>
+  // expected-error @+1 {{'kernel.gemm' op has an operand of type 'memref<?x16x8xf64>'; vector code needs memrefs of f32, f16 or bf16 with identity layout}}
+  kernel.gemm batch(%b) rows(%b) n 16 k 8 lhs(%x at #map : memref<?x16x8xf64>) weights(%w : memref<256xf32>)
+      init(%y at #map : memref<?x16x16xf32>)
+      tiling <provider = vector, rows = 2, columns = 16, kBlock = 8, unroll = 2, rowBlock = 8>
+  return
+}
+}
+
+// -----
+
+// A residual is of f32.
+#cpu = #kernel.cpu<isa = "x86-64-v3", cpu = "x86-64-v3", features = "", lanes = 8, registers = 16, fma = true>
+#map = affine_map<(b, i, j) -> (b, i, j)>
+module attributes {kernel.cpu = #cpu} {
+func.func @gemm_residual_of_f16(%context: !kernel.context) {
+  %b = kernel.batch %context
+  %x = kernel.buffer %context input : memref<?x16x8xf32>
+  %w = kernel.buffer %context input at 1 : memref<256xf32>
+  %r = kernel.buffer %context input at 2 : memref<?x16x16xf16>
+  %y = kernel.buffer %context output : memref<?x16x16xf16>
+  // expected-error @+1 {{'kernel.gemm' op has an operand of type 'memref<?x16x16xf16>'; vector code needs memrefs of f32 with identity layout}}
+  kernel.gemm batch(%b) rows(%b) n 16 k 8 lhs(%x at #map : memref<?x16x8xf32>) weights(%w : memref<256xf32>)
+      residual(%r at #map : memref<?x16x16xf16>) init(%y at #map : memref<?x16x16xf16>)
+      tiling <provider = vector, rows = 2, columns = 16, kBlock = 8, unroll = 2, rowBlock = 8>
+  return
+}
+}

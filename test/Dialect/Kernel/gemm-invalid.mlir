@@ -179,3 +179,14 @@ func.func @gemm_statistics_without_result(%b: index, %x: tensor<2x4x8xf32>, %w: 
       init(%y at #rows : tensor<2x4x16xf32>) statistics(%s : tensor<2x1x2x16xf32>) -> tensor<2x4x16xf32>
   return
 }
+
+// -----
+
+#rows = affine_map<(b, i, l) -> (b, i, l)>
+func.func @gemm_c6_statistics_of_f16(%b: index, %x: memref<2x4x8xf32>, %w: memref<256xf32>,
+                                     %s: memref<2x1x2x16xf32>, %y: memref<2x4x16xf16>) {
+  // expected-error @+1 {{'kernel.gemm' op has statistics and init of type 'memref<2x4x16xf16>'; needs one of f32}}
+  kernel.gemm batch(%b) rows(%b) n 16 k 8 lhs(%x at #rows : memref<2x4x8xf32>) weights(%w : memref<256xf32>)
+      init(%y at #rows : memref<2x4x16xf16>) statistics(%s : memref<2x1x2x16xf32>)
+  return
+}

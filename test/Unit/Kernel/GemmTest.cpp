@@ -221,6 +221,24 @@ TEST_P(GemmTest, NoRows) {
   kernel->run(0, inputs, nullptr);
 }
 
+// Threads are shared among the items, of which there may be none.
+TEST_P(GemmTest, NoItemsWithWeights) {
+  auto kernel = CompiledKernel::compile(getModule(R"mlir(
+  %rows = arith.constant 5 : index
+  %x = kernel.buffer %context input at 0 : memref<?x5x32xf32>
+  %w = kernel.buffer %context input at 1 : memref<?x512xf32>
+  %y = kernel.buffer %context output at 0 : memref<?x5x16xf32>
+  kernel.gemm batch(%batch) rows(%rows) n 16 k 32
+      lhs(%x at affine_map<(b, i, l) -> (b, i, l)> : memref<?x5x32xf32>)
+      weights(%w : memref<?x512xf32>)
+      init(%y at affine_map<(b, i, j) -> (b, i, j)> : memref<?x5x16xf32>)
+)mlir"),
+                                        GetParam());
+  ASSERT_TRUE(kernel);
+  const float *inputs[] = {nullptr, nullptr};
+  kernel->run(0, inputs, nullptr);
+}
+
 INSTANTIATE_TEST_SUITE_P(Levels, GemmTest, testing::ValuesIn(getHostLevels()),
                          LevelName());
 
