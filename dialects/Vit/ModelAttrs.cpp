@@ -21,15 +21,21 @@ static bool allPositive(ArrayRef<int64_t> sizes) {
 
 LogicalResult
 PreprocessAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError,
-                       DenseI64ArrayAttr resize, int64_t interpolation,
-                       DenseI64ArrayAttr crop, FloatAttr rescale,
-                       DenseF64ArrayAttr mean, DenseF64ArrayAttr std) {
+                       DenseI64ArrayAttr resize, bool inside,
+                       int64_t interpolation, bool antialias,
+                       DenseI64ArrayAttr crop, Padding pad, FloatAttr rescale,
+                       DenseF64ArrayAttr mean, DenseF64ArrayAttr std, bool bgr,
+                       StringAttr mask, StringAttr noise) {
   // C1
   if (resize && ((resize.size() != 1 && resize.size() != 2) ||
                  !allPositive(resize.asArrayRef())))
     return emitError() << "#vit.preprocess has resize = ["
                        << resize.asArrayRef()
                        << "]; needs 1 or 2 positive numbers";
+  if (inside && (!resize || resize.size() != 2))
+    return emitError() << "#vit.preprocess has inside and "
+                       << (resize ? resize.size() : 0)
+                       << " numbers of resize; needs 2";
   if (crop && (crop.size() != 2 || !allPositive(crop.asArrayRef())))
     return emitError() << "#vit.preprocess has crop = [" << crop.asArrayRef()
                        << "]; needs 2 positive numbers";
@@ -67,6 +73,22 @@ TokenGridAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError,
   if (prefix < least)
     return emitError() << "#vit.token_grid has prefix = " << prefix
                        << "; needs " << least << " or more";
+  return success();
+}
+
+LogicalResult
+TextAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError,
+                 DenseResourceElementsAttr tokenizer, int64_t maxLength,
+                 StringAttr ids, StringAttr mask, StringAttr types) {
+  // C1
+  ShapedType type = tokenizer.getType();
+  if (type.getRank() != 1 || !type.getElementType().isInteger(8))
+    return emitError() << "#vit.text has a tokenizer of type " << type
+                       << "; needs a vector of i8";
+  // C2
+  if (maxLength < 1)
+    return emitError() << "#vit.text has maxLength = " << maxLength
+                       << "; needs 1 or more";
   return success();
 }
 
@@ -113,15 +135,39 @@ AttentionLayerAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError,
 }
 
 LogicalResult
+RankingAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError,
+                    FloatAttr scale, FloatAttr bias) {
+  // C1
+  const APFloat &factor = scale.getValue(), &shift = bias.getValue();
+  if (!factor.isFinite() || factor.isNegative() || factor.isZero())
+    return emitError() << "#vit.ranking has scale = " << scale
+                       << "; needs a positive finite number";
+  if (!shift.isFinite())
+    return emitError() << "#vit.ranking has bias = " << bias
+                       << "; needs a finite number";
+  return success();
+}
+
+LogicalResult
 ModelAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError,
                   StringAttr name, StringAttr task, StringAttr source,
                   int64_t parameters, StringAttr licence, ArrayAttr labels,
-                  PreprocessAttr preprocess, TokenGridAttr grid) {
+                  PreprocessAttr preprocess, TokenGridAttr grid, TextAttr text,
+                  bool sigmoid, RankingAttr ranking,
+                  GenerationAttr generation) {
   // C1
-  if (!llvm::is_contained({"tensor", "classification", "embedding"},
+  if (!llvm::is_contained({"tensor", "classification", "embedding",
+                           "segmentation", "detection", "picture", "ranking",
+                           "fill-mask", "generation"},
                           task.getValue()))
     return emitError() << "#vit.model has task = " << task
-                       << "; needs tensor, classification or embedding";
+                       << "; needs tensor, classification, embedding, "
+                          "segmentation, detection, picture, ranking, "
+                          "fill-mask or generation";
+  if ((task == "generation") != static_cast<bool>(generation))
+    return emitError() << "#vit.model has task = " << task
+                       << (generation ? " and" : " without")
+                       << " #vit.generation; needs both or neither";
   // C2
   if (parameters < 0)
     return emitError() << "#vit.model has parameters = " << parameters

@@ -148,24 +148,74 @@ def Vit_WeightExprAttr : Vit_Attr<"WeightExpr", "expr", [TypedAttrInterface]> {
 // The model as its user sees it
 //===----------------------------------------------------------------------===//
 
+def Vit_Padding : I32EnumAttr<"Padding", "what fills the input around a smaller picture", [
+    I32EnumAttrCase<"None", 0, "none">,
+    I32EnumAttrCase<"Zero", 1, "zero">,
+    I32EnumAttrCase<"Mirror", 2, "mirror">,
+    I32EnumAttrCase<"Center", 3, "center">]> {
+  let cppNamespace = "::vitc::vit";
+  let genSpecializedAttr = 0;
+}
+
+def Vit_PaddingParameter : EnumParameter<Vit_Padding> {
+  let defaultValue = "::vitc::vit::Padding::None";
+}
+
 def Vit_PreprocessAttr : Vit_Attr<"Preprocess", "preprocess"> {
   let summary = "how a picture becomes the input, in this order";
   let description = [{
-    Resize to `resize` (height, width; one number: the shorter edge) with PIL's
-    filter number `interpolation` (0 nearest, 1 lanczos, 2 bilinear, 3 bicubic, 4
-    box, 5 hamming), crop the centre to `crop`, multiply by `rescale`, normalise to
-    (x - mean) / std. An absent step is not done.
-    C1: resize has 1 or 2 entries, crop 2, all positive.
+    Resize to `resize` (height, width; one number: the shorter edge; with `inside` the
+    largest size within both that keeps the aspect ratio) with PIL's filter number
+    `interpolation` (0 nearest, 1 lanczos, 2 bilinear, 3 bicubic, 4 box, 5 hamming),
+    crop the centre to `crop`, multiply by `rescale`, normalise to (x - mean) / std,
+    pad to the input's size. An absent step is not done.
+
+    Without `antialias` a filter does not widen where a side shrinks.
+    `pad`: `zero` puts zeros to the right and below, `mirror` the picture's last
+    columns and rows, the edge included; `center` puts zeros on all sides.
+    Channels are those of PIL's modes L, LA, RGB, RGBA, as many as the input has; of
+    three, with `bgr`, the blue one comes first.
+    `mask` names an input [B, H, W] that is 1 where the picture is and 0 where it
+    was padded. `noise` names an input that the program fills with uniform numbers
+    from 0 to 1, the same for every picture.
+    C1: resize has 1 or 2 entries, with `inside` 2, crop 2, all positive.
     C2: interpolation is a filter's number.
     C3: mean and std come together, one entry for each of 1 to 4 channels; no
     entry of std is 0.
   }];
   let parameters = (ins OptionalParameter<"::mlir::DenseI64ArrayAttr">:$resize,
+                        DefaultValuedParameter<"bool", "false">:$inside,
                         DefaultValuedParameter<"int64_t", "2">:$interpolation,
+                        DefaultValuedParameter<"bool", "true">:$antialias,
                         OptionalParameter<"::mlir::DenseI64ArrayAttr">:$crop,
+                        Vit_PaddingParameter:$pad,
                         OptionalParameter<"::mlir::FloatAttr">:$rescale,
                         OptionalParameter<"::mlir::DenseF64ArrayAttr">:$mean,
-                        OptionalParameter<"::mlir::DenseF64ArrayAttr">:$std);
+                        OptionalParameter<"::mlir::DenseF64ArrayAttr">:$std,
+                        DefaultValuedParameter<"bool", "false">:$bgr,
+                        OptionalParameter<"::mlir::StringAttr">:$mask,
+                        OptionalParameter<"::mlir::StringAttr">:$noise);
+  let assemblyFormat = "`<` struct(params) `>`";
+  let genVerifyDecl = 1;
+}
+
+def Vit_TextAttr : Vit_Attr<"Text", "text"> {
+  let summary = "how text becomes inputs";
+  let description = [{
+    `tokenizer` is the table that vitc::import_::readTokenizer made of the source's
+    files, which the program carries as it is. An item's text is cut to `maxLength`
+    tokens, or padded to them. `ids`, `mask` and `types` name the inputs [B, maxLength]
+    of integers that get the tokens' numbers, 1 for each token and 0 for padding, and
+    the number of the sentence.
+    C1: tokenizer is a vector of i8.
+    C2: maxLength is positive.
+    ```mlir
+    #vit.text<tokenizer = dense_resource<tokenizer> : tensor<4096xi8>, maxLength = 77, ids = "input_ids">
+    ```
+  }];
+  let parameters = (ins "::mlir::DenseResourceElementsAttr":$tokenizer, "int64_t":$maxLength,
+                        "::mlir::StringAttr":$ids, OptionalParameter<"::mlir::StringAttr">:$mask,
+                        OptionalParameter<"::mlir::StringAttr">:$types);
   let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;
 }
@@ -211,12 +261,122 @@ def Vit_AttentionLayerAttr : Vit_Attr<"AttentionLayer", "attention_layer"> {
   let genVerifyDecl = 1;
 }
 
+def Vit_RankingAttr : Vit_Attr<"Ranking", "ranking"> {
+  let summary = "how well a text fits a picture, by their embeddings";
+  let description = [{
+    The score of image i and text t is scale * (image[i] · text[t]) + bias, where
+    image [B, E] is the output image_embeds of @forward, text [T, E] is text_embeds of
+    @text, and each row has length 1.
+    Source: Radford et al. 2021 (CLIP), fig. 3; Zhai et al. 2023 (SigLIP), algorithm 1.
+    C1: scale is positive; scale and bias are finite.
+  }];
+  let parameters = (ins "::mlir::FloatAttr":$scale, "::mlir::FloatAttr":$bias);
+  let assemblyFormat = "`<` struct(params) `>`";
+  let genVerifyDecl = 1;
+}
+
+def Vit_EarlyStopping : I32EnumAttr<"EarlyStopping", "when a beam search is done with an item", [
+    I32EnumAttrCase<"Off", 0, "off">,
+    I32EnumAttrCase<"On", 1, "on">,
+    I32EnumAttrCase<"Never", 2, "never">]> {
+  let cppNamespace = "::vitc::vit";
+  let genSpecializedAttr = 0;
+}
+
+def Vit_EarlyStoppingParameter : EnumParameter<Vit_EarlyStopping> {
+  let defaultValue = "::vitc::vit::EarlyStopping::Off";
+}
+
+def Vit_GenerationAttr : Vit_Attr<"Generation", "generation"> {
+  let summary = "how @step is run to generate tokens";
+  let description = [{
+    The tensors of @step go by their names. `token`, an input [B] or [B, 1] of
+    integers, is the token before; `position`, an input [1] of integers, is how many
+    tokens came before it, the same for all rows; `scores`, an output [B, V] or
+    [B, 1, V], are logits of the next token over the vocabulary. An input and an
+    output of one name are a state: it begins as @encode's output of that name, else
+    as zeros, and what a step returns goes into the next. An input with the name of an
+    output of @encode is memory, one with the name of an input of @encode is that
+    input.
+
+    Generation feeds `start`, then what it chooses, until a token of `end` or until
+    there are `maxLength` tokens, `start` included. Text given by the user comes
+    behind `start` or, with `promptReplacesStart`, instead of it. Rows that ended
+    before others are filled with `pad`. What changes the logits (with beams their log
+    softmax) before a choice, in this order:
+
+      repetitionPenalty r   negative scores of tokens that were there, times r, others
+                            divided by r
+      noRepeatNgram n       no n tokens follow each other twice
+      suppressed            tokens that are never chosen
+      minLength             no end before as many tokens
+      forcedFirst           the token behind one start token
+      forcedLast            the token number maxLength
+      beginSuppressed       tokens that are not chosen first
+      renormalize           scores become log probabilities again
+
+    Beam search keeps `beams` rows an item; a hypothesis of L tokens behind the prompt
+    has its sum of log probabilities divided by L ^ lengthPenalty as its score.
+    `earlyStopping`: an item is done when it has as many hypotheses as beams and, if
+    `off`, the best row's score now, if `never`, the best that it could reach, is less
+    than the worst hypothesis'; if `on`, at once.
+    `attention`, an output [B, ..., keys], is how much each key of the source counts
+    for the token that follows; without it the attention layers of @step tell.
+    `tokenizer`, a table as #vit.text has, makes text of tokens.
+    Source: Vaswani et al. 2017, section 6.1, and Wu et al. 2016 (GNMT), section 7,
+    as transformers 5 computes them.
+    C1: start has a token; maxLength is larger than their number, minLength is less
+    than it.   C2: tokens are 0 or more, forcedFirst and forcedLast -1 for none.
+    C3: beams is 1 to 1024, noRepeatNgram 0 or more.   C4: lengthPenalty is finite,
+    repetitionPenalty positive and finite.   C5: tokenizer is a vector of i8.
+    ```mlir
+    #vit.generation<token = "input_ids", position = "position", scores = "logits", start = [0], end = [1], pad = 0,
+        maxLength = 20>
+    ```
+  }];
+  let parameters = (ins "::mlir::StringAttr":$token, OptionalParameter<"::mlir::StringAttr">:$position,
+                        "::mlir::StringAttr":$scores, "::mlir::DenseI64ArrayAttr":$start,
+                        "::mlir::DenseI64ArrayAttr":$end, "int64_t":$pad, "int64_t":$maxLength,
+                        DefaultValuedParameter<"int64_t", "0">:$minLength,
+                        DefaultValuedParameter<"bool", "false">:$promptReplacesStart,
+                        DefaultValuedParameter<"int64_t", "1">:$beams,
+                        OptionalParameter<"::mlir::FloatAttr">:$lengthPenalty,
+                        Vit_EarlyStoppingParameter:$earlyStopping,
+                        OptionalParameter<"::mlir::FloatAttr">:$repetitionPenalty,
+                        DefaultValuedParameter<"int64_t", "0">:$noRepeatNgram,
+                        OptionalParameter<"::mlir::DenseI64ArrayAttr">:$suppressed,
+                        OptionalParameter<"::mlir::DenseI64ArrayAttr">:$beginSuppressed,
+                        DefaultValuedParameter<"int64_t", "-1">:$forcedFirst,
+                        DefaultValuedParameter<"int64_t", "-1">:$forcedLast,
+                        DefaultValuedParameter<"bool", "false">:$renormalize,
+                        OptionalParameter<"::mlir::StringAttr">:$attention,
+                        OptionalParameter<"::mlir::DenseResourceElementsAttr">:$tokenizer);
+  let assemblyFormat = "`<` struct(params) `>`";
+  let genVerifyDecl = 1;
+}
+
 def Vit_ModelAttr : Vit_Attr<"Model", "model"> {
   let summary = "what the compiled program needs to know beside its functions";
   let description = [{
-    `name` is the source's architecture, `task` one of "tensor", "classification",
-    "embedding"; `labels` the class names; `source` the hex BLAKE3 of the weights.
-    C1: task is one of the three.
+    `name` is the source's architecture, `labels` the class names, `source` the hex
+    BLAKE3 of the weights. `task` says what the outputs mean; each is the first output
+    of the shape:
+
+      tensor          nothing to the program
+      classification  scores [B, classes]
+      embedding       whatever the outputs are
+      segmentation    scores [B, classes, h, w]
+      detection       scores [B, Q, classes + 1], the last class being no object, and
+                      boxes [B, Q, 4]: centre x, centre y, width, height, as parts of
+                      the picture
+      picture         [B, 1 or 3, h, w], normalised as the input is
+      ranking         scores [B, texts], or what `ranking` makes them of
+      fill-mask       scores [B, N, tokens] of what stands at each token's place
+      generation      tokens, as `generation` says
+
+    Scores are logits, of which a softmax gives probabilities; with `sigmoid` each is
+    one of its own, and a detection has no class of no object.
+    C1: task is one of these; generation comes with its attribute, and that with it.
     C2: parameters is 0 or more.
     C3: labels are strings.
   }];
@@ -225,7 +385,11 @@ def Vit_ModelAttr : Vit_Attr<"Model", "model"> {
                         OptionalParameter<"::mlir::StringAttr">:$licence,
                         OptionalParameter<"::mlir::ArrayAttr">:$labels,
                         OptionalParameter<"PreprocessAttr">:$preprocess,
-                        OptionalParameter<"TokenGridAttr">:$grid);
+                        OptionalParameter<"TokenGridAttr">:$grid,
+                        OptionalParameter<"TextAttr">:$text,
+                        DefaultValuedParameter<"bool", "false">:$sigmoid,
+                        OptionalParameter<"RankingAttr">:$ranking,
+                        OptionalParameter<"GenerationAttr">:$generation);
   let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;
 }

@@ -29,12 +29,18 @@ def Vit_Dialect : Dialect {
   }];
   let useDefaultAttributePrinterParser = 1;
   let hasConstantMaterializer = 1;
+  let hasRegionArgAttrVerify = 1;
+  let hasRegionResultAttrVerify = 1;
   let dependentDialects = ["::mlir::tensor::TensorDialect"];
   let extraClassDeclaration = [{
     /// Attribute of a function's arguments and results: the source's name.
     static constexpr llvm::StringLiteral kNameAttr = "vit.name";
     /// Attribute of a function's arguments and results: integers without sign.
     static constexpr llvm::StringLiteral kUnsignedAttr = "vit.unsigned";
+    /// Attribute of a function's results, array<i64: dim, result>: of the dim's positions the run counts as many as
+    /// the other result, one i64, says; what is behind them has no meaning. On buffers the arguments that results
+    /// are written to have it.
+    static constexpr llvm::StringLiteral kCountedAttr = "vit.counted";
     /// Attribute of the module: #vit.model.
     static constexpr llvm::StringLiteral kModelAttr = "vit.model";
     /// Attribute of @attention: a #vit.attention_layer for each row of its selection.

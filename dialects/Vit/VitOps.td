@@ -9,12 +9,15 @@
 #ifndef VIT_OPS_TD
 #define VIT_OPS_TD
 
+include "Vit/AdditiveAttention.td"
 include "Vit/Attention.td"
+include "Vit/Cache.td"
 include "Vit/Convolution.td"
 include "Vit/Linear.td"
 include "Vit/Norm.td"
 include "Vit/PatchEmbed.td"
 include "Vit/Pooling.td"
+include "Vit/Recurrent.td"
 include "Vit/Weights.td"
 include "Vit/Window.td"
 

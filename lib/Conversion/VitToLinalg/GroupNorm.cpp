@@ -205,23 +205,19 @@ static void convertGroupNorm(vit::LayerNormOp norm, Value map,
                              RewriterBase &rewriter) {
   ChannelAffine affine;
   SmallVector<Operation *> chain = findReshapes(norm, map.getType());
-  if (!chain.empty()) {
+  if (!chain.empty())
     affine = findAffine(chain);
-    rewriter.setInsertionPoint(chain.back());
-    ImplicitLocOpBuilder builder(norm.getLoc(), rewriter);
-    Value result =
-        buildNormalizedMap(builder, map, norm.getType().getDimSize(1),
-                           norm.getEpsilon().convertToDouble(), affine);
+  rewriter.setInsertionPoint(chain.empty() ? norm : chain.back());
+  ImplicitLocOpBuilder builder(norm.getLoc(), rewriter);
+  Value result =
+      buildNormalizedMap(builder, map, norm.getType().getDimSize(1),
+                         norm.getEpsilon().convertToDouble(), affine);
+  if (!chain.empty()) {
     rewriter.replaceAllUsesWith(chain.back()->getResult(0), result);
     for (Operation *op : llvm::reverse(chain))
       rewriter.eraseOp(op);
     return;
   }
-  rewriter.setInsertionPoint(norm);
-  ImplicitLocOpBuilder builder(norm.getLoc(), rewriter);
-  Value result =
-      buildNormalizedMap(builder, map, norm.getType().getDimSize(1),
-                         norm.getEpsilon().convertToDouble(), affine);
   // As rows again, for whatever reads them.
   RankedTensorType rows = norm.getType();
   SmallVector<OpFoldResult> sizes = {getSizes(builder, map).front(),

@@ -18,12 +18,16 @@ class RewritePatternSet;
 
 namespace vitc {
 
+void populateAdditiveAttentionToLinalgPatterns(
+    mlir::RewritePatternSet &patterns);
 void populateAttentionToLinalgPatterns(mlir::RewritePatternSet &patterns);
+void populateCacheToLinalgPatterns(mlir::RewritePatternSet &patterns);
 void populateConvolutionToLinalgPatterns(mlir::RewritePatternSet &patterns);
 void populateLinearToLinalgPatterns(mlir::RewritePatternSet &patterns);
 void populateNormToLinalgPatterns(mlir::RewritePatternSet &patterns);
 void populatePatchEmbedToLinalgPatterns(mlir::RewritePatternSet &patterns);
 void populatePoolingToLinalgPatterns(mlir::RewritePatternSet &patterns);
+void populateRecurrentToLinalgPatterns(mlir::RewritePatternSet &patterns);
 void populateWindowToLinalgPatterns(mlir::RewritePatternSet &patterns);
 
 /// Why convert-vit-to-kernel has no kernel for this vit op; empty if it has.

@@ -26,12 +26,15 @@ namespace vitc {
 using namespace mlir;
 
 void vitc::populateVitToLinalgConversionPatterns(RewritePatternSet &patterns) {
+  populateAdditiveAttentionToLinalgPatterns(patterns);
   populateAttentionToLinalgPatterns(patterns);
+  populateCacheToLinalgPatterns(patterns);
   populateConvolutionToLinalgPatterns(patterns);
   populateLinearToLinalgPatterns(patterns);
   populateNormToLinalgPatterns(patterns);
   populatePatchEmbedToLinalgPatterns(patterns);
   populatePoolingToLinalgPatterns(patterns);
+  populateRecurrentToLinalgPatterns(patterns);
   populateWindowToLinalgPatterns(patterns);
 }
 

@@ -6,9 +6,9 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Products, norms, attention and pooling have kernels for f32, for rows of a
-// batch, and for weights that are packed when the program is written. What only
-// moves data has index maps, and vit.gelu loops, for every type.
+// Products, norms, attention, cells and pooling have kernels for f32, for rows
+// of a batch, and for weights that are packed when the program is written. What
+// only moves data has index maps, and vit.gelu loops, for every type.
 //
 //===----------------------------------------------------------------------===//
 
@@ -65,9 +65,10 @@ std::string vitc::getReasonWithoutKernel(Operation *op) {
                      });
     return hasKernel ? "" : "what reads it has no kernel that computes it";
   }
-  if (!isa<vit::AttentionMapOp, vit::AttentionOp, vit::Conv2dOp,
-           vit::LayerNormOp, vit::LinearOp, vit::MeanTokensOp,
-           vit::PatchEmbedOp, vit::RmsNormOp, vit::SoftmaxMatmulOp>(op))
+  if (!isa<vit::AdditiveAttentionOp, vit::AttentionMapOp, vit::AttentionOp,
+           vit::Conv2dOp, vit::GruCellOp, vit::LayerNormOp, vit::LinearOp,
+           vit::LstmCellOp, vit::MeanTokensOp, vit::PatchEmbedOp,
+           vit::RmsNormOp, vit::SoftmaxMatmulOp>(op))
     return "";
   if (Type type = findOtherType(op))
     return llvm::formatv("it has element type {0}; its kernel is for f32",

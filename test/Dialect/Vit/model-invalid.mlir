@@ -15,6 +15,16 @@
 
 // -----
 
+// expected-error @+1 {{#vit.preprocess has inside and 1 numbers of resize; needs 2}}
+#preprocess_c1_inside_one = #vit.preprocess<resize = [8], inside = true>
+
+// -----
+
+// expected-error @+1 {{#vit.preprocess has inside and 0 numbers of resize; needs 2}}
+#preprocess_c1_inside_none = #vit.preprocess<inside = true>
+
+// -----
+
 // expected-error @+1 {{#vit.preprocess has crop = [8]; needs 2 positive numbers}}
 #preprocess_c1_crop_one = #vit.preprocess<crop = [8]>
 
@@ -75,8 +85,23 @@
 
 // -----
 
-// expected-error @+1 {{#vit.model has task = "segmentation"; needs tensor, classification or embedding}}
-#model_c1_task = #vit.model<name = "vit", task = "segmentation", source = "", parameters = 0>
+// expected-error @+1 {{#vit.text has a tokenizer of type 'tensor<2x2xi8>'; needs a vector of i8}}
+#text_c1_rank = #vit.text<tokenizer = dense_resource<tokenizer> : tensor<2x2xi8>, maxLength = 77, ids = "input_ids">
+
+// -----
+
+// expected-error @+1 {{#vit.text has a tokenizer of type 'tensor<4xf32>'; needs a vector of i8}}
+#text_c1_type = #vit.text<tokenizer = dense_resource<tokenizer> : tensor<4xf32>, maxLength = 77, ids = "input_ids">
+
+// -----
+
+// expected-error @+1 {{#vit.text has maxLength = 0; needs 1 or more}}
+#text_c2_length = #vit.text<tokenizer = dense_resource<tokenizer> : tensor<4xi8>, maxLength = 0, ids = "input_ids">
+
+// -----
+
+// expected-error @+1 {{#vit.model has task = "pose"; needs tensor, classification, embedding, segmentation, detection, picture, ranking, fill-mask or generation}}
+#model_c1_task = #vit.model<name = "vit", task = "pose", source = "", parameters = 0>
 
 // -----
 
@@ -87,3 +112,13 @@
 
 // expected-error @+1 {{#vit.model has label 1 : i64; needs strings}}
 #model_c3_label = #vit.model<name = "vit", task = "tensor", source = "", parameters = 0, labels = ["zero", 1]>
+
+// -----
+
+// expected-error @+1 {{#vit.ranking has scale = 0.000000e+00 : f64; needs a positive finite number}}
+#ranking_c1_scale = #vit.ranking<scale = 0.0 : f64, bias = 0.0 : f64>
+
+// -----
+
+// expected-error @+1 {{#vit.ranking has bias = 0x7FF0000000000000 : f64; needs a finite number}}
+#ranking_c1_bias = #vit.ranking<scale = 1.0 : f64, bias = 0x7FF0000000000000 : f64>
