@@ -14,8 +14,10 @@
 
 #include "vitc/Analysis/BatchMultiple.h"
 
+#include "Kernel/KernelDialect.h"
 #include "Vit/VitDialect.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/Interfaces/DestinationStyleOpInterface.h"
@@ -47,9 +49,31 @@ struct Source {
 };
 } // namespace
 
+/// Where a loop carries `value`, what it carried before; null elsewhere. It
+/// carries values of one type.
+static Value getLoopInit(Value value) {
+  auto argument = dyn_cast<BlockArgument>(value);
+  Operation *op =
+      argument ? argument.getOwner()->getParentOp() : value.getDefiningOp();
+  unsigned number = argument ? argument.getArgNumber()
+                             : cast<OpResult>(value).getResultNumber();
+  if (auto loop = dyn_cast<scf::WhileOp>(op)) {
+    if (argument && argument.getOwner() == loop.getBeforeBody())
+      return loop.getInits()[number];
+    return loop.getConditionOp().getArgs()[number];
+  }
+  auto loop = dyn_cast<scf::ForOp>(op);
+  if (!loop || (argument && number < loop.getNumInductionVars()))
+    return {};
+  return loop
+      .getInitArgs()[number - (argument ? loop.getNumInductionVars() : 0)];
+}
+
 /// One step from the size of a value toward the batch, or none.
 static std::optional<Source> getSource(Value value) {
   Operation *op = value.getDefiningOp();
+  if (Value init = getLoopInit(value))
+    return Source{init};
   if (auto dim = dyn_cast<tensor::DimOp>(op))
     return Source{dim.getSource()};
   if (auto product = dyn_cast<arith::MulIOp>(op)) {
@@ -95,7 +119,7 @@ static std::optional<Source> getSource(Value value) {
 std::optional<int64_t> vitc::getBatchMultiple(Value value) {
   // m is numerator / denominator.
   int64_t numerator = 1, denominator = 1;
-  while (!isa<BlockArgument>(value)) {
+  while (!isa<BlockArgument>(value) || getLoopInit(value)) {
     if (isa<ShapedType>(value.getType()) && !hasDynamicSize(value))
       return std::nullopt;
     std::optional<Source> source = getSource(value);
@@ -111,4 +135,21 @@ std::optional<int64_t> vitc::getBatchMultiple(Value value) {
   if (!hasDynamicSize(value) || numerator % denominator != 0)
     return std::nullopt;
   return numerator / denominator;
+}
+
+std::optional<KernelSize> vitc::getKernelSize(Value size) {
+  if (IntegerAttr constant; matchPattern(size, m_Constant(&constant)))
+    return KernelSize{constant.getInt(), /*timesBatch=*/false};
+  if (size.getDefiningOp<kernel::BatchOp>())
+    return KernelSize{1, /*timesBatch=*/true};
+  auto product = size.getDefiningOp<arith::MulIOp>();
+  if (!product)
+    return std::nullopt;
+  std::optional<KernelSize> lhs = getKernelSize(product.getLhs());
+  std::optional<KernelSize> rhs = getKernelSize(product.getRhs());
+  int64_t factor;
+  if (!lhs || !rhs || (lhs->timesBatch && rhs->timesBatch) ||
+      llvm::MulOverflow(lhs->factor, rhs->factor, factor))
+    return std::nullopt;
+  return KernelSize{factor, lhs->timesBatch || rhs->timesBatch};
 }

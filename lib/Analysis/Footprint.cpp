@@ -114,6 +114,31 @@ static Footprint count(vit::SoftmaxMatmulOp op) {
   return result;
 }
 
+static Footprint count(vit::AdditiveAttentionOp op) {
+  // Adding, tanh, and the product with the weight.
+  constexpr int64_t kTermFlops = 2;
+  Footprint result;
+  int64_t scores = getNumElements(op.getQuery()) / getSize(op.getQuery(), 2) *
+                   getSize(op.getKey(), 1);
+  int64_t terms = scores * getSize(op.getQuery(), 2);
+  result.multiplyAdds = terms + scores * getSize(op.getValue(), 2);
+  result.otherFlops = terms * kTermFlops + scores * kSoftmaxFlops;
+  return result;
+}
+
+/// Sigmoids of three ops each, tanh, sums and products of a recurrent cell.
+static Footprint count(vit::GruCellOp op) {
+  Footprint result;
+  result.otherFlops = getNumElements(op.getHidden()) * 15;
+  return result;
+}
+
+static Footprint count(vit::LstmCellOp op) {
+  Footprint result;
+  result.otherFlops = getNumElements(op.getCell()) * 15;
+  return result;
+}
+
 static Footprint count(vit::AttentionMapOp op) {
   return countAttention(op.getQuery(), op.getKey(), 0, op.getBias(),
                         op.getMask());
@@ -229,24 +254,31 @@ Footprint vitc::getFootprint(Operation *op) {
   if (isDataMovement(op) || op->getNumResults() == 0 ||
       !llvm::all_of(op->getResultTypes(), llvm::IsaPred<RankedTensorType>))
     return result;
-  result = llvm::TypeSwitch<Operation *, Footprint>(op)
-               .Case<vit::LinearOp, vit::AttentionOp, vit::AttentionMapOp,
-                     vit::PatchEmbedOp, vit::Conv2dOp, vit::LayerNormOp,
-                     vit::RmsNormOp, vit::GeluOp, vit::MeanTokensOp,
-                     vit::SoftmaxMatmulOp>([](auto op) { return count(op); })
-               .Case<linalg::SoftmaxOp>([](linalg::SoftmaxOp softmax) {
-                 Footprint result;
-                 result.otherFlops = 5 * getNumElements(softmax.getInput());
-                 return result;
-               })
-               .Case<linalg::LinalgOp>(
-                   [](linalg::LinalgOp op) { return countLinalg(op); })
-               .Default([](Operation *op) {
-                 Footprint result;
-                 if (OpTrait::hasElementwiseMappableTraits(op))
-                   result.otherFlops = getNumElements(op->getResult(0));
-                 return result;
-               });
+  // The rows alone are read and written.
+  if (auto update = dyn_cast<vit::CacheUpdateOp>(op)) {
+    result.bytes = 2 * getBytes(update.getRows());
+    return result;
+  }
+  result =
+      llvm::TypeSwitch<Operation *, Footprint>(op)
+          .Case<vit::LinearOp, vit::AttentionOp, vit::AttentionMapOp,
+                vit::PatchEmbedOp, vit::Conv2dOp, vit::LayerNormOp,
+                vit::RmsNormOp, vit::GeluOp, vit::MeanTokensOp,
+                vit::SoftmaxMatmulOp, vit::AdditiveAttentionOp, vit::GruCellOp,
+                vit::LstmCellOp>([](auto op) { return count(op); })
+          .Case<linalg::SoftmaxOp>([](linalg::SoftmaxOp softmax) {
+            Footprint result;
+            result.otherFlops = 5 * getNumElements(softmax.getInput());
+            return result;
+          })
+          .Case<linalg::LinalgOp>(
+              [](linalg::LinalgOp op) { return countLinalg(op); })
+          .Default([](Operation *op) {
+            Footprint result;
+            if (OpTrait::hasElementwiseMappableTraits(op))
+              result.otherFlops = getNumElements(op->getResult(0));
+            return result;
+          });
   auto destination = dyn_cast<DestinationStyleOpInterface>(op);
   for (OpOperand &operand : op->getOpOperands())
     if (isa<RankedTensorType>(operand.get().getType()) &&

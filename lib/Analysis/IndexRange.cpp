@@ -8,6 +8,7 @@
 
 #include "vitc/Analysis/IndexRange.h"
 
+#include "mlir/IR/BuiltinTypes.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -17,19 +18,28 @@ std::optional<IndexRange> vitc::getIndexRange(AffineExpr expr,
                                               ArrayRef<int64_t> sizes) {
   if (auto constant = dyn_cast<AffineConstantExpr>(expr))
     return IndexRange{constant.getValue(), constant.getValue()};
-  if (auto dim = dyn_cast<AffineDimExpr>(expr))
-    return IndexRange{0, sizes[dim.getPosition()] - 1};
+  if (auto dim = dyn_cast<AffineDimExpr>(expr)) {
+    int64_t size = sizes[dim.getPosition()];
+    if (ShapedType::isDynamic(size))
+      return std::nullopt;
+    return IndexRange{0, size - 1};
+  }
   auto binary = dyn_cast<AffineBinaryOpExpr>(expr);
   if (!binary)
     return std::nullopt;
   std::optional<IndexRange> lhs = getIndexRange(binary.getLHS(), sizes);
   std::optional<IndexRange> rhs = getIndexRange(binary.getRHS(), sizes);
-  if (!lhs || !rhs)
+  if (!rhs)
+    return std::nullopt;
+  int64_t factor = rhs->first; // of a product, too, the right side is constant
+  bool isFactor = factor == rhs->last && factor > 0;
+  if (!lhs && isFactor && expr.getKind() == AffineExprKind::Mod)
+    return IndexRange{0, factor - 1};
+  if (!lhs)
     return std::nullopt;
   if (expr.getKind() == AffineExprKind::Add)
     return IndexRange{lhs->first + rhs->first, lhs->last + rhs->last};
-  int64_t factor = rhs->first; // of a product, too, the right side is constant
-  if (factor != rhs->last || factor <= 0)
+  if (!isFactor)
     return std::nullopt;
   int64_t first = llvm::divideFloorSigned(lhs->first, factor);
   int64_t last = llvm::divideFloorSigned(lhs->last, factor);

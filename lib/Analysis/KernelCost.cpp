@@ -11,8 +11,9 @@
 #include "Kernel/KernelDialect.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/IR/AffineMap.h"
-#include "mlir/IR/Matchers.h"
+#include "vitc/Analysis/BatchMultiple.h"
 #include "vitc/Analysis/Footprint.h"
 #include "vitc/Analysis/IndexRange.h"
 #include "llvm/ADT/DenseSet.h"
@@ -34,25 +35,6 @@ BatchCount KernelCost::getBytes() const {
   bytes += read;
   bytes += written;
   return bytes;
-}
-
-static std::optional<int64_t> getConstant(Value value) {
-  IntegerAttr constant;
-  if (matchPattern(value, m_Constant(&constant)))
-    return constant.getInt();
-  return std::nullopt;
-}
-
-/// m where `value` is m * batch.
-static std::optional<int64_t> getBatchFactor(Value value) {
-  if (value.getDefiningOp<BatchOp>())
-    return 1;
-  if (auto product = value.getDefiningOp<arith::MulIOp>())
-    for (auto [factor, other] : {std::pair(product.getLhs(), product.getRhs()),
-                                 std::pair(product.getRhs(), product.getLhs())})
-      if (other.getDefiningOp<BatchOp>())
-        return getConstant(factor);
-  return std::nullopt;
 }
 
 /// The elements of a `type` that a map touches over the box `sizes`: as many as
@@ -85,10 +67,8 @@ class CostCounter {
 public:
   /// None where the batch is neither a number nor a multiple of the run's.
   static std::optional<CostCounter> create(Value batch) {
-    if (std::optional<int64_t> constant = getConstant(batch))
-      return CostCounter(*constant, /*isDynamic=*/false);
-    if (std::optional<int64_t> factor = getBatchFactor(batch))
-      return CostCounter(*factor, /*isDynamic=*/true);
+    if (std::optional<KernelSize> size = getKernelSize(batch))
+      return CostCounter(size->factor, size->timesBatch);
     return std::nullopt;
   }
 
@@ -173,7 +153,7 @@ private:
 } // namespace
 
 static LogicalResult count(GemmOp op, CostCounter &counter) {
-  std::optional<int64_t> rows = getConstant(op.getRows());
+  std::optional<int64_t> rows = getConstantIntValue(op.getRows());
   if (!rows)
     return failure();
   int64_t n = op.getN(), k = op.getK();
@@ -206,8 +186,8 @@ static LogicalResult count(GemmOp op, CostCounter &counter) {
 }
 
 static LogicalResult count(AttentionOp op, CostCounter &counter) {
-  std::optional<int64_t> queries = getConstant(op.getQueries());
-  std::optional<int64_t> keys = getConstant(op.getKeys());
+  std::optional<int64_t> queries = getConstantIntValue(op.getQueries());
+  std::optional<int64_t> keys = getConstantIntValue(op.getKeys());
   if (!queries || !keys)
     return failure();
   int64_t heads = op.getHeads(), headDim = op.getHeadDim(),
@@ -249,7 +229,7 @@ static LogicalResult count(GroupedConvOp op, CostCounter &counter) {
 }
 
 static LogicalResult count(NormOp op, CostCounter &counter) {
-  std::optional<int64_t> rows = getConstant(op.getRows());
+  std::optional<int64_t> rows = getConstantIntValue(op.getRows());
   if (!rows)
     return failure();
   SmallVector<int64_t> box = {*rows, static_cast<int64_t>(op.getChannels())};
@@ -264,7 +244,7 @@ static LogicalResult count(NormOp op, CostCounter &counter) {
 }
 
 static LogicalResult count(MeanOp op, CostCounter &counter) {
-  std::optional<int64_t> rows = getConstant(op.getRows());
+  std::optional<int64_t> rows = getConstantIntValue(op.getRows());
   if (!rows)
     return failure();
   int64_t channels = op.getChannels();
@@ -275,8 +255,10 @@ static LogicalResult count(MeanOp op, CostCounter &counter) {
 }
 
 static LogicalResult count(GatherOp op, CostCounter &counter) {
-  counter.read(op.getInput(), op.getInputMap(), op.getSizes());
-  counter.write(op.getInit(), op.getResultMap(), op.getSizes());
+  SmallVector<int64_t> box(op.getSizes());
+  box.append(op.getOffsets().size(), 1);
+  counter.read(op.getInput(), op.getInputMap(), box);
+  counter.write(op.getInit(), op.getResultMap(), box);
   return success();
 }
 

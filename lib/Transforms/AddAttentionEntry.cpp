@@ -9,11 +9,14 @@
 // Clones @forward to @attention and, behind every vit.attention, adds
 //   %m = vit.attention_map %q, %k scale s selection(%attention_queries[layer])
 // while query and key are live. The rest of the clone is @forward, op by op.
-// Runs before vit-narrow-tokens, so that a map sees every query.
+// Runs before vit-narrow-tokens, so that a map sees every query. Of a model
+// that generates tokens it is a clone of @step, and only attention to memory
+// counts: keys that no token is among.
 //
 //===----------------------------------------------------------------------===//
 
 #include "Vit/VitDialect.h"
+#include "mlir/Analysis/SliceAnalysis.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "vitc/Analysis/BatchMultiple.h"
@@ -63,6 +66,57 @@ private:
 };
 } // namespace
 
+/// The names of what `function` returns.
+static DenseSet<Attribute> getResultNames(func::FuncOp function) {
+  DenseSet<Attribute> names;
+  for (unsigned i = 0; i < function.getNumResults(); ++i)
+    if (Attribute name = function.getResultAttr(i, VitDialect::kNameAttr))
+      names.insert(name);
+  return names;
+}
+
+/// The arguments of @step that tell of tokens: the last one, its position, and
+/// states, which have the name of a result.
+static DenseSet<Value> getTokenArguments(func::FuncOp step,
+                                         GenerationAttr generation) {
+  DenseSet<Attribute> results = getResultNames(step);
+  DenseSet<Value> arguments;
+  for (BlockArgument argument : step.getArguments()) {
+    Attribute name =
+        step.getArgAttr(argument.getArgNumber(), VitDialect::kNameAttr);
+    if (name && (name == generation.getToken() ||
+                 name == generation.getPosition() || results.contains(name)))
+      arguments.insert(argument);
+  }
+  return arguments;
+}
+
+/// The attention ops whose maps tell something: of @step those whose keys come
+/// from none of the arguments that tell of tokens.
+static SmallVector<AttentionOp> getAttentions(func::FuncOp function,
+                                              GenerationAttr generation) {
+  SmallVector<AttentionOp> attentions(function.getOps<AttentionOp>());
+  if (!generation)
+    return attentions;
+  DenseSet<Value> tokens = getTokenArguments(function, generation);
+  llvm::erase_if(attentions, [&](AttentionOp op) {
+    SetVector<Operation *> slice;
+    BackwardSliceOptions options;
+    options.omitBlockArguments = true;
+    options.inclusive = true;
+    Value key = op.getKey();
+    if (!key.getDefiningOp())
+      return tokens.contains(key);
+    (void)getBackwardSlice(key, &slice, options);
+    return llvm::any_of(slice, [&](Operation *each) {
+      return llvm::any_of(each->getOperands(), [&](Value operand) {
+        return tokens.contains(operand);
+      });
+    });
+  });
+  return attentions;
+}
+
 /// The batch of the images: that of the first argument.
 static std::optional<int64_t> getImageBatch(func::FuncOp function) {
   if (function.getNumArguments() == 0)
@@ -88,12 +142,13 @@ static std::optional<int64_t> countWindows(AttentionOp op, int64_t imageBatch) {
 /// The attention ops of `function` whose maps can be told, of the layers asked
 /// for. A remark says why not.
 static SmallVector<Layer> getLayers(func::FuncOp function,
+                                    ArrayRef<AttentionOp> attentions,
                                     const LayerNumbers &wanted) {
   SmallVector<Layer> layers;
   std::optional<int64_t> batch = getImageBatch(function);
   TokenPlacements placements(function);
-  for (auto [number, op] : llvm::enumerate(
-           SmallVector<AttentionOp>(function.getOps<AttentionOp>()))) {
+  for (auto [number, attention] : llvm::enumerate(attentions)) {
+    AttentionOp op = attention;
     if (!wanted.contains(number))
       continue;
     if (!op.getQuery().getType().getElementType().isF32()) {
@@ -211,6 +266,17 @@ void EntryBuilder::run(ArrayRef<Layer> layers) {
                  builder.getArrayAttr(descriptions));
 }
 
+/// Where the tokens of the picture lie; null where the memory of @step is of a
+/// text, which then masks its padding.
+static TokenGridAttr getKeyGrid(ModelAttr model, func::FuncOp entry) {
+  TextAttr text = model.getText();
+  if (model.getGeneration() && text && text.getMask())
+    for (unsigned i = 0; i < entry.getNumArguments(); ++i)
+      if (entry.getArgAttr(i, VitDialect::kNameAttr) == text.getMask())
+        return nullptr;
+  return model.getGrid();
+}
+
 namespace {
 struct AddAttentionEntryPass final
     : vitc::vit::impl::AddAttentionEntryPassBase<AddAttentionEntryPass> {
@@ -223,24 +289,30 @@ struct AddAttentionEntryPass final
           << "layers is '" << layers << "'; needs " << LayerNumbers::kSyntax;
       return signalPassFailure();
     }
-    auto forward = module.lookupSymbol<func::FuncOp>("forward");
-    if (!forward || module.lookupSymbol("attention"))
+    auto model = module->getAttrOfType<ModelAttr>(VitDialect::kModelAttr);
+    GenerationAttr generation =
+        model ? model.getGeneration() : GenerationAttr();
+    auto source = module.lookupSymbol<func::FuncOp>(
+        generation ? StringRef("step") : StringRef("forward"));
+    if (!source || module.lookupSymbol("attention"))
       return;
-    auto numLayers = llvm::range_size(forward.getOps<AttentionOp>());
-    if (wanted->getLast() >= static_cast<int64_t>(numLayers)) {
-      forward.emitError() << "layers is '" << layers << "' but the model has "
-                          << numLayers << " attention layers, from 0 on";
+    auto numLayers =
+        static_cast<int64_t>(getAttentions(source, generation).size());
+    if (wanted->getLast() >= numLayers) {
+      source.emitError() << "layers is '" << layers << "' but the model has "
+                         << numLayers << " attention layers, from 0 on";
       return signalPassFailure();
     }
-    OpBuilder builder(forward);
-    builder.setInsertionPointAfter(forward);
-    auto entry = cast<func::FuncOp>(builder.clone(*forward));
+    OpBuilder builder(source);
+    builder.setInsertionPointAfter(source);
+    auto entry = cast<func::FuncOp>(builder.clone(*source));
     entry.setName("attention");
-    SmallVector<Layer> found = getLayers(entry, *wanted);
+    SmallVector<Layer> found =
+        getLayers(entry, getAttentions(entry, generation), *wanted);
     if (found.empty())
       return entry.erase();
-    auto model = module->getAttrOfType<ModelAttr>(VitDialect::kModelAttr);
-    EntryBuilder(entry, model ? model.getGrid() : TokenGridAttr()).run(found);
+    EntryBuilder(entry, model ? getKeyGrid(model, entry) : TokenGridAttr())
+        .run(found);
   }
 };
 } // namespace

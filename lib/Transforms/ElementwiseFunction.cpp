@@ -103,38 +103,41 @@ static SmallVector<Value> getOperands(Value tensor) {
   return {};
 }
 
+/// Whether the op that computes `tensor` element by element has an erf.
+static bool usesErf(Value tensor) {
+  if (linalg::GenericOp generic = getElementwiseGeneric(tensor))
+    return !generic.getBody()->getOps<math::ErfOp>().empty();
+  return tensor.getDefiningOp<math::ErfOp>() != nullptr;
+}
+
 std::optional<Samples> ElementwiseFunction::evaluate(Value tensor) {
   auto known = values.find(tensor);
   if (known != values.end())
     return known->second;
   if (values.size() > kMaxTensors)
     return std::nullopt;
+  // Counted before its operands are: that also limits the depth.
+  values[tensor] = std::nullopt;
   std::optional<Samples> result = compute(tensor);
-  values.try_emplace(tensor, result);
+  values[tensor] = result;
   return result;
 }
 
 std::optional<Samples> ElementwiseFunction::compute(Value tensor) {
   if (std::optional<double> number = getScalar(tensor))
     return Samples(getSamplePoints().size(), *number);
-  if (linalg::GenericOp generic = getElementwiseGeneric(tensor))
-    return compute(generic);
-  Operation *op = tensor.getDefiningOp();
-  if (!op || !isAnalytic(op))
-    return std::nullopt;
-  SmallVector<std::optional<Samples>, 2> operands;
-  for (Value operand : op->getOperands())
-    operands.push_back(evaluate(operand));
-  erf |= isa<math::ErfOp>(op);
-  return ::evaluate(op, operands);
+  erf |= usesErf(tensor);
+  return computeElementwise(tensor,
+                            [&](Value operand) { return evaluate(operand); });
 }
 
-std::optional<Samples> ElementwiseFunction::compute(linalg::GenericOp generic) {
+static std::optional<Samples> computeBody(linalg::GenericOp generic,
+                                          ReadSamples read) {
   DenseMap<Value, std::optional<Samples>> scalars;
   Block *body = generic.getBody();
   for (auto [index, input] : llvm::enumerate(generic.getInputs()))
-    scalars[body->getArgument(index)] = evaluate(input);
-  auto read = [&](Value scalar) -> std::optional<Samples> {
+    scalars[body->getArgument(index)] = read(input);
+  auto readScalar = [&](Value scalar) -> std::optional<Samples> {
     if (std::optional<double> number = getScalar(scalar))
       return Samples(getSamplePoints().size(), *number);
     return scalars.lookup(scalar);
@@ -144,11 +147,28 @@ std::optional<Samples> ElementwiseFunction::compute(linalg::GenericOp generic) {
       continue;
     SmallVector<std::optional<Samples>, 2> operands;
     for (Value operand : op.getOperands())
-      operands.push_back(read(operand));
-    erf |= isa<math::ErfOp>(op);
-    scalars[op.getResult(0)] = ::evaluate(&op, operands);
+      operands.push_back(readScalar(operand));
+    scalars[op.getResult(0)] = evaluate(&op, operands);
   }
-  return read(body->getTerminator()->getOperand(0));
+  return readScalar(body->getTerminator()->getOperand(0));
+}
+
+bool vitc::vit::isElementwise(Value tensor) {
+  Operation *op = tensor.getDefiningOp();
+  return getElementwiseGeneric(tensor) || (op && isAnalytic(op));
+}
+
+std::optional<Samples> vitc::vit::computeElementwise(Value tensor,
+                                                     ReadSamples read) {
+  if (linalg::GenericOp generic = getElementwiseGeneric(tensor))
+    return computeBody(generic, read);
+  Operation *op = tensor.getDefiningOp();
+  if (!op || !isAnalytic(op))
+    return std::nullopt;
+  SmallVector<std::optional<Samples>, 2> operands;
+  for (Value operand : op->getOperands())
+    operands.push_back(read(operand));
+  return evaluate(op, operands);
 }
 
 //===----------------------------------------------------------------------===//

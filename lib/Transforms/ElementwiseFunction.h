@@ -27,6 +27,18 @@ using Samples = llvm::SmallVector<double>;
 /// Points between -8 and 8, where the activations differ.
 Samples getSamplePoints();
 
+/// The values of a tensor that an expression is computed from; none where they
+/// are not known.
+using ReadSamples =
+    llvm::function_ref<std::optional<Samples>(mlir::Value tensor)>;
+
+/// Whether one analytic op, or a linalg.generic of such, computes `tensor`
+/// element by element.
+bool isElementwise(mlir::Value tensor);
+
+/// The values of such a tensor at the sample points.
+std::optional<Samples> computeElementwise(mlir::Value tensor, ReadSamples read);
+
 /// An elementwise expression as a function of one of its tensors. All of its
 /// ops are analytic, so that functions that agree at the points are the same.
 class ElementwiseFunction {
@@ -41,7 +53,6 @@ public:
 
 private:
   std::optional<Samples> compute(mlir::Value tensor);
-  std::optional<Samples> compute(mlir::linalg::GenericOp generic);
 
   bool erf = false;
   llvm::DenseMap<mlir::Value, std::optional<Samples>> values;

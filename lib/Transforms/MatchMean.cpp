@@ -68,8 +68,7 @@ static bool isSum(Block &body) {
                   add.getRhs() == body.getArgument(0)));
 }
 
-/// The sum over some dims, as a mean is.
-static std::optional<Mean> matchSum(Value tensor) {
+std::optional<Mean> vitc::vit::matchSum(Value tensor) {
   auto op = tensor.getDefiningOp<linalg::LinalgOp>();
   if (!op || !isa<linalg::GenericOp, linalg::ReduceOp>(op.getOperation()) ||
       op.getNumDpsInputs() != 1 || op->getNumResults() != 1 ||

@@ -20,6 +20,9 @@ struct Mean {
   llvm::SmallVector<int64_t> dims;
 };
 
+/// The sum over some dims that a tensor is, as a mean.
+std::optional<Mean> matchSum(mlir::Value tensor);
+
 /// The mean that a tensor is: a sum from zero, times or over the number of
 /// elements.
 std::optional<Mean> matchMean(mlir::Value tensor);

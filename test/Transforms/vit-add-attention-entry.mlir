@@ -207,3 +207,83 @@ module {
     return %0 : tensor<2x2x5x4xf32>
   }
 }
+
+// -----
+
+// Of a model that generates tokens it is @step that is cloned, and attention to
+// memory that counts: not the second, whose keys are a cache, nor the third,
+// whose keys are of the token. The grid is the picture's.
+// CHECK-LABEL: func @encode(
+// CHECK-LABEL: func @step(
+//   CHECK-NOT:   vit.attention_map
+// CHECK-LABEL: func @attention(
+//  CHECK-SAME:     %[[X:[^ ]+]]: tensor<?x1x8xf32> {vit.name = "token"}
+//  CHECK-SAME:     %[[S:[^ ]+]]: tensor<1x2xi64> {vit.name = "attention_queries"}
+//  CHECK-SAME:     -> (tensor<?x1x8xf32> {vit.name = "scores"}, tensor<?x3x8xf32> {vit.name = "cache"},
+//  CHECK-SAME:         tensor<?x1x2x1x4xf32> {vit.name = "attentions.0"})
+//  CHECK-SAME:     [#vit.attention_layer<number = 0, name = "", keys = <prefix = 0, height = 2, width = 2, classToken = false>>]
+//       CHECK:   vit.attention_map %{{.*}} scale 5.000000e-01 selection(%[[S]][0] : tensor<1x2xi64>) windows 1
+//   CHECK-NOT:   vit.attention_map
+module attributes {vit.model = #vit.model<name = "m", task = "generation", source = "", parameters = 0,
+    grid = <prefix = 0, height = 2, width = 2, classToken = false>,
+    generation = #vit.generation<token = "token", scores = "scores", start = [0], end = [1], pad = 0, maxLength = 3>>} {
+  func.func @encode(%x: tensor<?x4x8xf32> {vit.name = "x"}) -> (tensor<?x4x8xf32> {vit.name = "memory"}) {
+    return %x : tensor<?x4x8xf32>
+  }
+  func.func @step(%x: tensor<?x1x8xf32> {vit.name = "token"}, %cache: tensor<?x3x8xf32> {vit.name = "cache"},
+                  %m: tensor<?x4x8xf32> {vit.name = "memory"})
+      -> (tensor<?x1x8xf32> {vit.name = "scores"}, tensor<?x3x8xf32> {vit.name = "cache"}) {
+    %q = vit.split_heads %x heads 2 : tensor<?x1x8xf32> -> tensor<?x2x1x4xf32>
+    %k = vit.split_heads %m heads 2 : tensor<?x4x8xf32> -> tensor<?x2x4x4xf32>
+    %c = vit.split_heads %cache heads 2 : tensor<?x3x8xf32> -> tensor<?x2x3x4xf32>
+    %0 = vit.attention %q, %k, %k scale 5.000000e-01
+        : tensor<?x2x1x4xf32>, tensor<?x2x4x4xf32>, tensor<?x2x4x4xf32> -> tensor<?x2x1x4xf32>
+    %1 = vit.attention %0, %c, %c scale 5.000000e-01
+        : tensor<?x2x1x4xf32>, tensor<?x2x3x4xf32>, tensor<?x2x3x4xf32> -> tensor<?x2x1x4xf32>
+    %2 = vit.attention %1, %q, %q scale 5.000000e-01
+        : tensor<?x2x1x4xf32>, tensor<?x2x1x4xf32>, tensor<?x2x1x4xf32> -> tensor<?x2x1x4xf32>
+    %y = vit.merge_heads %2 : tensor<?x2x1x4xf32> -> tensor<?x1x8xf32>
+    return %y, %cache : tensor<?x1x8xf32>, tensor<?x3x8xf32>
+  }
+}
+
+// -----
+
+// A model that generates tokens and attends to nothing but them.
+// CHECK-LABEL: func @step(
+//   CHECK-NOT:   vit.attention_map
+//   CHECK-NOT:   func
+//       CHECK: -----
+module attributes {vit.model = #vit.model<name = "m", task = "generation", source = "", parameters = 0,
+    generation = #vit.generation<token = "token", scores = "scores", start = [0], end = [1], pad = 0, maxLength = 3>>} {
+  func.func @step(%x: tensor<?x2x1x4xf32> {vit.name = "token"}) -> (tensor<?x2x1x4xf32> {vit.name = "scores"}) {
+    %0 = vit.attention %x, %x, %x scale 5.000000e-01
+        : tensor<?x2x1x4xf32>, tensor<?x2x1x4xf32>, tensor<?x2x1x4xf32> -> tensor<?x2x1x4xf32>
+    return %0 : tensor<?x2x1x4xf32>
+  }
+}
+
+// -----
+
+// The memory of a step that takes a text's mask is that text: no picture.
+// CHECK-LABEL: func @attention(
+//  CHECK-SAME:     vit.attention_layers = [#vit.attention_layer<number = 0, name = "">]
+module attributes {vit.model = #vit.model<name = "m", task = "generation", source = "", parameters = 0,
+    grid = <prefix = 0, height = 2, width = 2, classToken = false>,
+    text = <tokenizer = dense_resource<table> : tensor<1xi8>, maxLength = 4, ids = "ids", mask = "mask">,
+    generation = #vit.generation<token = "token", scores = "scores", start = [0], end = [1], pad = 0, maxLength = 3>>} {
+  func.func @step(%x: tensor<?x2x1x4xf32> {vit.name = "token"}, %m: tensor<?x2x4x4xf32> {vit.name = "memory"},
+                  %mask: tensor<?x4xi64> {vit.name = "mask"}) -> (tensor<?x2x1x4xf32> {vit.name = "scores"}) {
+    %0 = vit.attention %x, %m, %m scale 5.000000e-01
+        : tensor<?x2x1x4xf32>, tensor<?x2x4x4xf32>, tensor<?x2x4x4xf32> -> tensor<?x2x1x4xf32>
+    return %0 : tensor<?x2x1x4xf32>
+  }
+}
+
+{-#
+  dialect_resources: {
+    builtin: {
+      table: "0x0100000000"
+    }
+  }
+#-}

@@ -228,6 +228,31 @@ def RaiseSoftmaxMatmulPass : Pass<"vit-raise-softmax-matmul", "mlir::func::FuncO
   let statistics = [Statistic<"numRaised", "num-raised", "vit.softmax_matmul ops found">];
 }
 
+def RaiseAdditiveAttentionPass : Pass<"vit-raise-additive-attention", "mlir::func::FuncOp"> {
+  let summary = "find attention whose scores are a product with the tanh of a sum";
+  let description = [{
+    Follows the scores of a vit.softmax_matmul of one head up to the sum of query and key.
+    Runs behind vit-raise-softmax-matmul.
+    Example: test/Transforms/vit-raise-additive-attention.mlir
+  }];
+  let dependentDialects = ["vitc::vit::VitDialect", "mlir::linalg::LinalgDialect",
+      "mlir::tensor::TensorDialect"];
+  let statistics = [Statistic<"numRaised", "num-raised", "vit.additive_attention ops found">];
+}
+
+def RaiseRecurrentCellsPass : Pass<"vit-raise-recurrent-cells", "mlir::func::FuncOp"> {
+  let summary = "find GRU and LSTM cells";
+  let description = [{
+    An expression over slices of products that is, at random points, the formula of a cell
+    becomes vit.gru_cell or vit.lstm_cell, whatever its spelling and the order of the gates.
+    Cells with peepholes, other activations or a reset gate before the product are left.
+    Example: test/Transforms/vit-raise-recurrent-cells.mlir
+  }];
+  let dependentDialects = ["vitc::vit::VitDialect", "mlir::arith::ArithDialect",
+      "mlir::tensor::TensorDialect"];
+  let statistics = [Statistic<"numRaised", "num-raised", "cells found">];
+}
+
 def RaiseHeadsPass : Pass<"vit-raise-heads", "mlir::func::FuncOp"> {
   let summary = "write what moves heads as vit.split_heads and vit.merge_heads";
   let description = [{
@@ -419,6 +444,8 @@ def AddAttentionEntryPass : Pass<"vit-add-attention-entry", "mlir::ModuleOp"> {
     the ops before it tell: windows, shifts, padding, patches; keys that are
     projections of tokens (Wang et al. 2020, Linformer) come with one more result,
     the projection.
+    Of a model that generates tokens @attention is @step in the same way; its layers
+    are those that attend to memory, not to tokens.
     Left alone, with a remark: attention that is not in f32, or whose batch is neither
     the picture's nor its windows'.
     Example: test/Transforms/vit-add-attention-entry.mlir
