@@ -69,8 +69,9 @@ def Kernel_BufferOp : Kernel_Op<"buffer", [Pure, DeclareOpInterfaceMethods<Symbo
   let summary = "the memory behind a memref";
   let description = [{
     input, output: the context's pointer number `offset`. arena: byte `offset` +
-    `perBatch` * batch of the arena. weights: where kernel.weight @weight lies.
-    A dynamic leading dimension is the batch or, in the arena, a multiple of it.
+    `perBatch` * batch of the arena. weights: byte `offset` of where kernel.weight
+    @weight lies. A dynamic leading dimension is the batch or, in the arena, a
+    multiple of it.
     C1: `weight` is given for weights and only there.
     C2: perBatch is given for the arena only.
     C3: only dim 0 of the memref is dynamic, and its layout is the identity.

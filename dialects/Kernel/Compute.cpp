@@ -166,10 +166,13 @@ std::optional<int64_t> GemmOp::getNumChunks() {
   return cast<ShapedType>(getStatistics().getType()).getDimSize(1);
 }
 
-bool GemmOp::transformsRows() {
-  return getZeroOutside() || getLhsScale() || getNorm() ||
-         getLhsActivation() != vit::Activation::None ||
+bool GemmOp::transformsElements() {
+  return getLhsScale() || getLhsActivation() != vit::Activation::None ||
          !getElementTypeOrSelf(getLhs()).isF32();
+}
+
+bool GemmOp::transformsRows() {
+  return transformsElements() || getZeroOutside() || getNorm();
 }
 
 //===----------------------------------------------------------------------===//

@@ -95,7 +95,9 @@ def Kernel_GemmOp : Kernel_ComputeOp<"gemm", [AttrSizedOperandSegments]> {
     }
     /// How many chunks the rows of an item are cut into; none without statistics.
     std::optional<int64_t> getNumChunks();
-    /// Whether rows of lhs are changed while they are read.
+    /// Whether each element of lhs is scaled, activated or extended while it is read.
+    bool transformsElements();
+    /// Whether rows of lhs are changed while they are read: that, padded or normalised.
     bool transformsRows();
   }];
 }

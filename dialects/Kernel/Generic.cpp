@@ -21,14 +21,34 @@ static LogicalResult verifySizes(Operation *op, ArrayRef<int64_t> sizes) {
   return success();
 }
 
+/// C3
+static LogicalResult verifyOffsets(GatherOp op, StringRef name, AffineMap map) {
+  for (unsigned dim = 1 + op.getSizes().size(); dim < op.getNumDims(); ++dim)
+    for (AffineExpr index : map.getResults()) {
+      AffineExpr offset = getAffineDimExpr(dim, op.getContext());
+      auto step = dyn_cast<AffineConstantExpr>(
+          simplifyAffineExpr(index.replace(offset, offset + 1) - index,
+                             op.getNumDims(), /*numSymbols=*/0));
+      if (!step || step.getValue() < 0)
+        return op.emitOpError()
+               << "has " << name << " map " << AffineMapAttr::get(map)
+               << " that offset d" << dim
+               << " does not move by a constant; needs one, 0 or more";
+    }
+  return success();
+}
+
 LogicalResult GatherOp::verify() {
-  unsigned numDims = 1 + getSizes().size();
+  unsigned numDims = getNumDims();
   // C1
   if (failed(verifyMap(*this, "input", getInputMap(), numDims, getInput())) ||
       failed(verifyMap(*this, "init", getResultMap(), numDims, getInit())))
     return failure();
   // C2
   if (failed(verifySizes(*this, getSizes())))
+    return failure();
+  if (failed(verifyOffsets(*this, "input", getInputMap())) ||
+      failed(verifyOffsets(*this, "init", getResultMap())))
     return failure();
   return verifyDestination(*this, getInit());
 }

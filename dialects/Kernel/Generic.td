@@ -19,22 +19,39 @@ def Kernel_GatherOp : Kernel_ComputeOp<"gather"> {
 
       init[resultMap(b, s...)] = input[inputMap(b, s...)]
 
-    Patches become rows (im2col), tokens are placed before patches.
-    C1: each map takes 1 + size(sizes) dims and has one result for each dim of its
-    operand.
+    Patches become rows (im2col), tokens are placed before patches. The maps' last
+    dims are `offsets`, which are known when it runs: a row goes to its position of
+    a decoder's cache.
+    C1: each map takes 1 + size(sizes) + size(offsets) dims and has one result for
+    each dim of its operand.
     C2: there is a size, and all are positive.
+    C3: a step of an offset moves every index by a constant, 0 or more.
     ```mlir
     kernel.gather batch(%b) sizes [1, 8] input(%cls at affine_map<(b, n, c) -> (n, c)> : memref<1x8xf32>)
         init(%x at affine_map<(b, n, c) -> (b, n, c)> : memref<?x5x8xf32>)
+    kernel.gather batch(%b) sizes [1, 8] offsets(%p) input(%row at affine_map<(b, n, c, p) -> (b, n, c)> : memref<?x1x8xf32>)
+        init(%cache at affine_map<(b, n, c, p) -> (b, n + p, c)> : memref<?x64x8xf32>)
     ```
   }];
-  let arguments = (ins Index:$batch, DenseI64ArrayAttr:$sizes,
+  let arguments = (ins Index:$batch, DenseI64ArrayAttr:$sizes, Variadic<Index>:$offsets,
                        Kernel_Shaped:$input, AffineMapAttr:$inputMap,
                        Kernel_Shaped:$init, AffineMapAttr:$resultMap,
                        OptionalAttr<Kernel_RowTilingAttr>:$tiling);
   let assemblyFormat = [{
-    `batch` `(` $batch `)` `sizes` $sizes `input` `(` $input `at` $inputMap `:` type($input) `)`
+    `batch` `(` $batch `)` `sizes` $sizes (`offsets` `(` $offsets^ `)`)?
+    `input` `(` $input `at` $inputMap `:` type($input) `)`
     `init` `(` $init `at` $resultMap `:` type($init) `)` (`tiling` $tiling^)? attr-dict (`->` type($results)^)?
+  }];
+  let builders = [
+    /// Without offsets.
+    OpBuilder<(ins "::mlir::TypeRange":$results, "::mlir::Value":$batch, "::mlir::DenseI64ArrayAttr":$sizes,
+                   "::mlir::Value":$input, "::mlir::AffineMapAttr":$inputMap, "::mlir::Value":$init,
+                   "::mlir::AffineMapAttr":$resultMap, "::vitc::kernel::RowTilingAttr":$tiling),
+              [{ build($_builder, $_state, results, batch, sizes, ::mlir::ValueRange(), input, inputMap, init,
+                       resultMap, tiling); }]>];
+  let extraClassDeclaration = computeOpDeclaration # [{
+    /// The dims of the maps: the batch, sizes, offsets.
+    unsigned getNumDims() { return 1 + getSizes().size() + getOffsets().size(); }
   }];
 }
 

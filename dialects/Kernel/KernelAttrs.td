@@ -65,21 +65,32 @@ def Kernel_RowTilingAttr : Kernel_Attr<"RowTiling", "row_tiling"> {
 
 def Kernel_TensorAttr : Kernel_Attr<"Tensor", "tensor"> {
   let summary = "name and type of an input or output of the program";
-  let parameters = (ins "::mlir::StringAttr":$name, "::mlir::RankedTensorType":$type);
+  let description = [{
+    `counted`, [dim, output]: of the dim's positions a run fills as many as that
+    output, one i64, says.
+    C1: counted is a dim of the type and 0 or more.
+  }];
+  let parameters = (ins "::mlir::StringAttr":$name, "::mlir::RankedTensorType":$type,
+                        OptionalParameter<"::mlir::DenseI64ArrayAttr">:$counted);
+  let genVerifyDecl = 1;
 }
 
 def Kernel_EntryAttr : Kernel_Attr<"Entry", "entry"> {
   let summary = "the interface of an entry function and the arena it needs";
   let description = [{
-    The arena takes `arenaBase` + `arenaPerBatch` * batch bytes.
+    The arena takes `arenaBase` + `arenaPerBatch` * batch bytes. `inPlace` are the
+    inputs that the function writes too: states that it updates where they lie.
+    C1: what counts an output is an output, one i64.   C2: inPlace are inputs.
   }];
   let parameters = (ins OptionalArrayRefParameter<"TensorAttr">:$inputs,
                         OptionalArrayRefParameter<"TensorAttr">:$outputs,
-                        "int64_t":$arenaBase, "int64_t":$arenaPerBatch);
+                        "int64_t":$arenaBase, "int64_t":$arenaPerBatch,
+                        OptionalArrayRefParameter<"int64_t">:$inPlace);
   let assemblyFormat = [{
     `<` `inputs` `=` `[` (`]`) : ($inputs^ `]`)? `,` `outputs` `=` `[` (`]`) : ($outputs^ `]`)? `,`
-    `arena` `=` $arenaBase `,` `per_batch` `=` $arenaPerBatch `>`
+    `arena` `=` $arenaBase `,` `per_batch` `=` $arenaPerBatch (`,` `in_place` `=` `[` $inPlace^ `]`)? `>`
   }];
+  let genVerifyDecl = 1;
 }
 
 def Kernel_SiteAttr : Kernel_Attr<"Site", "site"> {

@@ -44,9 +44,7 @@ static LogicalResult decomposeGemm(GemmOp gemm, RewriterBase &rewriter) {
   if (canOneDNNRead(gemm))
     return rewriter.notifyMatchFailure(gemm, "oneDNN reads it as it is");
   // kernel.gather and kernel.norm only copy and normalise.
-  if (gemm.getZeroOutside() || gemm.getLhsScale() ||
-      gemm.getLhsActivation() != vitc::vit::Activation::None ||
-      !getElementTypeOrSelf(gemm.getLhs()).isF32())
+  if (gemm.getZeroOutside() || gemm.transformsElements())
     return rewriter.notifyMatchFailure(gemm, "no kernel writes its rows");
   if (!canOneDNNWrite(gemm))
     return rewriter.notifyMatchFailure(gemm, "oneDNN does not compute it");

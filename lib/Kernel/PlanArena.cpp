@@ -13,8 +13,9 @@
 // live with it (greedy by size: Pisarchyk and Lee 2020, section 5.2). A kernel
 // that can work in place writes over what it is the last to read.
 //
-// Weight expressions become kernel.weight symbols, equal ones one symbol. Entry
-// functions take the context and find all memory through kernel.buffer.
+// Weight expressions become kernel.weight symbols, equal ones one symbol, a
+// part of a concatenation a place in it. Entry functions take the context and
+// find all memory through kernel.buffer.
 //
 //===----------------------------------------------------------------------===//
 
@@ -23,10 +24,12 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinOps.h"
-#include "mlir/IR/Matchers.h"
+#include "vitc/Analysis/BatchMultiple.h"
 #include "vitc/Kernel/Passes.h"
+#include "vitc/Kernel/ScalarArgument.h"
 #include "vitc/Runtime/Descriptor.h"
 #include "llvm/ADT/MapVector.h"
 #include "llvm/Support/MathExtras.h"
@@ -52,6 +55,30 @@ struct Buffer {
 };
 } // namespace
 
+namespace {
+/// The ops of an entry function in their order, but for the bodies of kernels;
+/// those in a loop or branch have numbers from its `first` to its `last`.
+struct OpNumbers {
+  explicit OpNumbers(func::FuncOp entry) { add(entry.getBody().front()); }
+
+  SmallVector<Operation *> order;
+  llvm::DenseMap<Operation *, int64_t> first, last;
+
+private:
+  void add(Block &block) {
+    for (Operation &op : block) {
+      first[&op] = order.size();
+      order.push_back(&op);
+      if (!isa<GenericOp>(op))
+        for (Region &region : op.getRegions())
+          for (Block &inner : region)
+            add(inner);
+      last[&op] = order.size() - 1;
+    }
+  }
+};
+} // namespace
+
 /// Whether memory can be planned for values of a type.
 static bool isPlannable(Type type) {
   auto memref = dyn_cast<MemRefType>(type);
@@ -61,30 +88,18 @@ static bool isPlannable(Type type) {
                              ShapedType::kDynamic);
 }
 
-/// m of a size m * batch, where asking for the batch has become kernel.batch.
-static std::optional<int64_t> getMultiple(Value size) {
-  if (size.getDefiningOp<BatchOp>())
-    return 1;
-  auto product = size.getDefiningOp<arith::MulIOp>();
-  IntegerAttr factor;
-  if (product && product.getLhs().getDefiningOp<BatchOp>() &&
-      matchPattern(product.getRhs(), m_Constant(&factor)))
-    return factor.getInt();
-  return std::nullopt;
-}
-
 /// Bytes of an allocation, of one item of the batch when dim 0 is dynamic.
 /// Fails when they overflow.
 static FailureOr<int64_t> getBytes(memref::AllocOp alloc) {
   MemRefType type = alloc.getType();
   SmallVector<int64_t> sizes(type.getShape());
   if (type.isDynamicDim(0)) {
-    std::optional<int64_t> multiple =
-        getMultiple(alloc.getDynamicSizes().front());
-    if (!multiple)
+    std::optional<vitc::KernelSize> size =
+        vitc::getKernelSize(alloc.getDynamicSizes().front());
+    if (!size || !size->timesBatch)
       return alloc.emitOpError("has a size that is not the batch or a static "
                                "multiple of it");
-    sizes.front() = *multiple;
+    sizes.front() = size->factor;
   }
   int64_t bytes = llvm::divideCeil(type.getElementTypeBitWidth(), 8);
   for (int64_t size : sizes)
@@ -204,10 +219,27 @@ static TensorAttr describe(func::FuncOp entry, unsigned index) {
     element =
         IntegerType::get(entry.getContext(), element.getIntOrFloatBitWidth(),
                          IntegerType::Unsigned);
+  ArrayRef<int64_t> shape = type.getShape();
+  if (entry.getArgAttr(index, kScalarArgumentAttr))
+    shape = {};
   return TensorAttr::get(
       entry.getContext(),
       name ? name : StringAttr::get(entry.getContext(), "arg" + Twine(index)),
-      RankedTensorType::get(type.getShape(), element));
+      RankedTensorType::get(shape, element),
+      entry.getArgAttrOfType<DenseI64ArrayAttr>(
+          index, vitc::vit::VitDialect::kCountedAttr));
+}
+
+/// Whether `input`, which is returned, is a state: the result's destination has
+/// its name and is not written.
+static bool isState(func::FuncOp entry, BlockArgument input,
+                    BlockArgument destination) {
+  auto getName = [&](BlockArgument argument) {
+    return entry.getArgAttrOfType<StringAttr>(argument.getArgNumber(),
+                                              vitc::vit::VitDialect::kNameAttr);
+  };
+  return destination.use_empty() && getName(input) &&
+         getName(input) == getName(destination);
 }
 
 LogicalResult PlanArenaPass::planEntry(func::FuncOp entry) {
@@ -224,18 +256,40 @@ LogicalResult PlanArenaPass::planEntry(func::FuncOp entry) {
       return entry.emitOpError() << "has an argument of type " << type
                                  << "; needs memrefs, static but for the batch";
   unsigned numInputs = body.getNumArguments() - numOutputs;
-  for (auto [index, value] : llvm::enumerate(terminator.getOperands()))
-    if (value != body.getArgument(numInputs + index))
-      return entry.emitOpError()
-             << "does not return its argument " << numInputs + index
-             << ", where result " << index << " belongs";
-  terminator->setOperands({});
-
+  // States that are updated where they lie, and arguments that are written.
+  SmallVector<int64_t> inPlace;
+  SmallVector<int32_t> slots(numOutputs, -1);
   SmallVector<TensorAttr> inputs, outputs;
   for (unsigned i = 0; i < numInputs; ++i)
     inputs.push_back(describe(entry, i));
-  for (unsigned i = 0; i < numOutputs; ++i)
-    outputs.push_back(describe(entry, numInputs + i));
+  for (auto [index, value] : llvm::enumerate(terminator.getOperands())) {
+    BlockArgument destination = body.getArgument(numInputs + index);
+    auto argument = dyn_cast<BlockArgument>(value);
+    if (argument && argument.getArgNumber() < numInputs &&
+        isState(entry, argument, destination)) {
+      inPlace.push_back(argument.getArgNumber());
+    } else if (argument == destination) {
+      slots[index] = outputs.size();
+      outputs.push_back(describe(entry, numInputs + index));
+    } else {
+      return entry.emitOpError()
+             << "does not return its argument " << numInputs + index
+             << ", where result " << index << " belongs";
+    }
+  }
+  // Which outputs count others, now that states are none.
+  for (TensorAttr &output : outputs)
+    if (DenseI64ArrayAttr counted = output.getCounted()) {
+      if (slots[counted[1]] < 0)
+        return entry.emitOpError()
+               << "has output " << output.getName() << " counted by result "
+               << counted[1] << ", a state; needs one that is none";
+      output = TensorAttr::get(
+          entry.getContext(), output.getName(), output.getType(),
+          DenseI64ArrayAttr::get(entry.getContext(),
+                                 {counted[0], slots[counted[1]]}));
+    }
+  terminator->setOperands({});
 
   MLIRContext *context = &getContext();
   OpBuilder builder = OpBuilder::atBlockBegin(&body);
@@ -244,11 +298,12 @@ LogicalResult PlanArenaPass::planEntry(func::FuncOp entry) {
   for (unsigned i = 0; i < numInputs + numOutputs; ++i) {
     BlockArgument argument = body.getArgument(1);
     bool isInput = i < numInputs;
-    Value buffer =
-        BufferOp::create(builder, entry.getLoc(), argument.getType(),
-                         runContext, isInput ? Space::Input : Space::Output,
-                         isInput ? i : i - numInputs, 0, FlatSymbolRefAttr());
-    argument.replaceAllUsesWith(buffer);
+    int64_t slot = isInput ? int64_t(i) : slots[i - numInputs];
+    if (slot >= 0)
+      argument.replaceAllUsesWith(
+          BufferOp::create(builder, entry.getLoc(), argument.getType(),
+                           runContext, isInput ? Space::Input : Space::Output,
+                           slot, 0, FlatSymbolRefAttr()));
     body.eraseArgument(1);
   }
   entry.setAllArgAttrs(ArrayRef<DictionaryAttr>(
@@ -260,22 +315,18 @@ LogicalResult PlanArenaPass::planEntry(func::FuncOp entry) {
   FailureOr<std::pair<int64_t, int64_t>> arena = planBuffers(entry, runContext);
   if (failed(arena))
     return failure();
-  entry->setAttr(
-      KernelDialect::kEntryAttr,
-      EntryAttr::get(context, inputs, outputs, arena->first, arena->second));
+  entry->setAttr(KernelDialect::kEntryAttr,
+                 EntryAttr::get(context, inputs, outputs, arena->first,
+                                arena->second, inPlace));
   return success();
 }
 
 FailureOr<std::pair<int64_t, int64_t>>
 PlanArenaPass::planBuffers(func::FuncOp entry, Value context) {
-  Block &body = entry.getBody().front();
   SmallVector<Buffer> fixed, scaled;
-  int64_t number = 0;
-  llvm::DenseMap<Operation *, int64_t> numbers;
-  for (Operation &op : body)
-    numbers[&op] = number++;
-
-  for (Operation &op : llvm::make_early_inc_range(body)) {
+  OpNumbers numbers(entry);
+  for (Operation *each : numbers.order) {
+    Operation &op = *each;
     OpBuilder builder(&op);
     if (auto constant = dyn_cast<ConstantOp>(op)) {
       auto name = FlatSymbolRefAttr::get(&getContext(), "unplaced");
@@ -300,28 +351,38 @@ PlanArenaPass::planBuffers(func::FuncOp entry, Value context) {
         return failure();
       Buffer buffer{{alloc}, std::numeric_limits<int64_t>::max(), 0, *size};
       for (Operation *user : alloc->getUsers()) {
-        buffer.first = std::min(buffer.first, numbers[user]);
-        buffer.last = std::max(buffer.last, numbers[user]);
+        // What a loop uses lives as long as the loop.
+        Operation *around = alloc->getBlock()->findAncestorOpInBlock(*user);
+        buffer.first = std::min(buffer.first, numbers.first.lookup(around));
+        buffer.last = std::max(buffer.last, numbers.last.lookup(around));
       }
       (alloc.getType().isDynamicDim(0) ? scaled : fixed).push_back(buffer);
-    } else if (isa<memref::MemRefDialect>(op.getDialect())) {
+    } else if (isa<memref::MemRefDialect>(op.getDialect()) &&
+               !isa<memref::LoadOp>(op)) {
+      // A number is read for a kernel's offset; nothing else is left.
       return op.emitOpError("is left by bufferisation; every kernel must own "
                             "its destination");
-    } else if (op.getNumRegions() != 0 && !isa<GenericOp>(op)) {
-      return op.emitOpError(
-          "has regions; buffers live along a list of kernels");
+    } else if (isa<scf::ForOp, scf::WhileOp>(op) &&
+               llvm::any_of(op.getResultTypes(), llvm::IsaPred<MemRefType>)) {
+      return op.emitOpError("has results; what a loop carries must stay in one "
+                            "buffer");
+    } else if (op.getNumRegions() != 0 &&
+               !isa<GenericOp, scf::ForOp, scf::WhileOp>(op)) {
+      return op.emitOpError("has regions; buffers live along a list of "
+                            "kernels and loops");
     }
   }
 
   if (reuse) {
-    shareInPlace(fixed, numbers);
-    shareInPlace(scaled, numbers);
+    shareInPlace(fixed, numbers.first);
+    shareInPlace(scaled, numbers.first);
   }
   int64_t base = placeBuffers(fixed, reuse);
   int64_t perBatch = placeBuffers(scaled, reuse);
   auto replace = [&](Buffer &buffer, int64_t offset, int64_t scale) {
     memref::AllocOp first = buffer.allocs.front();
-    OpBuilder builder(first);
+    // Not inside of a loop: the buffers of an entry are those of its block.
+    OpBuilder builder(entry.getBody().front().findAncestorOpInBlock(*first));
     Value place =
         BufferOp::create(builder, first.getLoc(), first.getType(), context,
                          Space::Arena, offset, scale, FlatSymbolRefAttr());
@@ -338,18 +399,43 @@ PlanArenaPass::planBuffers(func::FuncOp entry, Value context) {
 }
 
 void PlanArenaPass::placeWeights() {
+  using Expr = vitc::vit::WeightExprAttr;
+  // What a concatenation holds at an aligned byte is read there.
+  DenseMap<Expr, std::pair<Expr, int64_t>> parts;
+  for (auto &[value, buffers] : weights) {
+    if (value.getKind() != vitc::vit::WeightExprKind::Concat)
+      continue;
+    int64_t offset = 0;
+    for (unsigned i = 0; i < value.getOperands().size(); ++i) {
+      Expr part = value.getExprOperand(i);
+      if (offset % kAlignment == 0)
+        parts.try_emplace(part, value, offset);
+      offset += *Expr::getStoredBytes(part.getType());
+    }
+  }
+
   OpBuilder builder = OpBuilder::atBlockBegin(getOperation().getBody());
+  DenseMap<Expr, std::string> names;
   int64_t offset = 0;
-  for (auto [index, entry] : llvm::enumerate(weights)) {
-    auto &[value, buffers] = entry;
-    std::string name = "weight" + std::to_string(index);
+  for (auto &[value, buffers] : weights) {
+    if (parts.contains(value))
+      continue;
+    std::string &name = names[value];
+    name = "weight" + std::to_string(names.size() - 1);
     WeightOp::create(builder, buffers.front().getLoc(), name, offset, value);
-    for (BufferOp buffer : buffers)
-      buffer.setWeight(name);
-    RankedTensorType type = value.getType();
-    offset +=
-        llvm::alignTo(type.getNumElements() *
-                          llvm::divideCeil(type.getElementTypeBitWidth(), 8),
-                      kAlignment);
+    offset += llvm::alignTo(*Expr::getStoredBytes(value.getType()), kAlignment);
+  }
+  for (auto &[value, buffers] : weights) {
+    Expr whole = value;
+    int64_t begin = 0;
+    for (auto part = parts.find(whole); part != parts.end();
+         part = parts.find(whole)) {
+      whole = part->second.first;
+      begin += part->second.second;
+    }
+    for (BufferOp buffer : buffers) {
+      buffer.setWeight(names.at(whole));
+      buffer.setOffset(begin);
+    }
   }
 }

@@ -46,11 +46,13 @@ void vitc::addRaisePasses(OpPassManager &passes) {
   maps.addPass(vit::createRaiseWindowsPass());
   maps.addPass(vit::createRaiseCyclicShiftPass());
   maps.addPass(vit::createRaisePatchLinearPass());
+  maps.addPass(vit::createRaiseRecurrentCellsPass());
   clean();
   OpPassManager &heads = passes.nest<func::FuncOp>();
   heads.addPass(vit::createRaisePatchTokensPass());
   heads.addPass(vit::createRaiseAttentionPass());
   heads.addPass(vit::createRaiseSoftmaxMatmulPass());
+  heads.addPass(vit::createRaiseAdditiveAttentionPass());
   heads.addPass(vit::createRaiseHeadsPass());
   heads.addPass(vit::createMergeAttentionHeadsPass());
   heads.addPass(vit::createRaiseMeanTokensPass());

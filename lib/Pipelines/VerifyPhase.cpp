@@ -11,8 +11,10 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "vitc/Analysis/MainEntry.h"
 #include "vitc/Pipelines/CPU.h"
 
 using namespace mlir;
@@ -25,7 +27,8 @@ static bool isOfPhase(Operation *op, bool onKernels) {
     return true;
   if (onKernels)
     return isa_and_nonnull<kernel::KernelDialect>(dialect) ||
-           isa<vit::WeightOp, vit::WeightFileOp>(op);
+           isa<vit::WeightOp, vit::WeightFileOp, memref::LoadOp, scf::ForOp,
+               scf::WhileOp, scf::YieldOp, scf::ConditionOp>(op);
   return isa_and_nonnull<vit::VitDialect, linalg::LinalgDialect,
                          tensor::TensorDialect, scf::SCFDialect>(dialect);
 }
@@ -36,8 +39,8 @@ LogicalResult vitc::verifyPhase(ModuleOp module, Phase phase) {
     if (isOfPhase(op, onKernels))
       return WalkResult::advance();
     op->emitOpError() << "does not belong to this phase; it needs "
-                      << (onKernels ? "kernel" : "vit, linalg, tensor, scf")
-                      << ", arith, math and func ops";
+                      << (onKernels ? "kernel" : "vit, linalg, tensor")
+                      << ", scf, arith, math and func ops";
     return WalkResult::interrupt();
   });
   if (result.wasInterrupted())
@@ -51,8 +54,8 @@ LogicalResult vitc::verifyPhase(ModuleOp module, Phase phase) {
              << "has no " << kernel::KernelDialect::kEntryAttr
              << "; the kernel phase needs entry functions";
   }
-  if (!module.lookupSymbol<func::FuncOp>("forward"))
-    return module.emitError("the module has no function @forward; needs the "
-                            "model's entry");
+  if (!getMainEntry(module))
+    return module.emitError("the module has no function @forward; needs it, or "
+                            "@step of a model that generates tokens");
   return success();
 }

@@ -92,8 +92,9 @@ func.func @negative_copy(%x: memref<4xf32>, %y: memref<4xf32>) -> memref<4xf32> 
 func.func @negative_region(%x: memref<4xf32>) {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
-  // expected-error @+1 {{'scf.for' op has regions; buffers live along a list of kernels}}
-  scf.for %i = %c0 to %c1 step %c1 {
+  %condition = arith.constant true
+  // expected-error @+1 {{'scf.if' op has regions; buffers live along a list of kernels and loops}}
+  scf.if %condition {
   }
   return
 }
@@ -106,5 +107,27 @@ func.func @negative_alloc_not_multiple(%x: memref<?x4xf32>) {
   %s = arith.muli %n, %n : index
   // expected-error @+1 {{'memref.alloc' op has a size that is not the batch or a static multiple of it}}
   %0 = memref.alloc(%s) : memref<?x4xf32>
+  return
+}
+
+// -----
+
+// expected-error @+1 {{'func.func' op has output "y" counted by result 0, a state; needs one that is none}}
+func.func @negative_counted_by_a_state(%n: memref<1xi64> {vit.name = "n"}, %unused: memref<1xi64> {vit.name = "n"},
+                                       %y: memref<4xf32> {vit.name = "y", vit.counted = array<i64: 0, 0>})
+    -> (memref<1xi64>, memref<4xf32>) {
+  return %n, %y : memref<1xi64>, memref<4xf32>
+}
+
+// -----
+
+func.func @negative_loop_with_results(%x: memref<4xf32>, %y: memref<4xf32>) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c4 = arith.constant 4 : index
+  // expected-error @+1 {{'scf.for' op has results; what a loop carries must stay in one buffer}}
+  %0 = scf.for %i = %c0 to %c4 step %c1 iter_args(%a = %x) -> (memref<4xf32>) {
+    scf.yield %y : memref<4xf32>
+  }
   return
 }

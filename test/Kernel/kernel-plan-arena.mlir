@@ -10,12 +10,16 @@ vit.weight @g : tensor<8xf32> seed(1 mean 0.0 scale 1.0)
 vit.weight @s : tensor<8xf32> seed(2 mean 0.0 scale 1.0)
 vit.weight @w : tensor<8x8xf32> seed(3 mean 0.0 scale 1.0)
 vit.weight @f : tensor<8x1x3x3xf32> seed(4 mean 0.0 scale 1.0)
+vit.weight @p : tensor<16xf32> seed(5 mean 0.0 scale 1.0)
+vit.weight @q : tensor<16xf32> seed(6 mean 0.0 scale 1.0)
+vit.weight @r : tensor<8xf32> seed(7 mean 0.0 scale 1.0)
 
 // Equal expressions are one weight, in all entries. Offsets are multiples of 64.
 // CHECK: kernel.weight @weight0 at 0 value #vit.expr<ref, [@g]> : tensor<8xf32>
 // CHECK: kernel.weight @weight1 at 64 value #vit.expr<pack
 // CHECK: kernel.weight @weight2 at 1088 value #vit.expr<ref, [@s]> : tensor<8xf32>
 // CHECK: kernel.weight @weight3 at 1152 value #vit.expr<transpose
+// CHECK: kernel.weight @weight4 at 1472 value #vit.expr<concat, [#vit.expr<ref, [@p]>
 // CHECK-NOT: kernel.weight
 
 // A chain of three buffers of 160 bytes an item, rounded up to 192: the first
@@ -239,4 +243,74 @@ func.func @in_place_conv(%x: memref<?x4x4x8xf32>, %y: memref<?x4x4x8xf32>) -> me
       init(%c at #places : memref<?x4x4x8xf32>)
   kernel.gather batch(%n) sizes [4, 4, 8] input(%c at #places : memref<?x4x4x8xf32>) init(%y at #places : memref<?x4x4x8xf32>)
   return %y : memref<?x4x4x8xf32>
+}
+
+// A state that is updated where it lies is an input and no output; outputs
+// count without it.
+// CHECK-LABEL: func @in_place_state(
+//  CHECK-SAME:     inputs = [<name = "cache", type = tensor<?x8x4xf32>>, <name = "row", type = tensor<?x4xf32>>]
+//  CHECK-SAME:     outputs = [<name = "out", type = tensor<?x4xf32>>]
+//  CHECK-SAME:     in_place = [0]
+//       CHECK:   %[[CACHE:.*]] = kernel.buffer %{{.*}} input : memref<?x8x4xf32>
+//       CHECK:   %[[OUT:.*]] = kernel.buffer %{{.*}} output : memref<?x4xf32>
+//       CHECK:   kernel.gather {{.*}} init(%[[CACHE]]
+//       CHECK:   kernel.gather {{.*}} init(%[[OUT]]
+func.func @in_place_state(%cache: memref<?x8x4xf32> {vit.name = "cache"}, %row: memref<?x4xf32> {vit.name = "row"},
+                          %unused: memref<?x8x4xf32> {vit.name = "cache"}, %out: memref<?x4xf32> {vit.name = "out"})
+    -> (memref<?x8x4xf32>, memref<?x4xf32>) {
+  %c0 = arith.constant 0 : index
+  %n = memref.dim %row, %c0 : memref<?x4xf32>
+  kernel.gather batch(%n) sizes [4] input(%row at affine_map<(b, c) -> (b, c)> : memref<?x4xf32>)
+      init(%cache at affine_map<(b, c) -> (b, 3, c)> : memref<?x8x4xf32>)
+  kernel.gather batch(%n) sizes [4] input(%cache at affine_map<(b, c) -> (b, 3, c)> : memref<?x8x4xf32>)
+      init(%out at affine_map<(b, c) -> (b, c)> : memref<?x4xf32>)
+  return %cache, %out : memref<?x8x4xf32>, memref<?x4xf32>
+}
+
+// Of an output whose size depends on data another says how much is filled.
+// CHECK-LABEL: func @counted_output(
+//  CHECK-SAME: outputs = [<name = "y", type = tensor<?x4xf32>, counted = [0, 1]>, <name = "n", type = tensor<i64>>]
+func.func @counted_output(%x: memref<?x4xf32>, %count: memref<1xi64>,
+                          %y: memref<?x4xf32> {vit.name = "y", vit.counted = array<i64: 0, 1>},
+                          %n: memref<1xi64> {vit.name = "n", kernel.scalar})
+    -> (memref<?x4xf32>, memref<1xi64>) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %b = memref.dim %x, %c0 : memref<?x4xf32>
+  kernel.gather batch(%b) sizes [4] input(%x at affine_map<(b, c) -> (b, c)> : memref<?x4xf32>)
+      init(%y at affine_map<(b, c) -> (b, c)> : memref<?x4xf32>)
+  kernel.gather batch(%c1) sizes [1] input(%count at affine_map<(b, c) -> (c)> : memref<1xi64>)
+      init(%n at affine_map<(b, c) -> (c)> : memref<1xi64>)
+  return %y, %n : memref<?x4xf32>, memref<1xi64>
+}
+
+// A part of a concatenation, or of one in another, is read where that lies.
+// CHECK-LABEL: func @parts(
+//   CHECK-DAG:   kernel.buffer %{{.*}} weights @weight4 : memref<40xf32>
+//   CHECK-DAG:   kernel.buffer %{{.*}} weights @weight4 at 64 : memref<24xf32>
+//   CHECK-DAG:   kernel.buffer %{{.*}} weights @weight4 : memref<16xf32>
+//   CHECK-DAG:   kernel.buffer %{{.*}} weights @weight4 at 64 : memref<16xf32>
+//   CHECK-DAG:   kernel.buffer %{{.*}} weights @weight4 at 128 : memref<8xf32>
+//       CHECK:   return
+func.func @parts(%x: memref<?x5x40xf32>, %y: memref<?x5x40xf32>) -> memref<?x5x40xf32> {
+  %c0 = arith.constant 0 : index
+  %m = arith.constant 5 : index
+  %n = memref.dim %x, %c0 : memref<?x5x40xf32>
+  %pps = kernel.constant #vit.expr<concat, [#vit.expr<ref, [@p]> : tensor<16xf32>, #vit.expr<concat, [#vit.expr<ref, [@q]> : tensor<16xf32>, #vit.expr<ref, [@r]> : tensor<8xf32>]> : tensor<24xf32>]> : tensor<40xf32> as memref<40xf32>
+  %qs = kernel.constant #vit.expr<concat, [#vit.expr<ref, [@q]> : tensor<16xf32>, #vit.expr<ref, [@r]> : tensor<8xf32>]> : tensor<24xf32> as memref<24xf32>
+  %p = kernel.constant #vit.expr<ref, [@p]> : tensor<16xf32> as memref<16xf32>
+  %q = kernel.constant #vit.expr<ref, [@q]> : tensor<16xf32> as memref<16xf32>
+  %s = kernel.constant #vit.expr<ref, [@r]> : tensor<8xf32> as memref<8xf32>
+  %a = memref.alloc(%n) : memref<?x5x24xf32>
+  kernel.norm batch(%n) rows(%m) channels 24 epsilon 1.0e-06 input(%x at #rows : memref<?x5x40xf32>)
+      scale(%qs : memref<24xf32>) init(%a at #rows : memref<?x5x24xf32>)
+  %b = memref.alloc(%n) : memref<?x5x16xf32>
+  kernel.norm batch(%n) rows(%m) channels 16 epsilon 1.0e-06 input(%x at #rows : memref<?x5x40xf32>)
+      scale(%p : memref<16xf32>) shift(%q : memref<16xf32>) init(%b at #rows : memref<?x5x16xf32>)
+  %c = memref.alloc(%n) : memref<?x5x8xf32>
+  kernel.norm batch(%n) rows(%m) channels 8 epsilon 1.0e-06 input(%x at #rows : memref<?x5x40xf32>)
+      scale(%s : memref<8xf32>) init(%c at #rows : memref<?x5x8xf32>)
+  kernel.norm batch(%n) rows(%m) channels 40 epsilon 1.0e-06 input(%x at #rows : memref<?x5x40xf32>)
+      scale(%pps : memref<40xf32>) init(%y at #rows : memref<?x5x40xf32>)
+  return %y : memref<?x5x40xf32>
 }

@@ -4,9 +4,9 @@
 // Sums of blocks of K are kept in the result, in f32 alone. Rows of f16 are
 // copied to 1 MiB: 128 of 2048 values. oneDNN computes neither.
 // CHECK-LABEL: func @casts(
-//       CHECK:   kernel.gemm {{.*}} kBlock = 1536, {{.*}} rowBlock = 256>
+//       CHECK:   kernel.gemm {{.*}} kBlock = 1024, {{.*}} rowBlock = 256>
 //       CHECK:   kernel.gemm {{.*}} kBlock = 2048, {{.*}} rowBlock = 256>
-//       CHECK:   kernel.gemm {{.*}} kBlock = 1536, {{.*}} rowBlock = 128>
+//       CHECK:   kernel.gemm {{.*}} kBlock = 1024, {{.*}} rowBlock = 128>
 // ONEDNN:   kernel.gemm {{.*}}provider = onednn
 // ONEDNN:   kernel.gemm {{.*}}provider = vector
 // ONEDNN:   kernel.gemm {{.*}}provider = vector

@@ -28,7 +28,7 @@ func.func @gemm(%b: index, %n: index, %x: memref<?x5x8xf32>, %w: memref<256xf32>
 }
 
 // CHECK-LABEL: func @attention(
-//          V4:   tiling <rows = 6, columns = 64, queryBlock = 256, keyBlock = 512>
+//          V4:   tiling <rows = 6, columns = 64, queryBlock = 1088, keyBlock = 1088>
 //          V3:   tiling <rows = 6, columns = 16, queryBlock = 256, keyBlock = 512>
 //          V2:   tiling <rows = 4, columns = 8, queryBlock = 256, keyBlock = 512>
 //        NEON:   tiling <rows = 6, columns = 16, queryBlock = 256, keyBlock = 512>
@@ -41,9 +41,10 @@ func.func @attention(%b: index, %n: index, %q: memref<?x9x8xf32>, %o: memref<?x9
 }
 
 // Narrow values leave registers to more rows, where the number of queries is
-// known: each number of rows has code.
+// known: each number of rows has code. Up to half a tile's width they are cut
+// into vectors.
 // CHECK-LABEL: func @attention_narrow(
-//          V4:   tiling <rows = 12, columns = 32,
+//          V4:   tiling <rows = 9, columns = 16,
 //          V3:   tiling <rows = 6, columns = 16,
 //          V2:   tiling <rows = 4, columns = 8,
 //        NEON:   tiling <rows = 6, columns = 16,

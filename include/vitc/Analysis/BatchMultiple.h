@@ -24,6 +24,21 @@ namespace vitc {
 /// is not known. At most one size of a tensor may be dynamic.
 std::optional<int64_t> getBatchMultiple(mlir::Value value);
 
+/// A size of a kernel: `factor`, or `factor` * B.
+struct KernelSize {
+  int64_t factor;
+  bool timesBatch;
+
+  int64_t at(int64_t batch) const {
+    return timesBatch ? factor * batch : factor;
+  }
+};
+
+/// An index behind the conversion to kernels, where asking for B has become
+/// kernel.batch; none where it is something else than a product of that and
+/// constants.
+std::optional<KernelSize> getKernelSize(mlir::Value size);
+
 } // namespace vitc
 
 #endif // VITC_ANALYSIS_BATCHMULTIPLE_H

@@ -20,9 +20,10 @@ struct IndexRange {
 };
 
 /// What `expr` stays within, dim d being 0 or more and below sizes[d], by
-/// interval arithmetic. None where it has symbols or is multiplied by, divided
-/// by or reduced modulo anything but a positive number. Unlike upstream's
-/// getBoundForAffineExpr it bounds a remainder whose dividend does not wrap.
+/// interval arithmetic; a size of ShapedType::kDynamic is not known. None where
+/// it has symbols or is multiplied by, divided by or reduced modulo anything
+/// but a positive number. Unlike upstream's getBoundForAffineExpr it bounds a
+/// remainder whose dividend does not wrap.
 std::optional<IndexRange> getIndexRange(mlir::AffineExpr expr,
                                         llvm::ArrayRef<int64_t> sizes);
 

@@ -18,12 +18,14 @@
 
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
+#include "vitc/Import/PictureOptions.h"
 
 #include <map>
 #include <optional>
 #include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace vitc::import_ {
 
@@ -32,12 +34,21 @@ struct ImportOptions {
   std::optional<int64_t> batch;
   /// Height and width in pixels; none: the model's own.
   std::optional<std::pair<int64_t, int64_t>> imageSize;
+  /// Tokens of a text, of what a model generates where it does; none: as many
+  /// as the model takes, or says that it gives.
+  std::optional<int64_t> maxLength;
+  /// Tokens of the text that a generating model reads; none: its default.
+  std::optional<int64_t> maxSourceLength;
   /// Values of an ONNX file's symbolic sizes, by name.
   std::map<std::string, int64_t> shapes;
   /// .npy files with the values of inputs that are to be constants, by name.
   std::map<std::string, std::string> constants;
   /// The same for inputs that stay inputs, unless an op needs a constant.
   std::map<std::string, std::string> inputFiles;
+  /// Names of what the model is to give, as --outputs has them; none: the
+  /// source's outputs.
+  std::vector<std::string> outputs;
+  PictureOptions pictures;
   /// Unless null, gets the names in `inputFiles` that became constants.
   std::set<std::string> *boundInputs = nullptr;
 };

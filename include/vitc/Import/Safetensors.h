@@ -48,6 +48,10 @@ public:
   const llvm::StringMap<SafetensorsEntry> &getEntries() const {
     return entries;
   }
+  /// The little-endian bytes of a tensor of the file.
+  llvm::StringRef getData(const SafetensorsEntry &entry) const {
+    return buffer->getBuffer().substr(entry.offset, entry.bytes);
+  }
   /// The hex BLAKE3 of the whole file.
   std::string hash() const;
 

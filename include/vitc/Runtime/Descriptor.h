@@ -21,7 +21,7 @@
 
 namespace vitc::rt {
 
-inline constexpr uint32_t kDescriptorVersion = 3;
+inline constexpr uint32_t kDescriptorVersion = 6;
 /// Bytes; alignment of the weights, the arena, and every buffer in them.
 inline constexpr int64_t kBufferAlignment = 64;
 
@@ -84,12 +84,15 @@ struct Context {
 
 using EntryFn = void (*)(Context *context);
 
-/// A dimension of -1 is the batch.
+/// A dimension of -1 is the batch. Where `countOutput` is not -1, a run fills
+/// as many positions of dimension `countedDim` as that output, one i64, says.
 struct TensorDescriptor {
   const char *name;
   const int64_t *dims;
   int32_t rank;
   int32_t dtype; // vitc_dtype_t
+  int32_t countedDim = 0;
+  int32_t countOutput = -1;
 };
 
 /// One kernel launch, for profiles. flops and bytes are base + perBatch *
@@ -111,11 +114,14 @@ struct CodeDescriptor {
   int32_t usesOneDnn; // 0 or 1
 };
 
-/// One way into the model. "forward" is always there. "attention" has the same
-/// inputs and outputs, and more, the last: the input i64 [layers, 2], of
+/// One way into the model. A model has "forward" or, if it generates tokens,
+/// "step" and maybe "encode", see GenerationDescriptor. "attention" has the
+/// inputs and outputs of "forward", or else of "step", and more, the last: the
+/// input i64 [layers, 2], of
 /// vitc_selection_t; for each layer its map, f32 [-1, windows, heads, queries,
 /// keys], the space for all queries; the projections of keys, f32
-/// [keys, tokens].
+/// [keys, tokens]. "text" embeds texts for a model whose "forward" embeds
+/// pictures.
 struct EntryDescriptor {
   const char *name;
   const TensorDescriptor *inputs;
@@ -137,20 +143,47 @@ enum class Interpolation : int32_t { // PIL's numbers
   Hamming = 5
 };
 
-/// How a picture becomes the input: resize, centre crop, rescale, normalise.
+enum class Padding : int32_t { // as #vit.preprocess says
+  None = 0,
+  Zero = 1,
+  Mirror = 2,
+  Center = 3
+};
+
+/// How a picture becomes the input: resize, centre crop, rescale, normalise,
+/// pad.
 struct PreprocessDescriptor {
   int32_t inputIndex; // the image input, -1: the model takes no picture
-  int32_t channels;   // 1 or 3; RGB
+  int32_t maskIndex;  // the input that is 1 where the picture is, or -1
+  int32_t noiseIndex; // the input of uniform numbers from 0 to 1, or -1
+  int32_t channels;   // 1 to 4: grey, grey and alpha, colour, colour and alpha
+  int32_t bgr;        // blue comes first
   int32_t height, width;
   int32_t doResize;
   int32_t resizeHeight, resizeWidth; // resizeWidth 0: the shorter edge becomes
                                      // resizeHeight, the aspect ratio is kept
+  int32_t resizeInside;              // within both, the aspect ratio is kept
   int32_t interpolation;             // Interpolation
-  int32_t doCenterCrop;              // to height x width
+  int32_t antialias;
+  int32_t doCenterCrop; // to cropHeight x cropWidth
+  int32_t cropHeight, cropWidth;
+  int32_t padding; // Padding, to height x width
   int32_t doRescale;
   int32_t doNormalize;
   double rescaleFactor; // double, as the source multiplies
   float mean[4], std[4];
+};
+
+/// How text becomes inputs.
+struct TextDescriptor {
+  const uint8_t *tokenizer; // a table of lib/Runtime/Text; null: the model
+                            // takes no text
+  int64_t tokenizerBytes;
+  int32_t maxLength; // tokens of an item
+  /// Indices of inputs [batch, maxLength] of integers, of the entry "text" if
+  /// there is one, else of "forward" or "encode"; -1: there is none.
+  int32_t ids, mask, types;
+  int32_t isPrompt; // 1: text is what generation goes on from
 };
 
 /// Where tokens lie in the picture: `prefix` of them, then height x width
@@ -182,14 +215,82 @@ struct AttentionDescriptor {
   int32_t numProjections;
 };
 
-enum class Task : int32_t { Tensor = 0, Classification = 1, Embedding = 2 };
+/// How the embeddings of a picture, output 0 of "forward", and of a text,
+/// output 0 of "text", each of length 1, make a score: scale * product + bias.
+struct RankingDescriptor {
+  double scale; // 0: the model has no such entries
+  double bias;
+};
+
+/// What one run of "step" leaves for the next.
+struct StateDescriptor {
+  int32_t input;   // of "step"
+  int32_t output;  // of "step"; -1: the input is updated where it lies
+  int32_t initial; // the output of "encode" that it begins as; -1: zeros
+};
+
+/// An input of every run of "step": an output of "encode", or an input of it.
+struct MemoryDescriptor {
+  int32_t input;
+  int32_t output, source; // of "encode", the other is -1
+};
+
+struct TokenList {
+  const int64_t *tokens;
+  int32_t count;
+};
+
+/// The most rows that a search keeps for an item.
+inline constexpr int64_t kMaxBeams = 1024;
+
+enum class EarlyStopping : int32_t { Off = 0, On = 1, Never = 2 };
+
+/// How "step" generates tokens, as #vit.generation says.
+struct GenerationDescriptor {
+  const StateDescriptor *states;
+  const MemoryDescriptor *memories;
+  int32_t numStates, numMemories;
+  int32_t token, position; // inputs of "step"; position -1: there is none
+  int32_t scores;          // output of "step"
+  /// The output of "step" that says how much each key of the source counts, [B,
+  /// ..., keys], -1: the entry "attention" tells, if there is one; and where
+  /// its keys lie in the picture.
+  int32_t attention;
+  TokenGrid attentionGrid;
+  int32_t promptReplacesStart;
+  TokenList start, end, suppressed, beginSuppressed;
+  int64_t pad, minLength;
+  int64_t maxLength;               // 0: the model generates nothing
+  int64_t forcedFirst, forcedLast; // -1: none
+  int64_t noRepeatNgram;           // 0: none
+  int32_t beams;
+  int32_t earlyStopping; // EarlyStopping
+  int32_t renormalize;
+  double lengthPenalty, repetitionPenalty;
+  const uint8_t *tokenizer; // null: tokens stay numbers
+  int64_t tokenizerBytes;
+};
+
+/// What the outputs mean, as #vit.model says.
+enum class Task : int32_t {
+  Tensor = 0,
+  Classification = 1,
+  Embedding = 2,
+  Segmentation = 3,
+  Detection = 4,
+  Picture = 5,
+  Ranking = 6,
+  FillMask = 7,
+  Generation = 8
+};
 
 } // namespace vitc::rt
 
 /// The one symbol that a model exports.
 struct vitc_model_descriptor {
   uint32_t version;
-  int32_t task; // vitc::rt::Task
+  int32_t task;    // vitc::rt::Task
+  int32_t sigmoid; // 1: probabilities are sigmoids, not a softmax
   const uint8_t *weights;
   int64_t weightBytes; // bytes, in the read-only section
   const vitc::rt::EntryDescriptor *entries;
@@ -198,6 +299,9 @@ struct vitc_model_descriptor {
   const char *const *labels;
   vitc::rt::PreprocessDescriptor preprocess;
   vitc::rt::AttentionDescriptor attention;
+  vitc::rt::TextDescriptor text;
+  vitc::rt::RankingDescriptor ranking;
+  vitc::rt::GenerationDescriptor generation;
   int64_t codeBytes;         // bytes of machine code, all levels
   int64_t parameters;        // number of parameters in the source
   const char *modelName;     // e.g. "ViTForImageClassification"

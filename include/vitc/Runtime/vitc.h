@@ -13,6 +13,7 @@
 |*   vitc_runtime_t  the thread pool; shared by any number of models.         *|
 |*   vitc_model_t    immutable; shared by any number of sessions and threads. *|
 |*   vitc_session_t  one arena; used by one thread at a time.                 *|
+|*   vitc_generation_t  what was generated; belongs to the caller.            *|
 |*                                                                            *|
 |* Every call that can fail returns a status and, when `error` is not NULL,   *|
 |* fills it with one line that says what was found and what was needed.       *|
@@ -79,7 +80,9 @@ typedef struct vitc_model_descriptor vitc_model_descriptor_t;
 VITC_EXPORT extern const vitc_model_descriptor_t vitc_model_descriptor;
 
 /* Name, element type and shape of an input or output of a model. A dimension
-   of -1 is the batch. Strings live as long as the model. */
+   of -1 is the batch. Where the size of an output NAME depends on data, it has
+   room for the largest, and the output NAME.count says how many positions a run
+   has filled. Strings live as long as the model. */
 typedef struct vitc_tensor_info {
   const char *name;
   vitc_dtype_t dtype;
@@ -128,6 +131,29 @@ VITC_EXPORT vitc_status_t vitc_model_output(const vitc_model_t *model,
                                             int32_t index,
                                             vitc_tensor_info_t *info,
                                             vitc_error_t *error);
+/* The entries of a model: their number, and the name of entry `index`, NULL
+   when out of range. Most have "forward" alone. A model that ranks texts for
+   pictures makes embeddings of pictures in "forward" and of texts in "text".
+   The functions above are about the first. */
+VITC_EXPORT int32_t vitc_model_num_entries(const vitc_model_t *model);
+VITC_EXPORT const char *vitc_model_entry(const vitc_model_t *model,
+                                         int32_t index);
+/* As the functions above, of the entry of that name; -1 when there is none. */
+VITC_EXPORT int32_t vitc_model_entry_num_inputs(const vitc_model_t *model,
+                                                const char *entry);
+VITC_EXPORT int32_t vitc_model_entry_num_outputs(const vitc_model_t *model,
+                                                 const char *entry);
+VITC_EXPORT vitc_status_t vitc_model_entry_input(const vitc_model_t *model,
+                                                 const char *entry,
+                                                 int32_t index,
+                                                 vitc_tensor_info_t *info,
+                                                 vitc_error_t *error);
+VITC_EXPORT vitc_status_t vitc_model_entry_output(const vitc_model_t *model,
+                                                  const char *entry,
+                                                  int32_t index,
+                                                  vitc_tensor_info_t *info,
+                                                  vitc_error_t *error);
+
 /* Class names of a classifier: their number (0 when the source had none) and
    the name of class `index`, NULL when out of range. */
 VITC_EXPORT int32_t vitc_model_num_labels(const vitc_model_t *model);
@@ -151,6 +177,16 @@ VITC_EXPORT vitc_status_t vitc_session_run(vitc_session_t *session,
                                            const vitc_tensor_t *inputs,
                                            const vitc_tensor_t *outputs,
                                            vitc_error_t *error);
+
+/* The same with the inputs and outputs of the entry of that name. A model that
+   generates tokens has "step", of one token, and mostly "encode". An input of
+   "step" that is a state and has no output of its name is updated where it
+   lies: its memory must be writable. */
+VITC_EXPORT vitc_status_t vitc_session_run_entry(vitc_session_t *session,
+                                                 const char *entry,
+                                                 const vitc_tensor_t *inputs,
+                                                 const vitc_tensor_t *outputs,
+                                                 vitc_error_t *error);
 
 /* An attention layer whose probabilities can be asked for. Strings live as long
    as the model. */
@@ -186,7 +222,8 @@ vitc_model_attention_layer(const vitc_model_t *model, int32_t index,
    skipped the tensor is not looked at. The projections follow, f32
    [keys, tokens]. `selections` has an entry for each attention layer. The
    outputs equal vitc_session_run's bit for bit. VITC_UNSUPPORTED for a model
-   without attention layers. */
+   without attention layers, or that generates tokens: vitc_session_generate
+   tells what those attend to. */
 VITC_EXPORT vitc_status_t vitc_session_run_attention(
     vitc_session_t *session, const vitc_tensor_t *inputs,
     const vitc_tensor_t *outputs, const vitc_selection_t *selections,
@@ -199,6 +236,105 @@ VITC_EXPORT vitc_status_t vitc_model_read_image(const vitc_model_t *model,
                                                 const char *path,
                                                 const vitc_tensor_t *pixels,
                                                 vitc_error_t *error);
+
+/* How text becomes inputs. The names are of inputs [batch, max_length], of the
+   entry "text" if there is one, else of the first; NULL: the model has none.
+   Strings live as long as the model. */
+typedef struct vitc_text_info {
+  int64_t max_length; /* tokens of a text */
+  const char *ids, *mask, *types;
+  int32_t is_prompt; /* 1: text is what generation goes on from */
+} vitc_text_info_t;
+
+/* VITC_UNSUPPORTED for a model without a tokenizer. */
+VITC_EXPORT vitc_status_t vitc_model_text(const vitc_model_t *model,
+                                          vitc_text_info_t *info,
+                                          vitc_error_t *error);
+
+/* The tokens of `text`, UTF-8 up to its first NUL: into `ids`, which has room
+   for max_length, their number into `count`; what does not fit is cut. A text
+   that is no prompt has the tokens that come around it and is padded to
+   max_length; `mask` is then 0 for padding, `types` the number of the text.
+   Both may be NULL. */
+VITC_EXPORT vitc_status_t vitc_model_tokenize(const vitc_model_t *model,
+                                              const char *text, int64_t *ids,
+                                              int64_t *mask, int64_t *types,
+                                              int64_t *count,
+                                              vitc_error_t *error);
+
+/* When a search with beams ends, once an item has as many texts as beams: at
+   once, or when no row's score can exceed theirs as it is now, or as good as it
+   could become. */
+enum vitc_early_stopping {
+  VITC_EARLY_STOPPING_OFF = 0, /* as it is now */
+  VITC_EARLY_STOPPING_ON = 1,  /* at once */
+  VITC_EARLY_STOPPING_NEVER = 2
+};
+
+/* Lengths are in tokens, with those that generation starts with. The score of a
+   text is the sum of its tokens' log probabilities divided by its length, to
+   the power of `length_penalty`. */
+typedef struct vitc_generation_options {
+  int32_t beams; /* rows an item; 1: the likeliest token each time */
+  int32_t early_stopping;
+  int64_t min_length, max_length;
+  double length_penalty;
+} vitc_generation_options_t;
+
+/* The model's own; its max_length is the most that the model can do.
+   VITC_UNSUPPORTED for a model that generates nothing. */
+VITC_EXPORT vitc_status_t vitc_model_generation_options(
+    const vitc_model_t *model, vitc_generation_options_t *options,
+    vitc_error_t *error);
+
+/* What generation starts from. */
+typedef struct vitc_generation_input {
+  /* Of the entry "encode", in order; of a model without it not looked at. */
+  const vitc_tensor_t *inputs;
+  /* Tokens of the vocabulary that all items go on from, behind the model's
+     start tokens or, if it says so, instead of them. */
+  const int64_t *prompt;
+  int64_t prompt_length;
+  int32_t attention; /* 1: also find out where each token looked */
+  /* Called with each token of the only item when it is certain, on the caller's
+     thread; with beams at the end. It must not throw. May be NULL. */
+  void (*on_token)(void *data, int64_t token);
+  void *data;
+} vitc_generation_input_t;
+
+typedef struct vitc_generation vitc_generation_t;
+
+/* Encodes `inputs` and generates tokens for each item, until a token ends it or
+   it has options->max_length; NULL: the model's own options. The session's
+   `max_batch` must be items times beams at least. VITC_UNSUPPORTED for a model
+   that generates nothing, or whose attention was asked for and is not compiled
+   in. */
+VITC_EXPORT vitc_status_t vitc_session_generate(
+    vitc_session_t *session, const vitc_generation_input_t *input,
+    const vitc_generation_options_t *options, vitc_generation_t **generation,
+    vitc_error_t *error);
+VITC_EXPORT void vitc_generation_destroy(vitc_generation_t *generation);
+
+/* What was generated for an item; its memory lives as long as the generation.
+ */
+typedef struct vitc_generated {
+  const int64_t *tokens;     /* behind the prompt, without the end token */
+  const float *token_scores; /* log probabilities, of each token */
+  int64_t num_tokens;
+  float score;
+  const char *text; /* UTF-8; NULL for a model without a tokenizer for it */
+  /* [num_tokens, num_keys], how much each key of the source counted for each
+     token, the mean over layers and heads; num_keys is 0 unless it was asked
+     for. Of 0 tokens or keys the pointer may be NULL. */
+  const float *attention;
+  int64_t num_keys;
+} vitc_generated_t;
+
+VITC_EXPORT int64_t
+vitc_generation_num_items(const vitc_generation_t *generation);
+VITC_EXPORT vitc_status_t
+vitc_generation_item(const vitc_generation_t *generation, int64_t index,
+                     vitc_generated_t *item, vitc_error_t *error);
 
 #ifdef __cplusplus
 }

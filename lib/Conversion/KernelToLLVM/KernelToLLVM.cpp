@@ -98,7 +98,7 @@ void EntryLowering::convertBuffer(BufferOp buffer, ContextBuilder &builder) {
     auto weight = SymbolTable::lookupNearestSymbolFrom<WeightOp>(
         buffer, buffer.getWeightAttr());
     pointer = builder.advance(builder.load(ContextField::Weights),
-                              builder.integer(weight.getOffset()));
+                              builder.integer(weight.getOffset() + offset));
     break;
   }
   }

@@ -120,7 +120,8 @@ private:
 AttentionTileShape AttentionBuilder::getShape() {
   AttentionTileShape shape;
   std::optional<int64_t> keys = getConstant(op.getKeys());
-  shape.hasOneKeyBlock = !hasLimit && keys && *keys <= tiling.getKeyBlock();
+  shape.hasOneKeyBlock = !hasLimit && keys &&
+                         *keys <= getBlockPanels(tiling) * tiling.getColumns();
   // There may be more blocks of queries, not fewer.
   int64_t maxTiles = llvm::divideCeil(tiling.getQueryBlock(), tiling.getRows());
   if (std::optional<int64_t> queries = getConstant(op.getQueries());
@@ -288,26 +289,34 @@ void AttentionBuilder::copyValues(TokenRange keys) {
   });
 }
 
-/// Maxima, exponentials and sums are found for all rows each, so that what one
-/// row waits for does not hold up the next.
 void AttentionBuilder::addTile(TokenRange queries, Value firstSlot) {
   tile.computeScores(queries);
   auto forEachRow = [&](function_ref<void(Value row, Value slot)> body) {
     b.forLoop(b.index(0), queries.size, 1,
               [&](Value row) { body(row, b.add(firstSlot, row)); });
   };
-  forEachRow([&](Value row, Value slot) {
-    tile.finishRow(row, b.add(queries.begin, row));
-    Value factor = tile.updateMaximum(row, slot);
-    for (int64_t e = 0; factor && e < resultStride; e += b.lanes()) {
-      Value index = b.add(b.mul(slot, resultStride), e);
-      b.store(b.mulf(b.load(results, index), factor), results, index);
-    }
-  });
-  forEachRow([&](Value row, Value slot) {
-    prefetchPart(b.add(queries.begin, row));
-    tile.addExponentials(row, slot, /*keepProbabilities=*/true);
-  });
+  if (tile.hasShortRows()) {
+    forEachRow([&](Value row, Value slot) {
+      Value query = b.add(queries.begin, row);
+      prefetchPart(query);
+      tile.computeShortRow(row, query, slot);
+    });
+  } else {
+    // Maxima, exponentials and sums are found for all rows each, so that what
+    // one row waits for does not hold up the next.
+    forEachRow([&](Value row, Value slot) {
+      tile.finishRow(row, b.add(queries.begin, row));
+      Value factor = tile.updateMaximum(row, slot);
+      for (int64_t e = 0; factor && e < resultStride; e += b.lanes()) {
+        Value index = b.add(b.mul(slot, resultStride), e);
+        b.store(b.mulf(b.load(results, index), factor), results, index);
+      }
+    });
+    forEachRow([&](Value row, Value slot) {
+      prefetchPart(b.add(queries.begin, row));
+      tile.addExponentials(row, slot, /*keepProbabilities=*/true);
+    });
+  }
   if (shape.hasOneKeyBlock)
     forEachRow([&](Value row, Value slot) {
       b.storeScalar(tile.getInverseSum(slot), results, row);

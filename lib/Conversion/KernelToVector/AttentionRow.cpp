@@ -150,23 +150,33 @@ void AttentionTile::capScores(Value rows) {
   });
 }
 
-void AttentionTile::addAddends(Value row, Value queryIndex,
-                               bool betweenGroups) {
-  Value scoreRow = b.mul(row, getScoreStride());
-  SmallVector<Value> sources;
+SmallVector<Value> AttentionTile::getAddendRows(Value queryIndex) {
+  SmallVector<Value> rows;
   for (const ScoreAddend &addend : operands.addends) {
-    Value source = b.apply(addend.access.getOffsetWithout(3),
-                           {batch, head, queryIndex, b.index(0)});
-    sources.push_back(b.add(source, keys.begin));
+    Value row = b.apply(addend.access.getOffsetWithout(3),
+                        {batch, head, queryIndex, b.index(0)});
+    rows.push_back(b.add(row, keys.begin));
   }
+  return rows;
+}
+
+Value AttentionTile::addAddends(Value score, ArrayRef<Value> rows,
+                                Value queryIndex, Value j, int64_t count,
+                                bool betweenGroups) {
+  for (auto [addend, row] : llvm::zip_equal(addends, rows))
+    score = addTo(score, b.load(addend, b.add(row, j), b.lanes(), count));
+  return betweenGroups ? addBetweenGroups(score, queryIndex, j) : score;
+}
+
+void AttentionTile::addAddendsToRow(Value row, Value queryIndex,
+                                    bool betweenGroups) {
+  Value scoreRow = b.mul(row, getScoreStride());
+  SmallVector<Value> sources = getAddendRows(queryIndex);
   Value whole = b.mul(b.div(visible, b.lanes()), b.lanes());
   auto addVector = [&](Value j, int64_t count) {
     Value index = b.add(scoreRow, j);
     Value score = operands.query ? b.load(scores, index) : b.splat(0.0);
-    for (auto [addend, source] : llvm::zip_equal(addends, sources))
-      score = addTo(score, b.load(addend, b.add(source, j), b.lanes(), count));
-    if (betweenGroups)
-      score = addBetweenGroups(score, queryIndex, j);
+    score = addAddends(score, sources, queryIndex, j, count, betweenGroups);
     b.store(score, scores, index);
   };
   b.forLoop(b.index(0), whole, b.lanes(),
@@ -216,7 +226,7 @@ void AttentionTile::maskFrom(Value row, Value limit) {
 void AttentionTile::finishRow(Value row, Value queryIndex) {
   auto add = [&](bool betweenGroups) {
     if (!addends.empty() || betweenGroups)
-      addAddends(row, queryIndex, betweenGroups);
+      addAddendsToRow(row, queryIndex, betweenGroups);
   };
   if (operands.groups)
     b.ifElse(hasGroups, [&] { add(true); }, [&] { add(false); });

@@ -32,11 +32,19 @@ TokenRange vitc::kernel::evenPart(VectorBuilder &b, Value total, Value parts,
           b.select(isLarger, b.add(size, 1), size)};
 }
 
-int64_t vitc::kernel::maxPart(Value total, int64_t block) {
-  std::optional<int64_t> constant = getConstant(total);
-  if (!constant || *constant == 0)
-    return block;
-  return llvm::divideCeil(*constant, llvm::divideCeil(*constant, block));
+int64_t vitc::kernel::getBlockPanels(AttentionTilingAttr tiling) {
+  return llvm::divideCeil(tiling.getKeyBlock(), tiling.getColumns());
+}
+
+/// The most keys of a block, in whole panels.
+static int64_t getKeyCapacity(const ScoreOperands &operands) {
+  int64_t columns = operands.tiling.getColumns();
+  int64_t panels = getBlockPanels(operands.tiling);
+  std::optional<int64_t> keys = getConstant(operands.keys);
+  if (!keys || *keys == 0)
+    return panels * columns;
+  int64_t all = llvm::divideCeil(*keys, columns);
+  return llvm::divideCeil(all, llvm::divideCeil(all, panels)) * columns;
 }
 
 SmallVector<int64_t> vitc::kernel::getPartSizes(Value total, int64_t block) {
@@ -55,9 +63,7 @@ AttentionTile::AttentionTile(KernelBuilder &builder,
                              const AttentionTileShape &shape,
                              TokenTables *tables)
     : b(builder), operands(operands), shape(shape),
-      keyCapacity(
-          llvm::alignTo(maxPart(operands.keys, operands.tiling.getKeyBlock()),
-                        operands.tiling.getColumns())),
+      keyCapacity(::getKeyCapacity(operands)),
       keyLength(operands.keyLength ? b.getFlat(operands.keyLength->value)
                                    : Value()) {
   for (const ScoreAddend &addend : operands.addends)
@@ -101,8 +107,12 @@ void AttentionTile::setQueries(TokenRange newQueries) {
     computeGroups(queries, queryGroups);
 }
 
+Value AttentionTile::countPanels() {
+  return b.ceilDiv(b.get(operands.keys), operands.tiling.getColumns());
+}
+
 Value AttentionTile::countKeyBlocks() {
-  return b.ceilDiv(b.get(operands.keys), operands.tiling.getKeyBlock());
+  return b.ceilDiv(countPanels(), getBlockPanels(operands.tiling));
 }
 
 /// How many of `keys`, the first of them, some query before `queryEnd` sees.
@@ -116,7 +126,11 @@ Value AttentionTile::countSeen(Value queryEnd, TokenRange keys) {
 }
 
 TokenRange AttentionTile::getWholeKeyBlock(Value index) {
-  return evenPart(b, b.get(operands.keys), countKeyBlocks(), index);
+  int64_t columns = operands.tiling.getColumns();
+  TokenRange panels = evenPart(b, countPanels(), countKeyBlocks(), index);
+  Value begin = b.mul(panels.begin, columns);
+  return {begin, b.min(b.mul(panels.size, columns),
+                       b.sub(b.get(operands.keys), begin))};
 }
 
 TokenRange AttentionTile::getKeyBlock(Value index) {
@@ -252,6 +266,9 @@ void AttentionTile::multiply(TokenRange queries) {
   product.resultStride = getScoreStride();
   product.depth = b.index(headDim);
   product.columns = visible;
+  if (std::optional<int64_t> keys = getConstant(operands.keys);
+      keys && !operands.hasLimit())
+    product.lastColumns = *keys % product.panelColumns;
   product.accumulate = false;
   emitTileProduct(b, product, queries.size, shape.rowCounts);
 }

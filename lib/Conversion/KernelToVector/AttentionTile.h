@@ -30,9 +30,9 @@ inline constexpr double kLog2E = 1.4426950408889634;
 TokenRange evenPart(VectorBuilder &builder, mlir::Value total,
                     mlir::Value parts, mlir::Value index);
 
-/// The most elements of a part where blocks of `block` cover `total`, which
-/// may be a constant.
-int64_t maxPart(mlir::Value total, int64_t block);
+/// Panels of `tiling.columns` keys that a block has, at most. Blocks end where
+/// panels do, so that only the last has a narrow one.
+int64_t getBlockPanels(AttentionTilingAttr tiling);
 
 /// The sizes of even parts of `total` in blocks of at most `block`: one or two
 /// where it is a constant, else any. Ascending.
@@ -73,6 +73,11 @@ public:
   /// Adds bias, mask and what is between groups to row `row` of the scores,
   /// which is `query`'s, and masks keys that it does not see.
   void finishRow(mlir::Value row, mlir::Value query);
+  /// Whether a row of scores fits into registers, where it needs one sweep.
+  bool hasShortRows() const;
+  /// All of the softmax of a short row, `query`'s: finishRow, updateMaximum and
+  /// addExponentials, which replace the scores.
+  void computeShortRow(mlir::Value row, mlir::Value query, mlir::Value slot);
   /// Takes row `row` into the maximum of `slot`. Returns the factor, in all
   /// lanes, for what was summed up with the old maximum, null where nothing
   /// was.
@@ -105,6 +110,7 @@ public:
 
 private:
   //===--- AttentionTile.cpp ----------------------------------------------===//
+  mlir::Value countPanels();
   mlir::Value countSeen(mlir::Value queryEnd, TokenRange keys);
   void transposeKeys(mlir::Value group);
   void multiply(TokenRange queries);
@@ -117,8 +123,19 @@ private:
   mlir::Value addBetweenGroups(mlir::Value score, mlir::Value query,
                                mlir::Value key);
   void capScores(mlir::Value rows);
-  void addAddends(mlir::Value row, mlir::Value query, bool betweenGroups);
+  /// Where the addends of `query` begin.
+  llvm::SmallVector<mlir::Value> getAddendRows(mlir::Value query);
+  /// `score` of `query` and `count` keys from `key` of the block on, with what
+  /// is added to it.
+  mlir::Value addAddends(mlir::Value score, llvm::ArrayRef<mlir::Value> rows,
+                         mlir::Value query, mlir::Value key, int64_t count,
+                         bool betweenGroups);
+  void addAddendsToRow(mlir::Value row, mlir::Value query, bool betweenGroups);
   void maskFrom(mlir::Value row, mlir::Value limit);
+
+  //===--- AttentionShortRow.cpp ------------------------------------------===//
+  llvm::SmallVector<mlir::Value> loadScores(mlir::Value row, mlir::Value query,
+                                            bool betweenGroups);
 
   KernelBuilder &b;
   const ScoreOperands &operands;

@@ -25,16 +25,29 @@ static ElementLoop getLoop(GatherOp op, const VectorBuilder &b) {
   return loop;
 }
 
+/// How far the offsets of `op` move an access.
+static Value getShift(GatherOp op, const Access &access, KernelBuilder &b) {
+  Value shift = b.index(0);
+  unsigned dim = 1 + op.getSizes().size();
+  for (Value offset : op.getOffsets())
+    shift = b.add(shift, b.mul(b.get(offset), *access.getStride(dim++)));
+  return shift;
+}
+
 FailureOr<KernelFunction> vitc::kernel::buildGather(GatherOp op,
                                                     KernelContext &context) {
   KernelBuilder b(op, getBoxName("gather", op.getSizes()), context);
   Value input = b.getFlat(op.getInput());
   Value init = b.getFlat(op.getInit());
-  getLoop(op, b).emit(b, [&](const Elements &elements) {
-    Value value = loadElements(b, input, elements.offsets[0],
+  ElementLoop loop = getLoop(op, b);
+  Value inputShift = getShift(op, loop.accesses[0], b);
+  Value initShift = getShift(op, loop.accesses[1], b);
+  loop.emit(b, [&](const Elements &elements) {
+    Value value = loadElements(b, input, b.add(elements.offsets[0], inputShift),
                                elements.strides[0], elements.count);
     storeElements(b, broadcastElements(b, value, elements.count), init,
-                  elements.offsets[1], elements.strides[1], elements.count);
+                  b.add(elements.offsets[1], initShift), elements.strides[1],
+                  elements.count);
   });
   return b.finish();
 }

@@ -123,13 +123,6 @@ static BlockRows getBlockRows(GemmOp op) {
           op.getTiling()->getRowBlock()};
 }
 
-/// Block `block` of `numBlocks` that cover `numRows` rows: of equal size but
-/// for one row.
-static Value getBlockBegin(KernelBuilder &b, Value block, Value numBlocks,
-                           Value numRows) {
-  return b.div(b.mul(block, numRows), numBlocks);
-}
-
 /// A block of the rows of all items of the batch.
 GemmEmitter::Rows GemmEmitter::getRows(Value block) {
   Value numRows = b.mul(b.get(op.getBatch()), b.get(op.getRows()));

@@ -22,6 +22,7 @@
 #include "GemmPrologue.h"
 
 #include "RowNorm.h"
+#include "vitc/Analysis/IndexRange.h"
 #include "llvm/ADT/bit.h"
 #include <numeric>
 
@@ -32,6 +33,11 @@ using namespace vitc::kernel;
 enum : unsigned { kBatch, kRow, kDepth };
 /// Vectors of a run that become straight code: a row of a patch.
 static constexpr int64_t kUnrolledVectors = 4;
+/// Vectors of a row whose runs do, so that no place in a run is divided by the
+/// sizes of a filter: 21 runs of 7 pixels, 9 of 64 channels.
+static constexpr int64_t kUnrolledRowVectors = 64;
+/// Shorter runs than a vector of four are left in a loop.
+static constexpr int64_t kLeastRun = 4;
 
 static Access getAccess(GemmOp op) {
   return Access(op.getLhsMap(), cast<MemRefType>(op.getLhs().getType()));
@@ -60,39 +66,18 @@ GemmPrologue::GemmPrologue(GemmOp op, KernelBuilder &builder)
     findBounds();
 }
 
-/// Whether all remainders in an index are of what begins at 0: others wrap, and
-/// the first and last value of the index do not bound it.
-static bool isBoundedByEnds(AffineExpr index) {
-  return !index
-              .walk([](AffineExpr part) {
-                if (part.getKind() != AffineExprKind::Mod)
-                  return WalkResult::advance();
-                AffineExpr lhs = cast<AffineBinaryOpExpr>(part).getLHS();
-                if (lhs.getKind() == AffineExprKind::FloorDiv)
-                  lhs = cast<AffineBinaryOpExpr>(lhs).getLHS();
-                return isa<AffineDimExpr>(lhs) ? WalkResult::advance()
-                                               : WalkResult::interrupt();
-              })
-              .wasInterrupted();
-}
-
 void GemmPrologue::findBounds() {
-  SmallVector<std::optional<int64_t>> lower(3, 0), upper(3);
-  if (std::optional<int64_t> rows = getConstant(op.getRows()))
-    upper[kRow] = *rows - 1;
-  upper[kDepth] = k - 1;
+  int64_t sizes[] = {ShapedType::kDynamic,
+                     getConstant(op.getRows()).value_or(ShapedType::kDynamic),
+                     k};
   auto type = cast<MemRefType>(op.getLhs().getType());
   for (auto [dim, extent] : llvm::enumerate(type.getShape())) {
     AffineExpr index = op.getLhsMap().getResult(dim);
     // No index leaves the batch.
     if (dim == kBatch)
       continue;
-    auto getBound = [&](bool isUpper) {
-      return getBoundForAffineExpr(index, 3, 0, lower, upper, isUpper);
-    };
-    std::optional<int64_t> first = getBound(false), last = getBound(true);
-    if (isBoundedByEnds(index) && first && last && *first >= 0 &&
-        *last < extent)
+    std::optional<IndexRange> range = getIndexRange(index, sizes);
+    if (range && range->first >= 0 && range->last < extent)
       continue;
     Run indexRun = getRun(index, kDepth, k);
     run.size = std::gcd(run.size, indexRun.size);
@@ -104,9 +89,8 @@ MatrixRows GemmPrologue::getRows() const { return MatrixRows(b, copy, k); }
 
 void GemmPrologue::emit(Value begin, Value end) {
   Value rows = b.get(op.getRows());
-  bool isCopied = access.getStride(kDepth) != 1 || !bounds.empty() || scale ||
-                  op.getLhsActivation() != vitc::vit::Activation::None ||
-                  !getElementTypeOrSelf(lhs).isF32();
+  bool isCopied = access.getStride(kDepth) != 1 || !bounds.empty() ||
+                  op.transformsElements();
   b.forLoop(begin, end, 1, [&](Value m) {
     SmallVector<Value> dims = {b.div(m, rows), b.rem(m, rows), b.index(0)};
     Value target = b.mul(b.sub(m, begin), k);
@@ -156,19 +140,18 @@ Value GemmPrologue::isWithin(Value index, int64_t extent) {
 }
 
 Value GemmPrologue::isRowInside(ArrayRef<Value> dims) {
-  SmallVector<std::optional<int64_t>> lower(3, 0), upper(3, k - 1);
+  int64_t sizes[] = {ShapedType::kDynamic, ShapedType::kDynamic, k};
   Value inside;
   for (const Bound &bound : bounds) {
     auto parts = splitDepth(bound.index);
-    if (!parts || !isBoundedByEnds(parts->first))
+    if (!parts)
       return {};
-    for (bool isUpper : {false, true}) {
-      std::optional<int64_t> end =
-          getBoundForAffineExpr(parts->first, 3, 0, lower, upper, isUpper);
-      if (!end)
-        return {};
+    std::optional<IndexRange> range = getIndexRange(parts->first, sizes);
+    if (!range)
+      return {};
+    for (int64_t end : {range->first, range->last}) {
       Value isEndInside =
-          isWithin(b.apply(parts->second + *end, dims), bound.extent);
+          isWithin(b.apply(parts->second + end, dims), bound.extent);
       inside = inside ? b.createOrFold<arith::AndIOp>(inside, isEndInside)
                       : isEndInside;
     }
@@ -204,14 +187,19 @@ void GemmPrologue::emitRow(SmallVector<Value> dims, Value target) {
 
 void GemmPrologue::emitRuns(SmallVector<Value> dims, Value target,
                             bool checksBounds) {
-  b.forLoop(b.index(0), b.index(k), run.size, [&](Value l) {
+  auto emitRunAt = [&](Value l) {
     dims[kDepth] = l;
     RunPlace place = {dims, b.add(target, l)};
     if (checksBounds)
       emitCheckedRun(place);
     else
       emitRun(place);
-  });
+  };
+  int64_t vectors = k / run.size * llvm::divideCeil(run.size, b.lanes());
+  if (checksBounds || run.size < kLeastRun || vectors > kUnrolledRowVectors)
+    return b.forLoop(b.index(0), b.index(k), run.size, emitRunAt);
+  for (int64_t l = 0; l < k; l += run.size)
+    emitRunAt(b.index(l));
 }
 
 void GemmPrologue::forEachVector(
@@ -227,6 +215,9 @@ void GemmPrologue::forEachVector(
     int64_t count = std::min<int64_t>(b.lanes(), llvm::bit_floor(rest));
     body(b.index(position), count);
     position += count;
+    // Two vectors that overlap cover what is no power of two.
+    if (position < run.size && run.size - position < count)
+      position = run.size - count;
   }
 }
 
@@ -264,6 +255,10 @@ void GemmPrologue::emitCheckedRun(const RunPlace &place) {
 void GemmPrologue::emitElements(const RunPlace &place, Value position,
                                 int64_t count) {
   auto load = [&](Value flat, AffineExpr offset, int64_t stride) {
+    // A sum of what depends on the row and a constant, where the depth is one.
+    if (std::optional<int64_t> depth = getConstant(place.dims[kDepth]))
+      offset = offset.replace(b.getAffineDimExpr(kDepth),
+                              b.getAffineConstantExpr(*depth));
     Value begin = b.add(b.apply(offset, place.dims), b.mul(position, stride));
     return broadcastElements(b, loadElements(b, flat, begin, stride, count),
                              count);

@@ -13,6 +13,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "GroupedConvEmitter.h"
+#include "TaskBlocks.h"
 
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/MathExtras.h"
@@ -74,10 +75,11 @@ void GroupedConvEmitter::emit() {
   Value channelBlock = b.rem(b.getTask(), channelBlocks);
   Value rest = b.div(b.getTask(), channelBlocks);
   item = b.div(rest, rowBlocks);
-  // Blocks of equal size but for one row.
   Value rowBlock = b.rem(rest, rowBlocks);
-  Value rowBegin = b.div(b.mul(rowBlock, rows), rowBlocks);
-  Value rowEnd = b.div(b.mul(b.add(rowBlock, 1), rows), rowBlocks);
+  auto getBegin = [&](Value block) {
+    return getBlockBegin(b, block, b.index(rowBlocks), b.index(rows));
+  };
+  Value rowBegin = getBegin(rowBlock), rowEnd = getBegin(b.add(rowBlock, 1));
 
   int64_t stripsPerTask = getStripsPerTask(op, lanes);
   Value begin = b.mul(channelBlock, stripsPerTask);

@@ -211,6 +211,8 @@ LogicalResult vitc::kernel::expandHalfCasts(func::FuncOp function,
     if (isa<arith::ExtFOp, arith::TruncFOp>(op))
       casts.push_back(op);
   });
+  if (casts.empty())
+    return success();
   RewritePatternSet patterns(function.getContext());
   populateHalfPrecisionPatterns(patterns, cpu);
   GreedyRewriteConfig config;

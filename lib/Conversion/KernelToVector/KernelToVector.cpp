@@ -133,6 +133,17 @@ static LogicalResult checkKernel(Operation *op) {
 
 /// In memory, an i1 is a byte.
 static void storeBooleansAsBytes(ModuleOp module) {
+  module.walk([](memref::LoadOp load) {
+    if (!load.getType().isInteger(1) ||
+        !load.getMemRef().getDefiningOp<BufferOp>())
+      return;
+    OpBuilder builder(load);
+    builder.setInsertionPointAfter(load);
+    auto narrow =
+        arith::TruncIOp::create(builder, load.getLoc(), load.getType(), load);
+    load.getResult().replaceAllUsesExcept(narrow, narrow);
+    load.getResult().setType(builder.getI8Type());
+  });
   module.walk([](BufferOp buffer) {
     auto type = cast<MemRefType>(buffer.getType());
     if (type.getElementType().isInteger(1))

@@ -9,22 +9,10 @@
 #include "RowNorm.h"
 
 #include "VectorFold.h"
-#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 
 using namespace mlir;
 using namespace vitc::kernel;
-
-/// Lanes of the last vector that hold no channel become 0.
-Value RowNorm::keepChannels(Value tail) {
-  SmallVector<bool> isChannel;
-  for (int64_t lane = 0; lane < b.lanes(); ++lane)
-    isChannel.push_back(lane < channels % b.lanes());
-  auto type = VectorType::get(b.lanes(), b.getI1Type());
-  Value mask =
-      arith::ConstantOp::create(b, DenseIntElementsAttr::get(type, isChannel));
-  return b.select(mask, tail, b.splat(0.0));
-}
 
 /// The sum of term(element) over the channels of a row.
 Value RowNorm::sum(Value flat, Value begin, function_ref<Value(Value)> term) {
@@ -39,7 +27,7 @@ Value RowNorm::sum(Value flat, Value begin, function_ref<Value(Value)> term) {
   if (tail) {
     Value elements =
         b.load(flat, b.add(begin, vectors * b.lanes()), b.lanes(), tail);
-    total = add(total, keepChannels(term(elements)));
+    total = add(total, b.keepLanes(term(elements), tail, 0.0));
   }
   return b.reduceAdd(total);
 }

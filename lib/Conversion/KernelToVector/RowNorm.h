@@ -32,7 +32,6 @@ public:
 private:
   mlir::Value sum(mlir::Value flat, mlir::Value begin,
                   llvm::function_ref<mlir::Value(mlir::Value)> term);
-  mlir::Value keepChannels(mlir::Value tail);
   mlir::Value centre(mlir::Value element, mlir::Value mean) {
     return rms ? element : b.subf(element, mean);
   }

@@ -40,3 +40,8 @@ Value vitc::kernel::countBlocks(VectorBuilder &b, Value size, BlockRows rows,
   Value even = b.mul(b.ceilDiv(least, threads), threads);
   return b.max(least, b.min(even, b.div(size, rows.least)));
 }
+
+Value vitc::kernel::getBlockBegin(VectorBuilder &b, Value block,
+                                  Value numBlocks, Value size) {
+  return b.div(b.mul(block, size), numBlocks);
+}

@@ -32,6 +32,11 @@ mlir::Value shareThreads(VectorBuilder &builder, mlir::Value items,
 mlir::Value countBlocks(VectorBuilder &builder, mlir::Value size,
                         BlockRows rows, mlir::Value threads);
 
+/// The first row of block `block` of `numBlocks` that cover `size` rows; those
+/// of a block are as many as of another, or one more.
+mlir::Value getBlockBegin(VectorBuilder &builder, mlir::Value block,
+                          mlir::Value numBlocks, mlir::Value size);
+
 } // namespace vitc::kernel
 
 #endif // VITC_CONVERSION_KERNELTOVECTOR_TASKBLOCKS_H

@@ -29,30 +29,38 @@ public:
       : b(builder), product(product), rows(rows) {}
 
   void emit() {
-    if (std::optional<int64_t> columns = getConstant(product.columns))
-      return emitPanels(*columns);
-    int64_t panelVectors = product.panelColumns / b.lanes();
-    Value vectors = b.ceilDiv(product.columns, b.lanes());
-    Value fullPanels = b.div(vectors, panelVectors);
-    b.forLoop(b.index(0), fullPanels, 1, [&](Value panel) {
-      emitColumns(panel, b.index(0), product.panelColumns);
-    });
-    Value rest = b.rem(vectors, panelVectors);
-    b.forLoop(b.index(0), rest, 1, [&](Value vector) {
-      emitColumns(fullPanels, b.mul(vector, b.lanes()), b.lanes());
-    });
+    std::optional<int64_t> columns = getConstant(product.columns);
+    std::optional<int64_t> rest =
+        columns ? *columns % product.panelColumns : product.lastColumns;
+    if (!rest)
+      return emitAnyColumns();
+    Value fullPanels = b.div(product.columns, product.panelColumns);
+    emitPanels(fullPanels);
+    if (*rest == 0)
+      return;
+    auto emitRest = [&] { emitColumns(fullPanels, b.index(0), *rest); };
+    if (columns)
+      return emitRest();
+    Value begin = b.mul(fullPanels, product.panelColumns);
+    b.ifElse(b.less(begin, product.columns), emitRest, nullptr);
   }
 
 private:
-  /// All panels, of which the last may be narrow.
-  void emitPanels(int64_t columns) {
-    int64_t fullPanels = columns / product.panelColumns;
-    int64_t rest = columns % product.panelColumns;
-    b.forLoop(b.index(0), b.index(fullPanels), 1, [&](Value panel) {
+  void emitPanels(Value count) {
+    b.forLoop(b.index(0), count, 1, [&](Value panel) {
       emitColumns(panel, b.index(0), product.panelColumns);
     });
-    if (rest > 0)
-      emitColumns(b.index(fullPanels), b.index(0), rest);
+  }
+
+  /// What is beyond whole panels, vector by vector.
+  void emitAnyColumns() {
+    int64_t panelVectors = product.panelColumns / b.lanes();
+    Value vectors = b.ceilDiv(product.columns, b.lanes());
+    Value fullPanels = b.div(vectors, panelVectors);
+    emitPanels(fullPanels);
+    b.forLoop(b.index(0), b.rem(vectors, panelVectors), 1, [&](Value vector) {
+      emitColumns(fullPanels, b.mul(vector, b.lanes()), b.lanes());
+    });
   }
 
   /// The vectors of `count` columns: the last is as narrow as it can be.

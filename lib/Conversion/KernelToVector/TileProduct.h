@@ -36,7 +36,9 @@ struct TileProduct {
   int64_t resultStride;
   mlir::Value depth;
   mlir::Value columns; // of the result, which has room for whole vectors
-  bool accumulate;     // the result starts at its old value, else at zero
+  /// How many columns are beyond whole panels where there are any, if known.
+  std::optional<int64_t> lastColumns = std::nullopt;
+  bool accumulate; // the result starts at its old value, else at zero
   /// Stores the sums of row `row` from `column` on, `count` of them, in vectors
   /// of which the last may be narrow; null: into the result.
   std::function<void(int64_t row, mlir::Value column,

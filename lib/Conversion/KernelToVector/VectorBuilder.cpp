@@ -266,6 +266,19 @@ void VectorBuilder::store(Value value, Value flat, Value index, int64_t count) {
   });
 }
 
+Value VectorBuilder::keepLanes(Value vector, int64_t count, double fill) {
+  int64_t width = cast<VectorType>(vector.getType()).getDimSize(0);
+  if (count == width)
+    return vector;
+  SmallVector<bool> isKept;
+  for (int64_t lane = 0; lane < width; ++lane)
+    isKept.push_back(lane < count);
+  Value mask = arith::ConstantOp::create(
+      *this,
+      DenseIntElementsAttr::get(VectorType::get(width, getI1Type()), isKept));
+  return select(mask, vector, splat(fill, width));
+}
+
 void VectorBuilder::prefetch(Value flat, Value index, bool intoL1) {
   memref::PrefetchOp::create(*this, flat, index, /*isWrite=*/false,
                              /*localityHint=*/intoL1 ? 3 : 2,

@@ -91,6 +91,8 @@ public:
   void store(mlir::Value value, mlir::Value flat, mlir::Value index);
   void store(mlir::Value value, mlir::Value flat, mlir::Value index,
              int64_t count);
+  /// `vector` with `fill` in the lanes from `count` on.
+  mlir::Value keepLanes(mlir::Value vector, int64_t count, double fill);
   /// Asks for the cache line of flat[index], into L1 or else L2.
   void prefetch(mlir::Value flat, mlir::Value index, bool intoL1);
 
@@ -123,6 +125,8 @@ public:
   mlir::Value reduceMax(mlir::Value vector);
 
 private:
+  /// exp2 for -127 <= x <= 127.
+  mlir::Value boundedExp2(mlir::Value x);
   mlir::Value gelu(mlir::Value x);
   mlir::Value geluTanh(mlir::Value x);
   /// numerator / (1 + e^(-factor * x)).

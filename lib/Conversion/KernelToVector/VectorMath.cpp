@@ -85,13 +85,16 @@ static constexpr double kExp2[] = {1.0000000716581836,   0.6931469670557862,
                                    0.009675542281615157, 0.001327647267446698};
 
 Value VectorBuilder::exp2(Value x) {
+  // In this order NaN stays.
+  return boundedExp2(maxf(constantLike(-127.0, x), x));
+}
+
+Value VectorBuilder::boundedExp2(Value x) {
   // Adding 1.5 * 2^23 rounds to an integer n in the low bits of the mantissa;
   // the exponent's bias of 127 is added along, so that a shift gives 2^n. It is
   // 0 for n = -127.
   constexpr double kRound = 12582912.0 + 127.0;
   constexpr unsigned kMantissaBits = 23;
-  // In this order NaN stays.
-  x = maxf(constantLike(-127.0, x), x);
   Value round = constantLike(kRound, x);
   Value shifted = addf(x, round);
   Value fraction = subf(x, subf(shifted, round));
@@ -117,9 +120,9 @@ static constexpr double kLog2Phi[] = {
 
 Value VectorBuilder::gelu(Value x) {
   // x * Phi(x) = max(x, 0) - a * 2^P(a) with a = |x|; beyond 9 the second term
-  // is below 1e-18.
+  // is below 1e-18, and P(9) above -127.
   Value a = minf(math::AbsFOp::create(*this, x), constantLike(9.0, x));
-  Value tail = exp2(polynomial(kLog2Phi, a));
+  Value tail = boundedExp2(polynomial(kLog2Phi, a));
   Value positive = maxf(constantLike(0.0, x), x);
   return fma(arith::NegFOp::create(*this, a), tail, positive);
 }

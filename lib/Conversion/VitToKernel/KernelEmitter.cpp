@@ -10,6 +10,7 @@
 
 #include "Product.h"
 #include "vitc/Analysis/BatchMultiple.h"
+#include "vitc/Kernel/ScalarArgument.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -84,24 +85,22 @@ LogicalResult KernelEmitter::convert(Operation *op) {
   return llvm::TypeSwitch<Operation *, LogicalResult>(op)
       .Case<vit::PatchEmbedOp, vit::LinearOp, vit::GeluOp, vit::LayerNormOp,
             vit::RmsNormOp, vit::MeanTokensOp, vit::Conv2dOp, vit::AttentionOp,
-            vit::AttentionMapOp, vit::SoftmaxMatmulOp, tensor::InsertSliceOp,
-            tensor::ConcatOp, tensor::PadOp>(
-          [&](auto op) { return convert(op); })
+            vit::AttentionMapOp, vit::SoftmaxMatmulOp, vit::CacheUpdateOp,
+            vit::AdditiveAttentionOp, vit::GruCellOp, vit::LstmCellOp,
+            tensor::InsertSliceOp, tensor::ConcatOp, tensor::PadOp, scf::ForOp,
+            scf::WhileOp>([&](auto op) { return convert(op); })
       .Case([&](linalg::LinalgOp op) {
         if (isProduct(op))
           return convertProduct(op);
         return convert(cast<linalg::GenericOp>(op.getOperation()));
       })
+      .Case([&](tensor::ExtractSliceOp op) { return convertComputed(op); })
       .Case([&](func::ReturnOp op) { return convertReturn(op); })
       .Default([&](Operation *op) -> LogicalResult {
         // Scalars are read by the bodies that need them.
         if (llvm::none_of(op->getResultTypes(), llvm::IsaPred<ShapedType>) &&
             isPure(op))
           return success();
-        if (isa<tensor::ExtractSliceOp>(op))
-          return op->emitOpError("has a dynamic offset or a stride below 1; "
-                                 "needs static offsets and positive static "
-                                 "strides");
         return op->emitOpError("has no kernel; only vit, linalg and static "
                                "tensor ops have one");
       });
@@ -109,6 +108,7 @@ LogicalResult KernelEmitter::convert(Operation *op) {
 
 LogicalResult KernelEmitter::convertReturn(func::ReturnOp op) {
   SmallVector<Value> results;
+  unsigned numInputs = function.getFunctionType().getNumInputs();
   for (auto [value, output] : llvm::zip(op.getOperands(), outputs)) {
     Value result;
     bool written = false;
@@ -116,25 +116,46 @@ LogicalResult KernelEmitter::convertReturn(func::ReturnOp op) {
     if (known != converted.end()) {
       result = known->second.base;
       for (Value init = result; !written;) {
-        auto kernel = init.getDefiningOp<DestinationStyleOpInterface>();
-        if (!kernel)
+        if (auto kernel = init.getDefiningOp<DestinationStyleOpInterface>())
+          init = kernel.getDpsInits().front();
+        else if (auto loop = init.getDefiningOp<scf::ForOp>())
+          init = loop.getTiedLoopInit(cast<OpResult>(init))->get();
+        else if (auto loop = init.getDefiningOp<scf::WhileOp>())
+          init = loop.getInits()[cast<OpResult>(init).getResultNumber()];
+        else
           break;
-        init = kernel.getDpsInits().front();
-        written = init == output;
+        // Or it lies where the state did that it updates.
+        auto argument = dyn_cast<BlockArgument>(init);
+        written =
+            init == output || (argument && argument.getArgNumber() < numInputs);
       }
     }
     auto type = cast<RankedTensorType>(value.getType());
-    if (type.isDynamicDim(0) && getBatchMultiple(value) != 1)
+    int64_t rank = type.getRank();
+    if (rank > 0 && type.isDynamicDim(0) && getBatchMultiple(value) != 1)
       return op.emitOpError()
              << "has result " << type << " of several items for each item of "
              << "the batch; needs the batch itself in dim 0";
-    if (!written)
-      result = gather(value, read(value), output,
-                      builder.getMultiDimIdentityMap(type.getRank()));
+    // Without elements there is nothing to write.
+    if (llvm::is_contained(type.getShape(), 0))
+      result = output;
+    else if (!written)
+      result = gather(
+          value, read(value), output,
+          rank == 0 ? AffineMap::get(0, 0, builder.getAffineConstantExpr(0))
+                    : builder.getMultiDimIdentityMap(rank));
     results.push_back(result);
   }
   func::ReturnOp::create(builder, results);
   return success();
+}
+
+/// A scalar is a tensor of one element.
+static Type getStoredType(Type type) {
+  auto tensor = cast<RankedTensorType>(type);
+  if (tensor.getRank() > 0)
+    return tensor;
+  return RankedTensorType::get({1}, tensor.getElementType());
 }
 
 LogicalResult KernelEmitter::run() {
@@ -145,9 +166,9 @@ LogicalResult KernelEmitter::run() {
   for (Type value :
        llvm::concat<const Type>(type.getInputs(), type.getResults())) {
     auto tensor = dyn_cast<RankedTensorType>(value);
-    if (!tensor || tensor.getRank() == 0 ||
-        llvm::is_contained(tensor.getShape().drop_front(),
-                           ShapedType::kDynamic))
+    if (!tensor || (tensor.getRank() > 0 &&
+                    llvm::is_contained(tensor.getShape().drop_front(),
+                                       ShapedType::kDynamic)))
       return function.emitOpError()
              << "has an argument or result of type " << value
              << "; needs ranked tensors, static but for the batch";
@@ -156,11 +177,11 @@ LogicalResult KernelEmitter::run() {
   // The new body takes the inputs, then a destination for each result.
   Block *body = new Block();
   function.getBody().push_front(body);
-  body->addArguments(
-      type.getInputs(),
-      SmallVector<Location>(type.getNumInputs(), function.getLoc()));
+  for (Type input : type.getInputs())
+    body->addArgument(getStoredType(input), function.getLoc());
   for (Type result : type.getResults())
-    outputs.push_back(body->addArgument(result, function.getLoc()));
+    outputs.push_back(
+        body->addArgument(getStoredType(result), function.getLoc()));
   for (auto [before, after] :
        llvm::zip(source->getArguments(), body->getArguments()))
     store(before, after);
@@ -175,20 +196,24 @@ LogicalResult KernelEmitter::run() {
     if (failed(convert(&op)))
       return failure();
 
-  SmallVector<Type> inputs(type.getInputs());
-  llvm::append_range(inputs, type.getResults());
   SmallVector<DictionaryAttr> attributes;
-  for (unsigned i = 0; i < type.getNumInputs(); ++i)
-    attributes.push_back(function.getArgAttrDict(i));
-  for (unsigned i = 0; i < type.getNumResults(); ++i) {
-    NamedAttrList list(function.getResultAttrDict(i));
-    list.set("bufferization.writable", builder.getBoolAttr(true));
+  auto addAttributes = [&](DictionaryAttr given, Type type, bool isOutput) {
+    NamedAttrList list(given);
+    if (isOutput)
+      list.set("bufferization.writable", builder.getBoolAttr(true));
+    if (cast<RankedTensorType>(type).getRank() == 0)
+      list.set(kernel::kScalarArgumentAttr, builder.getUnitAttr());
     attributes.push_back(list.getDictionary(builder.getContext()));
-  }
+  };
+  for (auto [i, input] : llvm::enumerate(type.getInputs()))
+    addAttributes(function.getArgAttrDict(i), input, /*isOutput=*/false);
+  for (auto [i, result] : llvm::enumerate(type.getResults()))
+    addAttributes(function.getResultAttrDict(i), result, /*isOutput=*/true);
   source->dropAllReferences();
   source->dropAllUses();
   source->erase();
-  function.setFunctionType(builder.getFunctionType(inputs, type.getResults()));
+  function.setFunctionType(builder.getFunctionType(
+      body->getArgumentTypes(), TypeRange(ValueRange(outputs))));
   function.setAllArgAttrs(attributes);
   return success();
 }

@@ -14,6 +14,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "llvm/ADT/SmallBitVector.h"
@@ -63,9 +64,8 @@ struct Padding {
   mlir::AffineMap getInnerMap(mlir::MLIRContext *context) const;
 };
 
-/// How a tensor.pad pads its operand; none unless all of it is constant, and no
-/// other op has one.
-std::optional<Padding> getPadding(mlir::Operation *op);
+/// How the operand is padded; none unless all of it is constant.
+std::optional<Padding> getPadding(mlir::tensor::PadOp op);
 
 /// Whether convolutions alone read the result, and see its zeros where their
 /// indices leave the operand: nothing is padded.
@@ -155,9 +155,47 @@ private:
   mlir::LogicalResult convert(mlir::tensor::InsertSliceOp op);
   mlir::LogicalResult convert(mlir::tensor::ConcatOp op);
 
+  //===--- Loops.cpp ------------------------------------------------------===//
+  mlir::LogicalResult convert(mlir::scf::ForOp op);
+  mlir::LogicalResult convert(mlir::scf::WhileOp op);
+  /// Converts a body whose values are to lie in `destinations`; `results` are
+  /// the tensors that it yields then.
+  mlir::LogicalResult
+  convertRegion(mlir::Block &source, llvm::ArrayRef<mlir::Value> destinations,
+                llvm::SmallVectorImpl<mlir::Value> &results);
+  /// Notes what a value of the source is that a loop carries.
+  void enter(mlir::Value value, mlir::Value tensorOrNumber);
+  /// A tensor with the elements of `value` that a loop with this result, or
+  /// none, may write.
+  mlir::Value own(mlir::Value value, mlir::Value result);
+  /// Moves the insertion point before the loops that `value`, and what it is
+  /// read from, is defined outside of. Not for a copy that is written
+  /// afterwards.
+  void leaveLoops(mlir::Value value);
+  /// A number of the source function, computed here.
+  mlir::FailureOr<mlir::Value> readScalar(mlir::Value value);
+  /// The same; `computed` are those that it was computed from before.
+  mlir::FailureOr<mlir::Value>
+  readScalar(mlir::Value value,
+             llvm::DenseMap<mlir::Value, mlir::Value> &computed);
+  /// From indices of a slice, then `offsets`, to those of the whole.
+  struct SliceAccess {
+    mlir::AffineMap map;
+    llvm::SmallVector<mlir::Value> offsets;
+  };
+  mlir::FailureOr<SliceAccess>
+  readSlice(mlir::OffsetSizeAndStrideOpInterface op,
+            const llvm::SmallBitVector &dropped);
+  /// Copies the elements of `value` from `source` to `init`; the maps may
+  /// depend on the offsets.
+  mlir::Value gatherSlice(mlir::Value value, const ValueAccess &source,
+                          mlir::Value init, mlir::AffineMap map,
+                          llvm::ArrayRef<mlir::Value> offsets);
+  /// Slices at offsets that are computed.
+  mlir::LogicalResult convertComputed(mlir::tensor::ExtractSliceOp op);
+  mlir::LogicalResult convertComputed(mlir::tensor::InsertSliceOp op);
+
   //===--- Padding.cpp ----------------------------------------------------===//
-  /// How to read a value with its padding: written inside it, or copied.
-  ValueAccess readPadded(mlir::Value value, const Padding &padding);
   /// Sets what pads a value of the padded `type`, of `size` items, in `init`:
   /// its element x lies at map(x). Boxes run in the order of `layout`.
   mlir::Value fillBorder(const Padding &padding, mlir::RankedTensorType type,
@@ -173,8 +211,7 @@ private:
   mlir::LogicalResult convertProduct(mlir::linalg::LinalgOp op);
   /// The packed weights that a constant, or each item of a value, gives.
   mlir::Value packConstant(const Product &product, mlir::AffineMap indexing);
-  mlir::Value packComputed(const Product &product, mlir::AffineMap indexing,
-                           mlir::Value items);
+  mlir::Value packComputed(const Product &product, mlir::AffineMap indexing);
   /// The rows of a product by (b, i, l), copied where l is not contiguous.
   ValueAccess readRows(const Product &product, mlir::AffineMap indexing);
   mlir::Value sizeOf(const Product &product, llvm::ArrayRef<unsigned> loops);
@@ -251,6 +288,20 @@ private:
   mlir::LogicalResult convert(vit::AttentionOp op);
   mlir::LogicalResult convert(vit::SoftmaxMatmulOp op);
   mlir::LogicalResult convert(vit::AttentionMapOp op);
+  mlir::LogicalResult convert(vit::AdditiveAttentionOp op);
+  /// The scores of all queries and keys, [B, Nq, Nk].
+  mlir::Value emitScores(vit::AdditiveAttentionOp op);
+  mlir::LogicalResult convert(vit::GruCellOp op);
+  mlir::LogicalResult convert(vit::LstmCellOp op);
+  /// Computes each element of `result` from those of `inputs`; returns how to
+  /// read it.
+  using ColumnBody = llvm::function_ref<mlir::Value(mlir::ValueRange)>;
+  ValueAccess emitColumns(mlir::Value result,
+                          llvm::ArrayRef<ValueAccess> inputs, ColumnBody body);
+  mlir::LogicalResult convert(vit::CacheUpdateOp op);
+  /// Whether the cache is an argument of the function that nothing else reads,
+  /// and the result is returned under its name.
+  bool isUpdatedInPlace(vit::CacheUpdateOp op);
   mlir::LogicalResult convert(mlir::linalg::GenericOp op);
   mlir::LogicalResult convertResult(mlir::linalg::GenericOp op,
                                     unsigned number);
@@ -258,6 +309,11 @@ private:
   mlir::func::FuncOp function;
   mlir::ImplicitLocOpBuilder builder;
   llvm::DenseMap<mlir::Value, ValueAccess> converted;
+  /// Packed operands of products, by what they are copied from and how: the
+  /// base, the map to it, the packed type, n and k.
+  using PackKey =
+      std::tuple<mlir::Value, mlir::AffineMap, mlir::Type, int64_t, int64_t>;
+  llvm::DenseMap<PackKey, mlir::Value> packs;
   /// A tensor.concat of which operands were written: where, and which.
   struct PartialConcat {
     Destination destination;
@@ -269,6 +325,10 @@ private:
   /// Values that were written inside their padding: how the padded ones lie.
   llvm::DenseMap<mlir::Value, mlir::AffineMap> padded;
   llvm::SmallVector<mlir::Value> outputs;
+  /// The loops around the insertion point: those of the source, and their own.
+  llvm::SmallVector<std::pair<mlir::Operation *, mlir::Operation *>> loops;
+  /// The indices of loops.
+  llvm::DenseMap<mlir::Value, mlir::Value> scalars;
   /// The batch, null without one, and its multiples, computed at the start.
   mlir::Value batch;
   llvm::SmallDenseMap<int64_t, mlir::Value> batchMultiples;

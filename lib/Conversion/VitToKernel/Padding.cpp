@@ -25,14 +25,12 @@ static RankedTensorType getType(Value value) {
   return cast<RankedTensorType>(value.getType());
 }
 
-std::optional<Padding> vitc::getPadding(Operation *op) {
+std::optional<Padding> vitc::getPadding(tensor::PadOp op) {
   Padding padding;
-  if (auto pad = dyn_cast<tensor::PadOp>(op)) {
-    padding.low = llvm::to_vector(pad.getStaticLow());
-    padding.high = llvm::to_vector(pad.getStaticHigh());
-    if (Value constant = pad.getConstantPaddingValue())
-      matchPattern(constant, m_Constant(&padding.value));
-  }
+  padding.low = llvm::to_vector(op.getStaticLow());
+  padding.high = llvm::to_vector(op.getStaticHigh());
+  if (Value constant = op.getConstantPaddingValue())
+    matchPattern(constant, m_Constant(&padding.value));
   auto isSize = [](int64_t size) { return size >= 0; };
   if (!padding.value || !llvm::all_of(padding.low, isSize) ||
       !llvm::all_of(padding.high, isSize))
@@ -114,12 +112,12 @@ Value KernelEmitter::fillBorder(const Padding &padding, RankedTensorType type,
 
 bool KernelEmitter::placeIntoPadding(OpOperand &use, Destination &place,
                                      unsigned rowDim) {
-  Operation *op = use.getOwner();
+  auto op = dyn_cast<tensor::PadOp>(use.getOwner());
+  if (!op || isPaddedByReaders(op))
+    return false;
   std::optional<Padding> padding = getPadding(op);
   if (!padding || padding->isEmpty() || use.getOperandNumber() != 0 ||
       padding->low[0] + padding->high[0] != 0)
-    return false;
-  if (isPaddedByReaders(cast<tensor::PadOp>(op)))
     return false;
   // What the program returns is written there, with a copy.
   if (llvm::any_of(op->getUsers(), llvm::IsaPred<func::ReturnOp>))
@@ -164,29 +162,6 @@ bool KernelEmitter::placeIntoMap(OpOperand &use, Destination &place,
   return true;
 }
 
-ValueAccess KernelEmitter::readPadded(Value value, const Padding &padding) {
-  if (auto known = padded.find(value); known != padded.end())
-    return {read(value).base, known->second};
-  ValueAccess access = read(value);
-  if (padding.isEmpty())
-    return access;
-  RankedTensorType type = padding.getPaddedType(getType(value));
-  unsigned rank = type.getRank();
-  // As the value is stored, where that is with its channels last.
-  bool isChannelsLast =
-      rank > 2 && (type.getDimSize(1) == 1 ||
-                   getMemoryStride(access.map, getType(access.base).getShape(),
-                                   /*dim=*/1) == 1);
-  AffineMap layout = isChannelsLast
-                         ? getLayoutWithRows(rank, 1, builder.getContext())
-                         : builder.getMultiDimIdentityMap(rank);
-  Value size = batchOf(value);
-  Value init = emptyTensor(
-      type.clone(applyPermutationMap(layout, type.getShape())), size);
-  init = fillBorder(padding, type, layout, size, init, layout);
-  return {copyInside(value, access, padding, layout, init, layout), layout};
-}
-
 Value KernelEmitter::copyInside(Value value, const ValueAccess &source,
                                 const Padding &padding, AffineMap layout,
                                 Value init, AffineMap map) {
@@ -207,8 +182,8 @@ LogicalResult KernelEmitter::convert(tensor::PadOp op) {
   std::optional<Padding> padding = getPadding(op);
   if (!padding || op.getSourceType().getRank() == 0)
     return op.emitOpError("has a computed padding or value; needs constants");
-  if (padded.contains(op.getSource())) {
-    converted[op.getResult()] = readPadded(op.getSource(), *padding);
+  if (auto known = padded.find(op.getSource()); known != padded.end()) {
+    converted[op.getResult()] = {read(op.getSource()).base, known->second};
     return success();
   }
   AffineMap layout =

@@ -58,12 +58,22 @@ static AffineMap getInsertionMap(tensor::InsertSliceOp op) {
 // Finding the place
 //===----------------------------------------------------------------------===//
 
+/// Whether the one op that uses `value` may write to `tensor`, which holds it:
+/// a kernel made it for that op, or a loop carries it.
+static bool isWritable(Value value, Value tensor) {
+  if (!value.hasOneUse() ||
+      value.getParentBlock() != (*value.user_begin())->getBlock())
+    return false;
+  return tensor.getDefiningOp() ||
+         isa<LoopLikeOpInterface>(value.getParentBlock()->getParentOp());
+}
+
 Value KernelEmitter::writeInto(Value dest) {
   // What others read too, or the caller owns, must keep its elements.
   auto known = converted.find(dest);
   if (known != converted.end()) {
     auto [init, map] = known->second;
-    bool owned = dest.hasOneUse() && init.getDefiningOp() && map.isIdentity();
+    bool owned = isWritable(dest, init) && map.isIdentity();
     return owned ? init : Value();
   }
   if (!dest.getDefiningOp<tensor::EmptyOp>())
@@ -129,12 +139,20 @@ bool KernelEmitter::findPlace(Destination &place, unsigned rowDim,
   while (next.target.hasOneUse()) {
     OpOperand &use = *next.target.getUses().begin();
     Operation *user = use.getOwner();
+    // In a loop it would be written once, and what it is part of often.
+    if (user->getBlock() != next.target.getParentBlock())
+      return false;
     RankedTensorType type = getType(next.target);
     if (isa<func::ReturnOp>(user)) {
       if (!isContiguous(next.map, type, rowDim))
         return false;
       next.init = outputs[use.getOperandNumber()];
       next.storage = builder.getMultiDimIdentityMap(type.getRank());
+      if (type.getRank() == 0) {
+        AffineExpr first = builder.getAffineConstantExpr(0);
+        next.map = AffineMap::get(next.map.getNumDims(), 0, first);
+        next.storage = AffineMap::get(0, 0, first);
+      }
       place = next;
       return true;
     }
@@ -230,8 +248,7 @@ LogicalResult KernelEmitter::convert(tensor::InsertSliceOp op) {
   if (op.getSourceType().getRank() == 0)
     return op.emitOpError("inserts a tensor of rank 0; needs rank 1 or more");
   if (!isStaticSlice(op.getStaticOffsets(), op.getStaticStrides()))
-    return op.emitOpError("has a dynamic offset or a stride below 1; needs "
-                          "static offsets and positive static strides");
+    return convertComputed(op);
   ValueAccess source = read(op.getSource());
   Value init = op.getDest().getDefiningOp<tensor::EmptyOp>()
                    ? emptyTensor(op.getResult())

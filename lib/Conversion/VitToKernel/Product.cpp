@@ -40,7 +40,9 @@ bool vitc::isProduct(linalg::LinalgOp op) {
     auto type = dyn_cast<RankedTensorType>(value.getType());
     return type && type.getElementType().isF32();
   };
+  // A single number is a sum.
   return linalg::isaContractionOpInterface(op) &&
+         op.getNumParallelLoops() > 0 &&
          llvm::all_of(op->getOperands(), isF32) &&
          llvm::range_size(*op.getBlock()) == 3;
 }
@@ -203,8 +205,11 @@ Value KernelEmitter::packConstant(const Product &product, AffineMap indexing) {
       matrix, {product.count(product.columns), product.count(product.sum)})));
 }
 
-Value KernelEmitter::packComputed(const Product &product, AffineMap indexing,
-                                  Value items) {
+Value KernelEmitter::packComputed(const Product &product, AffineMap indexing) {
+  // Once, also where a loop reads it.
+  OpBuilder::InsertionGuard guard(builder);
+  leaveLoops(product.rhs->get());
+  Value items = sizeOf(product, product.batch);
   ValueAccess access = read(product.rhs->get());
   RankedTensorType type = getPackedType(product);
   if (getType(access.base) == type && access.map == getPackedMap(product))
@@ -212,17 +217,24 @@ Value KernelEmitter::packComputed(const Product &product, AffineMap indexing,
   MLIRContext *context = builder.getContext();
   constexpr int64_t width = vit::WeightExprAttr::kPanelColumns;
   int64_t n = product.count(product.columns), k = product.count(product.sum);
+  AffineMap loops = access.map.compose(indexing).compose(
+      product.getLoopMap(product.batch, product.columns, product.sum, context));
+  // Nor a second time where another product reads the same, as the steps of a
+  // decoder read keys.
+  auto [known, isNew] = packs.try_emplace({access.base, loops, type, n, k});
+  Value &packed = known->second;
+  Region *here = builder.getInsertionBlock()->getParent();
+  if (!isNew && packed.getParentRegion()->isAncestor(here))
+    return packed;
   int64_t packedK = llvm::alignTo(k, vit::WeightExprAttr::kPackGranule);
   int64_t panels = n / width, tail = n % width;
-  Value packed = emptyTensor(type, items);
+  packed = emptyTensor(type, items);
   if (!product.hasWeightsPerItem)
     items = index(1);
 
   // Column and step of the sum as functions of the box (item, panel, l, j).
   AffineExpr item, panel, l, j;
   bindDims(context, item, panel, l, j);
-  AffineMap loops = access.map.compose(indexing).compose(
-      product.getLoopMap(product.batch, product.columns, product.sum, context));
   auto copy = [&](ArrayRef<int64_t> sizes, AffineExpr column,
                   AffineExpr place) {
     SmallVector<AffineExpr> target = {place};
@@ -321,7 +333,7 @@ LogicalResult KernelEmitter::convertProduct(linalg::LinalgOp op) {
 
   ValueAccess lhs = readRows(product, lhsIndexing);
   Value weights = product.isPacked ? packConstant(product, rhsIndexing)
-                                   : packComputed(product, rhsIndexing, items);
+                                   : packComputed(product, rhsIndexing);
 
   // Elements of the result, or of what it is added to, by (b, i, j).
   AffineMap element = resultIndexing.compose(product.getLoopMap(

@@ -137,16 +137,19 @@ ValueAccess KernelEmitter::read(Value value) {
     return {access.base, simplifyIndices(access.map.compose(movement->map),
                                          getType(value).getShape())};
   }
-  auto whole = [&](Value tensor) -> ValueAccess {
-    return {tensor, builder.getMultiDimIdentityMap(getType(value).getRank())};
+  auto whole = [&](vit::WeightExprAttr expr) -> ValueAccess {
+    OpBuilder::InsertionGuard guard(builder);
+    leaveLoops(value);
+    return {constant(expr),
+            builder.getMultiDimIdentityMap(getType(value).getRank())};
   };
   if (auto constantOp = dyn_cast<vit::ConstantOp>(op))
-    return whole(constant(constantOp.getValue()));
+    return whole(constantOp.getValue());
   TypedAttr splat;
   if (auto constantOp = dyn_cast<arith::ConstantOp>(op)) {
     auto elements = cast<DenseElementsAttr>(constantOp.getValue());
     if (!elements.isSplat())
-      return whole(constant(vit::WeightExprAttr::data(elements)));
+      return whole(vit::WeightExprAttr::data(elements));
     splat = elements.getSplatValue<TypedAttr>();
   } else if (auto fill = dyn_cast<linalg::FillOp>(op)) {
     matchPattern(fill.getInputs().front(), m_Constant(&splat));
@@ -206,6 +209,8 @@ ValueAccess KernelEmitter::readRows(Value value) {
   ValueAccess access = read(value);
   int64_t size = getType(value).getShape().back();
   if (!isRowContiguous(access.map, getType(access.base).getShape(), size)) {
+    OpBuilder::InsertionGuard guard(builder);
+    leaveLoops(value);
     store(value, materialize(value));
     access = converted[value];
   }
@@ -216,5 +221,9 @@ ValueAccess KernelEmitter::readRows(Value value) {
 
 Value KernelEmitter::readVector(Value value) {
   ValueAccess access = read(value);
-  return access.map.isIdentity() ? access.base : materialize(value);
+  if (access.map.isIdentity())
+    return access.base;
+  OpBuilder::InsertionGuard guard(builder);
+  leaveLoops(value);
+  return materialize(value);
 }

@@ -8,89 +8,33 @@
 
 #include "DescriptorModule.h"
 
+#include "GenerationDescriptor.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "vitc/Analysis/BatchItems.h"
 #include "vitc/Config.h"
 #include "vitc/Runtime/Descriptor.h"
 #include "vitc/Runtime/vitc.h"
-#include "llvm/IR/Constants.h"
-#include "llvm/IR/DerivedTypes.h"
+#include "llvm/ADT/StringSwitch.h"
 
 using namespace mlir;
 using namespace vitc;
 using llvm::Constant;
 
 namespace {
-/// Builds constants that mirror the structs of Runtime/Descriptor.h: fields in
-/// order, each at its natural alignment, as the C++ compiler lays them out.
-class DescriptorBuilder {
+/// Adds the model's own structs.
+class DescriptorBuilder : public ConstantBuilder {
 public:
-  DescriptorBuilder(llvm::Module &module)
-      : module(module), context(module.getContext()) {}
-
-  Constant *integer(int64_t value, unsigned width) {
-    return llvm::ConstantInt::getSigned(llvm::Type::getIntNTy(context, width),
-                                        value);
-  }
-  Constant *i32(int64_t value) { return integer(value, 32); }
-  Constant *i64(int64_t value) { return integer(value, 64); }
-  Constant *null() {
-    return llvm::ConstantPointerNull::get(
-        llvm::PointerType::getUnqual(context));
-  }
-  Constant *number(double value) {
-    return llvm::ConstantFP::get(llvm::Type::getFloatTy(context), value);
-  }
-  Constant *doubleNumber(double value) {
-    return llvm::ConstantFP::get(llvm::Type::getDoubleTy(context), value);
-  }
-  Constant *record(ArrayRef<Constant *> fields) {
-    return llvm::ConstantStruct::getAnon(context, fields);
-  }
-  /// A pointer to a NUL-terminated string.
-  Constant *string(StringRef value) {
-    return global(llvm::ConstantDataArray::getString(context, value));
-  }
-  /// A pointer to the first of `elements`, null when there are none.
-  Constant *array(ArrayRef<Constant *> elements) {
-    return elements.empty() ? null() : global(inlineArray(elements));
-  }
-  Constant *inlineArray(ArrayRef<Constant *> elements) {
-    return llvm::ConstantArray::get(
-        llvm::ArrayType::get(elements.front()->getType(), elements.size()),
-        elements);
-  }
-  Constant *external(StringRef name, llvm::Type *type) {
-    auto *symbol = new llvm::GlobalVariable(module, type, /*isConstant=*/true,
-                                            llvm::GlobalValue::ExternalLinkage,
-                                            nullptr, name);
-    symbol->setVisibility(llvm::GlobalValue::HiddenVisibility);
-    return symbol;
-  }
-  Constant *function(StringRef name) {
-    auto *type =
-        llvm::FunctionType::get(llvm::Type::getVoidTy(context),
-                                {llvm::PointerType::getUnqual(context)}, false);
-    auto callee = module.getOrInsertFunction(name, type);
-    auto *symbol = llvm::cast<llvm::Function>(callee.getCallee());
-    symbol->setVisibility(llvm::GlobalValue::HiddenVisibility);
-    return symbol;
-  }
+  using ConstantBuilder::ConstantBuilder;
 
   Constant *tensor(kernel::TensorAttr tensor);
   Constant *code(StringRef isa, kernel::CodeAttr code, StringRef symbol);
-  Constant *preprocess(vit::PreprocessAttr preprocess, RankedTensorType input);
+  Constant *preprocess(vit::PreprocessAttr preprocess,
+                       ArrayRef<kernel::TensorAttr> inputs);
+  Constant *ranking(vit::RankingAttr ranking);
   Constant *tokenGrid(vit::TokenGridAttr grid);
+  Constant *text(vit::TextAttr text, ArrayRef<kernel::TensorAttr> inputs,
+                 bool isPrompt);
   Constant *attention(ArrayAttr layers, ArrayRef<kernel::TensorAttr> maps);
-
-private:
-  Constant *global(Constant *value) {
-    return new llvm::GlobalVariable(module, value->getType(), true,
-                                    llvm::GlobalValue::PrivateLinkage, value);
-  }
-
-  llvm::Module &module;
-  llvm::LLVMContext &context;
 };
 } // namespace
 
@@ -127,8 +71,11 @@ Constant *DescriptorBuilder::tensor(kernel::TensorAttr tensor) {
   SmallVector<Constant *> dims;
   for (int64_t size : tensor.getType().getShape())
     dims.push_back(i64(ShapedType::isDynamic(size) ? -1 : size));
+  DenseI64ArrayAttr counted = tensor.getCounted();
   return record({string(tensor.getName()), array(dims), i32(dims.size()),
-                 i32(*getDtype(tensor.getType().getElementType()))});
+                 i32(*getDtype(tensor.getType().getElementType())),
+                 i32(counted ? counted[0] : 0),
+                 i32(counted ? counted[1] : -1)});
 }
 
 Constant *DescriptorBuilder::code(StringRef isa, kernel::CodeAttr code,
@@ -147,54 +94,91 @@ Constant *DescriptorBuilder::code(StringRef isa, kernel::CodeAttr code,
                  array(sites), i32(sites.size()), i32(code.getUsesOneDNN())});
 }
 
-/// Whether pixels of grey or colour, and of one size, go in: [B, C, H, W].
+/// Whether pixels of one size go in: [B, C, H, W].
 static bool isPicture(RankedTensorType input) {
-  return input && input.getRank() == 4 &&
-         llvm::is_contained({1, 3}, input.getDimSize(1)) &&
+  return input.getRank() == 4 && input.getElementType().isF32() &&
+         input.getDimSize(1) >= 1 && input.getDimSize(1) <= 4 &&
          !input.isDynamicDim(2) && !input.isDynamicDim(3);
 }
 
 Constant *DescriptorBuilder::preprocess(vit::PreprocessAttr preprocess,
-                                        RankedTensorType input) {
+                                        ArrayRef<kernel::TensorAttr> inputs) {
   // The program reads pictures when the source says how.
-  bool isImage = preprocess && isPicture(input);
-  int64_t channels = isImage ? input.getDimSize(1) : 0;
-  int64_t height = isImage ? input.getDimSize(2) : 0;
-  int64_t width = isImage ? input.getDimSize(3) : 0;
-  SmallVector<int64_t> resize(2, 0);
-  bool doResize = false, doCrop = false, doRescale = false, doNormalize = false;
-  int64_t interpolation = 0;
-  double rescale = 1.0;
-  SmallVector<double> mean(4, 0.0), deviation(4, 1.0);
-  if (isImage) {
-    doResize = static_cast<bool>(preprocess.getResize());
-    if (doResize) {
-      ArrayRef<int64_t> size = preprocess.getResize().asArrayRef();
-      resize = {size[0], size.size() > 1 ? size[1] : 0};
-    }
-    interpolation = preprocess.getInterpolation();
-    doCrop = static_cast<bool>(preprocess.getCrop());
-    doRescale = static_cast<bool>(preprocess.getRescale());
-    if (doRescale)
-      rescale = preprocess.getRescale().getValueAsDouble();
-    doNormalize = preprocess.getMean() && preprocess.getStd();
-    if (doNormalize) {
-      llvm::copy(preprocess.getMean().asArrayRef().take_front(4), mean.begin());
-      llvm::copy(preprocess.getStd().asArrayRef().take_front(4),
-                 deviation.begin());
-    }
-  }
-  auto numbers = [&](ArrayRef<double> values) {
-    SmallVector<Constant *> elements;
-    for (double value : values)
-      elements.push_back(number(value));
+  const auto *input = llvm::find_if(inputs, [](kernel::TensorAttr tensor) {
+    return isPicture(tensor.getType());
+  });
+  auto channels = [&](DenseF64ArrayAttr list, double absent) {
+    SmallVector<Constant *> elements(4, number(absent));
+    if (list)
+      for (auto [element, value] : llvm::zip(elements, list.asArrayRef()))
+        element = number(value);
     return inlineArray(elements);
   };
-  return record({i32(isImage ? 0 : -1), i32(channels), i32(height), i32(width),
-                 i32(doResize), i32(resize[0]), i32(resize[1]),
-                 i32(interpolation), i32(doCrop), i32(doRescale),
-                 i32(doNormalize), doubleNumber(rescale), numbers(mean),
-                 numbers(deviation)});
+  if (!preprocess || input == inputs.end()) {
+    SmallVector<Constant *> fields(19, i32(0));
+    fields[0] = fields[1] = fields[2] = i32(-1);
+    fields.append({doubleNumber(1.0), channels({}, 0.0), channels({}, 1.0)});
+    return record(fields);
+  }
+  auto index = [&](StringAttr name) {
+    const auto *found = llvm::find_if(inputs, [&](kernel::TensorAttr tensor) {
+      return name && tensor.getName() == name;
+    });
+    return i32(found == inputs.end() ? -1 : found - inputs.begin());
+  };
+  SmallVector<int64_t> resize(2, 0), crop(2, 0);
+  if (DenseI64ArrayAttr list = preprocess.getResize())
+    llvm::copy(list.asArrayRef(), resize.begin());
+  if (DenseI64ArrayAttr list = preprocess.getCrop())
+    llvm::copy(list.asArrayRef(), crop.begin());
+  ArrayRef<int64_t> shape = input->getType().getShape();
+  FloatAttr rescale = preprocess.getRescale();
+  return record({i32(input - inputs.begin()),
+                 index(preprocess.getMask()),
+                 index(preprocess.getNoise()),
+                 i32(shape[1]),
+                 i32(preprocess.getBgr()),
+                 i32(shape[2]),
+                 i32(shape[3]),
+                 i32(resize[0] != 0),
+                 i32(resize[0]),
+                 i32(resize[1]),
+                 i32(preprocess.getInside()),
+                 i32(preprocess.getInterpolation()),
+                 i32(preprocess.getAntialias()),
+                 i32(crop[0] != 0),
+                 i32(crop[0]),
+                 i32(crop[1]),
+                 i32(static_cast<int32_t>(preprocess.getPad())),
+                 i32(static_cast<bool>(rescale)),
+                 i32(static_cast<bool>(preprocess.getMean())),
+                 doubleNumber(rescale ? rescale.getValueAsDouble() : 1.0),
+                 channels(preprocess.getMean(), 0.0),
+                 channels(preprocess.getStd(), 1.0)});
+}
+
+Constant *DescriptorBuilder::text(vit::TextAttr text,
+                                  ArrayRef<kernel::TensorAttr> inputs,
+                                  bool isPrompt) {
+  auto index = [&](StringAttr name) {
+    const auto *found = llvm::find_if(inputs, [&](kernel::TensorAttr input) {
+      return input.getName() == name;
+    });
+    return i32(name && found != inputs.end() ? found - inputs.begin() : -1);
+  };
+  if (!text)
+    return record({null(), i64(0), i32(0), i32(-1), i32(-1), i32(-1), i32(0)});
+  ArrayRef<char> table = text.getTokenizer().getData();
+  return record({bytes(table), i64(table.size()), i32(text.getMaxLength()),
+                 index(text.getIds()), index(text.getMask()),
+                 index(text.getTypes()), i32(isPrompt)});
+}
+
+Constant *DescriptorBuilder::ranking(vit::RankingAttr ranking) {
+  if (!ranking)
+    return record({doubleNumber(0), doubleNumber(0)});
+  return record({doubleNumber(ranking.getScale().getValueAsDouble()),
+                 doubleNumber(ranking.getBias().getValueAsDouble())});
 }
 
 Constant *DescriptorBuilder::tokenGrid(vit::TokenGridAttr grid) {
@@ -231,9 +215,16 @@ Constant *DescriptorBuilder::attention(ArrayAttr layers,
 }
 
 static rt::Task getTask(StringRef name) {
-  if (name == "classification")
-    return rt::Task::Classification;
-  return name == "embedding" ? rt::Task::Embedding : rt::Task::Tensor;
+  return llvm::StringSwitch<rt::Task>(name)
+      .Case("classification", rt::Task::Classification)
+      .Case("embedding", rt::Task::Embedding)
+      .Case("segmentation", rt::Task::Segmentation)
+      .Case("detection", rt::Task::Detection)
+      .Case("picture", rt::Task::Picture)
+      .Case("ranking", rt::Task::Ranking)
+      .Case("fill-mask", rt::Task::FillMask)
+      .Case("generation", rt::Task::Generation)
+      .Default(rt::Task::Tensor);
 }
 
 /// Whether the runtime has the types of an entry's inputs and outputs.
@@ -309,7 +300,7 @@ FailureOr<std::unique_ptr<llvm::Module>> vitc::buildDescriptorModule(
   auto model =
       module->getAttrOfType<vit::ModelAttr>(vit::VitDialect::kModelAttr);
   SmallVector<Constant *> entries;
-  RankedTensorType input;
+  ArrayRef<kernel::TensorAttr> forwardInputs, textInputs;
   AttentionMaps attention;
   for (auto function : module.getOps<func::FuncOp>()) {
     auto entry = function->getAttrOfType<kernel::EntryAttr>(
@@ -334,8 +325,10 @@ FailureOr<std::unique_ptr<llvm::Module>> vitc::buildDescriptorModule(
          builder.i64(entry.getArenaPerBatch()), builder.array(codes),
          builder.i32(codes.size()),
          builder.i32(areItemsIndependent(function))}));
-    if (function.getName() == "forward" && !entry.getInputs().empty())
-      input = entry.getInputs().front().getType();
+    if (function.getName() == "forward" || function.getName() == "encode")
+      forwardInputs = entry.getInputs();
+    if (function.getName() == "text")
+      textInputs = entry.getInputs();
     if (function.getName() == "attention") {
       FailureOr<AttentionMaps> found = getAttentionMaps(function, entry);
       if (failed(found))
@@ -343,6 +336,18 @@ FailureOr<std::unique_ptr<llvm::Module>> vitc::buildDescriptorModule(
       attention = *found;
     }
   }
+
+  vit::GenerationAttr generates =
+      model ? model.getGeneration() : vit::GenerationAttr();
+  FailureOr<Constant *> generation = buildGenerationDescriptor(
+      module, generates,
+      builder.tokenGrid(model ? model.getGrid() : vit::TokenGridAttr()),
+      builder);
+  if (failed(generation))
+    return failure();
+  vit::TextAttr takesText = model ? model.getText() : vit::TextAttr();
+  bool isPrompt =
+      generates && takesText && takesText.getIds() == generates.getToken();
 
   auto text = [](StringAttr value) {
     return value ? value.getValue() : StringRef();
@@ -360,6 +365,7 @@ FailureOr<std::unique_ptr<llvm::Module>> vitc::buildDescriptorModule(
       builder.i32(rt::kDescriptorVersion),
       builder.i32(static_cast<int32_t>(
           getTask(model ? text(model.getTask()) : "tensor"))),
+      builder.i32(model && model.getSigmoid()),
       weights,
       builder.i64(sizes.weights),
       builder.array(entries),
@@ -367,8 +373,12 @@ FailureOr<std::unique_ptr<llvm::Module>> vitc::buildDescriptorModule(
       builder.i32(labels.size()),
       builder.array(labels),
       builder.preprocess(model ? model.getPreprocess() : vit::PreprocessAttr(),
-                         input),
+                         forwardInputs),
       builder.attention(attention.layers, attention.maps),
+      builder.text(takesText, textInputs.empty() ? forwardInputs : textInputs,
+                   isPrompt),
+      builder.ranking(model ? model.getRanking() : vit::RankingAttr()),
+      *generation,
       builder.i64(sizes.getCode()),
       builder.i64(model ? model.getParameters() : 0),
       builder.string(model ? text(model.getName()) : ""),

@@ -142,7 +142,8 @@ LogicalResult vitc::linkProgram(ArrayRef<std::string> objects, StringRef path,
   // Images' libraries and the C++ library are linked statically, libc and libm
   // are not.
   auto addLibraries = [&] {
-    for (StringRef name : {"VitcImage", "VitcJpeg", "VitcPng", "VitcZlib"})
+    for (StringRef name :
+         {"VitcImage", "VitcText", "VitcJpeg", "VitcPng", "VitcZlib"})
       command.push_back(library(name));
     for (StringRef argument :
          {"-static-libstdc++", "-static-libgcc", "-lm", "-ldl", "-pthread"})

@@ -95,10 +95,13 @@ func.func @attention_bias(%context: !kernel.context) {
 //       CHECK:     math.fma {{.*}} : vector<4xf32>
 //       CHECK:   vector.store {{.*}} vector<8xf32>
 //       CHECK:   vector.store {{.*}} vector<4xf32>
-//       CHECK:   arith.select %{{.*}}, %{{.*}}, %[[MASKED]]
-// While a row is computed, lines of the next task's are asked for.
+// While a row is computed, lines of the next task's are asked for. Two vectors
+// of scores are read once: the maximum and both exponentials follow.
 //       CHECK:   memref.prefetch {{.*}} read, locality<2>
-//       CHECK:   arith.shli
+//       CHECK:   %[[SEEN:.*]] = arith.select %{{.*}}, %{{.*}}, %[[MASKED]]
+//       CHECK:   arith.cmpf ogt, %{{.*}}, %[[SEEN]]
+//   CHECK-NOT:   scf.for
+// CHECK-COUNT-2:   arith.shli
 // All keys are one block: sums are divided as they leave the registers.
 //       CHECK:   scf.for {{.*}} to %c12 step %c4 iter_args
 //       CHECK:   %[[RESULT:.*]] = arith.mulf %{{.*}}, %{{.*}} : vector<8xf32>

@@ -52,6 +52,21 @@ func.func @gemm_patches(%context: !kernel.context) {
   return
 }
 
+// Seven of eight pixels in each of three rows.
+// CHECK-LABEL: func @gemm_overlapping(
+//       CHECK:   kernel.launch %{{.*}} @gemm_n16_k21 {{.*}} work
+func.func @gemm_overlapping(%context: !kernel.context) {
+  %b = kernel.batch %context
+  %n = arith.constant 4 : index
+  %x = kernel.buffer %context input : memref<?x6x8xf32>
+  %w = kernel.buffer %context input at 1 : memref<512xf32>
+  %y = kernel.buffer %context output : memref<?x4x16xf32>
+  kernel.gemm batch(%b) rows(%n) n 16 k 21
+      lhs(%x at affine_map<(b, i, l) -> (b, i + l floordiv 7, l mod 7)> : memref<?x6x8xf32>)
+      weights(%w : memref<512xf32>) init(%y at #map : memref<?x4x16xf32>) tiling #tiling
+  return
+}
+
 // The pixels under a filter of 3 x 3, scaled, zeros outside of the map.
 // CHECK-LABEL: func @gemm_taps(
 //       CHECK:   kernel.launch %{{.*}} @gemm_n16_k72_scaled {{.*}} scratch 1152 work
@@ -101,10 +116,23 @@ func.func @gemm_taps(%context: !kernel.context) {
 // CHECK-LABEL: func private @gemm_n16_k16(
 //       CHECK:   %[[COPY:.*]] = memref.view %{{.*}} to memref<64xf32>
 //       CHECK:   scf.for
-//       CHECK:     scf.for %{{.*}} = %c0 to %c16 step %c8
-//       CHECK:       %[[PIXELS:.*]] = vector.load {{.*}} vector<8xf32>
-//       CHECK:       vector.store %[[PIXELS]], %[[COPY]]
+//       CHECK:     %[[UPPER:.*]] = vector.load {{.*}} vector<8xf32>
+//       CHECK:     vector.store %[[UPPER]], %[[COPY]]
+//       CHECK:     %[[LOWER:.*]] = vector.load {{.*}} vector<8xf32>
+//       CHECK:     vector.store %[[LOWER]], %[[COPY]]
 //   CHECK-NOT:   math.sqrt
+//       CHECK:   scf.index_switch
+
+// Two vectors of four that overlap copy each seven.
+// CHECK-LABEL: func private @gemm_n16_k21(
+//       CHECK:   scf.for
+//       CHECK:     %[[FIRST:.*]] = vector.load %{{.*}}[%[[PLACE:.*]]] : {{.*}} vector<4xf32>
+//       CHECK:     vector.store %[[FIRST]]
+//       CHECK:     %[[LAST_PLACE:.*]] = arith.addi %[[PLACE]], %c3
+//       CHECK:     %[[LAST:.*]] = vector.load %{{.*}}[%[[LAST_PLACE]]] : {{.*}} vector<4xf32>
+//       CHECK:     vector.store %[[LAST]]
+// CHECK-COUNT-4:     vector.load %{{.*}} vector<4xf32>
+//   CHECK-NOT:     vector.load
 //       CHECK:   scf.index_switch
 
 // A row whose pixels are all inside is copied unchecked: the first and the last
@@ -116,11 +144,12 @@ func.func @gemm_taps(%context: !kernel.context) {
 // CHECK-COUNT-2:     arith.andi
 //       CHECK:     %[[INSIDE:.*]] = arith.andi
 //  CHECK-NEXT:     scf.if %[[INSIDE]] {
-//       CHECK:       scf.for %{{.*}} = %c0 to %c72 step %c8
-//   CHECK-NOT:         arith.cmpi
-//       CHECK:         %[[SCALED:.*]] = math.fma
-//       CHECK:         %[[POSITIVE:.*]] = arith.select %{{.*}}, %[[ZEROS]], %[[SCALED]]
-//       CHECK:         vector.store %[[POSITIVE]], %[[COPY]]
+//   CHECK-NOT:       arith.cmpi
+//       CHECK:       %[[SCALED:.*]] = math.fma
+//       CHECK:       %[[POSITIVE:.*]] = arith.select %{{.*}}, %[[ZEROS]], %[[SCALED]]
+//       CHECK:       vector.store %[[POSITIVE]], %[[COPY]]
+// CHECK-COUNT-8:       math.fma
+//   CHECK-NOT:       math.fma
 //       CHECK:     } else {
 //       CHECK:       scf.for %{{.*}} = %c0 to %c72 step %c8
 //       CHECK:         %[[HERE:.*]] = arith.andi

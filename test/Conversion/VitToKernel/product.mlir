@@ -172,3 +172,24 @@ func.func @negative_packed_unpadded(%x: tensor<2x576xf32>, %e: tensor<4x9xf32>) 
       ins(%n, %e : tensor<2x9x64xf32>, tensor<4x9xf32>) outs(%f : tensor<2x4x64xf32>) -> tensor<2x4x64xf32>
   return %0 : tensor<2x4x64xf32>
 }
+
+// Two products read the same keys: they are packed once.
+// CHECK-LABEL: func @packed_once(
+//       CHECK:   %[[PACKED:.*]] = kernel.gather
+//   CHECK-NOT:   kernel.gather
+//       CHECK:   kernel.gemm {{.*}} weights(%[[PACKED]] :
+//   CHECK-NOT:   kernel.gather
+//       CHECK:   kernel.gemm {{.*}} weights(%[[PACKED]] :
+#packed_query = affine_map<(b, i, j, d) -> (b, i, d)>
+#packed_key = affine_map<(b, i, j, d) -> (b, j, d)>
+#packed_score = affine_map<(b, i, j, d) -> (b, i, j)>
+func.func @packed_once(%q: tensor<2x1x8xf32>, %r: tensor<2x1x8xf32>, %k: tensor<2x5x8xf32>) -> (tensor<2x1x5xf32>, tensor<2x1x5xf32>) {
+  %z = arith.constant 0.0 : f32
+  %e = tensor.empty() : tensor<2x1x5xf32>
+  %f = linalg.fill ins(%z : f32) outs(%e : tensor<2x1x5xf32>) -> tensor<2x1x5xf32>
+  %0 = linalg.contract indexing_maps = [#packed_query, #packed_key, #packed_score] ins(%q, %k : tensor<2x1x8xf32>, tensor<2x5x8xf32>)
+      outs(%f : tensor<2x1x5xf32>) -> tensor<2x1x5xf32>
+  %1 = linalg.contract indexing_maps = [#packed_query, #packed_key, #packed_score] ins(%r, %k : tensor<2x1x8xf32>, tensor<2x5x8xf32>)
+      outs(%f : tensor<2x1x5xf32>) -> tensor<2x1x5xf32>
+  return %0, %1 : tensor<2x1x5xf32>, tensor<2x1x5xf32>
+}

@@ -41,13 +41,6 @@ func.func @negative_index_argument(%x: index) {
 
 // -----
 
-// expected-error @+1 {{'func.func' op has an argument or result of type 'tensor<f32>'; needs ranked tensors, static but for the batch}}
-func.func @negative_scalar_argument(%x: tensor<f32>) {
-  return
-}
-
-// -----
-
 // expected-error @+1 {{'func.func' op has an argument or result of type 'tensor<2x?xf32>'; needs ranked tensors, static but for the batch}}
 func.func @negative_dynamic_argument(%x: tensor<2x?xf32>) {
   return
@@ -118,23 +111,51 @@ func.func @negative_no_kernel(%x: tensor<2x8xf32>) {
 
 // -----
 
-func.func @negative_slice_offset(%x: tensor<?x8xf32>) {
+func.func @negative_slice_stride(%x: tensor<8x8xf32>, %p: tensor<1xindex>) {
   %c0 = arith.constant 0 : index
-  %n = tensor.dim %x, %c0 : tensor<?x8xf32>
-  // expected-error @+1 {{'tensor.extract_slice' op has a dynamic offset or a stride below 1; needs static offsets and positive static strides}}
-  %0 = tensor.extract_slice %x[%n, 0] [2, 8] [1, 1] : tensor<?x8xf32> to tensor<2x8xf32>
+  %n = tensor.extract %p[%c0] : tensor<1xindex>
+  // expected-error @+1 {{'tensor.extract_slice' op has a computed stride or one below 1; needs positive static strides}}
+  %0 = tensor.extract_slice %x[%n, 0] [2, 8] [-1, 1] : tensor<8x8xf32> to tensor<2x8xf32>
   return
 }
 
 // -----
 
-func.func @negative_insertion_offset(%x: tensor<?x8xf32>, %d: tensor<4x8xf32>) -> tensor<4x8xf32> {
+func.func @negative_insertion_stride(%x: tensor<2x8xf32>, %d: tensor<4x8xf32>, %p: tensor<1xindex>) -> tensor<4x8xf32> {
   %c0 = arith.constant 0 : index
-  %n = tensor.dim %x, %c0 : tensor<?x8xf32>
-  %s = tensor.extract_slice %x[0, 0] [2, 8] [1, 1] : tensor<?x8xf32> to tensor<2x8xf32>
-  // expected-error @+1 {{'tensor.insert_slice' op has a dynamic offset or a stride below 1; needs static offsets and positive static strides}}
-  %0 = tensor.insert_slice %s into %d[%n, 0] [2, 8] [1, 1] : tensor<2x8xf32> into tensor<4x8xf32>
+  %n = tensor.extract %p[%c0] : tensor<1xindex>
+  // expected-error @+1 {{'tensor.insert_slice' op has a computed stride or one below 1; needs positive static strides}}
+  %0 = tensor.insert_slice %x into %d[%n, 0] [2, 8] [-1, 1] : tensor<2x8xf32> into tensor<4x8xf32>
   return %0 : tensor<4x8xf32>
+}
+
+// -----
+
+// Its number would have to be known while kernels run.
+func.func @negative_loop_carries_number(%x: tensor<8xf32>) -> tensor<8xf32> {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c4 = arith.constant 4 : index
+  // expected-error @+1 {{'scf.for' op carries a value of type 'index'; needs tensors}}
+  %0 = scf.for %i = %c0 to %c4 step %c1 iter_args(%n = %c0) -> index {
+    scf.yield %i : index
+  }
+  return %x : tensor<8xf32>
+}
+
+// -----
+
+func.func @negative_condition_hands_on_other(%x: tensor<8xf32>, %p: tensor<1xi1>) -> tensor<8xf32> {
+  %c0 = arith.constant 0 : index
+  // expected-error @+1 {{'scf.while' op has a condition that hands on a value that the loop does not carry; needs those that it does}}
+  %0 = scf.while (%a = %x) : (tensor<8xf32>) -> tensor<8xf32> {
+    %c = tensor.extract %p[%c0] : tensor<1xi1>
+    scf.condition(%c) %x : tensor<8xf32>
+  } do {
+  ^bb0(%a: tensor<8xf32>):
+    scf.yield %a : tensor<8xf32>
+  }
+  return %0 : tensor<8xf32>
 }
 
 // -----

@@ -11,6 +11,10 @@ module attributes {kernel.cpu = #kernel.cpu<isa = "x86-64-v4", cpu = "x86-64-v4"
   // CHECK: #kernel.entry<inputs = [], outputs = [], arena = 0, per_batch = 0>
   func.func private @empty_entry(!kernel.context)
       attributes {kernel.entry = #kernel.entry<inputs = [], outputs = [], arena = 0, per_batch = 0>}
+  // CHECK: counted = [0, 1]>, <name = "n", type = tensor<1xi64>>]
+  func.func private @counted(!kernel.context) attributes {kernel.entry =
+      #kernel.entry<inputs = [], outputs = [<name = "z", type = tensor<4xf32>, counted = [0, 1]>,
+                                            <name = "n", type = tensor<1xi64>>], arena = 0, per_batch = 0>}
   // CHECK: #kernel.code<scratch = 1024, onednn = true, sites = [<source = "blocks.0", kernel = "gemm", work = [1, 2, 3, 4]>, <source = "", kernel = "norm">]>
   func.func private @code() attributes {kernel.code =
       #kernel.code<scratch = 1024, onednn = true, sites = [<source = "blocks.0", kernel = "gemm", work = [1, 2, 3, 4]>,

@@ -328,3 +328,23 @@ func.func @load_c3(%b: index, %x: memref<2x8xf32>, %y: memref<2x8xf32>) {
   }
   return
 }
+
+// -----
+
+#row = affine_map<(b, n, c, p) -> (b, n, c)>
+#bad = affine_map<(b, n, c, p) -> (b, (n + p) floordiv 2, c)>
+func.func @gather_c3_step(%b: index, %p: index, %x: memref<2x1x8xf32>, %y: memref<2x4x8xf32>) {
+  // expected-error @+1 {{'kernel.gather' op has init map affine_map<(d0, d1, d2, d3) -> (d0, (d1 + d3) floordiv 2, d2)> that offset d3 does not move by a constant; needs one, 0 or more}}
+  kernel.gather batch(%b) sizes [1, 8] offsets(%p) input(%x at #row : memref<2x1x8xf32>) init(%y at #bad : memref<2x4x8xf32>)
+  return
+}
+
+// -----
+
+#row = affine_map<(b, n, c, p) -> (b, n, c)>
+#bad = affine_map<(b, n, c, p) -> (b, n - p, c)>
+func.func @gather_c3_negative(%b: index, %p: index, %x: memref<2x4x8xf32>, %y: memref<2x1x8xf32>) {
+  // expected-error @+1 {{'kernel.gather' op has input map affine_map<(d0, d1, d2, d3) -> (d0, d1 - d3, d2)> that offset d3 does not move by a constant; needs one, 0 or more}}
+  kernel.gather batch(%b) sizes [1, 8] offsets(%p) input(%x at #bad : memref<2x4x8xf32>) init(%y at #row : memref<2x1x8xf32>)
+  return
+}

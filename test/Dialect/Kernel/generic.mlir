@@ -83,3 +83,11 @@ func.func @generic_tables(%b: index, %x: memref<?xi64>, %t: memref<9x8xf32>, %y:
   }
   return
 }
+
+// CHECK-LABEL: func @gather_offsets(
+//       CHECK:   kernel.gather batch(%{{.*}}) sizes [1, 8] offsets(%{{.*}}, %{{.*}}) input(
+func.func @gather_offsets(%b: index, %p: index, %q: index, %x: memref<?x4x8xf32>, %y: memref<?x64x8xf32>) {
+  kernel.gather batch(%b) sizes [1, 8] offsets(%p, %q) input(%x at affine_map<(b, n, c, p, q) -> (b, n + p, c)> : memref<?x4x8xf32>)
+      init(%y at affine_map<(b, n, c, p, q) -> (b, n + q, c)> : memref<?x64x8xf32>)
+  return
+}
