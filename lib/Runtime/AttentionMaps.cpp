@@ -33,16 +33,15 @@ vitc::rt::findProjected(const AttentionDescriptor &attention,
 }
 
 void vitc::rt::checkAttentionEntry(const AttentionDescriptor &attention,
-                                   const EntryDescriptor &forward,
+                                   const EntryDescriptor &shown,
                                    const EntryDescriptor &entry) {
   int32_t numOutputs =
-      forward.numOutputs + attention.numLayers + attention.numProjections;
-  if (entry.numInputs != forward.numInputs + 1 ||
-      entry.numOutputs != numOutputs)
+      shown.numOutputs + attention.numLayers + attention.numProjections;
+  if (entry.numInputs != shown.numInputs + 1 || entry.numOutputs != numOutputs)
     throw Failure(VITC_UNSUPPORTED,
                   "entry 'attention' has {} inputs and {} outputs; needs {} "
                   "and {}",
-                  entry.numInputs, entry.numOutputs, forward.numInputs + 1,
+                  entry.numInputs, entry.numOutputs, shown.numInputs + 1,
                   numOutputs);
   for (int32_t i = 0; i < attention.numProjections; ++i)
     (void)findProjected(attention, i);

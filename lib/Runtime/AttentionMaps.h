@@ -25,9 +25,9 @@ const AttentionLayerDescriptor &
 findProjected(const AttentionDescriptor &attention, int32_t projection);
 
 /// Throws Failure(VITC_UNSUPPORTED) unless `entry` has the inputs and outputs
-/// of `forward` and those that `attention` promises.
+/// of `shown`, whose attention it tells, and those that `attention` promises.
 void checkAttentionEntry(const AttentionDescriptor &attention,
-                         const EntryDescriptor &forward,
+                         const EntryDescriptor &shown,
                          const EntryDescriptor &entry);
 
 /// Throws Failure(VITC_INVALID_ARGUMENT) unless the selections are of queries

@@ -20,9 +20,14 @@ void JsonWriter::separate() {
     return;
   }
   if (!first)
-    out += ',';
+    out += isCompact ? ", " : ",";
   first = false;
   if (depth > 0)
+    breakLine();
+}
+
+void JsonWriter::breakLine() {
+  if (!isCompact)
     out.append("\n").append(2 * depth, ' ');
 }
 
@@ -41,7 +46,7 @@ void JsonWriter::begin(char bracket) {
 void JsonWriter::end(char bracket) {
   --depth;
   if (!first)
-    out.append("\n").append(2 * depth, ' ');
+    breakLine();
   out += bracket;
   first = false;
 }

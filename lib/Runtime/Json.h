@@ -15,10 +15,13 @@
 
 namespace vitc::rt {
 
-/// Builds one JSON text, indented by two spaces. Calls follow the structure:
+/// Builds one JSON text, indented by two spaces, or in one line. Calls follow
+/// the structure:
 ///   json.beginObject(); json.key("runs").value(3); json.endObject();
 class JsonWriter {
 public:
+  explicit JsonWriter(bool compact = false) : isCompact(compact) {}
+
   void beginObject() { begin('{'); }
   void endObject() { end('}'); }
   void beginArray() { begin('['); }
@@ -43,8 +46,10 @@ private:
   void begin(char bracket);
   void end(char bracket);
   void separate();
+  void breakLine();
   void write(std::string_view text);
 
+  bool isCompact;
   std::string out;
   int depth = 0;
   bool first = true; // of the current object or array

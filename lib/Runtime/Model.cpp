@@ -28,6 +28,14 @@ vitc::rt::findEntry(const vitc_model_descriptor_t &descriptor,
   return entry == end ? nullptr : entry;
 }
 
+const EntryDescriptor *
+vitc::rt::findMainEntry(const vitc_model_descriptor_t &descriptor) {
+  for (const char *name : {"forward", "encode", "step"})
+    if (const EntryDescriptor *entry = findEntry(descriptor, name))
+      return entry;
+  return nullptr;
+}
+
 static void checkTensors(const TensorDescriptor *tensors, int32_t count) {
   for (int32_t i = 0; i < count; ++i)
     if (tensors[i].rank < 0 || tensors[i].rank > VITC_MAX_RANK ||
@@ -39,19 +47,46 @@ static void checkTensors(const TensorDescriptor *tensors, int32_t count) {
                     formatDtype(tensors[i].dtype), int(VITC_MAX_RANK));
 }
 
+static bool hasOneElement(const TensorDescriptor &tensor) {
+  return std::all_of(tensor.dims, tensor.dims + tensor.rank,
+                     [](int64_t size) { return size == 1; });
+}
+
+/// What counts positions of an output is one i64.
+static void checkCounts(const EntryDescriptor &entry) {
+  for (int32_t i = 0; i < entry.numOutputs; ++i) {
+    const TensorDescriptor &output = entry.outputs[i];
+    int32_t counter = output.countOutput;
+    if (counter == -1)
+      continue;
+    bool isOutput = counter >= 0 && counter < entry.numOutputs;
+    if (!isOutput || !hasOneElement(entry.outputs[counter]) ||
+        entry.outputs[counter].dtype != VITC_I64 || output.countedDim < 0 ||
+        output.countedDim >= output.rank)
+      throw Failure(VITC_UNSUPPORTED,
+                    "output '{}' of rank {} has positions of dimension {} "
+                    "counted by output {} of {}; needs one i64 and a dimension "
+                    "of its own",
+                    output.name, output.rank, output.countedDim, counter,
+                    entry.numOutputs);
+  }
+}
+
 void vitc::rt::checkDescriptor(const vitc_model_descriptor_t &descriptor) {
   if (descriptor.version != kDescriptorVersion)
     throw Failure(VITC_UNSUPPORTED,
                   "the model has descriptor version {}; this runtime needs {}",
                   descriptor.version, kDescriptorVersion);
-  if (!findEntry(descriptor, "forward"))
+  if (!findMainEntry(descriptor))
     throw Failure(VITC_UNSUPPORTED,
-                  "the model has {} entries and none is 'forward'; needs one",
+                  "the model has {} entries and none is 'forward'; needs one, "
+                  "or 'step'",
                   descriptor.numEntries);
   for (int32_t i = 0; i < descriptor.numEntries; ++i) {
     const EntryDescriptor &entry = descriptor.entries[i];
     checkTensors(entry.inputs, entry.numInputs);
     checkTensors(entry.outputs, entry.numOutputs);
+    checkCounts(entry);
   }
 }
 
@@ -62,11 +97,33 @@ void vitc::rt::requirePictures(const PreprocessDescriptor &preprocess,
                   "the model's source has no picture preprocessing "
                   "(preprocessor_config.json); needs {}",
                   instead);
-  if (preprocess.channels != 1 && preprocess.channels != 3)
+  if (preprocess.channels < 1 || preprocess.channels > 4)
     throw Failure(VITC_UNSUPPORTED,
-                  "the model's input has {} channels; a picture needs 1 or 3, "
+                  "the model's input has {} channels; a picture needs 1 to 4, "
                   "or else {}",
                   preprocess.channels, instead);
+}
+
+/// The width of output 0, an embedding [batch, width] of f32; -1: it is none.
+static int64_t getEmbeddingWidth(const EntryDescriptor &entry) {
+  bool isEmbedding = entry.numOutputs > 0 && entry.outputs[0].rank == 2 &&
+                     entry.outputs[0].dtype == VITC_F32;
+  return isEmbedding ? entry.outputs[0].dims[1] : -1;
+}
+
+static const EntryDescriptor &
+requireTextEntry(const vitc_model_descriptor_t &descriptor) {
+  const EntryDescriptor *text = findEntry(descriptor, "text");
+  if (!text)
+    throw Failure(VITC_UNSUPPORTED,
+                  "the model ranks texts and has no entry 'text'; needs one");
+  int64_t width = getEmbeddingWidth(*findEntry(descriptor, "forward"));
+  if (width < 0 || width != getEmbeddingWidth(*text))
+    throw Failure(VITC_UNSUPPORTED,
+                  "the model ranks texts and its entries 'forward' and 'text' "
+                  "begin with other outputs than embeddings [batch, width]; "
+                  "needs f32 of one width");
+  return *text;
 }
 
 static const vitc_model_descriptor_t &
@@ -79,23 +136,58 @@ vitc_model::vitc_model(vitc_runtime &runtime,
                        const vitc_model_descriptor_t &descriptor,
                        const char *isa)
     : runtime(runtime), descriptor(checked(descriptor)) {
-  forward.descriptor = findEntry(descriptor, "forward");
-  forward.code = &chooseCode(*forward.descriptor, isa);
-  bool usesOneDnn = forward.code->usesOneDnn;
+  main.descriptor = findMainEntry(descriptor);
+  main.code = &chooseCode(*main.descriptor, isa);
+  bool usesOneDnn = main.code->usesOneDnn;
+  if (descriptor.ranking.scale != 0) {
+    text.descriptor = &requireTextEntry(descriptor);
+    text.code = &chooseCode(*text.descriptor, main.code->isa);
+    usesOneDnn |= text.code->usesOneDnn != 0;
+  }
+  if (descriptor.generation.maxLength > 0) {
+    step.descriptor = vitc::rt::findEntry(descriptor, "step");
+    if (!step.descriptor)
+      throw Failure(VITC_UNSUPPORTED, "the model generates tokens and has no "
+                                      "entry 'step'; needs one");
+    step.code = &chooseCode(*step.descriptor, main.code->isa);
+    usesOneDnn |= step.code->usesOneDnn != 0;
+  }
   if (descriptor.attention.numLayers > 0) {
-    attention.descriptor = findEntry(descriptor, "attention");
+    const EntryDescriptor &shown =
+        step.descriptor ? *step.descriptor : *main.descriptor;
+    attention.descriptor = vitc::rt::findEntry(descriptor, "attention");
     if (!attention.descriptor)
       throw Failure(VITC_UNSUPPORTED,
                     "the model has attention maps of {} layers and no entry "
                     "'attention'; needs one",
                     descriptor.attention.numLayers);
-    checkAttentionEntry(descriptor.attention, *forward.descriptor,
-                        *attention.descriptor);
-    attention.code = &chooseCode(*attention.descriptor, forward.code->isa);
+    checkAttentionEntry(descriptor.attention, shown, *attention.descriptor);
+    attention.code = &chooseCode(*attention.descriptor, main.code->isa);
     usesOneDnn |= attention.code->usesOneDnn != 0;
   }
   if (usesOneDnn)
     oneDnn = loadOneDnn(descriptor.oneDnnLibrary);
+  for (const Entry *entry : {&main, &text, &step})
+    if (entry->descriptor &&
+        (entries.empty() || entry->descriptor != main.descriptor))
+      entries.push_back(entry);
+}
+
+const vitc_model::Entry *vitc_model::findEntry(std::string_view name) const {
+  for (const Entry *entry : entries)
+    if (entry->descriptor->name == name)
+      return entry;
+  return nullptr;
+}
+
+const vitc_model::Entry &vitc_model::requireEntry(std::string_view name) const {
+  if (const Entry *entry = findEntry(name))
+    return *entry;
+  std::string names;
+  for (const Entry *entry : entries)
+    names.append(names.empty() ? "" : ", ").append(entry->descriptor->name);
+  throw Failure(VITC_INVALID_ARGUMENT, "entry is '{}'; the model has {}", name,
+                names);
 }
 
 const vitc_model::Entry &vitc_model::requireAttention() const {
@@ -141,15 +233,15 @@ vitc_status_t vitc_model_create(vitc_runtime_t *runtime,
 void vitc_model_destroy(vitc_model_t *model) { delete model; }
 
 const char *vitc_model_isa(const vitc_model_t *model) {
-  return model ? model->forward.code->isa : nullptr;
+  return model ? model->main.code->isa : nullptr;
 }
 
 int32_t vitc_model_num_inputs(const vitc_model_t *model) {
-  return model ? model->forward.descriptor->numInputs : 0;
+  return model ? model->main.descriptor->numInputs : 0;
 }
 
 int32_t vitc_model_num_outputs(const vitc_model_t *model) {
-  return model ? model->forward.descriptor->numOutputs : 0;
+  return model ? model->main.descriptor->numOutputs : 0;
 }
 
 static void getTensorInfo(const char *role, const TensorDescriptor *tensors,
@@ -166,7 +258,7 @@ vitc_status_t vitc_model_input(const vitc_model_t *model, int32_t index,
                                vitc_tensor_info_t *info, vitc_error_t *error) {
   return guard(error, [&] {
     requireNonNull(model, "model");
-    const EntryDescriptor &entry = *model->forward.descriptor;
+    const EntryDescriptor &entry = *model->main.descriptor;
     getTensorInfo("input", entry.inputs, entry.numInputs, index, info);
   });
 }
@@ -175,8 +267,62 @@ vitc_status_t vitc_model_output(const vitc_model_t *model, int32_t index,
                                 vitc_tensor_info_t *info, vitc_error_t *error) {
   return guard(error, [&] {
     requireNonNull(model, "model");
-    const EntryDescriptor &entry = *model->forward.descriptor;
+    const EntryDescriptor &entry = *model->main.descriptor;
     getTensorInfo("output", entry.outputs, entry.numOutputs, index, info);
+  });
+}
+
+int32_t vitc_model_num_entries(const vitc_model_t *model) {
+  return model ? static_cast<int32_t>(model->entries.size()) : 0;
+}
+
+const char *vitc_model_entry(const vitc_model_t *model, int32_t index) {
+  if (index < 0 || index >= vitc_model_num_entries(model))
+    return nullptr;
+  return model->entries[index]->descriptor->name;
+}
+
+/// The entry of that name, or null.
+static const EntryDescriptor *getEntry(const vitc_model_t *model,
+                                       const char *name) {
+  const vitc_model::Entry *entry =
+      model && name ? model->findEntry(name) : nullptr;
+  return entry ? entry->descriptor : nullptr;
+}
+
+int32_t vitc_model_entry_num_inputs(const vitc_model_t *model,
+                                    const char *entry) {
+  const EntryDescriptor *found = getEntry(model, entry);
+  return found ? found->numInputs : -1;
+}
+
+int32_t vitc_model_entry_num_outputs(const vitc_model_t *model,
+                                     const char *entry) {
+  const EntryDescriptor *found = getEntry(model, entry);
+  return found ? found->numOutputs : -1;
+}
+
+vitc_status_t vitc_model_entry_input(const vitc_model_t *model,
+                                     const char *entry, int32_t index,
+                                     vitc_tensor_info_t *info,
+                                     vitc_error_t *error) {
+  return guard(error, [&] {
+    requireNonNull(model, "model");
+    requireNonNull(entry, "entry");
+    const EntryDescriptor &found = *model->requireEntry(entry).descriptor;
+    getTensorInfo("input", found.inputs, found.numInputs, index, info);
+  });
+}
+
+vitc_status_t vitc_model_entry_output(const vitc_model_t *model,
+                                      const char *entry, int32_t index,
+                                      vitc_tensor_info_t *info,
+                                      vitc_error_t *error) {
+  return guard(error, [&] {
+    requireNonNull(model, "model");
+    requireNonNull(entry, "entry");
+    const EntryDescriptor &found = *model->requireEntry(entry).descriptor;
+    getTensorInfo("output", found.outputs, found.numOutputs, index, info);
   });
 }
 

@@ -17,6 +17,7 @@
 
 #include <memory>
 #include <string_view>
+#include <vector>
 
 struct vitc_runtime {
   explicit vitc_runtime(int32_t threads) : pool(threads) {}
@@ -28,6 +29,8 @@ struct vitc_runtime {
 struct vitc_model {
   vitc_model(vitc_runtime &runtime, const vitc_model_descriptor_t &descriptor,
              const char *isa);
+  vitc_model(const vitc_model &) = delete;
+  vitc_model &operator=(const vitc_model &) = delete;
 
   /// An entry and its code for the chosen level.
   struct Entry {
@@ -35,13 +38,24 @@ struct vitc_model {
     const vitc::rt::CodeDescriptor *code = nullptr;
   };
 
+  /// The one of that name, or null.
+  const Entry *findEntry(std::string_view name) const;
+  /// The same. Throws Failure(VITC_INVALID_ARGUMENT), which lists all names.
+  const Entry &requireEntry(std::string_view name) const;
+
   /// The attention entry. Throws Failure(VITC_UNSUPPORTED) when there is none.
   const Entry &requireAttention() const;
 
   vitc_runtime &runtime;
   const vitc_model_descriptor_t &descriptor;
-  Entry forward;
+  /// The entry that takes what the user gives: "forward" or, of a model that
+  /// generates tokens, "encode", or "step" where there is nothing to encode.
+  Entry main;
   Entry attention; // null when the model has no maps
+  Entry text;      // null unless the model ranks texts by their embeddings
+  Entry step;      // null unless the model generates tokens
+  /// Those that a caller may run, the main one first.
+  std::vector<const Entry *> entries;
   std::shared_ptr<const vitc::rt::OneDnnLibrary> oneDnn; // null unless called
 };
 
@@ -50,6 +64,9 @@ namespace vitc::rt {
 /// The entry of that name, or null.
 const EntryDescriptor *findEntry(const vitc_model_descriptor_t &descriptor,
                                  std::string_view name);
+
+/// The entry that takes what the user gives, or null.
+const EntryDescriptor *findMainEntry(const vitc_model_descriptor_t &descriptor);
 
 /// Throws Failure(VITC_UNSUPPORTED) unless this runtime can run `descriptor`.
 void checkDescriptor(const vitc_model_descriptor_t &descriptor);

@@ -27,6 +27,11 @@ struct NpyArray {
   vitc_tensor_t tensor();
 };
 
+struct TensorDescriptor;
+
+/// Zeros for an input or output of an entry in a run of `batch` items.
+NpyArray makeArray(const TensorDescriptor &tensor, int64_t batch);
+
 /// Reads a .npy file, format versions 1 to 3, little-endian, in C order, of any
 /// of numpy's bool, integer and float types. Throws Failure(VITC_IO) with a
 /// message that starts with `path`.

@@ -11,6 +11,7 @@
 #include "Status.h"
 #include "Tensor.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 
@@ -116,6 +117,16 @@ template <typename T> static void convertTo(NpyArray &array) {
     std::memcpy(bytes.data() + i++ * sizeof(T), &converted, sizeof(T));
   });
   array.bytes = std::move(bytes);
+}
+
+NpyArray vitc::rt::makeArray(const TensorDescriptor &tensor, int64_t batch) {
+  NpyArray array;
+  array.dtype = static_cast<vitc_dtype_t>(tensor.dtype);
+  array.dims.assign(tensor.dims, tensor.dims + tensor.rank);
+  std::replace(array.dims.begin(), array.dims.end(), int64_t(-1), batch);
+  array.bytes.resize(countElements(tensor.dims, tensor.rank, batch) *
+                     dtypeBytes(tensor.dtype));
+  return array;
 }
 
 NpyArray vitc::rt::convertNpy(NpyArray array, vitc_dtype_t dtype,

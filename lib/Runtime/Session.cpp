@@ -49,7 +49,8 @@ vitc_session::vitc_session(const vitc_model &model, int64_t maxBatch)
                   maxBatch);
   int64_t bytes = 0, scratchBytes = 0;
   size_t numInputs = 0, numOutputs = 0;
-  for (const vitc_model::Entry &entry : {model.forward, model.attention}) {
+  for (const vitc_model::Entry &entry :
+       {model.main, model.attention, model.text, model.step}) {
     if (!entry.descriptor)
       continue;
     bytes =
@@ -63,8 +64,6 @@ vitc_session::vitc_session(const vitc_model &model, int64_t maxBatch)
   arena = Arena(bytes, "the session's arena");
   inputPointers.resize(numInputs);
   outputPointers.resize(numOutputs);
-  partInputs.resize(numInputs);
-  partOutputs.resize(numOutputs);
   model.runtime.pool.reserveScratch(scratchBytes);
   if (model.oneDnn)
     gemms = std::make_unique<OneDnnGemms>(model.oneDnn, model.runtime.pool);
@@ -77,8 +76,9 @@ int64_t vitc_session::bindTensors(const vitc_model::Entry &entry,
   const EntryDescriptor &descriptor = *entry.descriptor;
   int32_t numInputs = descriptor.numInputs, numOutputs = descriptor.numOutputs;
   if (request) {
-    numInputs = model.forward.descriptor->numInputs;
-    numOutputs = model.forward.descriptor->numOutputs;
+    const AttentionDescriptor &attention = model.descriptor.attention;
+    numInputs -= 1;
+    numOutputs -= attention.numLayers + attention.numProjections;
   }
   if (numInputs > 0)
     requireNonNull(inputs, "inputs");
@@ -106,11 +106,12 @@ int64_t vitc_session::bindTensors(const vitc_model::Entry &entry,
   return batch;
 }
 
-/// `data`, or where item `item` of it begins if it has items of the batch.
+/// `data`, or where item `item` of it begins if it has items of the batch; null
+/// for a map that is not asked for.
 template <typename Data>
 static Data *advanceToItem(const TensorDescriptor &tensor, Data *data,
                            int64_t item) {
-  if (tensor.rank == 0 || tensor.dims[0] != -1)
+  if (!data || tensor.rank == 0 || tensor.dims[0] != -1)
     return data;
   int64_t bytes = dtypeBytes(tensor.dtype) *
                   countElements(tensor.dims + 1, tensor.rank - 1, /*batch=*/1);
@@ -148,32 +149,32 @@ void vitc_session::run(const vitc_model::Entry &entry,
   {
     ThreadPool::Lease lease(model.runtime.pool);
     for (int64_t begin = 0; begin < batch; begin += together)
-      runItems(entry, begin, std::min(together, batch - begin));
+      runItems(entry, std::min(together, batch - begin));
   }
   if (hasFailed.load())
     throw Failure(failure.status, std::string(failure.message));
 }
 
-void vitc_session::runItems(const vitc_model::Entry &entry, int64_t begin,
-                            int64_t count) {
-  const EntryDescriptor &descriptor = *entry.descriptor;
-  for (int32_t i = 0; i < descriptor.numInputs; ++i)
-    partInputs[i] =
-        advanceToItem(descriptor.inputs[i], inputPointers[i], begin);
-  for (int32_t i = 0; i < descriptor.numOutputs; ++i)
-    partOutputs[i] =
-        advanceToItem(descriptor.outputs[i], outputPointers[i], begin);
+void vitc_session::runItems(const vitc_model::Entry &entry, int64_t count) {
   Context context = {};
   context.batch = count;
   context.weights = model.descriptor.weights;
   context.arena = arena.data();
-  context.inputs = partInputs.data();
-  context.outputs = partOutputs.data();
+  context.inputs = inputPointers.data();
+  context.outputs = outputPointers.data();
   context.parallel = parallel;
   context.oneDnnGemm = gemms ? oneDnnGemm : nullptr;
   context.threads = model.runtime.pool.getNumThreads();
   context.session = this;
   entry.code->function(&context);
+
+  const EntryDescriptor &descriptor = *entry.descriptor;
+  for (int32_t i = 0; i < descriptor.numInputs; ++i)
+    inputPointers[i] =
+        advanceToItem(descriptor.inputs[i], inputPointers[i], count);
+  for (int32_t i = 0; i < descriptor.numOutputs; ++i)
+    outputPointers[i] =
+        advanceToItem(descriptor.outputs[i], outputPointers[i], count);
 }
 
 /// Runs one kernel launch unless an earlier one failed.
@@ -234,7 +235,19 @@ vitc_status_t vitc_session_run(vitc_session_t *session,
                                vitc_error_t *error) {
   return guard(error, [&] {
     requireNonNull(session, "session");
-    session->run(session->getModel().forward, inputs, outputs, nullptr);
+    session->run(session->getModel().main, inputs, outputs, nullptr);
+  });
+}
+
+vitc_status_t vitc_session_run_entry(vitc_session_t *session, const char *entry,
+                                     const vitc_tensor_t *inputs,
+                                     const vitc_tensor_t *outputs,
+                                     vitc_error_t *error) {
+  return guard(error, [&] {
+    requireNonNull(session, "session");
+    requireNonNull(entry, "entry");
+    session->run(session->getModel().requireEntry(entry), inputs, outputs,
+                 nullptr);
   });
 }
 
@@ -246,6 +259,10 @@ vitc_status_t vitc_session_run_attention(vitc_session_t *session,
                                          vitc_error_t *error) {
   return guard(error, [&] {
     requireNonNull(session, "session");
+    if (session->getModel().step.descriptor)
+      throw Failure(VITC_UNSUPPORTED,
+                    "the model generates tokens; their attention needs "
+                    "vitc_session_generate");
     requireNonNull(selections, "selections");
     requireNonNull(maps, "maps");
     AttentionRequest request{selections, maps};

@@ -46,13 +46,14 @@ struct vitc_session {
   }
 
   const vitc_model &getModel() const { return model; }
+  int64_t getMaxBatch() const { return maxBatch; }
   int64_t getArenaBytes() const { return arena.size(); }
   /// What the last run left in the arena.
   const uint8_t *getArenaData() const { return arena.data(); }
 
 private:
-  /// Runs items [begin, begin + count) of the batch.
-  void runItems(const vitc_model::Entry &entry, int64_t begin, int64_t count);
+  /// Runs the next `count` items of the batch and moves the pointers past them.
+  void runItems(const vitc_model::Entry &entry, int64_t count);
   int64_t bindTensors(const vitc_model::Entry &entry,
                       const vitc_tensor_t *inputs, const vitc_tensor_t *outputs,
                       const vitc::rt::AttentionRequest *request);
@@ -67,11 +68,9 @@ private:
   const vitc_model &model;
   int64_t maxBatch;
   vitc::rt::Arena arena;
+  /// Where the items that are to be run next begin.
   std::vector<const void *> inputPointers;
   std::vector<void *> outputPointers;
-  /// The same from the first item of the part of the batch that runs.
-  std::vector<const void *> partInputs;
-  std::vector<void *> partOutputs;
   std::unique_ptr<vitc::rt::OneDnnGemms> gemms;
   std::vector<vitc::rt::SiteTime> *times = nullptr;
   std::atomic<bool> running{false};

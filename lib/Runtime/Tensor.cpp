@@ -115,10 +115,11 @@ void vitc::rt::checkTensor(const char *role, const TensorDescriptor &expected,
                   expected.name, formatShape(tensor.dims, tensor.rank),
                   formatShape(expected.dims, expected.rank));
   checkBatch(role, expected, tensor, check);
-  if (!tensor.data)
-    throw Failure(
-        VITC_INVALID_ARGUMENT, "{} '{}' has data NULL; needs {} elements", role,
-        expected.name, countElements(tensor.dims, tensor.rank, check.batch));
+  int64_t count = countElements(tensor.dims, tensor.rank, check.batch);
+  if (!tensor.data && count > 0)
+    throw Failure(VITC_INVALID_ARGUMENT,
+                  "{} '{}' has data NULL; needs {} elements", role,
+                  expected.name, count);
   int64_t alignment = dtypeBytes(expected.dtype);
   if (reinterpret_cast<uintptr_t>(tensor.data) % alignment)
     throw Failure(VITC_INVALID_ARGUMENT,

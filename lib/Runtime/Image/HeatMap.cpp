@@ -16,6 +16,8 @@ using namespace vitc::rt;
 /// The overlay's sides have at least this many pixels, so that a map over a
 /// small picture can be read.
 static constexpr int kMinSide = 256;
+/// The longer side of a matrix has at least this many.
+static constexpr int kMatrixSide = 512;
 /// The share of the map's colour in a pixel; the rest is the picture's luma.
 static constexpr float kColourShare = 0.55f;
 
@@ -67,16 +69,20 @@ static std::vector<float> scaleToUnit(const float *map, size_t size) {
   return scaled;
 }
 
-/// The viridis colour of `value`, 0 to 1, over a pixel of the picture.
-static void blendPixel(float value, const uint8_t *pixel, uint8_t *result) {
-  float luma = 0.299f * pixel[0] + 0.587f * pixel[1] + 0.114f * pixel[2];
+/// Part `share` of the viridis colour of `value`, 0 to 1, the rest `luma`.
+static void mixPixel(float value, float luma, float share, uint8_t *result) {
   float position = value * (kNumColours - 1);
   int low = std::min(static_cast<int>(position), kNumColours - 2);
   for (int c = 0; c < 3; ++c) {
     float colour = mix(kViridis[low][c], kViridis[low + 1][c], position - low);
-    result[c] =
-        static_cast<uint8_t>(std::lround(mix(luma, colour, kColourShare)));
+    result[c] = static_cast<uint8_t>(std::lround(mix(luma, colour, share)));
   }
+}
+
+/// The viridis colour of `value`, 0 to 1, over a pixel of the picture.
+static void blendPixel(float value, const uint8_t *pixel, uint8_t *result) {
+  float luma = 0.299f * pixel[0] + 0.587f * pixel[1] + 0.114f * pixel[2];
+  mixPixel(value, luma, kColourShare, result);
 }
 
 Image vitc::rt::overlayHeatMap(const Image &view, const float *map,
@@ -102,5 +108,19 @@ Image vitc::rt::overlayHeatMap(const Image &view, const float *map,
                  &result.rgb[3 * (size_t(result.width) * y + x)]);
     }
   }
+  return result;
+}
+
+Image vitc::rt::drawMatrix(const float *matrix, int height, int width) {
+  std::vector<float> values =
+      scaleToUnit(matrix, static_cast<size_t>(height) * width);
+  int longSide = std::max({1, height, width});
+  int factor = (kMatrixSide + longSide - 1) / longSide;
+  Image result{height * factor, width * factor, {}};
+  result.rgb.resize(size_t{3} * result.height * result.width);
+  for (int y = 0; y < result.height; ++y)
+    for (int x = 0; x < result.width; ++x)
+      mixPixel(values[size_t(y / factor) * width + x / factor], /*luma=*/0,
+               /*share=*/1, &result.rgb[3 * (size_t(result.width) * y + x)]);
   return result;
 }

@@ -15,6 +15,7 @@
 
 #include "Image/Codec.h"
 
+#include <algorithm>
 #include <csetjmp>
 #include <cstdio> // jpeglib.h needs FILE
 
@@ -26,6 +27,11 @@ using namespace vitc::rt;
 /// A progressive file may hold any number of scans, each a sweep over the whole
 /// picture; encoders write about ten.
 static constexpr int kMaxScans = 500;
+
+/// APP1, which holds EXIF data behind a name.
+static constexpr int kExifMarker = JPEG_APP0 + 1;
+static constexpr unsigned kMaxMarkerBytes = 0xFFFF;
+static constexpr uint8_t kExifName[] = {'E', 'x', 'i', 'f', 0, 0};
 
 namespace {
 /// A decompressor whose callbacks find it through jpeg_decompress_struct::
@@ -124,6 +130,7 @@ static bool readHeader(JpegReader &reader, std::string &error) {
   jpeg_create_decompress(&decompress);
   decompress.src = &reader.source;
   decompress.progress = &reader.progress;
+  jpeg_save_markers(&decompress, kExifMarker, kMaxMarkerBytes);
   jpeg_read_header(&decompress, TRUE);
   int components = decompress.num_components;
   if (components != 1 && components != 3 && components != 4) {
@@ -135,12 +142,6 @@ static bool readHeader(JpegReader &reader, std::string &error) {
     return false;
   decompress.out_color_space = components == 4 ? JCS_CMYK : JCS_RGB;
   return true;
-}
-
-/// round(a * b / 255) for bytes.
-static uint8_t multiplyBytes(int a, int b) {
-  int product = a * b + 128;
-  return static_cast<uint8_t>((product + (product >> 8)) >> 8);
 }
 
 /// CMYK, inverted in the file as Adobe writes it, to RGB.
@@ -180,10 +181,22 @@ static bool readRows(JpegReader &reader, uint8_t *rgb, uint8_t *cmykRow,
   return true;
 }
 
-bool vitc::rt::decodeJpeg(ImageBytes file, Image &image, std::string &error) {
+static std::vector<uint8_t> findExif(const jpeg_decompress_struct &decompress) {
+  constexpr size_t nameBytes = sizeof(kExifName);
+  for (jpeg_saved_marker_ptr marker = decompress.marker_list; marker;
+       marker = marker->next)
+    if (marker->marker == kExifMarker && marker->data_length >= nameBytes &&
+        std::equal(kExifName, kExifName + nameBytes, marker->data))
+      return {marker->data + nameBytes, marker->data + marker->data_length};
+  return {};
+}
+
+bool vitc::rt::decodeJpeg(ImageBytes file, Image &image,
+                          std::vector<uint8_t> &exif, std::string &error) {
   JpegReader reader(file);
   if (!readHeader(reader, error))
     return false;
+  std::vector<uint8_t> foundExif = findExif(reader.decompress);
   Image decoded;
   decoded.height = reader.decompress.image_height;
   decoded.width = reader.decompress.image_width;
@@ -194,5 +207,6 @@ bool vitc::rt::decodeJpeg(ImageBytes file, Image &image, std::string &error) {
   if (!readRows(reader, decoded.rgb.data(), cmykRow.data(), error))
     return false;
   image = std::move(decoded);
+  exif = std::move(foundExif);
   return true;
 }

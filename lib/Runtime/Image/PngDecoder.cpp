@@ -6,15 +6,15 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// As Pillow's convert("RGB"): alpha and transparency are dropped, gamma and
-// colour profiles are not applied, 16-bit colours keep their high byte. The
-// exception, Pillow's as well, is 16-bit gray without alpha: values above 255
-// become 255.
+// As Pillow's convert("RGBA"): gamma and colour profiles are not applied,
+// 16-bit colours keep their high byte. The exception, Pillow's as well, is
+// 16-bit gray without alpha: values above 255 become 255.
 //
 //===----------------------------------------------------------------------===//
 
 #include "Image/Codec.h"
 
+#include <algorithm>
 #include <csetjmp>
 #include <cstring>
 
@@ -69,8 +69,8 @@ PngReader::PngReader(ImageBytes file) : remaining(file) {
   }
 }
 
-/// Reads up to the pixels and asks libpng for RGB, 8 bits a channel, or for
-/// 16-bit gray where the file has that.
+/// Reads up to the pixels and asks libpng for RGB or RGBA, 8 bits a channel, or
+/// for 16-bit gray where the file has that.
 static bool readHeader(PngReader &reader) {
   if (setjmp(reader.recover))
     return false;
@@ -94,7 +94,8 @@ static bool readHeader(PngReader &reader) {
       png_set_strip_16(png);
     if (!(colour & PNG_COLOR_MASK_COLOR))
       png_set_gray_to_rgb(png);
-    png_set_strip_alpha(png);
+    if (png_get_valid(png, reader.info, PNG_INFO_tRNS))
+      png_set_tRNS_to_alpha(png);
   }
   png_set_interlace_handling(png);
   png_read_update_info(png, reader.info);
@@ -115,7 +116,41 @@ static void convertGray16(const std::vector<uint8_t> &gray,
     std::memset(&rgb[3 * i], gray[2 * i] ? 255 : gray[2 * i + 1], 3);
 }
 
-bool vitc::rt::decodePng(ImageBytes file, Image &image, std::string &error) {
+/// RGBA to RGB and alpha.
+static void splitAlpha(const std::vector<uint8_t> &rgba, Image &image) {
+  size_t numPixels = rgba.size() / 4;
+  image.rgb.resize(3 * numPixels);
+  image.alpha.resize(numPixels);
+  for (size_t i = 0; i < numPixels; ++i) {
+    std::memcpy(&image.rgb[3 * i], &rgba[4 * i], 3);
+    image.alpha[i] = rgba[4 * i + 3];
+  }
+}
+
+static uint32_t readBigEndian(const uint8_t *bytes) {
+  return uint32_t(bytes[0]) << 24 | bytes[1] << 16 | bytes[2] << 8 | bytes[3];
+}
+
+/// The data of the chunk eXIf, which may stand behind the pixels. Chunks are a
+/// length, a name, the data and a checksum.
+static std::vector<uint8_t> findExif(ImageBytes file) {
+  constexpr size_t signatureBytes = 8, nameBytes = 8, checksumBytes = 4;
+  size_t offset = signatureBytes;
+  while (file.size - offset >= nameBytes) {
+    const uint8_t *chunk = file.data + offset;
+    size_t length = readBigEndian(chunk);
+    offset += nameBytes;
+    if (length > file.size - offset)
+      break;
+    if (std::memcmp(chunk + 4, "eXIf", 4) == 0)
+      return {file.data + offset, file.data + offset + length};
+    offset = std::min(offset + length + checksumBytes, file.size);
+  }
+  return {};
+}
+
+bool vitc::rt::decodePng(ImageBytes file, Image &image,
+                         std::vector<uint8_t> &exif, std::string &error) {
   PngReader reader(file);
   if (!readHeader(reader)) {
     error = std::move(reader.error);
@@ -124,21 +159,24 @@ bool vitc::rt::decodePng(ImageBytes file, Image &image, std::string &error) {
   Image decoded;
   decoded.height = png_get_image_height(reader.png, reader.info);
   decoded.width = png_get_image_width(reader.png, reader.info);
-  size_t numPixels = static_cast<size_t>(decoded.height) * decoded.width;
-  decoded.rgb.resize(3 * numPixels);
-  std::vector<uint8_t> gray16(reader.isGray16 ? 2 * numPixels : 0);
-
-  uint8_t *pixels = reader.isGray16 ? gray16.data() : decoded.rgb.data();
   size_t rowBytes = png_get_rowbytes(reader.png, reader.info);
+  std::vector<uint8_t> pixels(rowBytes * decoded.height);
   std::vector<png_bytep> rows(decoded.height);
   for (int y = 0; y < decoded.height; ++y)
-    rows[y] = pixels + y * rowBytes;
+    rows[y] = pixels.data() + y * rowBytes;
   if (!readRows(reader, rows.data())) {
     error = std::move(reader.error);
     return false;
   }
-  if (reader.isGray16)
-    convertGray16(gray16, decoded.rgb);
+  if (reader.isGray16) {
+    decoded.rgb.resize(pixels.size() / 2 * 3);
+    convertGray16(pixels, decoded.rgb);
+  } else if (png_get_channels(reader.png, reader.info) == 4) {
+    splitAlpha(pixels, decoded);
+  } else {
+    decoded.rgb = std::move(pixels);
+  }
   image = std::move(decoded);
+  exif = findExif(file);
   return true;
 }

@@ -119,12 +119,12 @@ static bool readFile(const char *path, std::vector<uint8_t> &bytes,
 }
 
 static bool decodeImage(const std::vector<uint8_t> &bytes, Image &image,
-                        std::string &error) {
+                        std::vector<uint8_t> &exif, std::string &error) {
   ImageBytes file = {bytes.data(), bytes.size()};
   if (startsWith(bytes, kJpegMagic))
-    return decodeJpeg(file, image, error);
+    return decodeJpeg(file, image, exif, error);
   if (startsWith(bytes, kPngMagic))
-    return decodePng(file, image, error);
+    return decodePng(file, image, exif, error);
   if (bytes.empty()) {
     error = "file is empty; a JPEG or PNG picture is needed";
     return false;
@@ -139,8 +139,11 @@ static bool decodeImage(const std::vector<uint8_t> &bytes, Image &image,
 bool vitc::rt::readImage(const char *path, Image &image, std::string &error) {
   bool success;
   try {
-    std::vector<uint8_t> bytes;
-    success = readFile(path, bytes, error) && decodeImage(bytes, image, error);
+    std::vector<uint8_t> bytes, exif;
+    success =
+        readFile(path, bytes, error) && decodeImage(bytes, image, exif, error);
+    if (success)
+      image = applyOrientation(std::move(image), readOrientation(exif));
   } catch (const std::bad_alloc &) {
     error = "not enough memory to decode the picture";
     success = false;

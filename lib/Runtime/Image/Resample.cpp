@@ -14,6 +14,8 @@
 
 #include "Image/Resample.h"
 
+#include "Image/Codec.h"
+
 #include <algorithm>
 #include <cmath>
 
@@ -50,8 +52,10 @@ static double evaluateHamming(double x) {
   return sinc(x) * (0.54f + 0.46f * std::cos(x * M_PI));
 }
 
-static double evaluateBicubic(double x) {
-  constexpr double a = -0.5;
+/// The slope at 1 of the filters of Pillow, and of PyTorch and OpenCV.
+static constexpr double kPillowSlope = -0.5, kTorchSlope = -0.75;
+
+template <const double &a> static double evaluateBicubic(double x) {
   x = std::fabs(x);
   if (x < 1.0)
     return ((a + 2.0) * x - (a + 3.0)) * x * x + 1;
@@ -71,14 +75,16 @@ struct Filter {
 };
 } // namespace
 
-static Filter getFilter(Interpolation interpolation) {
+static Filter getFilter(Interpolation interpolation, bool antialias) {
   switch (interpolation) {
   case Interpolation::Box:
     return {evaluateBox, 0.5};
   case Interpolation::Hamming:
     return {evaluateHamming, 1.0};
   case Interpolation::Bicubic:
-    return {evaluateBicubic, 2.0};
+    return {antialias ? evaluateBicubic<kPillowSlope>
+                      : evaluateBicubic<kTorchSlope>,
+            2.0};
   case Interpolation::Lanczos:
     return {evaluateLanczos, 3.0};
   case Interpolation::Nearest:
@@ -102,43 +108,54 @@ struct Window {
 /// The windows of all pixels along one side.
 class WindowTable {
 public:
-  WindowTable(int inSize, int outSize, Filter filter);
+  WindowTable(int inSize, int outSize, Filter filter, bool antialias);
 
   Window operator[](int i) const {
     return {firsts[i], offsets[i + 1] - offsets[i], &weights[offsets[i]]};
   }
 
 private:
-  std::vector<int> firsts, offsets;
+  void add(int first, const std::vector<double> &exact);
+
+  std::vector<int> firsts, offsets = {0};
   std::vector<int32_t> weights;
 };
 } // namespace
 
-WindowTable::WindowTable(int inSize, int outSize, Filter filter) {
+/// Normalises the weights, in the order in which Pillow sums them.
+void WindowTable::add(int first, const std::vector<double> &exact) {
+  double sum = 0.0;
+  for (double weight : exact)
+    sum += weight;
+  for (double weight : exact) {
+    if (sum != 0.0)
+      weight /= sum;
+    weights.push_back(static_cast<int32_t>(weight * (1 << kWeightBits) +
+                                           (weight < 0 ? -0.5 : 0.5)));
+  }
+  firsts.push_back(first);
+  offsets.push_back(static_cast<int>(weights.size()));
+}
+
+WindowTable::WindowTable(int inSize, int outSize, Filter filter,
+                         bool antialias) {
   double scale = static_cast<double>(inSize) / outSize;
-  double filterScale = std::max(scale, 1.0);
+  double filterScale = antialias ? std::max(scale, 1.0) : 1.0;
   double support = filter.support * filterScale;
-  std::vector<double> exact;
-  offsets.push_back(0);
   for (int i = 0; i < outSize; ++i) {
     double center = (i + 0.5) * scale;
-    int first = std::max(0, static_cast<int>(center - support + 0.5));
-    int last = std::min(inSize, static_cast<int>(center + support + 0.5));
-    exact.clear();
-    double sum = 0.0;
-    for (int j = first; j < last; ++j) {
-      exact.push_back(
-          filter.evaluate((j - center + 0.5) * (1.0 / filterScale)));
-      sum += exact.back();
+    int begin = static_cast<int>(std::floor(center - support + 0.5));
+    int end = static_cast<int>(std::floor(center + support + 0.5));
+    int first = std::clamp(begin, 0, inSize - 1);
+    int last = std::clamp(end, first + 1, inSize);
+    std::vector<double> exact(last - first);
+    for (int j = begin; j < end; ++j) {
+      bool isInside = j >= first && j < last;
+      if (isInside || !antialias)
+        exact[std::clamp(j, first, last - 1) - first] +=
+            filter.evaluate((j - center + 0.5) * (1.0 / filterScale));
     }
-    for (double weight : exact) {
-      if (sum != 0.0)
-        weight /= sum;
-      weights.push_back(static_cast<int32_t>(weight * (1 << kWeightBits) +
-                                             (weight < 0 ? -0.5 : 0.5)));
-    }
-    firsts.push_back(first);
-    offsets.push_back(static_cast<int>(weights.size()));
+    add(first, exact);
   }
 }
 
@@ -150,47 +167,59 @@ static uint8_t roundToByte(int32_t sum) {
 // Passes
 //===----------------------------------------------------------------------===//
 
-static Image resampleColumns(const Image &image, int width, Filter filter) {
-  WindowTable windows(image.width, width, filter);
-  Image result{image.height, width, {}};
-  result.rgb.resize(size_t{3} * image.height * width);
-  for (int y = 0; y < image.height; ++y) {
-    const uint8_t *source = &image.rgb[size_t{3} * image.width * y];
-    uint8_t *target = &result.rgb[size_t{3} * width * y];
-    for (int x = 0; x < width; ++x, target += 3) {
+namespace {
+/// Bytes [height, width, channels].
+struct Plane {
+  int height, width;
+  std::vector<uint8_t> bytes;
+};
+
+/// How sides are resized.
+struct Resize {
+  Filter filter;
+  bool antialias;
+};
+} // namespace
+
+template <int C>
+static Plane resampleColumns(const Plane &plane, int width, Resize resize) {
+  WindowTable windows(plane.width, width, resize.filter, resize.antialias);
+  Plane result{plane.height, width, {}};
+  result.bytes.resize(size_t{C} * plane.height * width);
+  for (int y = 0; y < plane.height; ++y) {
+    const uint8_t *source = &plane.bytes[size_t{C} * plane.width * y];
+    uint8_t *target = &result.bytes[size_t{C} * width * y];
+    for (int x = 0; x < width; ++x, target += C) {
       Window window = windows[x];
-      const uint8_t *pixel = source + 3 * window.first;
-      int32_t red = kHalf, green = kHalf, blue = kHalf;
-      for (int i = 0; i < window.count; ++i, pixel += 3) {
-        int32_t weight = window.weights[i];
-        red += pixel[0] * weight;
-        green += pixel[1] * weight;
-        blue += pixel[2] * weight;
-      }
-      target[0] = roundToByte(red);
-      target[1] = roundToByte(green);
-      target[2] = roundToByte(blue);
+      const uint8_t *pixel = source + C * window.first;
+      int32_t sums[C];
+      std::fill_n(sums, C, kHalf);
+      for (int i = 0; i < window.count; ++i, pixel += C)
+        for (int c = 0; c < C; ++c)
+          sums[c] += pixel[c] * window.weights[i];
+      std::transform(sums, sums + C, target, roundToByte);
     }
   }
   return result;
 }
 
-static Image resampleRows(const Image &image, int height, Filter filter) {
-  WindowTable windows(image.height, height, filter);
-  Image result{height, image.width, {}};
-  size_t rowSize = size_t{3} * image.width;
-  result.rgb.resize(rowSize * height);
+template <int C>
+static Plane resampleRows(const Plane &plane, int height, Resize resize) {
+  WindowTable windows(plane.height, height, resize.filter, resize.antialias);
+  Plane result{height, plane.width, {}};
+  size_t rowSize = size_t{C} * plane.width;
+  result.bytes.resize(rowSize * height);
   std::vector<int32_t> sums(rowSize);
   for (int y = 0; y < height; ++y) {
     Window window = windows[y];
     std::fill(sums.begin(), sums.end(), kHalf);
     for (int i = 0; i < window.count; ++i) {
-      const uint8_t *source = &image.rgb[rowSize * (window.first + i)];
+      const uint8_t *source = &plane.bytes[rowSize * (window.first + i)];
       int32_t weight = window.weights[i];
       for (size_t x = 0; x < rowSize; ++x)
         sums[x] += source[x] * weight;
     }
-    std::transform(sums.begin(), sums.end(), &result.rgb[rowSize * y],
+    std::transform(sums.begin(), sums.end(), &result.bytes[rowSize * y],
                    roundToByte);
   }
   return result;
@@ -212,19 +241,20 @@ static std::vector<int> nearestPixels(int inSize, int outSize) {
   return pixels;
 }
 
-static Image pickNearest(const Image &image, int height, int width) {
-  std::vector<int> rows = nearestPixels(image.height, height);
-  std::vector<int> columns = nearestPixels(image.width, width);
-  Image result{height, width, {}};
-  result.rgb.resize(size_t{3} * height * width);
+template <int C>
+static Plane pickNearest(const Plane &plane, int height, int width) {
+  std::vector<int> rows = nearestPixels(plane.height, height);
+  std::vector<int> columns = nearestPixels(plane.width, width);
+  Plane result{height, width, {}};
+  result.bytes.resize(size_t{C} * height * width);
   for (int y = 0; y < height; ++y) {
     if (rows[y] < 0)
       continue;
-    const uint8_t *source = &image.rgb[size_t{3} * image.width * rows[y]];
-    uint8_t *target = &result.rgb[size_t{3} * width * y];
+    const uint8_t *source = &plane.bytes[size_t{C} * plane.width * rows[y]];
+    uint8_t *target = &result.bytes[size_t{C} * width * y];
     for (int x = 0; x < width; ++x)
       if (columns[x] >= 0)
-        std::copy_n(source + 3 * columns[x], 3, target + 3 * x);
+        std::copy_n(source + C * columns[x], C, target + C * x);
   }
   return result;
 }
@@ -232,24 +262,66 @@ static Image pickNearest(const Image &image, int height, int width) {
 /// The order of the passes shows in the last bit. Pillow 13 and newer start
 /// with the rows when that drops far more of them than of the columns; before,
 /// the columns always came first.
-static bool resamplesRowsFirst(const Image &image, int height, int width) {
-  int64_t fewerRows = int64_t{image.height} - height;
-  int64_t fewerColumns = int64_t{image.width} - width;
+static bool resamplesRowsFirst(const Plane &plane, int height, int width) {
+  int64_t fewerRows = int64_t{plane.height} - height;
+  int64_t fewerColumns = int64_t{plane.width} - width;
   return fewerRows > 0 && fewerRows > 2 * fewerColumns;
 }
 
+template <int C>
+static Plane resamplePlane(Plane plane, int height, int width,
+                           Interpolation interpolation, bool antialias) {
+  if (interpolation == Interpolation::Nearest)
+    return pickNearest<C>(plane, height, width);
+  Resize resize{getFilter(interpolation, antialias), antialias};
+  bool rowsFirst = resamplesRowsFirst(plane, height, width);
+  if (height != plane.height && (rowsFirst || width == plane.width))
+    plane = resampleRows<C>(plane, height, resize);
+  if (width != plane.width)
+    plane = resampleColumns<C>(plane, width, resize);
+  if (height != plane.height)
+    plane = resampleRows<C>(plane, height, resize);
+  return plane;
+}
+
+/// As Pillow's convert("RGBa").
+static void multiplyByAlpha(Image &image) {
+  for (size_t i = 0; i < image.rgb.size(); ++i)
+    image.rgb[i] = multiplyBytes(image.rgb[i], image.alpha[i / 3]);
+}
+
+/// As Pillow's convert("RGBA") of that.
+static void divideByAlpha(Image &image) {
+  for (size_t i = 0; i < image.rgb.size(); ++i)
+    if (int alpha = image.alpha[i / 3]; alpha != 0)
+      image.rgb[i] = std::min(255, 255 * image.rgb[i] / alpha);
+}
+
 Image vitc::rt::resample(const Image &image, int height, int width,
-                         Interpolation interpolation) {
+                         Interpolation interpolation, bool antialias) {
   if (width == image.width && height == image.height)
     return image;
-  if (interpolation == Interpolation::Nearest)
-    return pickNearest(image, height, width);
-  Filter filter = getFilter(interpolation);
-  if (width == image.width)
-    return resampleRows(image, height, filter);
-  if (height == image.height)
-    return resampleColumns(image, width, filter);
-  if (resamplesRowsFirst(image, height, width))
-    return resampleColumns(resampleRows(image, height, filter), width, filter);
-  return resampleRows(resampleColumns(image, width, filter), height, filter);
+  auto resamplePixels = [&](Image pixels) {
+    Plane rgb{image.height, image.width, std::move(pixels.rgb)};
+    Plane alpha{image.height, image.width, std::move(pixels.alpha)};
+    Image result{height, width, {}};
+    result.rgb = resamplePlane<3>(std::move(rgb), height, width, interpolation,
+                                  antialias)
+                     .bytes;
+    if (!alpha.bytes.empty())
+      result.alpha = resamplePlane<1>(std::move(alpha), height, width,
+                                      interpolation, antialias)
+                         .bytes;
+    return result;
+  };
+  // Colours that cannot be seen must not bleed into those beside them.
+  bool premultiplies =
+      !image.alpha.empty() && interpolation != Interpolation::Nearest;
+  if (!premultiplies)
+    return resamplePixels(image);
+  Image pixels = image;
+  multiplyByAlpha(pixels);
+  Image result = resamplePixels(std::move(pixels));
+  divideByAlpha(result);
+  return result;
 }

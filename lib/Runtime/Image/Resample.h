@@ -14,9 +14,12 @@
 namespace vitc::rt {
 
 /// The same bytes as `PIL.Image.resize((width, height), interpolation)` gives
-/// for a picture of mode RGB. Both pictures have at least one pixel.
+/// for a picture of mode RGB, or RGBA with alpha. Without `antialias` a filter
+/// keeps its width where a side shrinks, as in PyTorch and OpenCV: taps beyond
+/// the edge read its pixels, and bicubic has their slope. Both pictures have at
+/// least one pixel.
 Image resample(const Image &image, int height, int width,
-               Interpolation interpolation);
+               Interpolation interpolation, bool antialias = true);
 
 } // namespace vitc::rt
 

@@ -172,6 +172,9 @@ void AttentionWriter::writeRollout() {
 
 void vitc::rt::runAttention(const vitc_model &model, const Options &options,
                             Output &output) {
+  if (options.json || !options.texts.empty())
+    throw UsageError("--json or --text was given with --attention; needs a "
+                     "model that generates text");
   if (!model.attention.descriptor)
     throw UsageError("--attention was given and the model has no attention "
                      "maps; needs a model compiled with them");

@@ -20,8 +20,11 @@ namespace vitc::rt {
 // A function for each Mode. They throw Failure, and UsageError where the
 // command line asks for what this model cannot do.
 
-/// What the pictures show: classes of a classifier, embeddings as .npy.
+/// What the pictures show, by the model's task.
 void runImages(const vitc_model &model, const Options &options, Output &output);
+
+/// The same of many pictures in one file.
+void runBatch(const vitc_model &model, const Options &options, Output &output);
 
 /// Raw tensors from and to .npy files.
 void runTensors(const vitc_model &model, const Options &options,

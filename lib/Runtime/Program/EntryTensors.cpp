@@ -9,6 +9,7 @@
 #include "Program/EntryTensors.h"
 
 #include "Program/Options.h"
+#include "Status.h"
 #include "Tensor.h"
 
 #include <fmt/format.h>
@@ -21,16 +22,9 @@ using namespace vitc::rt;
 
 static std::vector<NpyArray> makeArrays(const TensorDescriptor *tensors,
                                         int32_t count, int64_t batch) {
-  std::vector<NpyArray> arrays(count);
-  for (int32_t i = 0; i < count; ++i) {
-    const TensorDescriptor &tensor = tensors[i];
-    arrays[i].dtype = static_cast<vitc_dtype_t>(tensor.dtype);
-    arrays[i].dims.assign(tensor.dims, tensor.dims + tensor.rank);
-    std::replace(arrays[i].dims.begin(), arrays[i].dims.end(), int64_t(-1),
-                 batch);
-    arrays[i].bytes.resize(countElements(tensor.dims, tensor.rank, batch) *
-                           dtypeBytes(tensor.dtype));
-  }
+  std::vector<NpyArray> arrays;
+  for (int32_t i = 0; i < count; ++i)
+    arrays.push_back(makeArray(tensors[i], batch));
   return arrays;
 }
 
@@ -91,14 +85,59 @@ void EntryTensors::fillSynthetic() {
 }
 
 void EntryTensors::run(vitc_session &session, const AttentionRequest *request) {
+  const vitc_model &model = session.getModel();
+  run(session, request ? model.requireAttention() : model.main, request);
+}
+
+void EntryTensors::run(vitc_session &session, const vitc_model::Entry &entry,
+                       const AttentionRequest *request) {
   std::vector<vitc_tensor_t> inputViews, outputViews;
   for (NpyArray &input : inputs)
     inputViews.push_back(input.tensor());
   for (NpyArray &output : outputs)
     outputViews.push_back(output.tensor());
-  const vitc_model &model = session.getModel();
-  session.run(request ? model.requireAttention() : model.forward,
-              inputViews.data(), outputViews.data(), request);
+  session.run(entry, inputViews.data(), outputViews.data(), request);
+}
+
+/// The first `count` positions of a dimension.
+static NpyArray takeFirst(const NpyArray &array, int32_t dim, int64_t count) {
+  NpyArray result{array.dtype, array.dims, {}};
+  result.dims[dim] = count;
+  size_t outer = 1, position = dtypeBytes(array.dtype);
+  for (size_t i = 0; i < array.dims.size(); ++i)
+    (int32_t(i) < dim ? outer : position) *=
+        int32_t(i) == dim ? 1 : array.dims[i];
+  size_t stride = position * array.dims[dim];
+  for (size_t i = 0; i < outer; ++i) {
+    auto begin = array.bytes.begin() + i * stride;
+    result.bytes.insert(result.bytes.end(), begin, begin + count * position);
+  }
+  return result;
+}
+
+NpyArray EntryTensors::getFilled(const EntryDescriptor &entry,
+                                 int32_t output) const {
+  const TensorDescriptor &descriptor = entry.outputs[output];
+  const NpyArray &array = outputs[output];
+  if (descriptor.countOutput < 0)
+    return array;
+  int64_t count = 0;
+  std::memcpy(&count, outputs[descriptor.countOutput].bytes.data(),
+              sizeof count);
+  int64_t size = array.dims[descriptor.countedDim];
+  return takeFirst(array, descriptor.countedDim,
+                   std::clamp<int64_t>(count, 0, size));
+}
+
+const vitc_model::Entry &vitc::rt::requireEntry(const vitc_model &model,
+                                                const std::string &name) {
+  if (name.empty())
+    return model.main;
+  try {
+    return model.requireEntry(name);
+  } catch (const Failure &failure) {
+    throw UsageError(fmt::format("--{}", failure.what()));
+  }
 }
 
 int64_t vitc::rt::fixedBatch(const EntryDescriptor &entry) {

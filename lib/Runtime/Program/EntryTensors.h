@@ -19,7 +19,7 @@
 
 namespace vitc::rt {
 
-/// The inputs and outputs of "forward" for one batch, zero at first.
+/// The inputs and outputs of an entry for one batch, zero at first.
 struct EntryTensors {
   EntryTensors(const EntryDescriptor &entry, int64_t batch);
 
@@ -29,9 +29,20 @@ struct EntryTensors {
 
   /// Runs "forward" of the session's model, or "attention" for a request.
   void run(vitc_session &session, const AttentionRequest *request = nullptr);
+  /// Runs an entry of the session's model.
+  void run(vitc_session &session, const vitc_model::Entry &entry,
+           const AttentionRequest *request = nullptr);
+
+  /// What the last run filled of an output.
+  NpyArray getFilled(const EntryDescriptor &entry, int32_t output) const;
 
   std::vector<NpyArray> inputs, outputs;
 };
+
+/// The entry of --entry=`name`, the main one for "". Throws UsageError where
+/// there is none.
+const vitc_model::Entry &requireEntry(const vitc_model &model,
+                                      const std::string &name);
 
 /// The batch that the entry is compiled for, or -1 when it takes any.
 int64_t fixedBatch(const EntryDescriptor &entry);

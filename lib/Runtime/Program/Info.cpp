@@ -13,6 +13,7 @@
 #include "Program/EntryTensors.h"
 #include "Status.h"
 #include "Tensor.h"
+#include "Text/Tokenizer.h"
 
 #include <fmt/format.h>
 
@@ -24,6 +25,18 @@ static const char *taskName(int32_t task) {
     return "classification";
   case Task::Embedding:
     return "embedding";
+  case Task::Segmentation:
+    return "segmentation";
+  case Task::Detection:
+    return "detection";
+  case Task::Picture:
+    return "picture";
+  case Task::Ranking:
+    return "ranking";
+  case Task::FillMask:
+    return "fill-mask";
+  case Task::Generation:
+    return "generation";
   case Task::Tensor:
     break;
   }
@@ -41,19 +54,78 @@ static std::string runningIsa(const EntryDescriptor &entry,
   return "none";
 }
 
+/// The kind of the tokenizer; "" where the model has none.
+static std::string nameTokenizer(const vitc_model_descriptor_t &model) {
+  if (!model.text.tokenizer)
+    return "";
+  Tokenizer tokenizer(model.text.tokenizer, model.text.tokenizerBytes);
+  return fmt::format("{} of {} tokens", tokenizer.getName(),
+                     tokenizer.getVocabularySize());
+}
+
+/// How tokens are generated; empty for a model that generates none.
+static std::string describeGeneration(const vitc_model_descriptor_t &model) {
+  const GenerationDescriptor &generation = model.generation;
+  const EntryDescriptor *step = findEntry(model, "step");
+  if (generation.maxLength == 0 || !step)
+    return "";
+  const TensorDescriptor &scores = step->outputs[generation.scores];
+  return fmt::format("up to {} tokens of {}, {} beam{}", generation.maxLength,
+                     scores.dims[scores.rank - 1], generation.beams,
+                     generation.beams == 1 ? "" : "s");
+}
+
+/// A dimension that is as long as what is given or generated.
+static constexpr int64_t kTokensDim = -2;
+static const int64_t kTokensDims[] = {-1, kTokensDim}, kScoresDims[] = {-1};
+
+/// What can be given, or for `outputs` what comes back, of pictures and, of a
+/// model with an entry for them, texts. What passes between two steps of
+/// generation is neither.
+static std::vector<TensorDescriptor>
+gatherTensors(const vitc_model_descriptor_t &model, bool outputs) {
+  const EntryDescriptor *step = findEntry(model, "step");
+  bool generates = model.generation.maxLength > 0 && step;
+  if (generates && outputs)
+    return {{"tokens", kTokensDims, 2, VITC_I64},
+            {"scores", kScoresDims, 1, VITC_F32}};
+  std::vector<TensorDescriptor> tensors;
+  for (const char *name : {"forward", "text", "encode"}) {
+    const EntryDescriptor *entry = findEntry(model, name);
+    if (!entry)
+      continue;
+    const TensorDescriptor *first = outputs ? entry->outputs : entry->inputs;
+    tensors.insert(tensors.end(), first,
+                   first + (outputs ? entry->numOutputs : entry->numInputs));
+  }
+  if (generates && findMainEntry(model) == step)
+    tensors.push_back(
+        {step->inputs[model.generation.token].name, kTokensDims, 2, VITC_I64});
+  return tensors;
+}
+
+/// "[batch, tokens]".
+static std::string formatDims(const TensorDescriptor &tensor) {
+  if (tensor.dims == kTokensDims)
+    return "[batch, tokens]";
+  return formatShape(tensor.dims, tensor.rank);
+}
+
 static void writeTensors(JsonWriter &json, const char *key,
-                         const TensorDescriptor *tensors, int32_t count) {
+                         const std::vector<TensorDescriptor> &tensors) {
   json.key(key).beginArray();
-  for (int32_t i = 0; i < count; ++i) {
+  for (const TensorDescriptor &tensor : tensors) {
     json.beginObject();
-    json.key("name").value(tensors[i].name);
-    json.key("dtype").value(formatDtype(tensors[i].dtype));
+    json.key("name").value(tensor.name);
+    json.key("dtype").value(formatDtype(tensor.dtype));
     json.key("shape").beginArray();
-    for (int32_t d = 0; d < tensors[i].rank; ++d) {
-      if (tensors[i].dims[d] == -1)
+    for (int32_t d = 0; d < tensor.rank; ++d) {
+      if (tensor.dims[d] == -1)
         json.value("batch");
+      else if (tensor.dims[d] == kTokensDim)
+        json.value("tokens");
       else
-        json.value(tensors[i].dims[d]);
+        json.value(tensor.dims[d]);
     }
     json.endArray();
     json.endObject();
@@ -81,8 +153,14 @@ static std::string formatJson(const vitc_model_descriptor_t &model,
   json.beginObject();
   json.key("model").value(model.modelName);
   json.key("task").value(taskName(model.task));
-  writeTensors(json, "inputs", entry.inputs, entry.numInputs);
-  writeTensors(json, "outputs", entry.outputs, entry.numOutputs);
+  if (std::string text = describeGeneration(model); !text.empty())
+    json.key("generation").value(text);
+  writeTensors(json, "inputs", gatherTensors(model, /*outputs=*/false));
+  writeTensors(json, "outputs", gatherTensors(model, /*outputs=*/true));
+  if (std::string tokenizer = nameTokenizer(model); !tokenizer.empty()) {
+    json.key("tokenizer").value(tokenizer);
+    json.key("max_length").value(model.text.maxLength);
+  }
   json.key("labels").value(model.numLabels);
   json.key("precision").value(model.precision);
   json.key("target").value(model.target);
@@ -130,12 +208,11 @@ static void appendLine(std::string &text, const char *name,
 }
 
 static void appendTensors(std::string &text, const char *name,
-                          const TensorDescriptor *tensors, int32_t count) {
-  for (int32_t i = 0; i < count; ++i)
+                          const std::vector<TensorDescriptor> &tensors) {
+  for (const TensorDescriptor &tensor : tensors)
     appendLine(text, name,
-               fmt::format("{} {} {}", tensors[i].name,
-                           formatDtype(tensors[i].dtype),
-                           formatShape(tensors[i].dims, tensors[i].rank)));
+               fmt::format("{} {} {}", tensor.name, formatDtype(tensor.dtype),
+                           formatDims(tensor)));
 }
 
 static std::string formatText(const vitc_model_descriptor_t &model,
@@ -144,8 +221,14 @@ static std::string formatText(const vitc_model_descriptor_t &model,
   std::string text;
   appendLine(text, "model", model.modelName);
   appendLine(text, "task", taskName(model.task));
-  appendTensors(text, "input", entry.inputs, entry.numInputs);
-  appendTensors(text, "output", entry.outputs, entry.numOutputs);
+  if (std::string generation = describeGeneration(model); !generation.empty())
+    appendLine(text, "generation", generation);
+  appendTensors(text, "input", gatherTensors(model, /*outputs=*/false));
+  appendTensors(text, "output", gatherTensors(model, /*outputs=*/true));
+  if (std::string tokenizer = nameTokenizer(model); !tokenizer.empty())
+    appendLine(text, "tokenizer",
+               fmt::format("{}, {} tokens of a text", tokenizer,
+                           model.text.maxLength));
   appendLine(text, "labels", fmt::format("{}", model.numLabels));
   appendLine(text, "precision", model.precision);
   appendLine(text, "target", model.target);
@@ -176,7 +259,7 @@ static std::string formatText(const vitc_model_descriptor_t &model,
 void vitc::rt::printInfo(const vitc_model_descriptor_t &model,
                          const Options &options, Output &output) {
   checkDescriptor(model);
-  const EntryDescriptor &entry = *findEntry(model, "forward");
+  const EntryDescriptor &entry = *findMainEntry(model);
   output.print(options.json ? formatJson(model, entry, options.isa)
                             : formatText(model, entry, options.isa));
 }

@@ -8,14 +8,19 @@
 
 #include "Program/Options.h"
 
+#include "Status.h"
 #include "ThreadPool.h"
+#include "vitc/Runtime/Descriptor.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <cmath>
 #include <cstdlib>
+#include <cstring>
+#include <fstream>
 #include <limits>
 #include <optional>
 #include <string_view>
@@ -46,8 +51,10 @@ public:
   /// Parses the value of the current option; the range is inclusive.
   int64_t parseInteger(std::string_view text, int64_t least, int64_t most);
   double parseSeconds(std::string_view text);
+  double parseFraction(std::string_view text);
   NumberSet parseNumbers(std::string_view text);
   void parseQuery(std::string_view text);
+  void readTexts(const std::string &path);
 
 private:
   void parseOption(std::string_view arg);
@@ -66,7 +73,12 @@ private:
 static constexpr uint32_t bit(Mode mode) {
   return 1u << static_cast<int32_t>(mode);
 }
-static constexpr uint32_t kRuns = bit(Mode::Images) | bit(Mode::Tensors) |
+static constexpr uint32_t kPictures = bit(Mode::Images) | bit(Mode::Batch);
+static constexpr uint32_t kAnswers = kPictures | bit(Mode::Texts);
+static constexpr uint32_t kTexts = kAnswers | bit(Mode::Attention);
+static constexpr uint32_t kGenerations =
+    kTexts | bit(Mode::Tensors) | bit(Mode::Benchmark);
+static constexpr uint32_t kRuns = kAnswers | bit(Mode::Tensors) |
                                   bit(Mode::Attention) | bit(Mode::Benchmark) |
                                   bit(Mode::Profile);
 static constexpr uint32_t kDescriptions = bit(Mode::Info) | bit(Mode::Version);
@@ -78,11 +90,6 @@ static constexpr double kMaxSeconds = 1e6;
 
 static void rejectDevice(Parser &, std::string_view) {
   throw UsageError("--device was given; this program was compiled for a CPU");
-}
-
-static void rejectText(Parser &, std::string_view) {
-  throw UsageError("--text was given; this program takes pictures or tensors "
-                   "and no text");
 }
 
 static void addInput(Parser &parser, std::string_view value) {
@@ -100,26 +107,79 @@ static const OptionSpec kOptions[] = {
     {"--top-k",
      "N",
      {},
-     bit(Mode::Images),
+     kAnswers,
      [](Parser &p, std::string_view v) {
        p.options.topK = static_cast<int32_t>(p.parseInteger(v, 1, kMaxCount));
      },
      "print the N likeliest classes (default 5)"},
+    {"--threshold",
+     "X",
+     {},
+     kPictures,
+     [](Parser &p, std::string_view v) {
+       p.options.threshold = p.parseFraction(v);
+     },
+     "what a box must score to be shown (default 0.5)"},
+    {"--text",
+     "TEXT",
+     {},
+     kTexts,
+     [](Parser &p, std::string_view v) { p.options.texts.emplace_back(v); },
+     "run on a text, or rank texts for the pictures; may be repeated"},
+    {"--text-file",
+     "FILE",
+     {},
+     kTexts,
+     [](Parser &p, std::string_view v) { p.readTexts(std::string(v)); },
+     "the same of each line of a file"},
+    {"--text-pair",
+     "TEXT",
+     {},
+     bit(Mode::Texts),
+     [](Parser &p, std::string_view v) { p.options.pairs.emplace_back(v); },
+     "the second text of the --text before it; one for each"},
+    {"--beams",
+     "N",
+     {},
+     kGenerations,
+     [](Parser &p, std::string_view v) {
+       p.options.beams = static_cast<int32_t>(p.parseInteger(v, 1, kMaxBeams));
+     },
+     "search N ways at once for the likeliest text"},
+    {"--max-length",
+     "N",
+     {},
+     kGenerations,
+     [](Parser &p, std::string_view v) {
+       p.options.maxLength = p.parseInteger(v, 1, kMaxCount);
+     },
+     "generate until there are N tokens, a prompt's too"},
+    {"--min-length",
+     "N",
+     {},
+     kGenerations,
+     [](Parser &p, std::string_view v) {
+       p.options.minLength = p.parseInteger(v, 0, kMaxCount);
+     },
+     "and N at least"},
     {"--input", "[NAME=]FILE", Mode::Tensors, bit(Mode::Tensors), addInput,
      "read an input tensor from a .npy file"},
     {"--output-dir",
      "DIR",
      {},
-     bit(Mode::Images) | bit(Mode::Tensors),
+     bit(Mode::Images) | bit(Mode::Texts) | bit(Mode::Tensors),
      [](Parser &p, std::string_view v) { p.options.outputDir = v; },
-     "write DIR/NAME.npy for each output; -o for short"},
+     "where files are written; -o for short"},
+    {"--output-file", "FILE", Mode::Batch, bit(Mode::Batch),
+     [](Parser &p, std::string_view v) { p.options.outputFile = v; },
+     "write all results to one .jsonl, .npy or .txt"},
     {"--attention", "DIR", Mode::Attention, bit(Mode::Attention),
      [](Parser &p, std::string_view v) { p.options.outputDir = v; },
      "write attention maps of the pictures, .png and .npy"},
     {"--attention-layers",
      "LIST",
      {},
-     bit(Mode::Attention),
+     bit(Mode::Attention) | bit(Mode::Tensors),
      [](Parser &p, std::string_view v) {
        p.options.attention.layers = p.parseNumbers(v);
      },
@@ -127,7 +187,7 @@ static const OptionSpec kOptions[] = {
     {"--attention-heads",
      "LIST",
      {},
-     bit(Mode::Attention),
+     bit(Mode::Attention) | bit(Mode::Tensors),
      [](Parser &p, std::string_view v) {
        p.options.attention.heads = p.parseNumbers(v);
      },
@@ -141,7 +201,7 @@ static const OptionSpec kOptions[] = {
     {"--attention-matrix",
      "",
      {},
-     bit(Mode::Attention),
+     bit(Mode::Attention) | bit(Mode::Tensors),
      [](Parser &p, std::string_view) { p.options.attention.matrix = true; },
      "write the attention of all queries, too"},
     {"--attention-rollout",
@@ -176,13 +236,20 @@ static const OptionSpec kOptions[] = {
        p.options.batch = p.parseInteger(v, 1, kMaxCount);
      },
      "images in a run (default 1, or the model's own)"},
+    {"--entry",
+     "NAME",
+     {},
+     kSynthetic,
+     [](Parser &p, std::string_view v) { p.options.entry = v; },
+     "of a model with several, e.g. text (default the first)"},
     {"--profile", "FILE", Mode::Profile, bit(Mode::Profile),
      [](Parser &p, std::string_view v) { p.options.outputFile = v; },
      "write a Chrome trace of one run on synthetic input"},
     {"--json",
      "",
      {},
-     bit(Mode::Images) | bit(Mode::Benchmark) | bit(Mode::Info),
+     bit(Mode::Images) | bit(Mode::Texts) | bit(Mode::Attention) |
+         bit(Mode::Benchmark) | bit(Mode::Info),
      [](Parser &p, std::string_view v) {
        p.options.json = true;
        p.options.outputFile = v;
@@ -204,7 +271,6 @@ static const OptionSpec kOptions[] = {
      [](Parser &p, std::string_view v) { p.options.isa = v; },
      "code to run, e.g. x86-64-v3 (default the best)"},
     {"--device", "N", {}, kAll, rejectDevice, ""},
-    {"--text", "TEXT", {}, kAll, rejectText, ""},
     {"--info", "", Mode::Info, bit(Mode::Info), nullptr,
      "describe the model and this program"},
     {"--version", "", Mode::Version, bit(Mode::Version), nullptr,
@@ -242,6 +308,16 @@ double Parser::parseSeconds(std::string_view text) {
       !(value >= 0 && value <= kMaxSeconds))
     throw UsageError(fmt::format("{} is '{}'; needs seconds from 0 to {:.0f}",
                                  current->name, text, kMaxSeconds));
+  return value;
+}
+
+double Parser::parseFraction(std::string_view text) {
+  double value = 0;
+  const char *end = text.data() + text.size();
+  auto [stop, code] = std::from_chars(text.data(), end, value);
+  if (code != std::errc() || stop != end || !(value >= 0 && value <= 1))
+    throw UsageError(fmt::format("{} is '{}'; needs a number from 0 to 1",
+                                 current->name, text));
   return value;
 }
 
@@ -285,6 +361,21 @@ void Parser::parseQuery(std::string_view text) {
     throw UsageError(fmt::format(
         "{} is '{}'; needs the row and the column of a patch, e.g. 3,5",
         current->name, text));
+}
+
+void Parser::readTexts(const std::string &path) {
+  std::ifstream file(path);
+  std::string line;
+  while (std::getline(file, line)) {
+    if (!line.empty() && line.back() == '\r')
+      line.pop_back();
+    options.texts.push_back(line);
+  }
+  if (!file.eof())
+    throw Failure(VITC_IO, "{}: cannot be read: {}", path,
+                  std::strerror(errno));
+  if (options.texts.empty())
+    throw Failure(VITC_IO, "{}: has no line; needs a text a line", path);
 }
 
 bool NumberSet::contains(int64_t number) const {
@@ -346,15 +437,22 @@ void Parser::parseOption(std::string_view arg) {
 }
 
 void Parser::checkModes() {
+  if (!selector && options.images.empty() && !options.texts.empty())
+    options.mode = Mode::Texts;
+  // A model without inputs is given no more.
+  else if (!selector && options.images.empty() && !options.outputDir.empty())
+    options.mode = Mode::Tensors;
   for (const OptionSpec *spec : given)
     if (!(spec->modes & bit(options.mode)))
-      throw UsageError(
-          selector ? fmt::format("{} does not go with {}", spec->name,
-                                 selector->name)
-                   : fmt::format("{} does not go with pictures", spec->name));
-  bool takesImages =
-      options.mode == Mode::Images || options.mode == Mode::Attention;
-  if (takesImages && options.images.empty())
+      throw UsageError(fmt::format("{} does not go with {}", spec->name,
+                                   selector ? selector->name
+                                   : options.mode == Mode::Texts
+                                       ? "--text alone"
+                                       : "pictures"));
+  bool takesImages = options.mode == Mode::Images ||
+                     options.mode == Mode::Batch ||
+                     options.mode == Mode::Attention;
+  if (takesImages && options.images.empty() && options.texts.empty())
     throw UsageError("no picture was given; needs one or more, or an option "
                      "such as --info (--help lists them)");
   if (!takesImages && !options.images.empty())
@@ -391,6 +489,9 @@ std::string vitc::rt::formatHelp(const std::string &program) {
   std::string text = fmt::format(
       "usage: {0} IMAGE...                                    what the "
       "pictures show\n"
+      "       {0} --text TEXT ... [IMAGE...]                  what is in "
+      "texts, "
+      "or fits\n"
       "       {0} --input [NAME=]FILE.npy ... --output-dir DIR raw tensors\n"
       "       {0} --attention DIR IMAGE...\n"
       "       {0} --benchmark | --profile FILE | --info\n\noptions:\n",

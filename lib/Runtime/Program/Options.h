@@ -10,6 +10,7 @@
 #define VITC_LIB_RUNTIME_PROGRAM_OPTIONS_H
 
 #include <cstdint>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -20,6 +21,8 @@ namespace vitc::rt {
 /// What the program is to do.
 enum class Mode : int32_t {
   Images,
+  Texts,
+  Batch,
   Tensors,
   Attention,
   Benchmark,
@@ -62,16 +65,23 @@ struct AttentionOptions {
 struct Options {
   Mode mode = Mode::Images;
   std::vector<std::string> images;
+  std::vector<std::string> texts; // of --text and --text-file
+  std::vector<std::string> pairs; // second texts: none, or one for each text
   std::vector<InputFile> inputs;
   std::string outputDir;  // of --output-dir or --attention
-  std::string outputFile; // of --profile, or of --benchmark's --json
+  std::string outputFile; // of --profile, --output-file or --benchmark's --json
   bool json = false;
   int32_t topK = 5;
+  double threshold = 0.5; // of a detection's score
+  int32_t beams = 0;      // of generated text; 0: the model's own number
+  int64_t maxLength = 0;  // tokens; 0: the model's own number
+  std::optional<int64_t> minLength;
   int32_t threads = 0; // 0: one a core
   int64_t batch = 0;   // 0: 1, or what the model was compiled for
   int64_t warmup = 2;  // runs
   double minTime = 1;  // seconds
   std::string isa = "native";
+  std::string entry; // of --benchmark and --profile; "": the main one
   AttentionOptions attention;
 };
 

@@ -75,6 +75,11 @@ void Output::addPng(const std::string &path, const Image &image) {
   addFile(path, std::move(png));
 }
 
+void Output::printNow(const std::string &text) {
+  if (!writeBytes(stdout, text))
+    throw writeFailure("standard output", errno);
+}
+
 static bool isDirectory(const std::string &path) {
   std::error_code unreadable;
   return fs::is_directory(path, unreadable);
@@ -160,6 +165,14 @@ void Output::commit() {
   }
   files.clear();
   madeDirectories.clear();
+}
+
+void vitc::rt::printWarning(const std::string &message) {
+  std::string line = "warning: " + message;
+  std::transform(line.begin(), line.end(), line.begin(), toPrintable);
+  line += '\n';
+  // Where stderr cannot be written there is nobody left to tell.
+  (void)std::fwrite(line.data(), 1, line.size(), stderr);
 }
 
 std::string vitc::rt::joinPath(const std::string &directory,

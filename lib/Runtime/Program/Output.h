@@ -32,6 +32,8 @@ public:
   void addFile(const std::string &path, std::string contents);
   void addPng(const std::string &path, const Image &image);
   void print(const std::string &text) { standardOutput += text; }
+  /// Prints at once, whatever becomes of the run. Throws Failure(VITC_IO).
+  void printNow(const std::string &text);
 
   /// Throws Failure(VITC_IO).
   void commit();
@@ -50,6 +52,9 @@ private:
   std::vector<std::string> madeDirectories;
   std::string standardOutput;
 };
+
+/// Prints one line to stderr at once.
+void printWarning(const std::string &message);
 
 /// directory/name, and name alone in the current directory "".
 std::string joinPath(const std::string &directory, const std::string &name);

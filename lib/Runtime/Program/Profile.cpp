@@ -44,17 +44,17 @@ static void writeEvent(JsonWriter &json, const SiteDescriptor &site,
 
 void vitc::rt::runProfile(const vitc_model &model, const Options &options,
                           Output &output) {
-  const vitc_model::Entry &entry = model.forward;
+  const vitc_model::Entry &entry = requireEntry(model, options.entry);
   int64_t batch = chooseBatch(*entry.descriptor, options.batch);
   vitc_session session(model, batch);
   EntryTensors tensors(*entry.descriptor, batch);
   tensors.fillSynthetic();
   for (int64_t i = 0; i < options.warmup; ++i)
-    tensors.run(session);
+    tensors.run(session, entry);
   std::vector<SiteTime> times;
   times.reserve(entry.code->numSites * batch); // a part an item at most
   session.recordTimes(&times);
-  tensors.run(session);
+  tensors.run(session, entry);
 
   JsonWriter json;
   json.beginObject();

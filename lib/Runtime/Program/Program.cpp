@@ -9,6 +9,8 @@
 #include "Program/Program.h"
 
 #include "Program/Commands.h"
+#include "Program/GenerationRun.h"
+#include "Program/TextInput.h"
 #include "Status.h"
 
 #include <algorithm>
@@ -50,9 +52,31 @@ static void runMode(const vitc_model_descriptor_t &descriptor,
   }
   vitc_runtime runtime(options.threads);
   vitc_model model(runtime, descriptor, options.isa.c_str());
+  bool generates = model.step.descriptor;
+  if (!generates && (options.beams || options.maxLength || options.minLength))
+    throw UsageError("--beams, --max-length or --min-length was given; needs a "
+                     "model that generates text");
+  if (generates)
+    switch (options.mode) {
+    case Mode::Images:
+    case Mode::Texts:
+      return runGeneration(model, options, output);
+    case Mode::Attention:
+      return runGenerationAttention(model, options, output);
+    case Mode::Batch:
+      return runGenerationBatch(model, options, output);
+    default:
+      break;
+    }
+  if (options.mode == Mode::Batch && options.images.empty())
+    throw UsageError("--text was given alone; the model needs a picture, too");
   switch (options.mode) {
   case Mode::Images:
     return runImages(model, options, output);
+  case Mode::Texts:
+    return runTexts(model, options, output);
+  case Mode::Batch:
+    return runBatch(model, options, output);
   case Mode::Tensors:
     return runTensors(model, options, output);
   case Mode::Attention:

@@ -151,6 +151,7 @@ FakeModel::FakeModel() {
   descriptor.numLabels = kClasses;
   descriptor.labels = kLabels;
   PreprocessDescriptor &preprocess = descriptor.preprocess;
+  preprocess.maskIndex = preprocess.noiseIndex = -1;
   preprocess.channels = kChannels;
   preprocess.height = kHeight;
   preprocess.width = kWidth;
@@ -158,6 +159,7 @@ FakeModel::FakeModel() {
   preprocess.resizeHeight = kHeight;
   preprocess.resizeWidth = kWidth;
   preprocess.interpolation = static_cast<int32_t>(Interpolation::Bilinear);
+  preprocess.antialias = 1;
   preprocess.doRescale = 1;
   preprocess.rescaleFactor = 1.0 / 255;
   descriptor.attention = {layers, kLayers, 0};

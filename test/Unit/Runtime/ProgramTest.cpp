@@ -150,6 +150,12 @@ TEST_F(ProgramTest, BadTensorsAreErrors) {
   expectError({"--input", path, "--output-dir", out}, 1,
               path + ": elements are f64; needs f32, or a type that converts "
                      "to it without loss");
+  expectError({"--input", path, "-o", out, "--attention-layers=0"}, 2,
+              "--attention-layers or --attention-heads was given with --input; "
+              "needs --attention-matrix, too");
+  expectError({"--input", path, "-o", out, "--attention-matrix"}, 2,
+              "--attention-matrix was given with --input; needs a model that "
+              "generates text");
   expectError({"--input", directory / "none.npy", "--output-dir", out}, 1,
               directory / "none.npy" +
                   ": cannot be read: No such file or directory");
@@ -229,9 +235,9 @@ TEST_F(ProgramTest, ScoresThatAreNotFiniteAreErrors) {
 
 TEST_F(ProgramTest, ModelsThatTakeNoPicture) {
   std::string picture = writePicture("cat.png", 0);
-  fake.descriptor.preprocess.channels = 4;
+  fake.descriptor.preprocess.channels = 5;
   expectError({picture}, 1,
-              "the model's input has 4 channels; a picture needs 1 or 3, or "
+              "the model's input has 5 channels; a picture needs 1 to 4, or "
               "else --input");
   fake.descriptor.preprocess.inputIndex = -1;
   expectError({picture}, 1,
@@ -430,8 +436,16 @@ TEST_F(ProgramTest, BadCommandLines) {
   expectError({"--device", "0", "a.png"}, 2,
               "--device was given; this program was compiled for a CPU");
   expectError({"--text", "a cat"}, 2,
-              "--text was given; this program takes pictures or tensors and "
-              "no text");
+              "--text was given; this model has no tokenizer, needs one that "
+              "was compiled from a folder with it");
+  expectError({"--text", "a cat", "a.png"}, 2,
+              "--text was given with pictures; needs a model that ranks texts "
+              "for a picture");
+  expectError({"--text", "a cat", "--attention", "d"}, 2,
+              "--json or --text was given with --attention; needs a model that "
+              "generates text");
+  expectError({"--text", "a cat", "--output-file", "d.jsonl"}, 2,
+              "--text was given alone; the model needs a picture, too");
 }
 
 TEST_F(ProgramTest, LevelsAndBatchesThatAreNotThere) {

@@ -76,6 +76,35 @@ protected:
 };
 } // namespace
 
+TEST_F(SessionTest, EntriesHaveNames) {
+  start(1, 1);
+  ASSERT_EQ(vitc_model_num_entries(model), 1);
+  EXPECT_STREQ(vitc_model_entry(model, 0), "forward");
+  EXPECT_EQ(vitc_model_entry(model, 1), nullptr);
+  EXPECT_EQ(vitc_model_entry_num_inputs(model, "forward"),
+            vitc_model_num_inputs(model));
+  EXPECT_EQ(vitc_model_entry_num_outputs(model, "forward"),
+            vitc_model_num_outputs(model));
+  EXPECT_EQ(vitc_model_entry_num_inputs(model, "attention"), -1);
+  vitc_tensor_info_t first, same;
+  ASSERT_EQ(vitc_model_output(model, 0, &first, &error), VITC_OK);
+  ASSERT_EQ(vitc_model_entry_output(model, "forward", 0, &same, &error),
+            VITC_OK);
+  EXPECT_STREQ(first.name, same.name);
+  EXPECT_EQ(vitc_model_entry_input(model, "text", 0, &same, &error),
+            VITC_INVALID_ARGUMENT);
+  EXPECT_STREQ(error.message, "entry is 'text'; the model has forward");
+  makeTensors(1);
+  ASSERT_EQ(vitc_session_run(session, &input, &output, &error), VITC_OK);
+  std::vector<float> expected = logits;
+  makeTensors(1);
+  ASSERT_EQ(vitc_session_run_entry(session, "forward", &input, &output, &error),
+            VITC_OK);
+  EXPECT_EQ(logits, expected);
+  EXPECT_EQ(vitc_session_run_entry(session, "text", &input, &output, &error),
+            VITC_INVALID_ARGUMENT);
+}
+
 TEST_F(SessionTest, RunsWithTheSameBitsAtAnyThreadCount) {
   std::vector<float> first;
   for (int32_t threads : {1, 2, 3}) {
@@ -274,7 +303,7 @@ TEST_F(SessionTest, RefusesOtherDescriptors) {
       vitc_model_create(runtime, &fake.descriptor, nullptr, &model, &error),
       VITC_UNSUPPORTED);
   EXPECT_STREQ(error.message,
-               "the model has descriptor version 99; this runtime needs 3");
+               "the model has descriptor version 99; this runtime needs 6");
   fake.descriptor.version = kDescriptorVersion;
   fake.entries[0].name = "backward";
   EXPECT_EQ(
@@ -285,6 +314,21 @@ TEST_F(SessionTest, RefusesOtherDescriptors) {
       vitc_model_create(runtime, &fake.descriptor, "x86-64-v9", &model, &error),
       VITC_UNSUPPORTED);
   EXPECT_EQ(model, nullptr);
+}
+
+TEST_F(SessionTest, RefusesCountsThatAreNoNumber) {
+  ASSERT_EQ(vitc_runtime_create(1, &runtime, &error), VITC_OK);
+  fake.outputs[0].countOutput = 0;
+  EXPECT_EQ(
+      vitc_model_create(runtime, &fake.descriptor, nullptr, &model, &error),
+      VITC_UNSUPPORTED);
+  EXPECT_STREQ(error.message,
+               "output 'logits' of rank 2 has positions of dimension 0 counted "
+               "by output 0 of 1; needs one i64 and a dimension of its own");
+  fake.outputs[0].countOutput = 1;
+  EXPECT_EQ(
+      vitc_model_create(runtime, &fake.descriptor, nullptr, &model, &error),
+      VITC_UNSUPPORTED);
 }
 
 TEST_F(SessionTest, RefusesMapsOfAModelWithoutAny) {

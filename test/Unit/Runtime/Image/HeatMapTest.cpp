@@ -61,3 +61,15 @@ TEST(HeatMapTest, NoContrastAndNoNumberAreTheLeast) {
     EXPECT_EQ(pixelAt(overlay, 255, 255), kLeast);
   }
 }
+
+TEST(HeatMapTest, MatricesHaveASquareForEachElement) {
+  float matrix[] = {0, 1, 0, 0, 0, 1};
+  Image picture = drawMatrix(matrix, 2, 3);
+  EXPECT_EQ(picture.width, 3 * 171); // 512 or more
+  EXPECT_EQ(picture.height, 2 * 171);
+  std::vector<uint8_t> least = {68, 1, 84}, greatest = {253, 231, 37};
+  EXPECT_EQ(pixelAt(picture, 0, 170), least);
+  EXPECT_EQ(pixelAt(picture, 170, 171), greatest);
+  EXPECT_EQ(pixelAt(picture, 171, 171), least);
+  EXPECT_EQ(pixelAt(picture, 341, 512), greatest);
+}

@@ -11,8 +11,12 @@
 //   --view H W       what a model of this input size sees
 //   --resize H W     resize to this size first; W 0: shorter edge to H
 //   --filter N       Pillow's number of the filter, default 2, bilinear
+//   --inside         resize to the largest size within --resize's
+//   --plain          a filter that does not widen where a side shrinks
 //   --crop           centre crop to the view's size
-//   --gray           for a model of one channel
+//   --pad N          vitc::rt::Padding, to the view's size
+//   --channels N     for a model of 1 to 4 channels, default 3; --gray is 1
+//   --bgr            blue first
 //   --pixels FACTOR MEAN STD
 //                    the model's input instead, f32 [channels, height, width];
 //                    a factor of 0 or a deviation of 0 leaves out that step
@@ -62,12 +66,13 @@ static Options parseOptions(Arguments arguments) {
   PreprocessDescriptor &preprocess = options.preprocess;
   preprocess.channels = 3;
   preprocess.interpolation = static_cast<int>(Interpolation::Bilinear);
+  preprocess.antialias = 1;
   while (!arguments.isEmpty()) {
     std::string option = arguments.take();
     if (option == "--view") {
       options.wantsView = true;
-      preprocess.height = arguments.takeInt();
-      preprocess.width = arguments.takeInt();
+      preprocess.cropHeight = preprocess.height = arguments.takeInt();
+      preprocess.cropWidth = preprocess.width = arguments.takeInt();
     } else if (option == "--resize") {
       preprocess.doResize = 1;
       preprocess.resizeHeight = arguments.takeInt();
@@ -76,6 +81,16 @@ static Options parseOptions(Arguments arguments) {
       preprocess.interpolation = arguments.takeInt();
     } else if (option == "--crop") {
       preprocess.doCenterCrop = 1;
+    } else if (option == "--inside") {
+      preprocess.resizeInside = 1;
+    } else if (option == "--plain") {
+      preprocess.antialias = 0;
+    } else if (option == "--pad") {
+      preprocess.padding = arguments.takeInt();
+    } else if (option == "--channels") {
+      preprocess.channels = arguments.takeInt();
+    } else if (option == "--bgr") {
+      preprocess.bgr = 1;
     } else if (option == "--gray") {
       preprocess.channels = 1;
     } else if (option == "--pixels") {
@@ -124,9 +139,11 @@ int main(int argc, char **argv) {
     return writeBytes(out, pixels.data(), pixels.size() * sizeof(float));
   }
   Image image, view;
+  Placement placement;
   if (!readImage(path, image, error))
     return fail(error);
-  if (options.wantsView && !preprocessToView(preprocess, image, view, error))
+  if (options.wantsView &&
+      !preprocessToView(preprocess, image, view, placement, error))
     return fail(fmt::format("{}: {}", path, error));
   const Image &result = options.wantsView ? view : image;
   fmt::print("{} {}\n", result.height, result.width);

@@ -17,22 +17,34 @@ static PreprocessDescriptor makePreprocess(int height, int width) {
   preprocess.height = height;
   preprocess.width = width;
   preprocess.interpolation = static_cast<int>(Interpolation::Bilinear);
+  preprocess.antialias = 1;
   return preprocess;
+}
+
+static void setCrop(PreprocessDescriptor &preprocess, int height, int width) {
+  preprocess.doCenterCrop = 1;
+  preprocess.cropHeight = height;
+  preprocess.cropWidth = width;
 }
 
 static Image makeView(const PreprocessDescriptor &preprocess,
                       const Image &image) {
   Image view;
+  Placement placement;
   std::string error;
-  EXPECT_TRUE(preprocessToView(preprocess, image, view, error)) << error;
+  EXPECT_TRUE(preprocessToView(preprocess, image, view, placement, error))
+      << error;
   return view;
 }
 
 static std::string viewError(const PreprocessDescriptor &preprocess,
                              const Image &image) {
   Image view;
+  Placement placement;
   std::string error;
-  return preprocessToView(preprocess, image, view, error) ? "no error" : error;
+  return preprocessToView(preprocess, image, view, placement, error)
+             ? "no error"
+             : error;
 }
 
 TEST(PreprocessTest, ExactSize) {
@@ -63,7 +75,7 @@ TEST(PreprocessTest, ShortestEdge) {
 // An odd difference leaves the extra pixel at the bottom and the right.
 TEST(PreprocessTest, CropTakesTheCenter) {
   PreprocessDescriptor preprocess = makePreprocess(2, 1);
-  preprocess.doCenterCrop = 1;
+  setCrop(preprocess, 2, 1);
   Image image = makeImage(5, 4);
   Image view = makeView(preprocess, image);
   for (int y = 0; y < 2; ++y)
@@ -74,7 +86,7 @@ TEST(PreprocessTest, CropTakesTheCenter) {
 // A picture that is too small gets a black border, the wider part first.
 TEST(PreprocessTest, CropPadsWithBlack) {
   PreprocessDescriptor preprocess = makePreprocess(4, 3);
-  preprocess.doCenterCrop = 1;
+  setCrop(preprocess, 4, 3);
   Image view = makeView(preprocess, Image{1, 1, {1, 2, 3}});
   std::vector<uint8_t> expected(4 * 3 * 3, 0);
   for (int c = 0; c < 3; ++c)
@@ -90,7 +102,7 @@ TEST(PreprocessTest, LumaForOneChannel) {
   EXPECT_EQ(view.rgb,
             (std::vector<uint8_t>{76, 76, 76, 150, 150, 150, 29, 29, 29}));
   float pixels[3];
-  normalizeView(preprocess, view, pixels);
+  normalizeView(preprocess, view, {1, 3, 1, 3, 0, 0}, pixels);
   EXPECT_EQ(pixels[0], 76.0f);
   EXPECT_EQ(pixels[2], 29.0f);
 }
@@ -105,7 +117,8 @@ TEST(PreprocessTest, ChannelsAreSeparatedAndNormalised) {
     preprocess.std[c] = 0.25f;
   }
   float pixels[6];
-  normalizeView(preprocess, Image{1, 2, {0, 51, 255, 255, 0, 51}}, pixels);
+  normalizeView(preprocess, Image{1, 2, {0, 51, 255, 255, 0, 51}},
+                {1, 2, 1, 2, 0, 0}, pixels);
   EXPECT_EQ(pixels[0], 0.0f);
   EXPECT_EQ(pixels[1], 4.0f);
   EXPECT_EQ(pixels[2], (0.2f - 0.5f) / 0.25f);
@@ -130,7 +143,7 @@ TEST(PreprocessTest, NegativeResizedTooLarge) {
   PreprocessDescriptor preprocess = makePreprocess(224, 224);
   preprocess.doResize = 1;
   preprocess.resizeHeight = 224;
-  preprocess.doCenterCrop = 1;
+  setCrop(preprocess, 224, 224);
   EXPECT_EQ(viewError(preprocess, makeImage(1, 60000)),
             "picture of 1 x 60000 pixels, resized: picture has 224 x 13440000 "
             "pixels; the most is 178956970 in all");
