@@ -8,6 +8,7 @@
 
 #include "CosineAttention.h"
 
+#include "LayerActivations.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -127,12 +128,7 @@ Value import_::buildContinuousBiasTable(LayerBuilder &layers,
   Value distances = arith::ConstantOp::create(
       b, layers.getLoc(layer), getLogDistances(b, window, pretrainedWindow));
   Value hidden = layers.linear(distances, layer + ".0", kBiasHidden, because);
-  hidden = layers.elementwise(
-      hidden, layer + ".1", [](OpBuilder &body, Location loc, ValueRange args) {
-        return arith::MaximumFOp::create(body, loc, args[0],
-                                         buildFloat(body, loc, 0.0))
-            .getResult();
-      });
+  hidden = buildRelu(layers, hidden, layer + ".1");
   Value table =
       layers.linear(hidden, layer + ".2", numHeads, because, /*bias=*/false);
   // 16 * sigmoid(x).

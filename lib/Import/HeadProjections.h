@@ -11,6 +11,8 @@
 
 #include "LayerBuilder.h"
 
+#include <functional>
+
 namespace vitc::import_ {
 
 /// A block's layers that make query, key and value of its input.
@@ -25,6 +27,12 @@ struct HeadProjections {
   bool keyBias = true; // where the three layers have biases
 
   int64_t width, numHeads;
+  /// What becomes of queries and keys, [B, N, width], before heads are apart.
+  std::function<mlir::Value(mlir::Value rows, const std::string &layer)> turn =
+      nullptr;
+  /// The even features of each head of queries and keys come before the odd
+  /// ones, so that `turn` finds features 2 i and 2 i + 1 half a head apart.
+  bool sortPairs = false;
 };
 
 /// The layers of block `block`, a prefix with its dot, of a VitSpec or

@@ -8,9 +8,13 @@
 
 #include "vitc/Import/Import.h"
 
+#include "DescribeModel.h"
+#include "GenerationFolder.h"
 #include "HuggingFace/HuggingFace.h"
 #include "InputFile.h"
 #include "Onnx/Onnx.h"
+#include "OnnxFolder.h"
+#include "Outputs.h"
 #include "Zoo.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -60,15 +64,14 @@ static OwningOpRef<ModuleOp> importFile(StringRef path, MLIRContext &context,
   return nullptr;
 }
 
-OwningOpRef<ModuleOp> import_::importModel(StringRef source,
-                                           MLIRContext &context,
-                                           const ImportOptions &options) {
-  loadDialects(context);
+static OwningOpRef<ModuleOp>
+importSource(StringRef source, MLIRContext &context,
+             const import_::ImportOptions &options) {
   StringRef name = source;
   if (name.consume_front("zoo:"))
-    return importZoo(name, context, options);
+    return import_::importZoo(name, context, options);
 
-  Location loc = getFileLoc(source, context);
+  Location loc = import_::getFileLoc(source, context);
   llvm::sys::fs::file_status status;
   if (std::error_code error = llvm::sys::fs::status(source, status)) {
     emitError(loc) << "cannot be read: " << error.message();
@@ -76,5 +79,30 @@ OwningOpRef<ModuleOp> import_::importModel(StringRef source,
   }
   if (!llvm::sys::fs::is_directory(status))
     return importFile(source, context, options);
-  return importHuggingFace(source, context, options);
+  SmallString<256> manifest(source);
+  llvm::sys::path::append(manifest, import_::kGenerationManifest);
+  if (llvm::sys::fs::exists(manifest))
+    return import_::importGenerationFolder(source, context, options);
+  if (import_::isOnnxFolder(source))
+    return import_::importOnnxFolder(source, context, options);
+  return import_::importHuggingFace(source, context, options);
+}
+
+OwningOpRef<ModuleOp> import_::importModel(StringRef source,
+                                           MLIRContext &context,
+                                           const ImportOptions &options) {
+  loadDialects(context);
+  Location loc = getFileLoc(source, context);
+  if (options.batch && *options.batch < 1) {
+    emitError(loc) << "batch " << *options.batch
+                   << " was asked for; it needs to be 1 or more";
+    return nullptr;
+  }
+  OwningOpRef<ModuleOp> module = importSource(source, context, options);
+  if (!module ||
+      (!options.outputs.empty() &&
+       failed(selectOutputs(*module, options.outputs, loc))) ||
+      failed(describeModel(*module, options.pictures, loc)))
+    return nullptr;
+  return module;
 }

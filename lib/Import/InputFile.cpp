@@ -40,8 +40,8 @@ static bool nestsTooDeep(StringRef text) {
   return false;
 }
 
-FailureOr<llvm::json::Object>
-import_::parseJsonObject(StringRef text, StringRef what, Location loc) {
+FailureOr<llvm::json::Value> import_::parseJson(StringRef text, StringRef what,
+                                                Location loc) {
   if (nestsTooDeep(text))
     return emitError(loc) << what << " nests deeper than " << kMaxNesting
                           << " levels of JSON";
@@ -49,6 +49,14 @@ import_::parseJsonObject(StringRef text, StringRef what, Location loc) {
   if (!value)
     return emitError(loc) << what << " is not JSON: "
                           << llvm::toString(value.takeError());
+  return std::move(*value);
+}
+
+FailureOr<llvm::json::Object>
+import_::parseJsonObject(StringRef text, StringRef what, Location loc) {
+  FailureOr<llvm::json::Value> value = parseJson(text, what, loc);
+  if (failed(value))
+    return failure();
   llvm::json::Object *object = value->getAsObject();
   if (!object)
     return emitError(loc) << what << " is not a JSON object";

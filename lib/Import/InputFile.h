@@ -18,9 +18,11 @@
 
 namespace vitc::import_ {
 
-/// Parses a JSON object; an error names `what` was parsed, at `loc`. Text that
-/// nests deeper than any model file is refused before the recursive parser sees
-/// it.
+/// Parses JSON; an error names `what` was parsed, at `loc`. Text that nests
+/// deeper than any model file is refused before the recursive parser sees it.
+mlir::FailureOr<llvm::json::Value>
+parseJson(llvm::StringRef text, llvm::StringRef what, mlir::Location loc);
+/// The same for a JSON object.
 mlir::FailureOr<llvm::json::Object>
 parseJsonObject(llvm::StringRef text, llvm::StringRef what, mlir::Location loc);
 

@@ -23,7 +23,7 @@ static int64_t getChannels(Value value) {
 
 LayerBuilder::LayerBuilder(WeightSource &weights, OpBuilder &weightsAt,
                            OpBuilder &bodyAt, Value input)
-    : b(bodyAt), weights(weights), weightsAt(weightsAt),
+    : b(bodyAt), weights(weights), weightsAt(weightsAt), input(input),
       batch(tensor::getMixedSize(bodyAt, input.getLoc(), input, 0)) {}
 
 vit::WeightExprAttr LayerBuilder::weight(StringRef name,
@@ -31,7 +31,6 @@ vit::WeightExprAttr LayerBuilder::weight(StringRef name,
                                          const Twine &because,
                                          WeightRole role) {
   RankedTensorType type = weights.define(weightsAt, name, shape, because, role);
-  numParameters += type.getNumElements();
   auto ref = vit::WeightExprAttr::ref(
       FlatSymbolRefAttr::get(b.getContext(), name), type);
   return vit::WeightExprAttr::castTo(ref, b.getF32Type());
@@ -115,6 +114,23 @@ Value LayerBuilder::scaleChannels(Value input, StringRef name,
         linalg::YieldOp::create(body, loc, scaled);
       });
   return generic.getResult(0);
+}
+
+Value LayerBuilder::addShared(Value input, Value shared, const Twine &layer) {
+  auto type = cast<RankedTensorType>(input.getType());
+  Location loc = getLoc(layer);
+  AffineMap identity = b.getMultiDimIdentityMap(type.getRank());
+  SmallVector<utils::IteratorType> iterators(type.getRank(),
+                                             utils::IteratorType::parallel);
+  return linalg::GenericOp::create(
+             b, loc, type, ValueRange{input, shared}, emptyLike(input, loc),
+             ArrayRef<AffineMap>{identity, identity.dropResult(0), identity},
+             iterators,
+             [](OpBuilder &body, Location loc, ValueRange args) {
+               Value sum = arith::AddFOp::create(body, loc, args[0], args[1]);
+               linalg::YieldOp::create(body, loc, sum);
+             })
+      .getResult(0);
 }
 
 Value LayerBuilder::elementwise(

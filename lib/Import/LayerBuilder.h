@@ -29,9 +29,9 @@ public:
   mlir::Location getLoc(const llvm::Twine &layer) {
     return mlir::NameLoc::get(b.getStringAttr(layer));
   }
+  /// The argument with the batch as dim 0.
+  mlir::Value getInput() const { return input; }
   bool contains(llvm::StringRef name) const { return weights.contains(name); }
-  /// Elements of all weights that were asked for.
-  int64_t getNumParameters() const { return numParameters; }
 
   /// The weight `name` in f32; see WeightSource::define.
   vit::WeightExprAttr weight(llvm::StringRef name,
@@ -55,6 +55,9 @@ public:
                    const llvm::Twine &layer);
   /// lhs + rhs, of one type.
   mlir::Value add(mlir::Value lhs, mlir::Value rhs, const llvm::Twine &layer);
+  /// input [B, ...] + shared [...], the same for each item of the batch.
+  mlir::Value addShared(mlir::Value input, mlir::Value shared,
+                        const llvm::Twine &layer);
   /// input * scale along the last axis, the weight `name` [C] being the scale.
   mlir::Value scaleChannels(mlir::Value input, llvm::StringRef name,
                             const llvm::Twine &because);
@@ -92,8 +95,8 @@ private:
 
   WeightSource &weights;
   mlir::OpBuilder &weightsAt;
+  mlir::Value input;
   mlir::OpFoldResult batch;
-  int64_t numParameters = 0;
 };
 
 } // namespace vitc::import_

@@ -8,13 +8,13 @@
 
 #include "Linformer.h"
 
+#include "AttentionLayer.h"
+#include "ModelLimits.h"
 #include "ModelModule.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "llvm/Support/FormatVariadic.h"
-
-#include <cmath>
 
 using namespace mlir;
 using namespace vitc;
@@ -22,7 +22,6 @@ using namespace vitc::import_;
 
 static constexpr double kNormEps = 1e-5; // torch.nn.LayerNorm's
 static constexpr int64_t kMlpRatio = 4;
-static constexpr int64_t kMaxTokens = int64_t(1) << 20;
 
 LogicalResult import_::verifyLinformer(const LinformerSpec &spec,
                                        const ImportOptions &options,
@@ -34,9 +33,6 @@ LogicalResult import_::verifyLinformer(const LinformerSpec &spec,
                           << " was asked for; the projections along the "
                              "sequence need "
                           << spec.imageHeight << "x" << spec.imageWidth;
-  if (options.batch && *options.batch < 1)
-    return emitError(loc) << "batch " << *options.batch
-                          << " was asked for; it needs to be 1 or more";
   if (spec.dim % spec.numHeads != 0)
     return emitError(loc) << "dim = " << spec.dim
                           << " is not a multiple of heads = " << spec.numHeads;
@@ -192,11 +188,7 @@ Value LinformerBuilder::attention(Value tokens, const std::string &layer) {
         projectSequence(project("to_v", keyHeads * headDim), layer + "proj_v");
     value = splitHeads(value, keyHeads, layer + "to_v");
   }
-  Location loc = layers.getLoc(layer + "attention");
-  Value attended = vit::AttentionOp::create(
-      b, loc, query, key, value, /*bias=*/Value(), /*mask=*/Value(),
-      b.getF64FloatAttr(1.0 / std::sqrt(double(headDim))));
-  Value merged = vit::MergeHeadsOp::create(b, loc, attended);
+  Value merged = attendHeads(layers, query, key, value, layer + "attention");
   return layers.linear(merged, layer + "to_out", spec.dim, because());
 }
 
@@ -237,13 +229,13 @@ OwningOpRef<ModuleOp> import_::buildLinformer(const LinformerSpec &spec,
   ModelInterface interface;
   interface.architecture = "Linformer";
   interface.task = "classification";
-  interface.imageShape = {options.batch.value_or(ShapedType::kDynamic),
-                          spec.channels, spec.imageHeight, spec.imageWidth};
+  interface.inputs = {
+      getImageInput(options, spec.channels, spec.imageHeight, spec.imageWidth)};
   interface.outputs = {"logits"};
   interface.info.preprocess = preprocess;
   return buildModelModule(
       interface, weights, loc,
-      [&](LayerBuilder &layers, Value image) -> SmallVector<Value> {
-        return {LinformerBuilder(spec, layers).build(image)};
+      [&](LayerBuilder &layers, ValueRange inputs) -> SmallVector<Value> {
+        return {LinformerBuilder(spec, layers).build(inputs[0])};
       });
 }

@@ -8,6 +8,8 @@
 
 #include "ResNetV2.h"
 
+#include "ConvLayers.h"
+#include "LayerActivations.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -42,9 +44,8 @@ private:
   Value convolve(Value input, const std::string &layer, int64_t channels,
                  int64_t kernel, int64_t stride);
   Value groupNorm(Value input, const std::string &layer);
-  Value relu(Value input, const std::string &layer);
   Value normRelu(Value input, const std::string &layer) {
-    return relu(groupNorm(input, layer), layer + ".act");
+    return buildRelu(layers, groupNorm(input, layer), layer + ".act");
   }
   Value maxPool(Value input, const std::string &layer);
   Value bottleneck(Value input, const std::string &layer, int64_t channels,
@@ -58,10 +59,6 @@ private:
   OpBuilder &b;
 };
 } // namespace
-
-static ArrayRef<int64_t> getShape(Value value) {
-  return cast<RankedTensorType>(value.getType()).getShape();
-}
 
 /// What "same" adds before and behind `size` elements, more behind.
 static std::pair<int64_t, int64_t> getSamePadding(int64_t size, int64_t kernel,
@@ -135,49 +132,17 @@ Value ResNetV2Builder::groupNorm(Value input, const std::string &layer) {
       .getResult(0);
 }
 
-Value ResNetV2Builder::relu(Value input, const std::string &layer) {
-  return layers.elementwise(
-      input, layer, [](OpBuilder &body, Location loc, ValueRange args) {
-        Value zero = arith::ConstantOp::create(
-            body, loc, body.getZeroAttr(args[0].getType()));
-        return arith::MaximumFOp::create(body, loc, args[0], zero).getResult();
-      });
-}
-
 /// 3 x 3, stride 2. Padding is zeros, as BiT's, which changes something only
 /// where no ReLU comes before.
 Value ResNetV2Builder::maxPool(Value input, const std::string &layer) {
   constexpr int64_t kKernel = 3, kStride = 2;
-  Location loc = layers.getLoc(layer);
   ArrayRef<int64_t> shape = getShape(input);
-  Type element = cast<RankedTensorType>(input.getType()).getElementType();
-  Value lowest = arith::ConstantOp::create(
-      b, loc,
-      b.getFloatAttr(element, -std::numeric_limits<double>::infinity()));
-  SmallVector<OpFoldResult> low(4, b.getIndexAttr(0)), high(low);
-  SmallVector<OpFoldResult> sizes = layers.getSizes(input, loc);
-  SmallVector<int64_t> padded(shape);
-  for (unsigned dim : {2, 3}) {
-    auto [before, behind] = getSamePadding(shape[dim], kKernel, kStride);
-    low[dim] = b.getIndexAttr(before);
-    high[dim] = b.getIndexAttr(behind);
-    padded[dim] += before + behind;
-    sizes[dim] = b.getIndexAttr(llvm::divideCeil(shape[dim], kStride));
-  }
-  Value padding = lowest;
-  if (spec.preactivation)
-    padding = arith::ConstantOp::create(b, loc, b.getZeroAttr(element));
-  Value source =
-      tensor::PadOp::create(b, loc, RankedTensorType::get(padded, element),
-                            input, low, high, padding);
-  Value window = tensor::EmptyOp::create(
-      b, loc, ArrayRef<int64_t>{kKernel, kKernel}, element);
-  Value empty = tensor::EmptyOp::create(b, loc, sizes, element);
-  Value init = linalg::FillOp::create(b, loc, lowest, empty).getResult(0);
-  return linalg::PoolingNchwMaxOp::create(
-             b, loc, init.getType(), ValueRange{source, window}, init,
-             b.getI64TensorAttr({kStride, kStride}), b.getI64TensorAttr({1, 1}))
-      .getResult(0);
+  auto [top, bottom] = getSamePadding(shape[2], kKernel, kStride);
+  auto [left, right] = getSamePadding(shape[3], kKernel, kStride);
+  double padding =
+      spec.preactivation ? 0.0 : -std::numeric_limits<double>::infinity();
+  return buildMaxPool(layers, input, kKernel, kStride,
+                      {top, left, bottom, right}, padding, layer);
 }
 
 /// The first block of a stage changes the size of its shortcut too.
@@ -196,7 +161,8 @@ Value ResNetV2Builder::bottleneck(Value input, const std::string &layer,
   value = normRelu(value, layer + "norm2");
   value = convolve(value, layer + "conv3", channels, 1, 1);
   value = groupNorm(value, layer + "norm3");
-  return relu(layers.add(value, shortcut, layer + "add"), layer + "act3");
+  return buildRelu(layers, layers.add(value, shortcut, layer + "add"),
+                   layer + "act3");
 }
 
 Value ResNetV2Builder::preactivationBottleneck(Value input,

@@ -8,6 +8,7 @@
 
 #include "ResizePositions.h"
 
+#include "Onnx/Interpolation.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -35,11 +36,13 @@ static double cubic(double x) {
 
 /// PIL's and PyTorch's antialiased filter, widened when the result is smaller,
 /// cut at the borders and scaled so that each row sums to 1.
-static SmallVector<float> getBicubicMatrix(int64_t from, int64_t to) {
+static SmallVector<float>
+getAntialiasedMatrix(int64_t from, int64_t to, double radius,
+                     function_ref<double(double)> filter) {
   SmallVector<float> matrix(to * from, 0.0f);
   double scale = double(from) / double(to);
   double stretch = std::max(scale, 1.0);
-  double support = 2.0 * stretch;
+  double support = radius * stretch;
   for (int64_t row = 0; row < to; ++row) {
     double center = (double(row) + 0.5) * scale;
     int64_t begin = std::max<int64_t>(int64_t(center - support + 0.5), 0);
@@ -47,13 +50,49 @@ static SmallVector<float> getBicubicMatrix(int64_t from, int64_t to) {
     SmallVector<double> weights;
     double sum = 0;
     for (int64_t i = begin; i < end; ++i) {
-      weights.push_back(cubic((double(i) - center + 0.5) / stretch));
+      weights.push_back(filter((double(i) - center + 0.5) / stretch));
       sum += weights.back();
     }
     for (auto [i, weight] : llvm::enumerate(weights))
       matrix[row * from + begin + int64_t(i)] = float(weight / sum);
   }
   return matrix;
+}
+
+/// PyTorch's filters of four and two taps, without antialiasing.
+static SmallVector<float> getPlainMatrix(int64_t from, int64_t to,
+                                         PositionResize form) {
+  SmallVector<float> matrix(to * from, 0.0f);
+  onnx::Interpolation filter;
+  filter.mode = form == PositionResize::Plain ? onnx::InterpolationMode::Cubic
+                                              : onnx::InterpolationMode::Linear;
+  if (form == PositionResize::BilinearAligned)
+    filter.coordinates = onnx::CoordinateMode::AlignCorners;
+  onnx::Taps taps =
+      onnx::getTaps(filter, {from, to, double(to) / double(from)});
+  for (int64_t row = 0; row < to; ++row)
+    for (int64_t tap = row * taps.numTaps; tap < (row + 1) * taps.numTaps;
+         ++tap)
+      matrix[row * from + taps.indices[tap]] += float(taps.weights[tap]);
+  return matrix;
+}
+
+/// Of positions.
+static SmallVector<float> getMatrix(int64_t from, int64_t to,
+                                    PositionResize form) {
+  switch (form) {
+  case PositionResize::Antialiased:
+    return getAntialiasedMatrix(from, to, /*radius=*/2.0, cubic);
+  case PositionResize::BilinearAntialiased:
+    return getAntialiasedMatrix(from, to, /*radius=*/1.0, [](double x) {
+      return std::max(1.0 - std::abs(x), 0.0);
+    });
+  case PositionResize::Plain:
+  case PositionResize::Bilinear:
+  case PositionResize::BilinearAligned:
+    return getPlainMatrix(from, to, form);
+  }
+  llvm_unreachable("all forms are covered");
 }
 
 /// PyTorch's filter of two taps, without antialiasing.
@@ -152,14 +191,15 @@ static Value resample(LayerBuilder &builder, Value grid, unsigned dim,
 }
 
 Value import_::resizePositions(LayerBuilder &builder, Value positions,
-                               GridSize from, GridSize to, const Twine &layer) {
+                               GridSize from, GridSize to, const Twine &layer,
+                               PositionResize form) {
   if (from == to)
     return positions;
   Location loc = builder.getLoc(layer);
   Value grid = builder.expand(positions, 0, {from.first, from.second}, layer);
   auto along = [&](unsigned dim, int64_t from, int64_t to) {
     if (from != to)
-      grid = resample(builder, grid, dim, to, getBicubicMatrix(from, to), loc);
+      grid = resample(builder, grid, dim, to, getMatrix(from, to, form), loc);
   };
   along(0, from.first, to.first);
   along(1, from.second, to.second);

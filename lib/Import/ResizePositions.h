@@ -18,12 +18,12 @@ namespace vitc::import_ {
 using GridSize = std::pair<int64_t, int64_t>;
 
 /// Positions [from.height * from.width, E] of patches for a grid of another
-/// size, as timm's resample_abs_pos_embed has them: bicubic (a = -0.5) with
-/// antialiasing, along the height and then along the width. The ops are on
-/// constants.
+/// size, by default as timm's resample_abs_pos_embed has them, along the height
+/// and then along the width. The ops are on constants.
 mlir::Value resizePositions(LayerBuilder &builder, mlir::Value positions,
                             GridSize from, GridSize to,
-                            const llvm::Twine &layer);
+                            const llvm::Twine &layer,
+                            PositionResize form = PositionResize::Antialiased);
 
 /// The relative position biases of patches, a row for each distance,
 /// [(2 * from.height - 1) * (2 * from.width - 1), H], for another grid: as

@@ -12,7 +12,6 @@
 #include "ResizePositions.h"
 #include "SwinBlock.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "llvm/Support/FormatVariadic.h"
 
@@ -87,21 +86,7 @@ Value SwinBuilder::addPositions(Value tokens) {
   if (grid != spec.trainedGrid)
     positions = resizePositions(layers, positions, {height, width},
                                 {grid[0], grid[1]}, name);
-
-  Location loc = layers.getLoc(name);
-  AffineMap identity = b.getMultiDimIdentityMap(3);
-  SmallVector<utils::IteratorType> iterators(3, utils::IteratorType::parallel);
-  Value empty = tensor::EmptyOp::create(b, loc, layers.getSizes(tokens, loc),
-                                        b.getF32Type());
-  return linalg::GenericOp::create(
-             b, loc, tokens.getType(), ValueRange{tokens, positions}, empty,
-             ArrayRef<AffineMap>{identity, identity.dropResult(0), identity},
-             iterators,
-             [](OpBuilder &body, Location loc, ValueRange args) {
-               Value sum = arith::AddFOp::create(body, loc, args[0], args[1]);
-               linalg::YieldOp::create(body, loc, sum);
-             })
-      .getResult(0);
+  return layers.addShared(tokens, positions, name);
 }
 
 Value SwinBuilder::embed(Value image) {
@@ -195,12 +180,12 @@ OwningOpRef<ModuleOp> import_::buildSwin(const SwinSpec &spec,
   interface.architecture = spec.architecture;
   interface.task =
       spec.output == SwinOutput::Logits ? "classification" : "embedding";
-  interface.imageShape = {options.batch.value_or(ShapedType::kDynamic),
-                          spec.channels, spec.imageHeight, spec.imageWidth};
+  interface.inputs = {
+      getImageInput(options, spec.channels, spec.imageHeight, spec.imageWidth)};
   interface.outputs = getOutputNames(spec);
   interface.info = info;
   return buildModelModule(interface, weights, loc,
-                          [&](LayerBuilder &layers, Value image) {
-                            return SwinBuilder(spec, layers).build(image);
+                          [&](LayerBuilder &layers, ValueRange inputs) {
+                            return SwinBuilder(spec, layers).build(inputs[0]);
                           });
 }

@@ -8,6 +8,7 @@
 
 #include "SwinSpec.h"
 
+#include "ModelLimits.h"
 #include "mlir/IR/Diagnostics.h"
 #include "llvm/Support/FormatVariadic.h"
 
@@ -15,9 +16,6 @@ using namespace mlir;
 using namespace vitc;
 using namespace vitc::import_;
 
-/// More than any model has; keeps every size far from overflow.
-static constexpr int64_t kMaxTokens = int64_t(1) << 20;
-static constexpr int64_t kMaxDim = int64_t(1) << 20;
 static constexpr size_t kMaxStages = 16;
 
 static LogicalResult verifyStages(const SwinSpec &spec, Location loc) {
@@ -26,12 +24,12 @@ static LogicalResult verifyStages(const SwinSpec &spec, Location loc) {
                           << " stages; it needs 1 to " << kMaxStages;
   int64_t widest = spec.getDim(spec.stages.size() - 1);
   double hidden = spec.mlpRatio * double(widest);
-  if (widest > kMaxDim || !(hidden <= double(kMaxDim)))
+  if (widest > kMaxHidden || !(hidden <= double(kMaxHidden)))
     return emitError(loc) << spec.keys.embedDim << " = " << spec.embedDim
                           << " in " << spec.stages.size() << " stages with "
                           << spec.keys.mlpRatio << " = "
                           << llvm::formatv("{0}", spec.mlpRatio).str()
-                          << " gives more than " << kMaxDim << " channels";
+                          << " gives more than " << kMaxHidden << " channels";
   if (spec.getHidden(0) < 1)
     return emitError(loc) << spec.keys.mlpRatio << " = "
                           << llvm::formatv("{0}", spec.mlpRatio).str() << " of "
@@ -59,8 +57,5 @@ LogicalResult import_::resolveSwin(SwinSpec &spec, const ImportOptions &options,
                           << "x" << spec.imageWidth << " gives "
                           << height * width
                           << " patches; vitc compiles at most " << kMaxTokens;
-  if (options.batch && *options.batch < 1)
-    return emitError(loc) << "batch " << *options.batch
-                          << " was asked for; it needs to be 1 or more";
   return success();
 }

@@ -71,6 +71,13 @@ Value VitHead::pool(Value tokens) {
   case VitPooling::ClassTokenAndMeanPatches:
     return layers.concat({tokenRow(tokens, 0, layer), mean(spec.numTokens())},
                          1, layer);
+  case VitPooling::Attention: {
+    const AttentionPooling &pooling = *spec.attentionPooling;
+    std::string because =
+        llvm::formatv("{0}, {1} = {2}", encoder.becauseHidden(),
+                      spec.keys.numHeads, pooling.numHeads);
+    return buildAttentionPooling(layers, tokens, pooling, because);
+  }
   }
   llvm_unreachable("all poolings are covered");
 }
@@ -154,16 +161,16 @@ OwningOpRef<ModuleOp> import_::buildVit(const VitSpec &spec,
   ModelInterface interface;
   interface.architecture = spec.architecture;
   interface.task = embedding ? "embedding" : "classification";
-  interface.imageShape = {options.batch.value_or(ShapedType::kDynamic),
-                          spec.channels, spec.imageHeight, spec.imageWidth};
+  interface.inputs = {
+      getImageInput(options, spec.channels, spec.imageHeight, spec.imageWidth)};
   interface.outputs = getOutputNames(spec);
   interface.info = info;
   interface.grid = vit::TokenGridAttr::get(loc.getContext(), spec.numTokens(),
                                            spec.gridHeight(), spec.gridWidth(),
                                            spec.classToken);
   return buildModelModule(
-      interface, weights, loc, [&](LayerBuilder &layers, Value image) {
+      interface, weights, loc, [&](LayerBuilder &layers, ValueRange inputs) {
         VitEncoder encoder(spec, layers);
-        return VitHead(spec, layers, encoder).build(encoder.build(image));
+        return VitHead(spec, layers, encoder).build(encoder.build(inputs[0]));
       });
 }

@@ -8,13 +8,12 @@
 
 #include "VitEncoder.h"
 
+#include "AttentionLayer.h"
 #include "HeadProjections.h"
+#include "LayerActivations.h"
 #include "ResizePositions.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Math/IR/Math.h"
 #include "llvm/Support/FormatVariadic.h"
-
-#include <cmath>
 
 using namespace mlir;
 using namespace vitc;
@@ -33,9 +32,11 @@ Value VitEncoder::tokens() {
   int64_t width = spec.hiddenSize;
   SmallVector<vit::WeightExprAttr, 3> rows;
   auto add = [&](StringRef name, int64_t count) {
+    SmallVector<int64_t> stored = {1, count, width};
+    if (spec.storesRows)
+      stored = {width};
     rows.push_back(vit::WeightExprAttr::reshape(
-        layers.weight(name, {1, count, width}, becauseHidden(),
-                      WeightRole::Token),
+        layers.weight(name, stored, becauseHidden(), WeightRole::Token),
         {count, width}));
   };
   if (spec.classToken)
@@ -51,42 +52,75 @@ Value VitEncoder::tokens() {
                                                   : spec.names.registerTokens));
 }
 
-/// The positions of all tokens and patches, [T + N, E], or null. What has none
-/// in the file gets zeros.
-Value VitEncoder::positions() {
-  if (!spec.positions)
-    return {};
-  int64_t width = spec.hiddenSize;
+std::string VitEncoder::becausePositions() const {
+  return llvm::formatv("{0}, {1} = {2}x{3}, {4} = {5}x{6}", becauseHidden(),
+                       spec.keys.imageSize, spec.imageHeight, spec.imageWidth,
+                       spec.keys.patchSize, spec.patchHeight, spec.patchWidth);
+}
+
+Value VitEncoder::arrangePositions(vit::WeightExprAttr stored,
+                                   const std::string &name) {
   int64_t prefix = spec.numPositionedTokens();
-  int64_t stored = spec.positionHeight * spec.positionWidth;
-  std::string name = backbone(spec.names.positions);
-  std::string because =
-      llvm::formatv("{0}, {1} = {2}x{3}, {4} = {5}x{6}", becauseHidden(),
-                    spec.keys.imageSize, spec.imageHeight, spec.imageWidth,
-                    spec.keys.patchSize, spec.patchHeight, spec.patchWidth);
-  vit::WeightExprAttr table = vit::WeightExprAttr::reshape(
-      layers.weight(name, {1, prefix + stored, width}, because,
-                    WeightRole::Token),
-      {prefix + stored, width});
+  int64_t behind = spec.registersBehind ? spec.numRegisterTokens : 0;
+  int64_t ahead = prefix - behind;
   GridSize from(spec.positionHeight, spec.positionWidth);
   GridSize to(spec.gridHeight(), spec.gridWidth());
+  int64_t patches = from.first * from.second;
   int64_t unpositioned = spec.numTokens() - prefix;
-  if (from == to && unpositioned == 0)
-    return layers.constant(table, name);
+  if (from == to && unpositioned == 0 && behind == 0)
+    return layers.constant(stored, name);
 
-  SmallVector<Value, 3> parts;
-  if (prefix > 0)
-    parts.push_back(
-        layers.constant(vit::WeightExprAttr::slice(table, 0, prefix), name));
+  SmallVector<Value, 4> parts;
+  auto add = [&](int64_t begin, int64_t count) {
+    if (count > 0)
+      parts.push_back(layers.constant(
+          vit::WeightExprAttr::slice(stored, begin, count), name));
+  };
+  add(0, ahead);
+  add(ahead + patches, behind);
   if (unpositioned > 0) {
-    auto type = RankedTensorType::get({unpositioned, width}, b.getF32Type());
+    auto type =
+        RankedTensorType::get({unpositioned, spec.hiddenSize}, b.getF32Type());
     parts.push_back(
         arith::ConstantOp::create(b, layers.getLoc(name), b.getZeroAttr(type)));
   }
-  Value grid =
-      layers.constant(vit::WeightExprAttr::slice(table, prefix, stored), name);
-  parts.push_back(resizePositions(layers, grid, from, to, name));
+  add(ahead, patches);
+  parts.back() = resizePositions(layers, parts.back(), from, to, name,
+                                 spec.positionResize);
   return parts.size() == 1 ? parts.front() : layers.concat(parts, 0, name);
+}
+
+/// [T + N, E], or null.
+Value VitEncoder::positions() {
+  if (!spec.positions)
+    return {};
+  int64_t rows =
+      spec.numPositionedTokens() + spec.positionHeight * spec.positionWidth;
+  std::string name = backbone(spec.names.positions);
+  SmallVector<int64_t> shape = {1, rows, spec.hiddenSize};
+  if (spec.storesRows)
+    shape.erase(shape.begin());
+  vit::WeightExprAttr stored =
+      layers.weight(name, shape, becausePositions(), WeightRole::Token);
+  return arrangePositions(
+      vit::WeightExprAttr::reshape(stored, {rows, spec.hiddenSize}), name);
+}
+
+Value VitEncoder::addMidPositions(Value tokens, int64_t block) {
+  if (spec.names.midPositions.empty() || block + 1 == spec.numLayers)
+    return tokens;
+  int64_t rows =
+      spec.numPositionedTokens() + spec.positionHeight * spec.positionWidth;
+  int64_t count = spec.numLayers - 1, width = spec.hiddenSize;
+  std::string name = backbone(spec.names.midPositions);
+  if (!midPositions)
+    midPositions = vit::WeightExprAttr::reshape(
+        layers.weight(name, {count, 1, rows, width}, becausePositions(),
+                      WeightRole::Token),
+        {count * rows, width});
+  Value positions = arrangePositions(
+      vit::WeightExprAttr::slice(midPositions, block * rows, rows), name);
+  return layers.addShared(tokens, positions, name);
 }
 
 Value VitEncoder::patchEmbed(Value image) {
@@ -157,46 +191,59 @@ Value VitEncoder::normIfNamed(Value value, const std::string &block,
 }
 
 Value VitEncoder::attention(Value input, const std::string &block) {
+  HeadProjections projections =
+      getProjections(spec, block, spec.hiddenSize, spec.numHeads);
+  if (rotary) {
+    projections.turn = [&](Value rows, const std::string &layer) {
+      return rotateHeads(layers, rows, spec.numHeads, *rotary, layer);
+    };
+    projections.sortPairs = spec.rotary->neighbours;
+  }
   SmallVector<Value, 3> heads =
-      buildHeads(layers, input,
-                 getProjections(spec, block, spec.hiddenSize, spec.numHeads),
-                 becauseHidden());
+      buildHeads(layers, input, projections, becauseHidden());
   heads[0] = normIfNamed(heads[0], block, spec.names.queryNorm);
   heads[1] = normIfNamed(heads[1], block, spec.names.keyNorm);
   Value bias = sharedBias;
   if (!spec.names.biasTable.empty())
     bias = relativeBias(block + spec.names.biasTable);
-  double headDim = double(spec.hiddenSize / spec.numHeads);
-  Location loc = layers.getLoc(block + spec.names.attention);
-  Value attended = vit::AttentionOp::create(
-      b, loc, heads[0], heads[1], heads[2], bias, /*mask=*/Value(),
-      b.getF64FloatAttr(1.0 / std::sqrt(headDim)));
-  Value merged = vit::MergeHeadsOp::create(b, loc, attended);
+  Value merged = attendHeads(layers, heads[0], heads[1], heads[2],
+                             block + spec.names.attention, {bias});
   merged = normIfNamed(merged, block, spec.names.attentionNorm);
   return layers.linear(merged, block + spec.names.attentionOutput,
-                       spec.hiddenSize, becauseHidden());
+                       spec.hiddenSize, becauseHidden(), spec.outputBias);
 }
 
 //===----------------------------------------------------------------------===//
 // Blocks
 //===----------------------------------------------------------------------===//
 
-/// Shazeer 2020 (SwiGLU): silu(gate) * up, the halves of one layer's outputs.
-Value VitEncoder::gatedMlp(Value input, const std::string &block) {
-  std::string layer = block + spec.names.mlpActivation;
+Value VitEncoder::activate(Value input, const std::string &layer) {
+  return spec.silu ? buildSilu(layers, input, layer)
+                   : layers.gelu(input, spec.gelu, layer);
+}
+
+Value VitEncoder::hidden(Value input, const std::string &block,
+                         const Twine &because) {
+  const VitNames &names = spec.names;
+  std::string activation = block + names.mlpActivation;
   int64_t width = spec.intermediateSize;
-  Value gate = layers.slice(input, 2, 0, width, layer);
-  Value up = layers.slice(input, 2, width, width, layer);
-  return layers.elementwise(
-      {gate, up}, layer, [](OpBuilder &body, Location loc, ValueRange args) {
-        Value one = arith::ConstantOp::create(
-            body, loc, body.getOneAttr(args[0].getType()));
-        Value negated = arith::NegFOp::create(body, loc, args[0]);
-        Value exp = math::ExpOp::create(body, loc, negated);
-        Value sum = arith::AddFOp::create(body, loc, one, exp);
-        Value silu = arith::DivFOp::create(body, loc, args[0], sum);
-        return arith::MulFOp::create(body, loc, silu, args[1]).getResult();
-      });
+  auto linear = [&](const std::string &name, int64_t outputs) {
+    return layers.linear(input, block + name, outputs, because, spec.mlpBias);
+  };
+  if (!spec.gatedMlp)
+    return activate(linear(names.mlpInput, width), activation);
+  // Shazeer 2020, eq. (6): activation(gate) * up.
+  Value gate, up;
+  if (names.mlpGate.empty()) {
+    Value both = linear(names.mlpInput, 2 * width);
+    gate = layers.slice(both, 2, 0, width, activation);
+    up = layers.slice(both, 2, width, width, activation);
+  } else {
+    gate = linear(names.mlpGate, width);
+    up = linear(names.mlpInput, width);
+  }
+  return arith::MulFOp::create(b, layers.getLoc(activation),
+                               activate(gate, activation), up);
 }
 
 Value VitEncoder::mlp(Value input, const std::string &block) {
@@ -204,14 +251,10 @@ Value VitEncoder::mlp(Value input, const std::string &block) {
   std::string because =
       llvm::formatv("{0}, {1} = {2}", becauseHidden(),
                     spec.keys.intermediateSize, spec.intermediateSize);
-  int64_t width = spec.intermediateSize * (spec.gatedMlp ? 2 : 1);
-  Value hidden = layers.linear(input, block + names.mlpInput, width, because);
-  hidden = spec.gatedMlp
-               ? gatedMlp(hidden, block)
-               : layers.gelu(hidden, spec.gelu, block + names.mlpActivation);
-  hidden = normIfNamed(hidden, block, names.mlpNorm);
-  return layers.linear(hidden, block + names.mlpOutput, spec.hiddenSize,
-                       because);
+  Value features =
+      normIfNamed(hidden(input, block, because), block, names.mlpNorm);
+  return layers.linear(features, block + names.mlpOutput, spec.hiddenSize,
+                       because, spec.mlpBias);
 }
 
 Value VitEncoder::encoderBlock(Value input, const std::string &block) {
@@ -233,16 +276,26 @@ Value VitEncoder::encoderBlock(Value input, const std::string &block) {
                      block + names.mlpOutput + ".residual");
 }
 
-Value VitEncoder::build(Value image) {
+Value VitEncoder::embed(Value image) {
   Value map = spec.stem ? spec.stem->build(layers, image) : image;
   Value tokens = patchEmbed(map);
-  if (!spec.names.preNorm.empty())
-    tokens = layers.layerNorm(tokens, backbone(spec.names.preNorm),
-                              spec.layerNormEps, becauseHidden());
+  if (spec.names.preNorm.empty())
+    return tokens;
+  return layers.layerNorm(tokens, backbone(spec.names.preNorm),
+                          spec.layerNormEps, becauseHidden());
+}
+
+Value VitEncoder::buildBlocks(Value tokens) {
   if (!spec.names.sharedBiasTable.empty())
     sharedBias = relativeBias(backbone(spec.names.sharedBiasTable));
+  if (spec.rotary)
+    rotary = buildAxialRotaryTables(layers, spec.numTokens(), spec.gridHeight(),
+                                    spec.gridWidth(),
+                                    spec.hiddenSize / spec.numHeads,
+                                    *spec.rotary, backbone("rope_embeddings"));
   for (int64_t block = 0; block < spec.numLayers; ++block)
-    tokens =
-        encoderBlock(tokens, backbone(spec.names.block + Twine(block) + "."));
+    tokens = addMidPositions(
+        encoderBlock(tokens, backbone(spec.names.block + Twine(block) + ".")),
+        block);
   return tokens;
 }

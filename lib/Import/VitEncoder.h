@@ -10,6 +10,7 @@
 #define VITC_LIB_IMPORT_VITENCODER_H
 
 #include "LayerBuilder.h"
+#include "RotaryPositions.h"
 #include "VitSpec.h"
 
 namespace vitc::import_ {
@@ -20,7 +21,11 @@ public:
   VitEncoder(const VitSpec &spec, LayerBuilder &layers)
       : spec(spec), layers(layers), b(layers.b) {}
 
-  mlir::Value build(mlir::Value image);
+  mlir::Value build(mlir::Value image) { return buildBlocks(embed(image)); }
+  /// The tokens before the first block.
+  mlir::Value embed(mlir::Value image);
+  /// All blocks on `tokens` [B, N, E].
+  mlir::Value buildBlocks(mlir::Value tokens);
 
   std::string backbone(const llvm::Twine &layer) const {
     return (spec.prefix + layer).str();
@@ -30,7 +35,13 @@ public:
 
 private:
   mlir::Value tokens();
+  std::string becausePositions() const;
+  /// The stored positions of all tokens and patches, in this order and for the
+  /// picture's grid. What has none in the file gets zeros.
+  mlir::Value arrangePositions(vit::WeightExprAttr stored,
+                               const std::string &name);
   mlir::Value positions();
+  mlir::Value addMidPositions(mlir::Value tokens, int64_t block);
   mlir::Value patchEmbed(mlir::Value image);
   /// The relative position bias [1, H, N, N] of a table.
   mlir::Value relativeBias(const std::string &table);
@@ -38,7 +49,10 @@ private:
   mlir::Value normIfNamed(mlir::Value value, const std::string &block,
                           const std::string &name);
   mlir::Value attention(mlir::Value input, const std::string &block);
-  mlir::Value gatedMlp(mlir::Value input, const std::string &block);
+  /// The hidden features of a block's MLP.
+  mlir::Value hidden(mlir::Value input, const std::string &block,
+                     const llvm::Twine &because);
+  mlir::Value activate(mlir::Value input, const std::string &layer);
   mlir::Value mlp(mlir::Value input, const std::string &block);
   mlir::Value encoderBlock(mlir::Value input, const std::string &block);
 
@@ -46,6 +60,8 @@ private:
   LayerBuilder &layers;
   mlir::OpBuilder &b;
   mlir::Value sharedBias;
+  vit::WeightExprAttr midPositions; // of all blocks, once asked for
+  std::optional<RotaryTables> rotary;
 };
 
 } // namespace vitc::import_

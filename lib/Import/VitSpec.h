@@ -6,19 +6,22 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// The isotropic vision transformers: ViT, DeiT, BEiT, DINOv2. Importers fill a
-// VitSpec with sizes, with what the architecture has, and with the source's
-// names of the layers; VitBuilder makes a module of it.
+// The isotropic vision transformers: ViT, DeiT, BEiT, DINOv2, DINOv3, MAE,
+// YOLOS. Importers fill a VitSpec with sizes, with what the architecture has,
+// and with the source's names of the layers; VitBuilder makes a module of it.
 //
 //===----------------------------------------------------------------------===//
 
 #ifndef VITC_LIB_IMPORT_VITSPEC_H
 #define VITC_LIB_IMPORT_VITSPEC_H
 
+#include "AttentionPooling.h"
+#include "RotaryPositions.h"
 #include "Vit/VitDialect.h"
 #include "vitc/Import/Import.h"
 
 #include <functional>
+#include <optional>
 #include <string>
 
 namespace vitc::import_ {
@@ -45,7 +48,8 @@ struct VitNames {
   std::string distillationToken;
   std::string registerTokens;
   std::string positions = "embeddings.position_embeddings";
-  std::string preNorm; // on the embedded tokens
+  std::string midPositions; // added behind each block but the last
+  std::string preNorm;      // on the embedded tokens
   std::string block = "encoder.layer.";
   std::string sharedBiasTable; // relative position bias of all blocks
   std::string norm = "layernorm";
@@ -67,6 +71,7 @@ struct VitNames {
   std::string attentionOutput = "attention.output.dense";
   std::string attentionScale; // LayerScale
   std::string norm2 = "layernorm_after";
+  std::string mlpGate; // of a gated MLP, where it is a layer of its own
   std::string mlpInput = "intermediate.dense";
   std::string mlpActivation = "intermediate.intermediate_act_fn";
   std::string mlpNorm; // behind the activation
@@ -88,7 +93,8 @@ enum class VitPooling {
   ClassToken,
   MeanTokens,
   MeanPatches,
-  ClassTokenAndMeanPatches // side by side
+  ClassTokenAndMeanPatches, // side by side
+  Attention                 // of a learned query
 };
 
 /// What HiddenStates has beside the tokens.
@@ -112,6 +118,16 @@ enum class BiasResize {
   Geometric // timm
 };
 
+/// How positions are resized for another picture, as PyTorch's interpolate
+/// does.
+enum class PositionResize {
+  Antialiased, // bicubic, with a = -0.5
+  Plain,       // bicubic, with a = -0.75
+  BilinearAntialiased,
+  Bilinear,
+  BilinearAligned // the first and last positions stay
+};
+
 struct VitSpec {
   VitKeys keys;
   VitNames names;
@@ -123,6 +139,9 @@ struct VitSpec {
   /// Its feature map is cut into patches.
   std::optional<VitStem> stem;
 
+  /// Class token and positions are stored as rows [E] and [N, E], without a
+  /// leading 1.
+  bool storesRows = false;
   bool patchBias = true;
   bool classToken = true;
   bool distillationToken = false;
@@ -135,18 +154,29 @@ struct VitSpec {
   /// for another one of the image.
   int64_t positionHeight = 0, positionWidth = 0;
   BiasResize biasResize = BiasResize::Bilinear;
+  PositionResize positionResize = PositionResize::Antialiased;
+  /// The stored positions of registers are behind those of the patches.
+  bool registersBehind = false;
 
   int64_t hiddenSize = 768, intermediateSize = 3072;
   int64_t numLayers = 12, numHeads = 12;
   double layerNormEps = 1e-12;
   bool qkvBias = true;
-  bool keyBias = true;   // where the three layers have biases
-  bool gatedMlp = false; // SwiGLU: silu(gate) * up, both of mlpInput
+  bool keyBias = true;    // where the three layers have biases
+  bool outputBias = true; // of the layer behind attention
+  bool mlpBias = true;
+  /// activation(gate) * up, both of mlpInput where there is no mlpGate.
+  bool gatedMlp = false;
+  bool silu = false; // instead of GELU
   vit::GeluForm gelu = vit::GeluForm::Exact;
+  /// How queries and keys of patches are turned.
+  std::optional<AxialRotary> rotary;
 
   VitOutput output = VitOutput::Logits;
   VitPooler pooler = VitPooler::None;
   VitPooling pooling = VitPooling::ClassToken;
+  /// What VitPooling::Attention needs.
+  std::optional<AttentionPooling> attentionPooling;
   int64_t headLayers = 1; // of the classifier, GELU between them
   int64_t numClasses = 0;
 

@@ -32,10 +32,11 @@ public:
 
   virtual bool contains(llvm::StringRef name) const = 0;
 
-  /// Builds the vit.weight `name` and returns its type. The model needs
-  /// `shape`, `because` of these values of its configuration ("hidden_size =
-  /// 384"). A weight that is missing or has another shape is noted for
-  /// `verify`, and the type is the one that was asked for.
+  /// Builds the vit.weight `name`, unless an earlier call has, and returns its
+  /// type. The model needs `shape`, `because` of these values of its
+  /// configuration ("hidden_size = 384"). A weight that is missing or has
+  /// another shape is noted for `verify`, and the type is the one that was
+  /// asked for.
   virtual mlir::RankedTensorType define(mlir::OpBuilder &builder,
                                         llvm::StringRef name,
                                         llvm::ArrayRef<int64_t> shape,

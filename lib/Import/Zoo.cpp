@@ -41,10 +41,12 @@ vit::PreprocessAttr import_::getZooPreprocess(MLIRContext &context,
   SmallVector<double> half(channels, 0.5);
   return vit::PreprocessAttr::get(
       &context, DenseI64ArrayAttr::get(&context, {height, width}),
-      /*interpolation=*/2, /*crop=*/DenseI64ArrayAttr(),
+      /*inside=*/false, /*interpolation=*/2, /*antialias=*/true,
+      /*crop=*/DenseI64ArrayAttr(), vit::Padding::None,
       FloatAttr::get(Float64Type::get(&context), 1.0 / 255.0),
       DenseF64ArrayAttr::get(&context, half),
-      DenseF64ArrayAttr::get(&context, half));
+      DenseF64ArrayAttr::get(&context, half), /*bgr=*/false,
+      /*mask=*/StringAttr(), /*noise=*/StringAttr());
 }
 
 OwningOpRef<ModuleOp> import_::importZoo(StringRef name, MLIRContext &context,

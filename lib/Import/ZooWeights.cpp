@@ -58,6 +58,8 @@ RankedTensorType ZooWeights::define(OpBuilder &builder, StringRef name,
                                     ArrayRef<int64_t> shape, const Twine &,
                                     WeightRole role) {
   auto type = RankedTensorType::get(shape, builder.getF32Type());
+  if (!defined.insert(name).second)
+    return type;
   uint64_t stream = fnv1a64(name) ^ (seed * 0x9E3779B97F4A7C15);
   vit::WeightOp::create(builder, NameLoc::get(builder.getStringAttr(name)),
                         name, type, /*file=*/FlatSymbolRefAttr(),

@@ -10,6 +10,7 @@
 #define VITC_LIB_IMPORT_ZOOWEIGHTS_H
 
 #include "WeightSource.h"
+#include "llvm/ADT/StringSet.h"
 
 namespace vitc::import_ {
 
@@ -30,6 +31,7 @@ public:
 private:
   std::string model;
   uint64_t seed;
+  llvm::StringSet<> defined;
 };
 
 } // namespace vitc::import_

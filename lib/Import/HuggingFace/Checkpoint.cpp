@@ -137,7 +137,7 @@ RankedTensorType Checkpoint::define(OpBuilder &builder, StringRef name,
     return wanted;
   }
   auto [shard, entry] = it->second;
-  used.insert(name);
+  bool isFirst = used.insert(name).second;
   Location file = shard->file->getLoc();
   if (ArrayRef<int64_t>(entry->shape) != shape) {
     if (!hasMismatch)
@@ -156,18 +156,48 @@ RankedTensorType Checkpoint::define(OpBuilder &builder, StringRef name,
     return wanted;
   }
 
+  auto type = RankedTensorType::get(shape, element);
+  if (!isFirst)
+    return type;
   if (!shard->defined) {
     shard->defined = true;
     vit::WeightFileOp::create(builder, file, shard->symbol,
                               shard->file->getPath(), shard->hash);
   }
-  auto type = RankedTensorType::get(shape, element);
   vit::WeightOp::create(
       builder, NameLoc::get(builder.getStringAttr(name)), name, type,
       FlatSymbolRefAttr::get(builder.getContext(), shard->symbol),
       builder.getI64IntegerAttr(entry->offset), /*seed=*/IntegerAttr(),
       /*mean=*/FloatAttr(), /*scale=*/FloatAttr());
   return type;
+}
+
+double Checkpoint::readNumber(StringRef name) {
+  auto it = tensors.find(name);
+  if (it == tensors.end()) {
+    missing.push_back(name.str());
+    return 0;
+  }
+  auto [shard, entry] = it->second;
+  used.insert(name);
+  FloatType element = getElementType(entry->dtype, *loc.getContext());
+  bool isOne =
+      llvm::all_of(entry->shape, [](int64_t size) { return size == 1; });
+  if (!element || !isOne) {
+    if (!hasMismatch)
+      emitError(shard->file->getLoc())
+          << "tensor '" << name << "' has dtype " << entry->dtype
+          << " and shape " << formatShape(entry->shape)
+          << "; vitc needs one number of F32, F16, BF16 or F64";
+    hasMismatch = true;
+    return 0;
+  }
+  StringRef data = shard->file->getData(*entry);
+  uint64_t bits = 0;
+  for (size_t byte = 0; byte < data.size(); ++byte)
+    bits |= uint64_t(uint8_t(data[byte])) << (8 * byte);
+  APFloat number(element.getFloatSemantics(), APInt(element.getWidth(), bits));
+  return number.convertToDouble();
 }
 
 LogicalResult Checkpoint::verify() {
@@ -183,10 +213,13 @@ LogicalResult Checkpoint::verify() {
 /// Buffers that older versions of transformers and timm stored, and what only
 /// training uses; never weights.
 static bool isKnownBuffer(StringRef name) {
-  static constexpr StringLiteral kEnds[] = {
-      "position_ids",           "num_batches_tracked",
-      "embeddings.mask_token",  ".relative_position_index",
-      ".relative_coords_table", ".attn_mask"};
+  static constexpr StringLiteral kEnds[] = {"position_ids",
+                                            "num_batches_tracked",
+                                            "embeddings.mask_token",
+                                            ".relative_position_index",
+                                            ".attention_bias_idxs",
+                                            ".relative_coords_table",
+                                            ".attn_mask"};
   return llvm::any_of(kEnds,
                       [&](StringRef end) { return name.ends_with(end); });
 }
@@ -211,7 +244,10 @@ LogicalResult Checkpoint::verifyUnused() {
   std::vector<std::string> misread, unused;
   for (const auto &tensor : tensors) {
     StringRef name = tensor.getKey();
-    if (used.contains(name) || isKnownBuffer(name))
+    bool isLeftOut = llvm::any_of(
+        leftOut, [&](StringRef prefix) { return name.starts_with(prefix); });
+    bool isEmpty = llvm::is_contained(tensor.getValue().entry->shape, 0);
+    if (used.contains(name) || isKnownBuffer(name) || isLeftOut || isEmpty)
       continue;
     bool isFloat =
         bool(getElementType(tensor.getValue().entry->dtype, *loc.getContext()));

@@ -25,6 +25,8 @@ public:
   bool contains(llvm::StringRef name) const override {
     return tensors.contains(name);
   }
+  /// The names of all tensors, in no order.
+  auto getNames() const { return tensors.keys(); }
   /// The shape of a tensor, empty for one that is not there.
   llvm::ArrayRef<int64_t> getShape(llvm::StringRef name) const {
     auto it = tensors.find(name);
@@ -35,10 +37,17 @@ public:
                                 llvm::ArrayRef<int64_t> shape,
                                 const llvm::Twine &because,
                                 WeightRole role) override;
+  /// The one number of the tensor `name`. What is missing or has more is noted
+  /// for `verify`, and the result is 0.
+  double readNumber(llvm::StringRef name);
   /// Weights of the blocks that nothing asked for are errors, as the
   /// architecture has been misread; for other tensors there is a warning.
   mlir::LogicalResult verify() override;
   std::string hash() const override;
+  /// Tensors whose names begin so may be unused.
+  void leaveOut(llvm::StringRef prefix) { leftOut.push_back(prefix.str()); }
+  /// Ends all calls of `leaveOut`.
+  void needAll() { leftOut.clear(); }
   /// Makes weights outside of the blocks errors, too, when nothing asks for
   /// them.
   void needAllWeights() { allWeightsNeeded = true; }
@@ -65,7 +74,7 @@ private:
   std::vector<std::unique_ptr<Shard>> shards;
   llvm::StringMap<Tensor> tensors;
   llvm::StringSet<> used;
-  std::vector<std::string> missing;
+  std::vector<std::string> missing, leftOut;
   bool hasMismatch = false;
   bool allWeightsNeeded = false;
 };

@@ -9,6 +9,8 @@
 #include "Config.h"
 
 #include "InputFile.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
 
 #include <cmath>
 
@@ -46,21 +48,27 @@ const llvm::json::Value *Config::lookup(StringRef key) const {
   return value && value->kind() != llvm::json::Value::Null ? value : nullptr;
 }
 
-/// The value as a size from 1 to `max`, or none.
-static std::optional<int64_t> asSize(const llvm::json::Value &value,
-                                     int64_t max) {
-  std::optional<int64_t> size = value.getAsInteger();
-  return size && *size >= 1 && *size <= max ? size : std::nullopt;
+bool Config::isNull(StringRef key) const {
+  const llvm::json::Value *value = object.get(key);
+  return value && value->kind() == llvm::json::Value::Null;
 }
 
-int64_t Config::getSize(StringRef key, int64_t defaultValue, int64_t max) {
+/// The value as a size from `min` to `max`, or none.
+static std::optional<int64_t> asSize(const llvm::json::Value &value,
+                                     int64_t max, int64_t min = 1) {
+  std::optional<int64_t> size = value.getAsInteger();
+  return size && *size >= min && *size <= max ? size : std::nullopt;
+}
+
+int64_t Config::getSize(StringRef key, int64_t defaultValue, int64_t max,
+                        int64_t min) {
   const llvm::json::Value *value = lookup(key);
   if (!value)
     return defaultValue;
-  if (std::optional<int64_t> size = asSize(*value, max))
+  if (std::optional<int64_t> size = asSize(*value, max, min))
     return *size;
   emitError() << key << " = " << formatJson(*value)
-              << "; it needs an integer from 1 to " << max;
+              << "; it needs an integer from " << min << " to " << max;
   return defaultValue;
 }
 
@@ -84,6 +92,25 @@ Config::getSizePair(StringRef key, int64_t defaultValue, int64_t max) {
   return {defaultValue, defaultValue};
 }
 
+SmallVector<int64_t, 4> Config::getSizes(StringRef key,
+                                         ArrayRef<int64_t> defaultValue,
+                                         int64_t max, int64_t min) {
+  const llvm::json::Value *value = lookup(key);
+  if (!value)
+    return SmallVector<int64_t, 4>(defaultValue);
+  SmallVector<int64_t, 4> sizes;
+  const llvm::json::Array *list = value->getAsArray();
+  if (list)
+    for (const llvm::json::Value &item : *list)
+      if (std::optional<int64_t> size = asSize(item, max, min))
+        sizes.push_back(*size);
+  if (list && !list->empty() && sizes.size() == list->size())
+    return sizes;
+  emitError() << key << " = " << formatJson(*value)
+              << "; it needs a list of integers from " << min << " to " << max;
+  return SmallVector<int64_t, 4>(defaultValue);
+}
+
 double Config::getNumber(StringRef key, double defaultValue) {
   const llvm::json::Value *value = lookup(key);
   if (!value)
@@ -94,6 +121,22 @@ double Config::getNumber(StringRef key, double defaultValue) {
   emitError() << key << " = " << formatJson(*value)
               << "; it needs a number that is not negative";
   return defaultValue;
+}
+
+std::vector<double> Config::getNumbers(StringRef key) {
+  const llvm::json::Value *value = lookup(key);
+  if (!value)
+    return {};
+  std::vector<double> numbers;
+  const llvm::json::Array *list = value->getAsArray();
+  for (const llvm::json::Value &item : list ? *list : llvm::json::Array())
+    if (std::optional<double> number = item.getAsNumber();
+        number && std::isfinite(*number))
+      numbers.push_back(*number);
+  if (!list || numbers.size() != list->size())
+    emitError() << key << " = " << formatJson(*value)
+                << "; it needs a list of numbers";
+  return numbers;
 }
 
 bool Config::getBool(StringRef key, bool defaultValue) {
@@ -115,4 +158,30 @@ std::string Config::getString(StringRef key, StringRef defaultValue) {
     return text->str();
   emitError() << key << " = " << formatJson(*value) << "; it needs a string";
   return defaultValue.str();
+}
+
+Config Config::getObject(StringRef key) {
+  const llvm::json::Value *value = lookup(key);
+  const llvm::json::Object *nested = value ? value->getAsObject() : nullptr;
+  if (value && !nested)
+    emitError() << key << " = " << formatJson(*value) << "; it needs an object";
+  return Config(nested ? *nested : llvm::json::Object(), loc);
+}
+
+void Config::rejectOthers(ArrayRef<StringLiteral> known, StringRef owner) {
+  for (const auto *member : getSortedMembers(object)) {
+    StringRef key = member->first;
+    if (contains(key) && !llvm::is_contained(known, key))
+      emitError() << owner << "has " << key << " = "
+                  << formatJson(member->second) << "; vitc reads "
+                  << llvm::join(known, ", ");
+  }
+}
+
+Config Config::withDefaults(const Config &defaults) const {
+  llvm::json::Object both = defaults.object;
+  for (const auto &member : object)
+    if (contains(member.first))
+      both[member.first] = member.second;
+  return Config(std::move(both), loc);
 }

@@ -36,16 +36,32 @@ public:
   /// Null when absent.
   const llvm::json::Value *lookup(llvm::StringRef key) const;
   bool contains(llvm::StringRef key) const { return lookup(key) != nullptr; }
+  /// Whether null stands there.
+  bool isNull(llvm::StringRef key) const;
 
-  /// From 1 to `max`.
-  int64_t getSize(llvm::StringRef key, int64_t defaultValue, int64_t max);
+  /// From `min` to `max`.
+  int64_t getSize(llvm::StringRef key, int64_t defaultValue, int64_t max,
+                  int64_t min = 1);
   /// One number for height and width, or a list of both.
   std::pair<int64_t, int64_t> getSizePair(llvm::StringRef key,
                                           int64_t defaultValue, int64_t max);
+  /// A list of one integer or more, each from `min` to `max`.
+  llvm::SmallVector<int64_t, 4> getSizes(llvm::StringRef key,
+                                         llvm::ArrayRef<int64_t> defaultValue,
+                                         int64_t max, int64_t min = 1);
   /// Finite and not negative.
   double getNumber(llvm::StringRef key, double defaultValue);
+  /// A list of finite numbers; empty when absent.
+  std::vector<double> getNumbers(llvm::StringRef key);
   bool getBool(llvm::StringRef key, bool defaultValue);
   std::string getString(llvm::StringRef key, llvm::StringRef defaultValue);
+  /// A nested object; an empty one when absent. Its errors are its own.
+  Config getObject(llvm::StringRef key);
+  /// An error for each key but `known`; `owner` begins its message.
+  void rejectOthers(llvm::ArrayRef<llvm::StringLiteral> known,
+                    llvm::StringRef owner = "");
+  /// What this has, and for absent keys what `defaults` has.
+  Config withDefaults(const Config &defaults) const;
 
 private:
   llvm::json::Object object;

@@ -31,9 +31,8 @@ OwningOpRef<ModuleOp> import_::importDinov2(StringRef folder, Config &config,
       config, registers ? ArrayRef(kRegisterArchitectures) : kArchitectures,
       spec);
   spec.names = getDinov2Names();
+  spec.layerNormEps = 1e-6;
   readEncoder(config, spec);
-  // Defaults of Dinov2Config that differ from ViTConfig's.
-  spec.layerNormEps = config.getNumber("layer_norm_eps", 1e-6);
   if (registers) {
     spec.names.registerTokens = "embeddings.register_tokens";
     spec.numRegisterTokens =

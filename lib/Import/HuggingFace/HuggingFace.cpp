@@ -32,10 +32,36 @@ struct ModelType {
 } // namespace
 
 static constexpr ModelType kModelTypes[] = {
-    {"beit", importBeit},     {"deit", importVit},
-    {"dinov2", importDinov2}, {"dinov2_with_registers", importDinov2},
-    {"swin", importSwin},     {"swinv2", importSwin},
-    {"vit", importVit},       {"vit-hybrid", importVitHybrid},
+    {"beit", importBeit},
+    {"bert", importBert},
+    {"blip", importBlip},
+    {"clip", importClip},
+    {"clip_text_model", importClip},
+    {"clip_vision_model", importClip},
+    {"deit", importVit},
+    {"detr", importDetr},
+    {"dinov2", importDinov2},
+    {"dinov2_with_registers", importDinov2},
+    {"dinov3_vit", importDinov3},
+    {"distilbert", importDistilBert},
+    {"gpt2", importGpt2},
+    {"marian", importMarian},
+    {"mpnet", importMpnet},
+    {"roberta", importBert},
+    {"segformer", importSegformer},
+    {"siglip", importSiglip},
+    {"siglip_text_model", importSiglip},
+    {"siglip_vision_model", importSiglip},
+    {"swin", importSwin},
+    {"swin2sr", importSwin2sr},
+    {"swinv2", importSwin},
+    {"t5", importT5},
+    {"vision-encoder-decoder", importVisionEncoderDecoder},
+    {"vit", importVit},
+    {"vit-hybrid", importVitHybrid},
+    {"vit_mae", importMae},
+    {"xlm-roberta", importBert},
+    {"yolos", importYolos},
 };
 
 OwningOpRef<ModuleOp> import_::importHuggingFace(StringRef folder,
@@ -80,7 +106,7 @@ OwningOpRef<ModuleOp> import_::importHuggingFace(StringRef folder,
   return type->import(folder, *config, **checkpoint, options);
 }
 
-SmallVector<std::string> import_::readLabels(Config &config) {
+static SmallVector<std::string> readNames(Config &config) {
   const llvm::json::Value *value = config.lookup("id2label");
   if (!value) {
     // transformers' default for the number of labels is 2.
@@ -113,4 +139,10 @@ SmallVector<std::string> import_::readLabels(Config &config) {
     labels[index] = text->str();
   }
   return labels;
+}
+
+ArrayAttr import_::readLabels(Config &config) {
+  SmallVector<std::string> names = readNames(config);
+  return Builder(config.getLoc().getContext())
+      .getStrArrayAttr(SmallVector<StringRef>(names.begin(), names.end()));
 }

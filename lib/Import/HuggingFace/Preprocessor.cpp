@@ -6,9 +6,9 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Reads the image processors of ViT, DeiT, BEiT and BiT, of which each
-// architecture uses one, in the spelling of today and in that of the feature
-// extractors before them (`size` a number, no rescale_factor). Absent keys have
+// Reads the image processors of ProcessorClass.h, of which each architecture
+// uses one, in the spelling of today and in that of the feature extractors
+// before them (`size` a number, no rescale_factor). Absent keys have
 // the defaults of the processor's class. A folder without the file gets, with a
 // warning, those defaults at the model's size.
 //
@@ -17,7 +17,8 @@
 #include "HuggingFace.h"
 
 #include "InputFile.h"
-#include "llvm/ADT/StringSwitch.h"
+#include "ModelLimits.h"
+#include "ProcessorClass.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 
@@ -27,70 +28,18 @@ using namespace mlir;
 using namespace vitc;
 using namespace vitc::import_;
 
-/// Pixels along one side of a picture.
-static constexpr int64_t kMaxPixels = 65536;
-/// PIL's numbers of its filters.
-static constexpr int64_t kBilinear = 2, kBicubic = 3, kLastFilter = 5;
-/// The picture that the defaults of all classes give.
-static constexpr int64_t kDefaultPixels = 224;
+/// The last of PIL's numbers of its filters.
+static constexpr int64_t kLastFilter = 5;
 
 namespace {
-
-/// The mean and standard deviation of each channel that pictures are
-/// normalised by.
-struct Statistics {
-  double mean[3], std[3];
+/// What of a #vit.preprocess is about sizes.
+struct Geometry {
+  SmallVector<int64_t> resize, crop;
+  bool inside = false;
+  vit::Padding padding = vit::Padding::None;
+  StringRef mask;
 };
-
-/// The defaults of a processor's class.
-struct ProcessorClass {
-  StringRef name;
-  int64_t size;
-  /// Whether `size` is the shorter edge's, or a square's.
-  bool shortestEdge;
-  int64_t resample;
-  bool centerCrop;
-  Statistics statistics;
-};
-
 } // namespace
-
-static constexpr Statistics kHalf = {{0.5, 0.5, 0.5}, {0.5, 0.5, 0.5}};
-static constexpr Statistics kClip = {{0.48145466, 0.4578275, 0.40821073},
-                                     {0.26862954, 0.26130258, 0.27577711}};
-static constexpr Statistics kImageNet = {{0.485, 0.456, 0.406},
-                                         {0.229, 0.224, 0.225}};
-
-static std::optional<ProcessorClass> getClass(StringRef name) {
-  ProcessorClass vit{"ViTImageProcessor", kDefaultPixels, false,
-                     kBilinear,           false,          kHalf};
-  ProcessorClass deit{"DeiTImageProcessor", 256, false, kBicubic, true, kHalf};
-  ProcessorClass beit{"BeitImageProcessor", 256, false, kBicubic, true, kHalf};
-  ProcessorClass bit{
-      "BitImageProcessor", kDefaultPixels, true, kBicubic, true, kClip};
-  ProcessorClass hybrid = bit;
-  hybrid.name = "ViTHybridImageProcessor";
-  // What facebook's DINOv2 files carry.
-  ProcessorClass dinov2{
-      "DINOv2's BitImageProcessor", 256, true, kBicubic, true, kImageNet};
-  return llvm::StringSwitch<std::optional<ProcessorClass>>(name)
-      .Cases({"ViTImageProcessor", "ViTImageProcessorFast",
-              "ViTImageProcessorPil", "ViTFeatureExtractor", "vit", "swin",
-              "swinv2"},
-             vit)
-      .Cases({"DeiTImageProcessor", "DeiTImageProcessorFast",
-              "DeiTImageProcessorPil", "DeiTFeatureExtractor", "deit"},
-             deit)
-      .Cases({"BeitImageProcessor", "BeitImageProcessorFast",
-              "BeitImageProcessorPil", "BeitFeatureExtractor", "beit"},
-             beit)
-      .Cases({"BitImageProcessor", "BitImageProcessorFast",
-              "BitImageProcessorPil"},
-             bit)
-      .Cases({"ViTHybridImageProcessor", "vit-hybrid"}, hybrid)
-      .Cases({"dinov2", "dinov2_with_registers"}, dinov2)
-      .Default(std::nullopt);
-}
 
 /// `size` or `crop_size`: a number, {"height", "width"} or {"shortest_edge"};
 /// one element means the shorter edge. A number is the shorter edge's for
@@ -201,26 +150,51 @@ static void verifyResult(Config &config, ArrayRef<int64_t> resize,
   }
 }
 
+/// Fills the resize, crop and padding of `fit` for a model of pictures of
+/// `height` x `width`.
+static void readFit(Config &config, const ProcessorClass &defaults,
+                    int64_t height, int64_t width, bool scale,
+                    Geometry &geometry) {
+  bool resizes = config.getBool("do_resize", true);
+  switch (defaults.fit) {
+  case PictureFit::Configured:
+    if (resizes)
+      geometry.resize =
+          readSize(config, "size", defaults.size, defaults.shortestEdge);
+    if (config.getBool("do_center_crop", defaults.centerCrop))
+      geometry.crop = readSize(config, "crop_size", kDefaultPixels,
+                               /*shortestEdge=*/false);
+    if (scale && !config.failed())
+      scaleTo(height, width, geometry.resize, geometry.crop);
+    verifyResult(config, geometry.resize, geometry.crop, height, width);
+    return;
+  case PictureFit::Inside:
+    geometry.inside = resizes;
+    geometry.padding = vit::Padding::Zero;
+    geometry.mask = kMaskInput;
+    [[fallthrough]];
+  case PictureFit::Stretched:
+    if (resizes)
+      geometry.resize = {height, width};
+    return;
+  case PictureFit::Unscaled:
+    geometry.padding = vit::Padding::Mirror;
+    return;
+  }
+}
+
 static FailureOr<vit::PreprocessAttr>
 readPreprocessor(Config &config, const ProcessorClass &defaults, int64_t height,
                  int64_t width, int64_t channels, bool scale) {
   MLIRContext *context = config.getLoc().getContext();
-  SmallVector<int64_t> resize, crop;
-  if (config.getBool("do_resize", true))
-    resize = readSize(config, "size", defaults.size, defaults.shortestEdge);
-  if (config.getBool("do_center_crop", defaults.centerCrop))
-    crop = readSize(config, "crop_size", kDefaultPixels,
-                    /*shortestEdge=*/false);
-  if (scale && !config.failed())
-    scaleTo(height, width, resize, crop);
-  verifyResult(config, resize, crop, height, width);
-
+  Geometry geometry;
+  readFit(config, defaults, height, width, scale, geometry);
   FloatAttr rescale;
   if (config.getBool("do_rescale", true))
     rescale = FloatAttr::get(Float64Type::get(context),
                              config.getNumber("rescale_factor", 1.0 / 255.0));
   DenseF64ArrayAttr mean, std;
-  if (config.getBool("do_normalize", true)) {
+  if (config.getBool("do_normalize", defaults.fit != PictureFit::Unscaled)) {
     mean = readChannels(config, "image_mean", defaults.statistics.mean,
                         channels, /*positive=*/false);
     std = readChannels(config, "image_std", defaults.statistics.std, channels,
@@ -233,15 +207,20 @@ readPreprocessor(Config &config, const ProcessorClass &defaults, int64_t height,
     return sizes.empty() ? DenseI64ArrayAttr()
                          : DenseI64ArrayAttr::get(context, sizes);
   };
-  return vit::PreprocessAttr::get(context, asAttr(resize), filter, asAttr(crop),
-                                  rescale, mean, std);
+  auto mask = geometry.mask.empty() ? StringAttr()
+                                    : StringAttr::get(context, geometry.mask);
+  return vit::PreprocessAttr::get(
+      context, asAttr(geometry.resize), geometry.inside, filter,
+      /*antialias=*/true, asAttr(geometry.crop), geometry.padding, rescale,
+      mean, std, /*bgr=*/false, mask, /*noise=*/StringAttr());
 }
 
 /// The class's sizes, scaled from its default picture to the model's.
 static llvm::json::Object scaleSizes(const ProcessorClass &defaults,
                                      int64_t height, int64_t width) {
   auto scale = [&](int64_t pixels) {
-    return pixels * defaults.size / kDefaultPixels;
+    return defaults.centerCrop ? pixels * defaults.size / kDefaultPixels
+                               : pixels;
   };
   llvm::json::Object size{{"height", scale(height)}, {"width", scale(width)}};
   if (defaults.shortestEdge)
@@ -252,11 +231,16 @@ static llvm::json::Object scaleSizes(const ProcessorClass &defaults,
       {"crop_size", llvm::json::Object{{"height", height}, {"width", width}}}};
 }
 
+static std::string getProcessorPath(StringRef folder) {
+  SmallString<256> path(folder);
+  llvm::sys::path::append(path, "preprocessor_config.json");
+  return path.str().str();
+}
+
 FailureOr<vit::PreprocessAttr> import_::importPreprocessor(
     StringRef folder, StringRef modelType, int64_t height, int64_t width,
     int64_t channels, const ImportOptions &options, MLIRContext &context) {
-  SmallString<256> path(folder);
-  llvm::sys::path::append(path, "preprocessor_config.json");
+  std::string path = getProcessorPath(folder);
   bool exists = llvm::sys::fs::exists(path);
   if (channels != 1 && channels != 3) {
     if (exists)
@@ -266,12 +250,20 @@ FailureOr<vit::PreprocessAttr> import_::importPreprocessor(
     return vit::PreprocessAttr();
   }
   if (!exists) {
-    ProcessorClass defaults = *getClass(modelType);
+    const ProcessorClass *defaults = findProcessorClass(modelType);
     Location loc = getFileLoc(folder, context);
-    emitWarning(loc) << "no preprocessor_config.json; using " << defaults.name
+    if (!defaults) {
+      emitError(loc) << "no preprocessor_config.json, and model_type = '"
+                     << modelType
+                     << "' has no defaults; it needs one with "
+                        "image_processor_type "
+                     << listProcessorClasses();
+      return failure();
+    }
+    emitWarning(loc) << "no preprocessor_config.json; using " << defaults->name
                      << "'s defaults";
-    Config config(scaleSizes(defaults, height, width), loc);
-    return readPreprocessor(config, defaults, height, width, channels,
+    Config config(scaleSizes(*defaults, height, width), loc);
+    return readPreprocessor(config, *defaults, height, width, channels,
                             /*scale=*/false);
   }
 
@@ -281,14 +273,49 @@ FailureOr<vit::PreprocessAttr> import_::importPreprocessor(
   std::string name =
       config->getString("image_processor_type",
                         config->getString("feature_extractor_type", modelType));
-  std::optional<ProcessorClass> defaults = getClass(name);
+  const ProcessorClass *defaults = findProcessorClass(name);
   if (!defaults) {
     config->emitError() << "image_processor_type = '" << name
-                        << "'; vitc imports ViTImageProcessor, "
-                           "DeiTImageProcessor, BeitImageProcessor, "
-                           "BitImageProcessor and ViTHybridImageProcessor";
+                        << "'; vitc imports " << listProcessorClasses();
     return failure();
   }
   return readPreprocessor(*config, *defaults, height, width, channels,
                           /*scale=*/options.imageSize.has_value());
+}
+
+FailureOr<std::pair<int64_t, int64_t>>
+import_::readPictureSize(StringRef folder, std::pair<int64_t, int64_t> standard,
+                         MLIRContext &context) {
+  std::string path = getProcessorPath(folder);
+  if (!llvm::sys::fs::exists(path))
+    return standard;
+  FailureOr<Config> config = Config::read(path, context);
+  if (failed(config))
+    return failure();
+  const llvm::json::Value *value = config->lookup("size");
+  const llvm::json::Object *object = value ? value->getAsObject() : nullptr;
+  int64_t height = standard.first, width = standard.second;
+  if (value && !object) {
+    height = config->getSize("size", height, kMaxPixels);
+    width = config->getSize("max_size", height, kMaxPixels);
+  }
+  if (object) {
+    Config size(*object, config->getLoc());
+    auto read = [&](StringRef first, StringRef second) {
+      height = size.getSize(first, height, kMaxPixels);
+      width = size.getSize(second, size.contains(first) ? height : width,
+                           kMaxPixels);
+    };
+    if (size.contains("shortest_edge"))
+      read("shortest_edge", "longest_edge");
+    else if (size.contains("max_height"))
+      read("max_height", "max_width");
+    else
+      read("height", "width");
+    if (size.failed())
+      return failure();
+  }
+  if (config->failed())
+    return failure();
+  return std::pair(height, width);
 }

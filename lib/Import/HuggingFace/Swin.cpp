@@ -22,36 +22,11 @@ static constexpr VitArchitecture kSwinv2Architectures[] = {
     {"Swinv2Model", VitOutput::HiddenStates},
 };
 
-/// A list of integers from `min` to `max`.
-static SmallVector<int64_t> readSizes(Config &config, StringRef key,
-                                      ArrayRef<int64_t> defaults, int64_t min,
-                                      int64_t max) {
-  const llvm::json::Value *value = config.lookup(key);
-  if (!value)
-    return SmallVector<int64_t>(defaults);
-  SmallVector<int64_t> sizes;
-  if (const llvm::json::Array *list = value->getAsArray())
-    for (const llvm::json::Value &item : *list) {
-      std::optional<int64_t> size = item.getAsInteger();
-      if (!size || *size < min || *size > max) {
-        sizes.clear();
-        break;
-      }
-      sizes.push_back(*size);
-    }
-  if (!sizes.empty())
-    return sizes;
-  config.emitError() << key << " = " << formatJson(*value)
-                     << "; it needs a list of integers from " << min << " to "
-                     << max;
-  return SmallVector<int64_t>(defaults);
-}
-
 static void readStages(Config &config, SwinSpec &spec) {
   SmallVector<int64_t> depths =
-      readSizes(config, "depths", {2, 2, 6, 2}, 1, kMaxLayers);
+      config.getSizes("depths", {2, 2, 6, 2}, kMaxLayers);
   SmallVector<int64_t> heads =
-      readSizes(config, "num_heads", {3, 6, 12, 24}, 1, kMaxWidth);
+      config.getSizes("num_heads", {3, 6, 12, 24}, kMaxWidth);
   if (depths.size() != heads.size()) {
     config.emitError() << "depths has " << depths.size()
                        << " stages but num_heads has " << heads.size()
@@ -60,8 +35,8 @@ static void readStages(Config &config, SwinSpec &spec) {
   }
   SmallVector<int64_t> pretrained(depths.size(), 0);
   if (spec.v2)
-    pretrained =
-        readSizes(config, "pretrained_window_sizes", pretrained, 0, kMaxWindow);
+    pretrained = config.getSizes("pretrained_window_sizes", pretrained,
+                                 kMaxWindow, /*min=*/0);
   for (size_t i = 0; i < depths.size(); ++i) {
     if (i >= pretrained.size()) {
       config.emitError() << "pretrained_window_sizes has " << pretrained.size()
@@ -117,10 +92,8 @@ OwningOpRef<ModuleOp> import_::importSwin(StringRef folder, Config &config,
   spec.prefix = findPrefix(checkpoint, modelType, "layernorm.weight");
   ModelInfo info;
   if (spec.output == SwinOutput::Logits) {
-    SmallVector<std::string> names = readLabels(config);
-    spec.numClasses = names.size();
-    info.labels = Builder(context).getStrArrayAttr(
-        SmallVector<StringRef>(names.begin(), names.end()));
+    info.labels = readLabels(config);
+    spec.numClasses = info.labels.size();
   }
   if (config.failed() || failed(resolveSwin(spec, options, config.getLoc())))
     return nullptr;

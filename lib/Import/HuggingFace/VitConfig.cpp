@@ -15,31 +15,38 @@ using namespace mlir;
 using namespace vitc;
 using namespace vitc::import_;
 
-VitArchitecture import_::readArchitecture(Config &config,
-                                          ArrayRef<VitArchitecture> known) {
+size_t import_::findArchitecture(Config &config, ArrayRef<StringRef> known) {
   const llvm::json::Value *value = config.lookup("architectures");
   if (!value)
-    return known.front();
+    return 0;
   const llvm::json::Array *list = value->getAsArray();
   std::optional<StringRef> name =
       list && list->size() == 1 ? (*list)[0].getAsString() : std::nullopt;
   if (!name) {
     config.emitError() << "architectures = " << formatJson(*value)
                        << "; it needs a list of one name";
-    return known.front();
+    return 0;
   }
-  for (const VitArchitecture &architecture : known)
-    if (architecture.name == *name)
-      return architecture;
+  if (const StringRef *found = llvm::find(known, *name); found != known.end())
+    return found - known.begin();
   InFlightDiagnostic error = config.emitError();
   error << "architecture is '" << *name << "'; vitc imports ";
   for (auto [index, architecture] : llvm::enumerate(known))
     error << (index == 0                 ? ""
               : index + 1 < known.size() ? ", "
                                          : " and ")
-          << architecture.name;
+          << architecture;
   error << " of model_type " << config.getString("model_type", "");
-  return known.front();
+  return 0;
+}
+
+VitArchitecture import_::readArchitecture(Config &config,
+                                          ArrayRef<VitArchitecture> known) {
+  SmallVector<StringRef> names =
+      llvm::map_to_vector(known, [](const VitArchitecture &architecture) {
+        return architecture.name;
+      });
+  return known[findArchitecture(config, names)];
 }
 
 void import_::readArchitecture(Config &config, ArrayRef<VitArchitecture> known,
@@ -49,17 +56,22 @@ void import_::readArchitecture(Config &config, ArrayRef<VitArchitecture> known,
   spec.output = architecture.output;
 }
 
-vit::GeluForm import_::readGelu(Config &config) {
-  std::string name = config.getString("hidden_act", "gelu");
-  auto form = llvm::StringSwitch<std::optional<vit::GeluForm>>(name)
-                  .Cases({"gelu", "gelu_python"}, vit::GeluForm::Exact)
-                  .Cases({"gelu_new", "gelu_fast", "gelu_pytorch_tanh",
-                          "gelu_python_tanh", "gelu_accurate"},
-                         vit::GeluForm::Tanh)
-                  .Case("quick_gelu", vit::GeluForm::Quick)
-                  .Default(std::nullopt);
+std::optional<vit::GeluForm> import_::findGelu(StringRef name) {
+  return llvm::StringSwitch<std::optional<vit::GeluForm>>(name)
+      .Cases({"gelu", "gelu_python"}, vit::GeluForm::Exact)
+      .Cases({"gelu_new", "gelu_fast", "gelu_pytorch_tanh", "gelu_python_tanh",
+              "gelu_accurate"},
+             vit::GeluForm::Tanh)
+      .Case("quick_gelu", vit::GeluForm::Quick)
+      .Default(std::nullopt);
+}
+
+vit::GeluForm import_::readGelu(Config &config, StringRef key,
+                                StringRef defaultName) {
+  std::string name = config.getString(key, defaultName);
+  std::optional<vit::GeluForm> form = findGelu(name);
   if (!form)
-    config.emitError() << "hidden_act = '" << name
+    config.emitError() << key << " = '" << name
                        << "'; vitc imports gelu, gelu_new, gelu_fast, "
                           "gelu_pytorch_tanh and quick_gelu";
   return form.value_or(vit::GeluForm::Exact);
@@ -67,20 +79,26 @@ vit::GeluForm import_::readGelu(Config &config) {
 
 void import_::readEncoder(Config &config, VitSpec &spec) {
   std::tie(spec.imageHeight, spec.imageWidth) =
-      config.getSizePair("image_size", 224, kMaxPixels);
+      config.getSizePair("image_size", spec.imageHeight, kMaxPixels);
   std::tie(spec.patchHeight, spec.patchWidth) =
-      config.getSizePair("patch_size", 16, kMaxPixels);
-  spec.channels = config.getSize("num_channels", 3, kMaxChannels);
-  spec.hiddenSize = config.getSize("hidden_size", 768, kMaxWidth);
-  spec.numLayers = config.getSize("num_hidden_layers", 12, kMaxLayers);
-  spec.numHeads = config.getSize("num_attention_heads", 12, kMaxWidth);
-  spec.layerNormEps = config.getNumber("layer_norm_eps", 1e-12);
-  spec.qkvBias = config.getBool("qkv_bias", true);
-  spec.gelu = readGelu(config);
+      config.getSizePair("patch_size", spec.patchHeight, kMaxPixels);
+  spec.channels = config.getSize("num_channels", spec.channels, kMaxChannels);
+  spec.hiddenSize = config.getSize("hidden_size", spec.hiddenSize, kMaxWidth);
+  spec.numLayers =
+      config.getSize("num_hidden_layers", spec.numLayers, kMaxLayers);
+  spec.numHeads =
+      config.getSize("num_attention_heads", spec.numHeads, kMaxWidth);
+  spec.layerNormEps = config.getNumber("layer_norm_eps", spec.layerNormEps);
+  spec.qkvBias = config.getBool("qkv_bias", spec.qkvBias);
+  if (!spec.silu && config.contains("hidden_act"))
+    spec.gelu = readGelu(config);
 }
 
 std::string import_::findPrefix(const Checkpoint &checkpoint,
                                 StringRef modelType, StringRef anyWeight) {
+  constexpr StringLiteral kEncoder = "encoder.";
+  if (checkpoint.contains((kEncoder + anyWeight).str()))
+    return kEncoder.str();
   std::string prefix = (modelType + ".").str();
   bool plain = checkpoint.contains(anyWeight) &&
                !checkpoint.contains(prefix + anyWeight.str());
@@ -93,10 +111,8 @@ OwningOpRef<ModuleOp> import_::finishVit(StringRef folder, Config &config,
   MLIRContext *context = config.getLoc().getContext();
   ModelInfo info;
   if (spec.output != VitOutput::HiddenStates) {
-    SmallVector<std::string> labels = readLabels(config);
-    spec.numClasses = labels.size();
-    info.labels = Builder(context).getStrArrayAttr(
-        SmallVector<StringRef>(labels.begin(), labels.end()));
+    info.labels = readLabels(config);
+    spec.numClasses = info.labels.size();
   }
   if (config.failed() || failed(resolveSpec(spec, options, config.getLoc())))
     return nullptr;

@@ -10,15 +10,9 @@
 #define VITC_LIB_IMPORT_HUGGINGFACE_VITCONFIG_H
 
 #include "HuggingFace.h"
+#include "ModelLimits.h"
 
 namespace vitc::import_ {
-
-/// Limits far above any model, far below what overflows.
-inline constexpr int64_t kMaxWidth = 65536;
-inline constexpr int64_t kMaxHidden = int64_t(1) << 20;
-inline constexpr int64_t kMaxLayers = 1024;
-inline constexpr int64_t kMaxPixels = 65536; // along one side
-inline constexpr int64_t kMaxChannels = 1024;
 
 /// A class of transformers, and the output that it has.
 struct VitArchitecture {
@@ -26,23 +20,29 @@ struct VitArchitecture {
   VitOutput output;
 };
 
-/// The one of `known`, a classifier first, that "architectures" names; the
-/// first without it. Notes an error that lists them.
+/// Which one of `known` "architectures" names; the first without it. Notes an
+/// error that lists them.
+size_t findArchitecture(Config &config, llvm::ArrayRef<llvm::StringRef> known);
+/// That one itself.
 VitArchitecture readArchitecture(Config &config,
                                  llvm::ArrayRef<VitArchitecture> known);
 /// Its name and output go to `spec`.
 void readArchitecture(Config &config, llvm::ArrayRef<VitArchitecture> known,
                       VitSpec &spec);
 
-/// Sizes, epsilon, query bias and activation, with the defaults of ViTConfig;
-/// not intermediate_size.
+/// Sizes, epsilon, query bias and activation, not intermediate_size. What
+/// `spec` has, at first the defaults of ViTConfig, is what absent keys mean.
 void readEncoder(Config &config, VitSpec &spec);
 
-/// The form of GELU that `hidden_act` names; another activation is an error.
-vit::GeluForm readGelu(Config &config);
+/// The form of GELU that transformers calls `name`, or none.
+std::optional<vit::GeluForm> findGelu(llvm::StringRef name);
 
-/// MODEL_TYPE. before the names of the backbone's weights, which files of the
-/// backbone alone lack.
+/// The form of GELU that `key` names; another activation is an error.
+vit::GeluForm readGelu(Config &config, llvm::StringRef key = "hidden_act",
+                       llvm::StringRef defaultName = "gelu");
+
+/// What is before the names of the backbone's weights: MODEL_TYPE., "encoder."
+/// in the file of an encoder-decoder, nothing in one of the backbone alone.
 std::string findPrefix(const Checkpoint &checkpoint, llvm::StringRef modelType,
                        llvm::StringRef anyWeight);
 

@@ -27,27 +27,6 @@ static constexpr StringLiteral kDefaultBackbone =
         "depths": [3, 4, 9], "out_features": ["stage3"],
         "embedding_dynamic_padding": true})";
 
-/// A list of one size or more, each from 1 to `max`.
-static SmallVector<int64_t, 4> readSizes(Config &config, StringRef key,
-                                         ArrayRef<int64_t> defaults,
-                                         int64_t max) {
-  const llvm::json::Value *value = config.lookup(key);
-  if (!value)
-    return SmallVector<int64_t, 4>(defaults);
-  SmallVector<int64_t, 4> sizes;
-  const llvm::json::Array *list = value->getAsArray();
-  if (list)
-    for (const llvm::json::Value &item : *list)
-      if (std::optional<int64_t> size = item.getAsInteger())
-        if (*size >= 1 && *size <= max)
-          sizes.push_back(*size);
-  if (list && !list->empty() && sizes.size() == list->size())
-    return sizes;
-  config.emitError() << key << " = " << formatJson(*value)
-                     << "; it needs a list of integers from 1 to " << max;
-  return SmallVector<int64_t, 4>(defaults);
-}
-
 /// How many of `stages` come before the feature map: all, or those up to the
 /// one that `out_features` names.
 static size_t readUsedStages(Config &config, size_t stages) {
@@ -122,9 +101,8 @@ static ResNetV2Spec readBackbone(Config &config, const VitSpec &vit) {
   backbone.preactivation = layerType == "preactivation";
   backbone.stemChannels = config.getSize("embedding_size", 64, kMaxWidth);
   backbone.numGroups = config.getSize("num_groups", 32, kMaxWidth);
-  backbone.depths = readSizes(config, "depths", kDepths, kMaxLayers);
-  backbone.channels =
-      readSizes(config, "hidden_sizes", kHiddenSizes, kMaxWidth);
+  backbone.depths = config.getSizes("depths", kDepths, kMaxLayers);
+  backbone.channels = config.getSizes("hidden_sizes", kHiddenSizes, kMaxWidth);
   // transformers, too, leaves out the widths behind the last stage.
   size_t stages = std::min(backbone.depths.size(), backbone.channels.size());
   if (stages > ResNetV2Spec::kMaxStages) {
@@ -162,16 +140,11 @@ static Config readBackboneConfig(Config &config) {
     config.emitError() << "backbone = "
                        << formatJson(*config.lookup("backbone"))
                        << "; vitc needs a backbone_config";
-  const llvm::json::Value *value = config.lookup("backbone_config");
-  if (!value)
+  if (!config.contains("backbone_config"))
     return Config(
         *llvm::cantFail(llvm::json::parse(kDefaultBackbone)).getAsObject(),
         config.getLoc());
-  const llvm::json::Object *object = value->getAsObject();
-  if (!object)
-    config.emitError() << "backbone_config = " << formatJson(*value)
-                       << "; it needs an object";
-  return Config(object ? *object : llvm::json::Object(), config.getLoc());
+  return config.getObject("backbone_config");
 }
 
 OwningOpRef<ModuleOp> import_::importVitHybrid(StringRef folder, Config &config,
@@ -179,9 +152,8 @@ OwningOpRef<ModuleOp> import_::importVitHybrid(StringRef folder, Config &config,
                                                const ImportOptions &options) {
   VitSpec spec;
   readArchitecture(config, kArchitectures, spec);
+  spec.patchHeight = spec.patchWidth = 1;
   readEncoder(config, spec);
-  if (!config.contains("patch_size"))
-    spec.patchHeight = spec.patchWidth = 1;
   spec.intermediateSize = config.getSize("intermediate_size", 3072, kMaxHidden);
   spec.prefix = findPrefix(checkpoint, "vit", spec.names.classToken);
   if (spec.output == VitOutput::HiddenStates &&

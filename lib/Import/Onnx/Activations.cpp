@@ -217,6 +217,8 @@ static LogicalResult importSwish(Node &node) {
 }
 
 Value vitc::onnx::buildGelu(TensorBuilder &b, Value input, vit::GeluForm form) {
+  if (TensorBuilder::getRank(input) == 0)
+    return b.reshape(buildGelu(b, b.reshape(input, Size(1)), form), {});
   Value result = vit::GeluOp::create(b, input.getType(), input, form);
   return b.setShape(result, b.getShape(input));
 }

@@ -64,11 +64,11 @@ static LogicalResult importConstantOfShape(Node &node) {
     number = *value->value_begin<TypedAttr>();
   }
   if (llvm::all_of(*shape, [](Size size) { return size.isStatic(); })) {
-    node.setOutput(0,
-                   node.b.constant(DenseElementsAttr::get(
-                       TensorBuilder::getType(*shape, number.getType()),
-                       Attribute(number))),
-                   isUnsigned);
+    node.setOutput(
+        0,
+        node.b.constant(DenseElementsAttr::get(
+            node.b.getType(*shape, number.getType()), Attribute(number))),
+        isUnsigned);
     return success();
   }
   node.setOutput(0, node.b.fill(*shape, number), isUnsigned);
@@ -130,6 +130,35 @@ static DenseElementsAttr makeRange(TensorBuilder &b, Type element, T start,
   return DenseElementsAttr::get(RankedTensorType::get(count, element), values);
 }
 
+/// How many numbers a Range with steps of 1 makes whose limit depends on the
+/// batch; none for any other.
+static std::optional<Size> getBatchCount(Node &node) {
+  std::optional<Shape> start = node.getSizesOf(0), limit = node.getSizesOf(1),
+                       delta = node.getSizesOf(2);
+  if (!start || !limit || !delta || start->size() != 1 || limit->size() != 1 ||
+      delta->size() != 1 || delta->front() != Size(1) ||
+      !start->front().isStatic() || limit->front().isStatic())
+    return std::nullopt;
+  Size count = limit->front();
+  count.constant -= start->front().constant;
+  // For a batch of 1 there are the fewest.
+  if (count.batchFactor < 0 || count.batchFactor + count.constant < 0)
+    return std::nullopt;
+  return count;
+}
+
+static void importBatchRange(Node &node, Type element, Size count) {
+  int64_t start = node.getSizesOf(0)->front().constant;
+  Value numbers = node.b.gather(
+      {count}, element, [&](ImplicitLocOpBuilder &b, ValueRange) -> Value {
+        Value index = linalg::IndexOp::create(b, 0);
+        index = arith::IndexCastOp::create(b, element, index);
+        return arith::AddIOp::create(
+            b, index, TensorBuilder::scalar(b, element, double(start)));
+      });
+  node.setOutput(0, numbers);
+}
+
 static LogicalResult importRange(Node &node) {
   Type element = node.getElementType(0);
   for (unsigned index : {0, 1, 2})
@@ -161,6 +190,10 @@ static LogicalResult importRange(Node &node) {
                                   int64_t(std::max(count, 0.0)), [&](double x) {
                                     return node.b.getFloatAttr(element, x);
                                   }));
+    return success();
+  }
+  if (std::optional<Size> count = getBatchCount(node)) {
+    importBatchRange(node, element, *count);
     return success();
   }
   int64_t bounds[3];

@@ -8,7 +8,7 @@
 //
 // Domain com.microsoft, as ONNX Runtime writes it into optimised files: fused
 // products, norms, activations and convolutions. ContribAttention.cpp has
-// attention.
+// attention, ContribEmbedding.cpp the embedding of text.
 //
 //===----------------------------------------------------------------------===//
 
@@ -186,6 +186,7 @@ void vitc::onnx::registerContribOps(OpRegistry &registry) {
   add("FusedMatMul", importFusedMatMul, 2);
   add("FusedGemm", importFusedGemm, 2);
   add("FusedConv", importFusedConv, 2);
+  add("EmbedLayerNormalization", importEmbedLayerNormalization, 1);
   add("SkipLayerNormalization", importSkipNorm<false>, 3);
   add("SkipSimplifiedLayerNormalization", importSkipNorm<true>, 3);
   add("Gelu", importBiasGelu<vit::GeluForm::Exact>, 1);

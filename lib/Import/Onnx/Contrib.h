@@ -15,6 +15,14 @@ namespace vitc::onnx {
 
 constexpr llvm::StringLiteral kContribDomain = "com.microsoft";
 
+/// Errors when an input of the list, by index and name, is there.
+mlir::LogicalResult
+verifyAbsent(Node &node,
+             llvm::ArrayRef<std::pair<unsigned, llvm::StringRef>> inputs);
+
+mlir::LogicalResult importGroupQueryAttention(Node &node);
+mlir::LogicalResult importEmbedLayerNormalization(Node &node);
+
 void registerContribAttentionOps(OpRegistry &registry);
 
 } // namespace vitc::onnx

@@ -7,7 +7,8 @@
 //===----------------------------------------------------------------------===//
 //
 // Attention projects the tokens itself, by one matrix for query, key and value;
-// MultiHeadAttention is given all three.
+// MultiHeadAttention is given all three. ContribGroupedAttention.cpp has the
+// form whose heads share keys.
 //
 //===----------------------------------------------------------------------===//
 
@@ -15,15 +16,16 @@
 #include "Contrib.h"
 #include "Operands.h"
 #include "Product.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
 
 #include <cmath>
 
 using namespace mlir;
 using namespace vitc::onnx;
 
-/// Errors when an input of the list, by index and name, is there.
-static LogicalResult
-verifyAbsent(Node &node, ArrayRef<std::pair<unsigned, StringRef>> inputs) {
+LogicalResult
+vitc::onnx::verifyAbsent(Node &node,
+                         ArrayRef<std::pair<unsigned, StringRef>> inputs) {
   for (auto [index, name] : inputs)
     if (node.hasInput(index))
       return node.emitError() << "input " << index << ", " << name
@@ -31,10 +33,55 @@ verifyAbsent(Node &node, ArrayRef<std::pair<unsigned, StringRef>> inputs) {
   return success();
 }
 
+/// Input `index` says which keys are padding: lengths [B], or zeros in
+/// [B, Nk] or [B, Nq, Nk].
+static LogicalResult addPadding(Node &node, unsigned index,
+                                AttentionOperands &operands) {
+  if (!node.hasInput(index))
+    return success();
+  TensorBuilder &b = node.b;
+  if (!node.getElementType(index).isInteger(32))
+    return node.emitError() << "input " << index << " has elements of type "
+                            << node.getElementType(index) << "; needs i32";
+  Shape query = b.getShape(operands.query), key = b.getShape(operands.key);
+  Shape full = {query[0], query[2], key[2]}, shape = node.getShape(index);
+  Value mask = node.input(index).value;
+  if (ArrayRef<Size>(shape) == ArrayRef<Size>(query[0])) {
+    operands.keyLength = mask;
+    return success();
+  }
+  if (shape.size() == 2)
+    shape.insert(shape.begin() + 1, Size(1));
+  if (shape.size() != 3 || shape[0] != full[0] || shape[2] != full[2] ||
+      (shape[1] != full[1] && shape[1] != Size(1)))
+    return node.emitError()
+           << "input " << index << " has shape "
+           << Node::format(node.getShape(index)) << "; needs "
+           << Node::format({full[0]}) << ", "
+           << Node::format({full[0], full[2]}) << " or " << Node::format(full);
+  Type type = TensorBuilder::getElementType(operands.query);
+  double filler = node.getFloat("mask_filter_value", -10000);
+  Value addend =
+      b.generic(b.reshape(mask, shape), type,
+                [&](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
+                  Value isSeen = arith::CmpIOp::create(
+                      b, arith::CmpIPredicate::ne, args[0],
+                      TensorBuilder::scalar(b, args[0].getType(), 0));
+                  return arith::SelectOp::create(
+                      b, isSeen, TensorBuilder::scalar(b, type, 0),
+                      TensorBuilder::scalar(b, type, filler));
+                });
+  shape.insert(shape.begin() + 1, Size(1));
+  operands.mask = b.broadcastTo(b.reshape(addend, shape),
+                                {full[0], Size(1), full[1], full[2]});
+  return success();
+}
+
 /// Completes operands that have query, key and value, and sets output 0.
 static LogicalResult finish(Node &node, AttentionOperands &operands,
-                            unsigned biasIndex) {
-  if (failed(verifyAttention(node, operands)))
+                            unsigned paddingIndex, unsigned biasIndex) {
+  if (failed(verifyAttention(node, operands)) ||
+      failed(addPadding(node, paddingIndex, operands)))
     return failure();
   if (node.hasInput(biasIndex)) {
     FailureOr<Value> bias = getScoreAddend(node, biasIndex, operands);
@@ -44,8 +91,11 @@ static LogicalResult finish(Node &node, AttentionOperands &operands,
   }
   KeyWindow window;
   window.causal = node.getInt("unidirectional", 0) != 0;
-  if (!window.isAll())
-    operands.mask = buildKeyWindow(node.b, window, operands);
+  if (!window.isAll()) {
+    Value causal = buildKeyWindow(node.b, window, operands);
+    operands.mask =
+        operands.mask ? buildSum(node.b, operands.mask, causal) : causal;
+  }
   // Zero means the default as well.
   double scale = node.getFloat("scale", 0);
   double headDim = node.b.getShape(operands.query)[3].constant;
@@ -59,8 +109,7 @@ static LogicalResult importContribAttention(Node &node) {
   FailureOr<Tensor> input = getFloatInput(node, 0);
   FailureOr<int64_t> heads = node.getRequiredInt("num_heads");
   if (failed(input) || failed(heads) || failed(verifyTypeOfFirst(node, 1)) ||
-      failed(verifyAbsent(
-          node, {{3, "mask_index"}, {4, "past"}, {6, "past_sequence_length"}})))
+      failed(verifyAbsent(node, {{4, "past"}, {6, "past_sequence_length"}})))
     return failure();
   if (node.getInt("do_rotary", 0) != 0 || node.hasOutput(1))
     return node.emitError() << "do_rotary is set or output 1 in use; neither "
@@ -100,7 +149,7 @@ static LogicalResult importContribAttention(Node &node) {
     *value = *split;
     offset += size;
   }
-  return finish(node, operands, /*biasIndex=*/5);
+  return finish(node, operands, /*paddingIndex=*/3, /*biasIndex=*/5);
 }
 
 /// Key and value may be split by heads already.
@@ -108,8 +157,7 @@ static LogicalResult importMultiHeadAttention(Node &node) {
   TensorBuilder &b = node.b;
   FailureOr<int64_t> heads = node.getRequiredInt("num_heads");
   if (failed(heads) ||
-      failed(verifyAbsent(
-          node, {{4, "key_padding_mask"}, {6, "past_key"}, {7, "past_value"}})))
+      failed(verifyAbsent(node, {{6, "past_key"}, {7, "past_value"}})))
     return failure();
   for (unsigned output : {1, 2, 3})
     if (node.hasOutput(output))
@@ -158,11 +206,13 @@ static LogicalResult importMultiHeadAttention(Node &node) {
            << "input 3 has shape " << Node::format(node.getShape(3))
            << "; one number for each feature of query, "
               "key and value is needed";
-  return finish(node, operands, /*biasIndex=*/5);
+  return finish(node, operands, /*paddingIndex=*/4, /*biasIndex=*/5);
 }
 
 void vitc::onnx::registerContribAttentionOps(OpRegistry &registry) {
   registry.add("Attention", importContribAttention, 2, /*since=*/1,
+               kContribDomain);
+  registry.add("GroupQueryAttention", importGroupQueryAttention, 1, /*since=*/1,
                kContribDomain);
   registry.add("MultiHeadAttention", importMultiHeadAttention, 3, /*since=*/1,
                kContribDomain);

@@ -324,5 +324,6 @@ void vitc::onnx::registerElementwiseOps(OpRegistry &registry) {
       "Max", importVariadic<arith::MaximumFOp, arith::MaxSIOp, arith::MaxUIOp>);
   registry.add(
       "Min", importVariadic<arith::MinimumFOp, arith::MinSIOp, arith::MinUIOp>);
-  registry.add("Clip", importClip);
+  // Before, the bounds were attributes.
+  registry.add("Clip", importClip, 1, /*since=*/11);
 }

@@ -103,6 +103,10 @@ static LogicalResult importGather(Node &node) {
   Shape result(ArrayRef(shape).take_front(*axis));
   result.append(indexShape);
   result.append(shape.begin() + *axis + 1, shape.end());
+  if (TypedAttr filled = b.getFilled(x.value)) {
+    node.setOutput(0, b.fill(result, filled), x.isUnsigned);
+    return success();
+  }
   if (node.isConstant(1)) {
     FailureOr<SmallVector<int64_t>> indices =
         getConstantIndices(node, 1, shape[*axis]);

@@ -21,9 +21,10 @@ using onnx_proto::GraphProto;
 using onnx_proto::NodeProto;
 
 GraphImporter::GraphImporter(ModelFile &file, const OpRegistry &registry,
-                             const import_::ImportOptions &options)
-    : file(file), registry(registry), options(options), loc(file.getLoc()),
-      b(loc, loc.getContext()) {}
+                             const import_::ImportOptions &options,
+                             const import_::OnnxPart &part)
+    : file(file), registry(registry), options(options), part(part),
+      loc(file.getLoc()), b(loc, loc.getContext()) {}
 
 OwningOpRef<ModuleOp> GraphImporter::run() {
   const onnx_proto::ModelProto &model = file.getModel();
@@ -100,8 +101,9 @@ LogicalResult GraphImporter::importNodes(NodeList nodes, Scope &scope) {
 
 LogicalResult GraphImporter::importNode(const NodeProto &proto, Scope &scope) {
   if (++numNodes > kMaxNodes)
-    return emitError(loc) << "has more than " << kMaxNodes
-                          << " nodes, counting calls of functions";
+    return emitError(loc)
+           << "has more than " << kMaxNodes
+           << " nodes, counting calls of functions and iterations";
   StringRef domain = normalizeDomain(proto.domain());
   auto opset = scope.opsets.find(domain);
   Node node(*this, proto, opset == scope.opsets.end() ? 1 : opset->second);
@@ -124,8 +126,8 @@ LogicalResult GraphImporter::importNode(const NodeProto &proto, Scope &scope) {
       functions.find(getFunctionKey(domain, proto.op_type(), proto.overload()));
   if (called != functions.end())
     return importFunction(*called->second, node);
-  if (domain.empty() && proto.op_type() == "If")
-    return importIf(node, scope);
+  if (isControlFlow(domain, proto.op_type()))
+    return importControlFlow(node, scope);
   return runImport(node, *registry.lookup(proto.op_type(), domain, node.opset));
 }
 
@@ -135,9 +137,13 @@ LogicalResult GraphImporter::runImport(Node &node,
     if (!node.hasInput(index))
       return node.emitError() << "input " << index << " is absent; needs "
                               << entry.requiredInputs << " inputs";
-  if (importSizes(node))
+  bool isCounted = llvm::any_of(
+      node.inputs, [](GraphValue *value) { return value && value->count; });
+  if (!isCounted && importSizes(node))
     return failure(node.failed);
-  Operation *before = &b.getBlock()->back();
+  if (b.isInStep() && failed(verifyGrown(node)))
+    return failure();
+  Operation *before = b.getBlock()->empty() ? nullptr : &b.getBlock()->back();
   if (failed(entry.import(node)) || node.failed)
     return failure();
   for (auto [index, output] : llvm::enumerate(node.outputs))
@@ -145,7 +151,27 @@ LogicalResult GraphImporter::runImport(Node &node,
       return node.emitError()
              << "output " << index << ", '" << node.proto.output(index)
              << "', is not computed by vitc";
+  if (failed(propagateCounts(node)))
+    return failure();
   return foldNode(node, before);
+}
+
+/// The first positions of a dim, as many as `count` says.
+static DenseElementsAttr takeCounted(DenseElementsAttr tensor, int64_t dim,
+                                     DenseElementsAttr count) {
+  if (!count)
+    return {};
+  ShapedType type = tensor.getType();
+  SmallVector<int64_t> shape(type.getShape());
+  int64_t kept = *count.value_begin<int64_t>(), size = shape[dim];
+  int64_t inner =
+      ShapedType::getNumElements(ArrayRef(shape).drop_front(dim + 1));
+  SmallVector<Attribute> elements;
+  for (auto [at, element] : llvm::enumerate(tensor.getValues<Attribute>()))
+    if (int64_t(at) / inner % size < kept)
+      elements.push_back(element);
+  shape[dim] = kept;
+  return DenseElementsAttr::get(type.clone(shape), elements);
 }
 
 /// Replaces what a node of constants built by its value.
@@ -163,19 +189,23 @@ LogicalResult GraphImporter::foldNode(Node &node, Operation *before) {
     if (!output || !output->value)
       continue;
     DenseElementsAttr constant = evaluator.evaluate(output->value);
+    if (constant && output->count)
+      constant = takeCounted(constant, output->countedDim,
+                             evaluator.evaluate(output->count));
     if (!constant)
       return success();
     constants.push_back(constant);
   }
   for (GraphValue *output : node.outputs)
     if (output && output->value) {
-      output->value = nullptr;
+      output->value = output->count = nullptr;
       output->constant = constants.front();
       constants.erase(constants.begin());
     }
   // The constants that the node read stay where they are.
-  while (&b.getBlock()->back() != before && !b.endsWithPreamble())
-    b.getBlock()->back().erase();
+  Block &block = *b.getBlock();
+  while (!block.empty() && &block.back() != before && !b.endsWithPreamble())
+    block.back().erase();
   return success();
 }
 

@@ -11,9 +11,9 @@
 
 #include "ModelFile.h"
 #include "Node.h"
+#include "Onnx.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/OwningOpRef.h"
-#include "vitc/Import/Import.h"
 #include "llvm/ADT/StringSet.h"
 
 namespace vitc::onnx {
@@ -30,6 +30,10 @@ struct GraphValue {
   std::optional<Shape> sizes;
   mlir::Type sizesElement;
   bool sizesAreScalar = false;
+  /// Of a tensor whose size depends on data: how many positions of `countedDim`
+  /// count, one i64. Null where all do.
+  mlir::Value count;
+  int64_t countedDim = 0;
   /// Not loaded yet.
   const onnx_proto::TensorProto *initializer = nullptr;
 
@@ -47,6 +51,9 @@ struct Scope {
   GraphValue *lookup(llvm::StringRef name);
 };
 
+/// Larger sizes of a model's inputs are mistakes.
+constexpr int64_t kMaxSize = int64_t(1) << 31;
+
 /// Functions that call functions, and nodes in all, calls repeated.
 constexpr int kMaxCallDepth = 64;
 constexpr int64_t kMaxNodes = int64_t(1) << 20;
@@ -58,6 +65,8 @@ mlir::FailureOr<FunctionTable> getFunctions(const onnx_proto::ModelProto &model,
                                             mlir::Location loc);
 std::string getFunctionKey(llvm::StringRef domain, llvm::StringRef name,
                            llvm::StringRef overload);
+/// Whether the op, of ONNX's own domain, has subgraphs.
+bool isControlFlow(llvm::StringRef domain, llvm::StringRef name);
 /// "" for either spelling of the standard domain.
 llvm::StringRef normalizeDomain(llvm::StringRef domain);
 /// The node's name, or its first output's.
@@ -90,10 +99,20 @@ mlir::FailureOr<llvm::StringMap<int64_t>> readOpsets(
         &imports,
     mlir::Location loc);
 
+/// Keys or values of the tokens before a step's, [B, H, tokens, D].
+struct TokenCache {
+  std::string input, output;
+  mlir::Value argument;
+  /// What the graph sees, and what it sees with this token's.
+  mlir::Value before, after;
+  mlir::Value updated; // `argument` with this token's
+};
+
 class GraphImporter {
 public:
   GraphImporter(ModelFile &file, const OpRegistry &registry,
-                const import_::ImportOptions &options);
+                const import_::ImportOptions &options,
+                const import_::OnnxPart &part);
   mlir::OwningOpRef<mlir::ModuleOp> run();
   /// Graph inputs whose values `run` had to know and did not.
   llvm::ArrayRef<std::string> getNeededInputs() const { return neededInputs; }
@@ -112,6 +131,30 @@ private:
                                    mlir::RankedTensorType type,
                                    llvm::StringRef path);
   mlir::LogicalResult addOutputs(const onnx_proto::GraphProto &graph);
+  mlir::Value addArgument(mlir::RankedTensorType type, llvm::StringRef name);
+
+  // The inputs of a decoder's step, in StepInputs.cpp.
+  /// Whether an input is no argument of the function.
+  bool isComputedInput(const onnx_proto::ValueInfoProto &input) const;
+  /// A size of an input that grows with each token: "past" or "past + 1".
+  std::optional<Size>
+  getStepSize(const onnx_proto::TensorShapeProto::Dimension &dim) const;
+  mlir::LogicalResult readStepSizes(const onnx_proto::GraphProto &graph);
+  mlir::LogicalResult addStepInputs(const onnx_proto::GraphProto &graph);
+  mlir::LogicalResult addCache(const onnx_proto::ValueInfoProto &input);
+  /// Whether the graph computes all tokens so far, again for each.
+  bool isWithoutPast() const { return part.step && part.step->caches.empty(); }
+  mlir::LogicalResult addTokens(const onnx_proto::ValueInfoProto &input);
+  mlir::LogicalResult addComputedInput(const onnx_proto::ValueInfoProto &input);
+  mlir::Value appendToCache(mlir::Value tensor, mlir::Value row, int64_t axis);
+  /// The cache of which output `name` is the new value, or an error where it is
+  /// another value.
+  mlir::FailureOr<TokenCache *> findCache(llvm::StringRef name,
+                                          mlir::Value value);
+  /// Errors where an output grows with each token.
+  mlir::LogicalResult verifyStatic(llvm::StringRef output, mlir::Value value);
+  /// Errors where an op would see positions of a tensor that are not there.
+  mlir::LogicalResult verifyGrown(Node &node);
   mlir::LogicalResult verifyOptions();
   void setModelAttr();
 
@@ -123,20 +166,66 @@ private:
                                  Scope &scope);
   mlir::LogicalResult runImport(Node &node, const OpRegistry::Entry &entry);
   mlir::LogicalResult foldNode(Node &node, mlir::Operation *before);
+  /// Gives the outputs of a node the counts of its inputs, or errors where its
+  /// op does not keep positions apart.
+  mlir::LogicalResult propagateCounts(Node &node);
   void eraseDeadOps();
   mlir::LogicalResult verifyNoSizeIsData();
 
-  // Control flow, in Subgraphs.cpp.
+  // Control flow, in Subgraphs.cpp and Loops.cpp.
+  using Results = llvm::SmallVector<GraphValue, 0>;
+  mlir::LogicalResult importControlFlow(Node &node, Scope &scope);
   mlir::LogicalResult importIf(Node &node, Scope &scope);
+  /// Errors unless the value is one bool.
+  mlir::LogicalResult verifyCondition(Node &node, GraphValue &condition);
+  mlir::LogicalResult importLoop(Node &node, Scope &scope);
+  struct LoopState;
+  mlir::LogicalResult readLoop(Node &node, const onnx_proto::GraphProto &body,
+                               LoopState &state);
+  mlir::LogicalResult narrowActive(Node &node, LoopState &state);
+  mlir::LogicalResult importIteration(Node &node,
+                                      const onnx_proto::GraphProto &body,
+                                      Scope &around, int64_t trip,
+                                      LoopState &state);
+  mlir::LogicalResult unrollLoop(Node &node, const onnx_proto::GraphProto &body,
+                                 Scope &around, LoopState &state);
+  // Loops that stay loops, in RolledLoops.cpp.
+  struct RolledBody;
+  mlir::LogicalResult rollLoop(Node &node, const onnx_proto::GraphProto &body,
+                               Scope &around, LoopState &state);
+  mlir::FailureOr<RolledBody> probeLoop(Node &node,
+                                        const onnx_proto::GraphProto &body,
+                                        Scope &around, LoopState &state);
+  mlir::LogicalResult importRolledBody(Node &node,
+                                       const onnx_proto::GraphProto &body,
+                                       Scope &around, RolledBody &rolled);
+  mlir::LogicalResult importScan(Node &node, Scope &scope);
   mlir::LogicalResult importFunction(const onnx_proto::FunctionProto &function,
                                      Node &node);
-  mlir::LogicalResult importGraph(const onnx_proto::GraphProto &graph,
-                                  Scope &scope, Node &node);
-
-  /// Imports a body's nodes and gives their outputs to `node`.
-  mlir::LogicalResult importBody(NodeList all,
-                                 llvm::ArrayRef<llvm::StringRef> outputs,
-                                 Scope &inner, Node &node);
+  mlir::FailureOr<const onnx_proto::GraphProto *>
+  getGraph(Node &node, llvm::StringRef name);
+  /// Imports the nodes of a subgraph whose names, but for those that its nodes
+  /// make, are in `inner`.
+  mlir::FailureOr<Results> importGraph(const onnx_proto::GraphProto &graph,
+                                       Scope &inner, Node &node);
+  /// Imports a body's nodes and gives their outputs.
+  mlir::FailureOr<Results> importBody(NodeList all,
+                                      llvm::ArrayRef<llvm::StringRef> outputs,
+                                      Scope &inner, Node &node);
+  mlir::LogicalResult setResults(Node &node,
+                                 llvm::ArrayRef<GraphValue> results);
+  /// `then` where the condition, one bool, holds; they must be alike.
+  mlir::FailureOr<GraphValue> select(Node &node, mlir::Value condition,
+                                     GraphValue &then, GraphValue &otherwise);
+  mlir::InFlightDiagnostic emitCountError(Node &node, mlir::Value count);
+  /// Errors where the size of a value depends on data.
+  mlir::LogicalResult verifyNoCounts(Node &node,
+                                     llvm::ArrayRef<GraphValue *> values);
+  /// The tensor at one position of an axis, which is left out.
+  GraphValue takeRow(GraphValue &tensor, int64_t axis, int64_t position);
+  /// Parts along a new axis.
+  mlir::FailureOr<GraphValue>
+  stack(Node &node, llvm::MutableArrayRef<GraphValue> parts, int64_t axis);
 
   // Values, in GraphValues.cpp.
   mlir::LogicalResult readValue(const onnx_proto::TensorProto &proto,
@@ -152,12 +241,15 @@ private:
   ModelFile &file;
   const OpRegistry &registry;
   const import_::ImportOptions &options;
+  const import_::OnnxPart &part;
   mlir::Location loc;
   FunctionTable functions;
   mlir::OwningOpRef<mlir::ModuleOp> module;
   mlir::func::FuncOp function;
   TensorBuilder b;
   Scope scope;
+  /// The body that is being imported as one of a loop that stays one.
+  const onnx_proto::GraphProto *rolledGraph = nullptr;
   int callDepth = 0;
   int64_t numNodes = 0;
   /// Floats of the initializers that were read.
@@ -165,6 +257,10 @@ private:
   /// Name of the symbolic size that is the batch.
   std::string batchName;
   bool hasBatch = false;
+  /// Names of the sizes of a step's inputs: of the tokens, and of those before.
+  std::string tokenSize, pastSize;
+  mlir::Value position, tokens;
+  std::vector<TokenCache> caches;
   std::vector<std::string> missingSizes, argumentNames, neededInputs;
   llvm::StringSet<> symbols, usedShapes, usedConstants;
   llvm::DenseMap<DataFile *, mlir::FlatSymbolRefAttr> fileSymbols;

@@ -9,6 +9,7 @@
 #include "GraphImporter.h"
 
 #include "InputFile.h"
+#include "LoopBuilder.h"
 #include "NpyFile.h"
 #include "Vit/VitDialect.h"
 #include "llvm/ADT/StringExtras.h"
@@ -22,32 +23,39 @@ using onnx_proto::TensorShapeProto;
 using onnx_proto::TypeProto;
 using onnx_proto::ValueInfoProto;
 
-/// Larger sizes of a model's inputs are mistakes.
-static constexpr int64_t kMaxSize = int64_t(1) << 31;
-
 //===----------------------------------------------------------------------===//
 // Inputs
 //===----------------------------------------------------------------------===//
 
-/// What --shape calls a dimension without a name.
+/// What --shape calls a dimension; Paddle's converter writes '?' for a size
+/// without a name.
 static std::string getDimName(const TensorShapeProto::Dimension &dim,
                               StringRef input, int64_t index) {
-  if (!dim.dim_param().empty())
+  if (!dim.dim_param().empty() && dim.dim_param() != "?")
     return dim.dim_param();
   return (input + "." + Twine(index)).str();
+}
+
+/// Older converters write -1 for a size without a name.
+static bool hasSize(const TensorShapeProto::Dimension &dim) {
+  return dim.has_dim_value() && dim.dim_value() != -1;
 }
 
 FailureOr<int64_t>
 GraphImporter::getInputSize(const TensorShapeProto::Dimension &dim,
                             StringRef input, int64_t index) {
-  if (dim.has_dim_value()) {
-    if (dim.dim_value() < 1 || dim.dim_value() > kMaxSize)
+  if (hasSize(dim)) {
+    if (dim.dim_value() < 0 || dim.dim_value() > kMaxSize)
       return emitError(loc)
              << "input '" << input << "' has size " << dim.dim_value()
-             << " in dimension " << index << "; needs 1 to " << kMaxSize;
+             << " in dimension " << index << "; needs 0 to " << kMaxSize;
     return dim.dim_value();
   }
   std::string name = getDimName(dim, input, index);
+  if (!tokenSize.empty() && name == tokenSize)
+    return isWithoutPast() ? part.step->length : 1;
+  if (auto it = part.sizes.find(name); it != part.sizes.end())
+    return it->second;
   if (auto it = options.shapes.find(name); it != options.shapes.end()) {
     usedShapes.insert(name);
     if (it->second < 1 || it->second > kMaxSize)
@@ -61,6 +69,8 @@ GraphImporter::getInputSize(const TensorShapeProto::Dimension &dim,
     batchName = name;
     return options.batch.value_or(ShapedType::kDynamic);
   }
+  if (part.otherSize)
+    return *part.otherSize;
   if (!llvm::is_contained(missingSizes, name))
     missingSizes.push_back(name);
   return 1;
@@ -103,15 +113,6 @@ GraphImporter::getInputType(const ValueInfoProto &input) {
   return RankedTensorType::get(shape, type->stored);
 }
 
-/// A program's tensors have dimensions.
-static LogicalResult verifyRank(StringRef role, StringRef name, int64_t rank,
-                                Location loc) {
-  if (rank > 0)
-    return success();
-  return emitError(loc) << role << " '" << name
-                        << "' has rank 0; needs rank 1 or more";
-}
-
 /// --batch asks for what the file has, or sets what it leaves open.
 static LogicalResult verifyBatch(const import_::ImportOptions &options,
                                  StringRef input, RankedTensorType type,
@@ -140,6 +141,24 @@ static LogicalResult verifyImageSize(const import_::ImportOptions &options,
                         << " needs a file that was exported with it";
 }
 
+/// Adds an argument whose dim 0, if it is dynamic, is the batch.
+Value GraphImporter::addArgument(RankedTensorType type, StringRef name) {
+  Location nameLoc = NameLoc::get(b.getStringAttr(name));
+  BlockArgument argument =
+      function.getBody().front().addArgument(type, nameLoc);
+  argumentNames.push_back(name.str());
+  if (!type.hasStaticShape()) {
+    if (!hasBatch)
+      b.setBatchSource(argument, 0);
+    hasBatch = true;
+    Shape shape(type.getShape());
+    shape[0] = Size::batch(1);
+    b.setShape(argument, shape);
+  }
+  b.setLoc(nameLoc);
+  return argument;
+}
+
 LogicalResult GraphImporter::addInputs(const GraphProto &graph) {
   llvm::StringSet<> initializers, names;
   for (const auto &initializer : graph.initializer())
@@ -150,11 +169,13 @@ LogicalResult GraphImporter::addInputs(const GraphProto &graph) {
     DataType dataType;
   };
   SmallVector<Input> inputs;
+  if (failed(readStepSizes(graph)))
+    return failure();
   for (const ValueInfoProto &input : graph.input()) {
     if (!names.insert(input.name()).second)
       return emitError(loc) << "has two inputs named '" << input.name() << "'";
     // Versions before 4 of the format list every initializer as an input.
-    if (initializers.contains(input.name()))
+    if (initializers.contains(input.name()) || isComputedInput(input))
       continue;
     FailureOr<RankedTensorType> type = getInputType(input);
     if (failed(type))
@@ -185,29 +206,21 @@ LogicalResult GraphImporter::addInputs(const GraphProto &graph) {
         return failure();
       continue;
     }
-    if (failed(verifyRank("input", name, input.type.getRank(), loc)))
-      return failure();
     if (isFirst && failed(verifyBatch(options, name, input.type, loc)))
       return failure();
     if (failed(verifyImageSize(options, name, input.type, loc)))
       return failure();
     isFirst = false;
-    Location nameLoc = NameLoc::get(b.getStringAttr(name));
-    BlockArgument argument =
-        function.getBody().front().addArgument(input.type, nameLoc);
-    argumentNames.push_back(name.str());
-    if (!input.type.hasStaticShape()) {
-      if (!hasBatch)
-        b.setBatchSource(argument, 0);
-      hasBatch = true;
-      Shape shape(input.type.getShape());
-      shape[0] = Size::batch(1);
-      b.setShape(argument, shape);
-    }
-    b.setLoc(nameLoc);
-    value.value = b.castTo(argument, input.dataType.computed);
+    Value argument = addArgument(input.type, name);
+    // Without elements there is nothing to read.
+    if (input.type.hasStaticShape() && input.type.getNumElements() == 0)
+      value.constant = DenseElementsAttr::get(
+          RankedTensorType::get(input.type.getShape(), input.dataType.computed),
+          ArrayRef<Attribute>());
+    else
+      value.value = b.castTo(argument, input.dataType.computed);
   }
-  return success();
+  return addStepInputs(graph);
 }
 
 LogicalResult GraphImporter::bindConstant(StringRef input,
@@ -245,16 +258,13 @@ LogicalResult GraphImporter::verifyOptions() {
 // Outputs
 //===----------------------------------------------------------------------===//
 
-static LogicalResult verifyOutput(StringRef name, ArrayRef<Size> shape,
-                                  Location loc) {
-  if (failed(verifyRank("output", name, shape.size(), loc)))
-    return failure();
-  if (llvm::is_contained(shape, Size(0)))
-    return emitError(loc) << "output '" << name << "' has shape "
-                          << Node::format(shape)
-                          << ", without elements; needs sizes of 1 or more";
-  return success();
-}
+namespace {
+/// A result of the function of which not all positions count.
+struct CountedOutput {
+  int64_t result, dim;
+  std::string counterName;
+};
+} // namespace
 
 LogicalResult GraphImporter::addOutputs(const GraphProto &graph) {
   SmallVector<Value> results;
@@ -268,8 +278,25 @@ LogicalResult GraphImporter::addOutputs(const GraphProto &graph) {
       return failure();
     b.setLoc(NameLoc::get(b.getStringAttr(output.name())));
     Value result = getValue(*value);
-    if (failed(verifyOutput(output.name(), b.getShape(result), loc)))
+    FailureOr<TokenCache *> cache = findCache(output.name(), result);
+    if (failed(cache))
       return failure();
+    if (*cache) {
+      results.push_back((*cache)->updated);
+      continue;
+    }
+    if (failed(verifyStatic(output.name(), result)))
+      return failure();
+    if (isWithoutPast()) {
+      Shape shape = b.getShape(result);
+      if (shape.size() != 3 || shape[1] != Size(part.step->length))
+        return emitError(loc)
+               << "output '" << output.name() << "' has shape "
+               << Node::format(shape) << " where the tokens are "
+               << part.step->length << "; needs [batch, tokens, vocabulary]";
+      results.push_back(takeAt(b, result, 1, b.getTripIndex(Size::trip(1))));
+      continue;
+    }
     // Types of 16 bits are computed in f32.
     std::optional<DataType> type = lookupDataType(
         output.type().tensor_type().elem_type(), loc.getContext());
@@ -279,6 +306,20 @@ LogicalResult GraphImporter::addOutputs(const GraphProto &graph) {
   }
   if (results.empty())
     return emitError(loc) << "has no outputs";
+  if (isWithoutPast())
+    results.push_back(tokens);
+  // What counts positions of outputs comes behind them.
+  SmallVector<CountedOutput> counted;
+  for (auto [index, output] : llvm::enumerate(graph.output())) {
+    const GraphValue &value = *scope.lookup(output.name());
+    if (!value.count)
+      continue;
+    std::string name = output.name() + ".count";
+    while (!names.insert(name).second)
+      name += "_";
+    counted.push_back({int64_t(index), value.countedDim, name});
+    results.push_back(value.count);
+  }
   b.setLoc(function.getLoc());
   func::ReturnOp::create(b, results);
   function.setFunctionType(
@@ -287,16 +328,30 @@ LogicalResult GraphImporter::addOutputs(const GraphProto &graph) {
   for (auto [index, name] : llvm::enumerate(argumentNames)) {
     function.setArgAttr(index, vit::VitDialect::kNameAttr,
                         b.getStringAttr(name));
-    if (scope.lookup(name)->isUnsigned)
+    if (GraphValue *value = scope.lookup(name); value && value->isUnsigned)
       function.setArgAttr(index, vit::VitDialect::kUnsignedAttr,
                           b.getUnitAttr());
   }
   for (auto [index, output] : llvm::enumerate(graph.output())) {
+    StringRef name = output.name();
+    for (const TokenCache &cache : caches)
+      if (cache.output == name)
+        name = cache.input;
     function.setResultAttr(index, vit::VitDialect::kNameAttr,
-                           b.getStringAttr(output.name()));
+                           b.getStringAttr(name));
     if (scope.lookup(output.name())->isUnsigned)
       function.setResultAttr(index, vit::VitDialect::kUnsignedAttr,
                              b.getUnitAttr());
+  }
+  if (isWithoutPast())
+    function.setResultAttr(graph.output_size(), vit::VitDialect::kNameAttr,
+                           b.getStringAttr(part.step->tokens));
+  for (auto [index, output] : llvm::enumerate(counted)) {
+    int64_t counter = graph.output_size() + index;
+    function.setResultAttr(counter, vit::VitDialect::kNameAttr,
+                           b.getStringAttr(output.counterName));
+    function.setResultAttr(output.result, vit::VitDialect::kCountedAttr,
+                           b.getDenseI64ArrayAttr({output.dim, counter}));
   }
   return success();
 }
@@ -331,5 +386,8 @@ void GraphImporter::setModelAttr() {
                           b.getStringAttr(file.getHash()), numParameters,
                           /*licence=*/StringAttr(), /*labels=*/ArrayAttr(),
                           /*preprocess=*/vit::PreprocessAttr(),
-                          /*grid=*/vit::TokenGridAttr()));
+                          /*grid=*/vit::TokenGridAttr(),
+                          /*text=*/vit::TextAttr(), /*sigmoid=*/false,
+                          /*ranking=*/vit::RankingAttr(),
+                          /*generation=*/vit::GenerationAttr()));
 }

@@ -90,17 +90,60 @@ LogicalResult GraphImporter::load(GraphValue &value, StringRef name) {
 Value GraphImporter::getValue(GraphValue &value) {
   if (value.value)
     return value.value;
-  if (value.constant)
-    value.value =
-        b.atPreamble([&]() -> Value { return b.constant(value.constant); });
-  else
-    value.value =
-        b.sizesTensor(*value.sizes, value.sizesElement, value.sizesAreScalar);
+  auto build = [&]() -> Value {
+    return value.constant ? b.constant(value.constant)
+                          : b.sizesTensor(*value.sizes, value.sizesElement,
+                                          value.sizesAreScalar);
+  };
+  bool isOfTrip = value.sizes && llvm::any_of(*value.sizes, [](Size size) {
+                    return size.isOfTrip();
+                  });
+  // All but numbers of an iteration outlive a body that is imported again.
+  value.value = isOfTrip ? build() : b.atPreamble(build);
   return value.value;
 }
 
 DenseElementsAttr GraphImporter::getConstant(GraphValue &value) {
   return value.constant;
+}
+
+/// Whether all that read `name` in a body, one or more, read it as the end of
+/// positions: none are behind it.
+static bool isEndOfPositions(const onnx_proto::GraphProto &body, StringRef name,
+                             int depth = 0) {
+  constexpr int maxDepth = 8;
+  bool isRead = false;
+  for (const auto &output : body.output())
+    if (output.name() == name)
+      return false;
+  for (const onnx_proto::NodeProto &node : body.node()) {
+    bool isEnd = true;
+    forEachInput(node, [&, position = -1](StringRef input) mutable {
+      ++position;
+      if (input != name)
+        return;
+      isRead = true;
+      StringRef op = node.op_type();
+      bool isSame = op == "Squeeze" || op == "Unsqueeze" || op == "Reshape";
+      isEnd &= (op == "Slice" && position == 2) ||
+               (op == "Range" && position == 1) ||
+               (isSame && position == 0 && node.output_size() == 1 &&
+                depth < maxDepth &&
+                isEndOfPositions(body, node.output(0), depth + 1));
+    });
+    if (!isEnd)
+      return false;
+  }
+  return isRead;
+}
+
+bool Node::endsPositions() const {
+  const onnx_proto::GraphProto *body = graph.rolledGraph;
+  if (!body || proto.output_size() == 0)
+    return false;
+  bool isOfBody = llvm::any_of(
+      body->node(), [&](const auto &each) { return &each == &proto; });
+  return isOfBody && isEndOfPositions(*body, proto.output(0));
 }
 
 /// Whether an input may tell an op what it must know to be compiled: sizes,

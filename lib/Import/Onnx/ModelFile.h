@@ -67,6 +67,8 @@ public:
   open(llvm::StringRef path, mlir::MLIRContext &context);
 
   const onnx_proto::ModelProto &getModel() const { return model; }
+  /// Makes these values of the graph its outputs. Errors are at the path.
+  mlir::LogicalResult setOutputs(llvm::ArrayRef<std::string> names);
   mlir::Location getLoc() const { return loc; }
   /// Finds and checks a tensor's data. An error calls the tensor `name`.
   mlir::LogicalResult readTensor(const onnx_proto::TensorProto &tensor,

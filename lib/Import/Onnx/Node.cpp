@@ -48,9 +48,14 @@ std::string Node::format(ArrayRef<Size> shape) {
       os << size.constant;
       return;
     }
-    if (size.batchFactor != 1)
+    if (size.batchFactor != 0 && size.batchFactor != 1)
       os << size.batchFactor << '*';
-    os << 'B';
+    if (size.batchFactor != 0)
+      os << 'B';
+    if (size.crossFactor != 0)
+      os << (size.batchFactor != 0 ? "+" : "") << size.crossFactor << "*B*i";
+    if (size.tripFactor != 0)
+      os << (size.batchFactor != 0 ? "+" : "") << size.tripFactor << "*i";
     if (size.constant != 0)
       os << (size.constant > 0 ? "+" : "") << size.constant;
   });
@@ -116,6 +121,13 @@ SmallVector<double> Node::getFloats(StringRef name) {
   if (!attribute)
     return {};
   return {attribute->floats().begin(), attribute->floats().end()};
+}
+
+SmallVector<std::string> Node::getStrings(StringRef name) {
+  const AttributeProto *attribute = lookup(name, AttributeProto::STRINGS);
+  if (!attribute)
+    return {};
+  return {attribute->strings().begin(), attribute->strings().end()};
 }
 
 FailureOr<int64_t> Node::getRequiredInt(StringRef name) {
@@ -240,18 +252,31 @@ FailureOr<DenseElementsAttr> Node::getConstant(unsigned index) {
   return needsConstant(index);
 }
 
-InFlightDiagnostic Node::needsConstant(unsigned index) {
+void Node::noteNeeded(unsigned index) {
   if (hasInput(index))
     graph.noteNeeded(*inputs[index]);
+}
+
+InFlightDiagnostic Node::needsConstant(unsigned index) {
+  noteNeeded(index);
   return emitError() << "input " << index << ", '" << getInputName(index)
                      << "', is computed at run time; needs a constant (for "
                         "inputs of the model: --constant NAME=FILE.npy)";
 }
 
 FailureOr<Shape> Node::getRequiredSizes(unsigned index) {
-  if (std::optional<Shape> sizes = getSizesOf(index))
-    return *sizes;
-  return needsConstant(index);
+  std::optional<Shape> sizes = getSizesOf(index);
+  if (!sizes)
+    return needsConstant(index);
+  for (Size size : *sizes) {
+    Size extent = size.isOfTrip() ? b.getExtent(size) : Size();
+    if (std::max(extent.constant, extent.batchFactor) > kMaxSize)
+      return emitError() << "input " << index << ", '" << getInputName(index)
+                         << "', is " << format(*sizes)
+                         << "; needs sizes of at most " << kMaxSize
+                         << " at the last token";
+  }
+  return *sizes;
 }
 
 /// The number that the bits are; those that need 64 bits unsigned are the
@@ -288,6 +313,14 @@ FailureOr<SmallVector<double>> Node::getFloatsOf(unsigned index) {
 }
 
 std::optional<Shape> Node::getSizesOf(unsigned index) {
+  std::optional<Shape> sizes = getFormulasOf(index);
+  auto isOfTrip = [](Size size) { return size.isOfTrip(); };
+  if (sizes && !b.isInStep() && llvm::any_of(*sizes, isOfTrip))
+    return std::nullopt;
+  return sizes;
+}
+
+std::optional<Shape> Node::getFormulasOf(unsigned index) {
   if (!hasInput(index))
     return std::nullopt;
   if (inputs[index]->sizes)
@@ -356,8 +389,14 @@ void Node::setOutput(unsigned index, Value value, bool isUnsigned) {
   if (bytes > kMaxTensorBytes)
     emitError() << "makes a tensor of shape " << format(shape)
                 << "; needs less than " << kMaxTensorBytes / 8 << " elements";
-  outputs[index]->value = value;
   outputs[index]->isUnsigned = isUnsigned;
+  // Without elements there is nothing to compute.
+  auto type = cast<RankedTensorType>(value.getType());
+  if (type.hasStaticShape() && type.getNumElements() == 0)
+    outputs[index]->constant =
+        DenseElementsAttr::get(type, ArrayRef<Attribute>());
+  else
+    outputs[index]->value = value;
   if (TensorBuilder::getElementType(value).isF32())
     outputs[index]->narrow = getNarrowOfInputs();
 }
@@ -373,6 +412,13 @@ Type Node::getNarrowOfInputs() {
     if (hasInput(index) && isa<FloatType>(getElementType(index)))
       return inputs[index]->narrow;
   return {};
+}
+
+void Node::setCount(unsigned index, int64_t dim, Value count) {
+  if (!hasOutput(index))
+    return;
+  outputs[index]->countedDim = dim;
+  outputs[index]->count = count;
 }
 
 void Node::forward(unsigned output, unsigned input) {

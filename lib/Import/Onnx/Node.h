@@ -98,6 +98,7 @@ public:
   llvm::SmallVector<int64_t> getInts(llvm::StringRef name,
                                      llvm::ArrayRef<int64_t> otherwise);
   llvm::SmallVector<double> getFloats(llvm::StringRef name);
+  llvm::SmallVector<std::string> getStrings(llvm::StringRef name);
   mlir::FailureOr<int64_t> getRequiredInt(llvm::StringRef name);
   mlir::FailureOr<std::string> getRequiredString(llvm::StringRef name);
   /// A tensor attribute that is copied into the IR; `isUnsigned`, unless null,
@@ -141,6 +142,8 @@ public:
   /// Elements of an integer input of rank 0 or 1 that are sizes: constants or
   /// multiples of the batch. None when they are not known.
   std::optional<Shape> getSizesOf(unsigned index);
+  /// The same, and numbers that depend on the iteration of a loop.
+  std::optional<Shape> getFormulasOf(unsigned index);
   /// The same, or an error that names the input.
   mlir::FailureOr<Shape> getRequiredSizes(unsigned index);
   /// The attribute `name` of older opsets, input `index` of newer ones, or
@@ -149,6 +152,9 @@ public:
   getIntsOrInput(llvm::StringRef name, unsigned index,
                  llvm::ArrayRef<int64_t> otherwise);
 
+  /// Notes that a value of the input would have let the node be compiled.
+  void noteNeeded(unsigned index);
+
   //===--------------------------------------------------------------------===//
   // Outputs
   //===--------------------------------------------------------------------===//
@@ -156,13 +162,22 @@ public:
   unsigned getNumOutputs() const;
   /// Whether the node names output `index`.
   bool hasOutput(unsigned index) const;
+  /// Whether output 0 is made in the body of a loop that stays one, and read
+  /// there as the end of positions alone.
+  bool endsPositions() const;
   /// An output; one of f32 counts as f16 or bf16 where the first float input
   /// does, as the format's type parameters have it.
   void setOutput(unsigned index, mlir::Value value, bool isUnsigned = false);
   /// An output of a type that no input has.
   void setOutput(unsigned index, mlir::Value value, const DataType &type);
+  /// Of dim `dim` of an output that is set as many positions count as `count`,
+  /// one i64 of rank 0, says.
+  void setCount(unsigned index, int64_t dim, mlir::Value count);
   /// An output that is an input.
   void forward(unsigned output, unsigned input);
+  /// What a decoder's cache, if `tensor` is one, is with the row of a step's
+  /// token, which it keeps; null for any other tensor.
+  mlir::Value appendToCache(mlir::Value tensor, mlir::Value row, int64_t axis);
   /// An output known at compile time.
   void setConstant(unsigned index, mlir::DenseElementsAttr value,
                    bool isUnsigned = false);
@@ -233,18 +248,26 @@ bool importSizes(Node &node);
 // A family a file: Constants.cpp, Elementwise.cpp, ...
 void registerActivationOps(OpRegistry &registry);
 void registerAttentionOps(OpRegistry &registry);
+void registerCompactionOps(OpRegistry &registry);
 void registerConstantOps(OpRegistry &registry);
 void registerContribOps(OpRegistry &registry);
+void registerContribQuantizedOps(OpRegistry &registry);
 void registerConvolutionOps(OpRegistry &registry);
 void registerEinsumOps(OpRegistry &registry);
 void registerElementwiseOps(OpRegistry &registry);
+void registerFoldOps(OpRegistry &registry);
 void registerGatherOps(OpRegistry &registry);
+void registerGridSampleOps(OpRegistry &registry);
 void registerLogicalOps(OpRegistry &registry);
+void registerNonMaxSuppressionOps(OpRegistry &registry);
 void registerNormOps(OpRegistry &registry);
 void registerPadOps(OpRegistry &registry);
 void registerPoolingOps(OpRegistry &registry);
 void registerProductOps(OpRegistry &registry);
+void registerQuantizationOps(OpRegistry &registry);
+void registerQuantizedProductOps(OpRegistry &registry);
 void registerRankingOps(OpRegistry &registry);
+void registerRecurrentOps(OpRegistry &registry);
 void registerReduceOps(OpRegistry &registry);
 void registerResizeOps(OpRegistry &registry);
 void registerRotaryEmbeddingOps(OpRegistry &registry);
@@ -252,6 +275,7 @@ void registerScatterOps(OpRegistry &registry);
 void registerShapeOps(OpRegistry &registry);
 void registerSliceOps(OpRegistry &registry);
 void registerSoftmaxOps(OpRegistry &registry);
+void registerTransposedConvolutionOps(OpRegistry &registry);
 void registerUnaryOps(OpRegistry &registry);
 
 } // namespace vitc::onnx

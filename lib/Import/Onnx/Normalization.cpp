@@ -65,13 +65,18 @@ static FailureOr<Value> getColumns(Node &node, unsigned index,
                                    const Rows &rows) {
   if (failed(verifyTypeOfFirst(node, index)))
     return failure();
-  Shape shapes[] = {node.getShape(index), rows.inner};
+  Shape own = node.getShape(index);
+  // It may have outer dims of 1 as well.
+  while (own.size() > rows.inner.size() && own.front() == Size(1))
+    own.erase(own.begin());
+  Shape shapes[] = {own, rows.inner};
   if (TensorBuilder::broadcast(shapes) != rows.inner)
-    return node.emitError()
-           << "input " << index << " has shape " << Node::format(shapes[0])
-           << "; it has to broadcast to the normalised dims "
-           << Node::format(rows.inner);
-  Value wide = node.b.broadcastTo(node.input(index).value, rows.inner);
+    return node.emitError() << "input " << index << " has shape "
+                            << Node::format(node.getShape(index))
+                            << "; it has to broadcast to the normalised dims "
+                            << Node::format(rows.inner);
+  Value wide = node.b.broadcastTo(node.b.reshape(node.input(index).value, own),
+                                  rows.inner);
   return node.b.reshape(wide, {rows.width});
 }
 
@@ -274,6 +279,10 @@ static LogicalResult importBatchNormalization(Node &node) {
   FailureOr<Tensor> input = getFloatInput(node, 0, /*minRank=*/2);
   if (failed(input))
     return failure();
+  // Up to opset 8 each element could have its own statistics.
+  if (node.getInt("spatial", 1) != 1)
+    return node.emitError() << "spatial is " << node.getInt("spatial", 1)
+                            << "; needs 1, statistics of channels";
   SmallVector<Value, 4> channels;
   for (unsigned index : {1, 2, 3, 4}) {
     FailureOr<Value> channel = getChannels(node, index);
@@ -404,7 +413,50 @@ static LogicalResult importMeanVarianceNormalization(Node &node) {
   return success();
 }
 
+/// Divides vectors along an axis by their length: the root of the sum of
+/// squares or, of p = 1, the sum of magnitudes. Zeros stay zeros.
+static LogicalResult importLpNormalization(Node &node) {
+  TensorBuilder &b = node.b;
+  FailureOr<Tensor> input = getFloatInput(node, 0, /*minRank=*/1);
+  if (failed(input))
+    return failure();
+  FailureOr<int64_t> axis = node.getAxis("axis", -1, input->getRank());
+  if (failed(axis))
+    return failure();
+  Size size = node.getShape(0)[*axis];
+  if (!size.isStatic())
+    return node.emitError()
+           << "normalises axis " << *axis << " of size " << Node::format(size)
+           << "; needs a size that does not depend on the batch (--batch=N "
+              "fixes it)";
+  int64_t p = node.getInt("p", 2);
+  if (p != 1 && p != 2)
+    return node.emitError() << "p is " << p << "; needs 1 or 2";
+  Type type = input->getElementType();
+  Value terms = input->value;
+  if (p == 1)
+    terms = b.generic(terms, type,
+                      [](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
+                        return math::AbsFOp::create(b, args[0]);
+                      });
+  Value total = buildTotal(b, terms, *axis, /*squared=*/p == 2);
+  node.setOutput(
+      0, b.generic({input->value, total}, type,
+                   [&](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
+                     Value length = args[1];
+                     if (p == 2)
+                       length = math::SqrtOp::create(b, length);
+                     Value zero = TensorBuilder::scalar(b, type, 0);
+                     Value isZero = arith::CmpFOp::create(
+                         b, arith::CmpFPredicate::OEQ, length, zero);
+                     Value quotient = arith::DivFOp::create(b, args[0], length);
+                     return arith::SelectOp::create(b, isZero, zero, quotient);
+                   }));
+  return success();
+}
+
 void vitc::onnx::registerNormOps(OpRegistry &registry) {
+  registry.add("LpNormalization", importLpNormalization);
   registry.add("LayerNormalization", importLayerNormalization, 2);
   registry.add("RMSNormalization", importRmsNormalization, 2);
   registry.add("BatchNormalization", importBatchNormalization, 5);

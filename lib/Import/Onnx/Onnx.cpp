@@ -34,27 +34,52 @@ static void emitEscaped(const Diagnostic &diagnostic,
     escaped.attachNote(note.getLocation()) << escapeControls(note.str());
 }
 
-OwningOpRef<ModuleOp> import_::importOnnx(StringRef path, MLIRContext &context,
-                                          const ImportOptions &options) {
+FailureOr<import_::OnnxNames> import_::readOnnxNames(StringRef path,
+                                                     MLIRContext &context) {
   FailureOr<std::unique_ptr<onnx::ModelFile>> file =
       onnx::ModelFile::open(path, context);
   if (failed(file))
+    return failure();
+  const onnx_proto::GraphProto &graph = (*file)->getModel().graph();
+  OnnxNames names;
+  for (const auto &input : graph.input())
+    names.inputs.push_back(input.name());
+  for (const auto &output : graph.output())
+    names.outputs.push_back(output.name());
+  return names;
+}
+
+OwningOpRef<ModuleOp> import_::importOnnx(StringRef path, MLIRContext &context,
+                                          const ImportOptions &options,
+                                          const OnnxPart &part) {
+  FailureOr<std::unique_ptr<onnx::ModelFile>> file =
+      onnx::ModelFile::open(path, context);
+  const std::vector<std::string> &outputs =
+      part.outputs.empty() ? options.outputs : part.outputs;
+  if (failed(file) ||
+      (!outputs.empty() && failed((*file)->setOutputs(outputs))))
     return nullptr;
   onnx::OpRegistry registry;
   onnx::registerActivationOps(registry);
   onnx::registerAttentionOps(registry);
+  onnx::registerCompactionOps(registry);
   onnx::registerConstantOps(registry);
   onnx::registerContribOps(registry);
   onnx::registerConvolutionOps(registry);
   onnx::registerEinsumOps(registry);
   onnx::registerElementwiseOps(registry);
+  onnx::registerFoldOps(registry);
   onnx::registerGatherOps(registry);
+  onnx::registerGridSampleOps(registry);
   onnx::registerLogicalOps(registry);
+  onnx::registerNonMaxSuppressionOps(registry);
   onnx::registerNormOps(registry);
   onnx::registerPadOps(registry);
   onnx::registerPoolingOps(registry);
   onnx::registerProductOps(registry);
+  onnx::registerQuantizationOps(registry);
   onnx::registerRankingOps(registry);
+  onnx::registerRecurrentOps(registry);
   onnx::registerReduceOps(registry);
   onnx::registerResizeOps(registry);
   onnx::registerRotaryEmbeddingOps(registry);
@@ -68,7 +93,7 @@ OwningOpRef<ModuleOp> import_::importOnnx(StringRef path, MLIRContext &context,
   // imported again, with that input a constant.
   ImportOptions bound = options;
   while (true) {
-    onnx::GraphImporter importer(**file, registry, bound);
+    onnx::GraphImporter importer(**file, registry, bound, part);
     std::vector<Diagnostic> diagnostics;
     OwningOpRef<ModuleOp> module;
     {

@@ -13,10 +13,48 @@
 
 namespace vitc::import_ {
 
-/// Imports an ONNX model of opset 11 to 28.
+/// What becomes of a graph that computes one token of a decoder: its function
+/// has an input `position` of one i64, the tokens before this one, and the
+/// inputs that have as many positions become caches.
+struct OnnxStep {
+  std::string position; // what the new input is called
+  int64_t length = 0;   // the tokens that caches have room for
+  /// The keys or values [B, H, tokens, D] of tokens before, and the output that
+  /// has this one's, too. As an input, and under the input's name a result,
+  /// they are caches [B, length, H * D], which the function updates. Without
+  /// any, the graph computes all tokens so far, [B, tokens]: the function keeps
+  /// them in `tokens` and gives what the graph gives for the last.
+  std::map<std::string, std::string> caches;
+  std::string tokens;
+};
+
+/// How a graph of several of a model is imported.
+struct OnnxPart {
+  /// Values of inputs of one bool.
+  std::map<std::string, bool> flags;
+  /// Names of outputs; none: all.
+  std::vector<std::string> outputs;
+  /// The input [B, tokens] of a decoder; tokens is 1 but for a graph that has
+  /// no inputs of tokens before.
+  std::string token;
+  /// Named sizes, and what all others are but for the batch.
+  std::map<std::string, int64_t> sizes;
+  std::optional<int64_t> otherSize;
+  std::optional<OnnxStep> step;
+};
+
+struct OnnxNames {
+  std::vector<std::string> inputs, outputs;
+};
+/// What a model's graph gets and gives.
+mlir::FailureOr<OnnxNames> readOnnxNames(llvm::StringRef path,
+                                         mlir::MLIRContext &context);
+
+/// Imports an ONNX model of opset 7 to 28.
 mlir::OwningOpRef<mlir::ModuleOp> importOnnx(llvm::StringRef path,
                                              mlir::MLIRContext &context,
-                                             const ImportOptions &options);
+                                             const ImportOptions &options,
+                                             const OnnxPart &part = {});
 
 } // namespace vitc::import_
 

@@ -12,7 +12,12 @@ using namespace mlir;
 using namespace vitc::onnx;
 
 LogicalResult vitc::onnx::verifyTypeOfFirst(Node &node, unsigned index) {
-  Tensor first = node.input(0), other = node.input(index);
+  return verifySameType(node, index, 0);
+}
+
+LogicalResult vitc::onnx::verifySameType(Node &node, unsigned index,
+                                         unsigned like) {
+  Tensor first = node.input(like), other = node.input(index);
   if (first.getElementType() == other.getElementType() &&
       first.isUnsigned == other.isUnsigned)
     return success();
@@ -23,8 +28,9 @@ LogicalResult vitc::onnx::verifyTypeOfFirst(Node &node, unsigned index) {
     return text;
   };
   return node.emitError() << "input " << index << " has elements of type "
-                          << describe(other) << "; those of input 0 have type "
-                          << describe(first) << " and both need the same";
+                          << describe(other) << "; those of input " << like
+                          << " have type " << describe(first)
+                          << " and both need the same";
 }
 
 FailureOr<SmallVector<Tensor>> vitc::onnx::getBroadcastInputs(Node &node,

@@ -36,6 +36,9 @@ mlir::FailureOr<Tensor> getFloatInput(Node &node, unsigned index,
 /// An input that has to have the element type of input 0.
 mlir::LogicalResult verifyTypeOfFirst(Node &node, unsigned index);
 
+/// An input that has to have the element type of input `like`.
+mlir::LogicalResult verifySameType(Node &node, unsigned index, unsigned like);
+
 /// An input that has to have exactly `shape`.
 mlir::LogicalResult verifyShape(Node &node, unsigned index,
                                 llvm::ArrayRef<Size> shape);

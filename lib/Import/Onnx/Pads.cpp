@@ -145,5 +145,5 @@ static LogicalResult importPad(Node &node) {
 }
 
 void onnx::registerPadOps(OpRegistry &registry) {
-  registry.add("Pad", importPad, 2);
+  registry.add("Pad", importPad, 2, /*since=*/11);
 }

@@ -17,6 +17,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
 #include <algorithm>
+#include <limits>
 
 using namespace mlir;
 using namespace vitc::onnx;
@@ -37,44 +38,61 @@ static Value padInput(TensorBuilder &b, Value input,
   return b.pad(input, low, high, value);
 }
 
-/// Combines the elements of each window of the padded input.
-static Value buildPool(TensorBuilder &b, Value padded,
-                       const SlidingWindow &window, TypedAttr identity,
-                       TensorBuilder::Body combine) {
+namespace {
+/// The loops of a pool: those of the result, then the steps in a window.
+struct PoolLoops {
+  Shape shape;
+  AffineMap input, steps, result;
+  SmallVector<utils::IteratorType> iterators;
+};
+} // namespace
+
+static PoolLoops getPoolLoops(TensorBuilder &b, Value padded,
+                              const SlidingWindow &window) {
   size_t rank = window.kernel.size(), numLoops = 2 + 2 * rank;
-  SmallVector<AffineExpr> inputExprs, windowExprs, resultExprs;
-  Shape shape = b.getShape(padded);
+  SmallVector<AffineExpr> inputExprs, stepExprs, resultExprs;
+  PoolLoops loops;
+  loops.shape = b.getShape(padded);
   for (size_t dim = 0; dim != 2 + rank; ++dim) {
     AffineExpr position = b.getAffineDimExpr(dim);
     resultExprs.push_back(position);
     if (dim >= 2) {
       AffineExpr step = b.getAffineDimExpr(dim + rank);
-      windowExprs.push_back(step);
+      stepExprs.push_back(step);
       position =
           position * window.strides[dim - 2] + step * window.dilations[dim - 2];
-      shape[dim] = window.outputs[dim - 2];
+      loops.shape[dim] = window.outputs[dim - 2];
     }
     inputExprs.push_back(position);
   }
   auto getMap = [&](ArrayRef<AffineExpr> exprs) {
     return AffineMap::get(numLoops, 0, exprs, b.getContext());
   };
-  SmallVector<AffineMap> maps = {getMap(inputExprs), getMap(windowExprs),
-                                 getMap(resultExprs)};
-  SmallVector<utils::IteratorType> iterators(2 + rank,
-                                             utils::IteratorType::parallel);
-  iterators.append(rank, utils::IteratorType::reduction);
+  loops.input = getMap(inputExprs);
+  loops.steps = getMap(stepExprs);
+  loops.result = getMap(resultExprs);
+  loops.iterators.append(2 + rank, utils::IteratorType::parallel);
+  loops.iterators.append(rank, utils::IteratorType::reduction);
+  return loops;
+}
+
+/// Combines the elements of each window of the padded input.
+static Value buildPool(TensorBuilder &b, Value padded,
+                       const SlidingWindow &window, TypedAttr identity,
+                       TensorBuilder::Body combine) {
+  PoolLoops loops = getPoolLoops(b, padded, window);
   Value extents = b.empty(Shape(ArrayRef<int64_t>(window.kernel)),
                           TensorBuilder::getElementType(padded));
-  Value init = b.fill(shape, identity);
+  Value init = b.fill(loops.shape, identity);
   auto op = linalg::GenericOp::create(
-      b, init.getType(), ValueRange{padded, extents}, ValueRange(init), maps,
-      iterators, [&](OpBuilder &builder, Location loc, ValueRange args) {
+      b, init.getType(), ValueRange{padded, extents}, ValueRange(init),
+      {loops.input, loops.steps, loops.result}, loops.iterators,
+      [&](OpBuilder &builder, Location loc, ValueRange args) {
         ImplicitLocOpBuilder b(loc, builder);
         Value combined = combine(b, {args[0], args[2]});
         linalg::YieldOp::create(b, combined);
       });
-  return b.setShape(op.getResult(0), shape);
+  return b.setShape(op.getResult(0), loops.shape);
 }
 
 static FailureOr<SlidingWindow> getPoolWindow(Node &node) {
@@ -95,10 +113,82 @@ static FailureOr<SlidingWindow> getPoolWindow(Node &node) {
 // MaxPool
 //===----------------------------------------------------------------------===//
 
+/// The number of the element that the body of a pool reads, in the order of the
+/// input's memory or, with `columnMajor`, with the first spatial dim innermost;
+/// the largest i64 in the padding.
+static Value buildElementNumber(ImplicitLocOpBuilder &b, ArrayRef<Size> shape,
+                                const SlidingWindow &window, bool columnMajor) {
+  size_t rank = window.kernel.size();
+  auto number = [&](int64_t value) -> Value {
+    return arith::ConstantIndexOp::create(b, value);
+  };
+  auto multiplyAdd = [&](Value x, int64_t factor, Value y) -> Value {
+    return arith::AddIOp::create(b, arith::MulIOp::create(b, x, number(factor)),
+                                 y);
+  };
+  Value linear = multiplyAdd(linalg::IndexOp::create(b, 0), shape[1].constant,
+                             linalg::IndexOp::create(b, 1));
+  Value isInside, inPlane = number(0);
+  int64_t elements = 1;
+  for (size_t at = 0; at != rank; ++at) {
+    size_t dim = columnMajor ? at : rank - 1 - at;
+    Value start =
+        multiplyAdd(linalg::IndexOp::create(b, 2 + dim), window.strides[dim],
+                    number(-window.padBegin[dim]));
+    Value position = multiplyAdd(linalg::IndexOp::create(b, 2 + rank + dim),
+                                 window.dilations[dim], start);
+    // Negative ones are large when unsigned.
+    int64_t size = shape[dim + 2].constant;
+    Value inDim = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, position,
+                                        number(size));
+    isInside =
+        isInside ? Value(arith::AndIOp::create(b, isInside, inDim)) : inDim;
+    inPlane = multiplyAdd(position, elements, inPlane);
+    elements *= size;
+  }
+  linear = arith::IndexCastOp::create(b, b.getI64Type(),
+                                      multiplyAdd(linear, elements, inPlane));
+  Value none = arith::ConstantOp::create(
+      b, b.getI64IntegerAttr(std::numeric_limits<int64_t>::max()));
+  return arith::SelectOp::create(b, isInside, linear, none);
+}
+
+/// The number of the first element of each window that is its maximum.
+static Value buildPoolIndices(TensorBuilder &b, const Tensor &padded,
+                              Value pooled, ArrayRef<Size> shape,
+                              const SlidingWindow &window, bool columnMajor) {
+  PoolLoops loops = getPoolLoops(b, padded.value, window);
+  Value extents =
+      b.empty(Shape(ArrayRef<int64_t>(window.kernel)), padded.getElementType());
+  auto none = b.getI64IntegerAttr(std::numeric_limits<int64_t>::max());
+  Value init = b.fill(loops.shape, none);
+  auto op = linalg::GenericOp::create(
+      b, init.getType(), ValueRange{padded.value, pooled, extents},
+      ValueRange(init), {loops.input, loops.result, loops.steps, loops.result},
+      loops.iterators, [&](OpBuilder &builder, Location loc, ValueRange args) {
+        ImplicitLocOpBuilder b(loc, builder);
+        Value isMaximum;
+        if (padded.isFloat()) {
+          // A NaN is the maximum where there is one.
+          Value isNaN = arith::CmpFOp::create(b, arith::CmpFPredicate::UNO,
+                                              args[0], args[0]);
+          Value isEqual = arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ,
+                                                args[0], args[1]);
+          isMaximum = arith::OrIOp::create(b, isNaN, isEqual);
+        } else {
+          isMaximum = arith::CmpIOp::create(b, arith::CmpIPredicate::eq,
+                                            args[0], args[1]);
+        }
+        Value number = arith::SelectOp::create(
+            b, isMaximum, buildElementNumber(b, shape, window, columnMajor),
+            arith::ConstantOp::create(b, none));
+        Value first = arith::MinSIOp::create(b, number, args[3]);
+        linalg::YieldOp::create(b, first);
+      });
+  return b.setShape(op.getResult(0), loops.shape);
+}
+
 static LogicalResult importMaxPool(Node &node) {
-  if (node.hasOutput(1))
-    return node.emitError()
-           << "output 1, the indices, is in use; only output 0 is supported";
   FailureOr<SlidingWindow> window = getPoolWindow(node);
   if (failed(window))
     return failure();
@@ -112,6 +202,13 @@ static LogicalResult importMaxPool(Node &node) {
             b, input, args[0], args[1]);
       });
   node.setOutput(0, result, input.isUnsigned);
+  if (!node.hasOutput(1))
+    return success();
+  if (failed(getStaticSizes(node, 0, 1)))
+    return failure();
+  node.setOutput(1, buildPoolIndices(node.b, Tensor{padded}, result,
+                                     node.getShape(0), *window,
+                                     node.getInt("storage_order", 0) != 0));
   return success();
 }
 

@@ -15,6 +15,7 @@
 
 #include "Operands.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 using namespace mlir;
 using namespace vitc::onnx;
@@ -64,11 +65,26 @@ LogicalResult vitc::onnx::verifyMatmul(Node &node, ArrayRef<Size> lhs,
                              "broadcast";
 }
 
+/// Whether `value` is a softmax's along the last dim, perhaps in another shape.
+static bool isSoftmax(Value value) {
+  Operation *op = value.getDefiningOp();
+  while (isa_and_present<tensor::ExpandShapeOp, tensor::CollapseShapeOp>(op))
+    op = op->getOperand(0).getDefiningOp();
+  auto softmax = dyn_cast_if_present<linalg::SoftmaxOp>(op);
+  return softmax && int64_t(softmax.getDimension()) ==
+                        softmax.getInputOperandType().getRank() - 1;
+}
+
 static LogicalResult importMatMul(Node &node) {
   if (failed(verifyTypeOfFirst(node, 1)) ||
       failed(verifyMatmul(node, node.getShape(0), node.getShape(1))))
     return failure();
-  node.setOutput(0, node.b.matmul(node.input(0).value, node.input(1).value),
+  // Positions that there is room for are no terms of a sum; a softmax has left
+  // them out.
+  Value lhs = node.input(0).value;
+  if (node.getShape(0).back().isOfTrip() && !isSoftmax(lhs))
+    lhs = node.b.keepPositions(lhs, node.getShape(0).size() - 1, 0);
+  node.setOutput(0, node.b.matmul(lhs, node.input(1).value),
                  node.input(0).isUnsigned);
   return success();
 }

@@ -259,6 +259,6 @@ static LogicalResult importCumSum(Node &node) {
 void vitc::onnx::registerRankingOps(OpRegistry &registry) {
   registry.add("ArgMax", importArg<true>);
   registry.add("ArgMin", importArg<false>);
-  registry.add("TopK", importTopK, 2);
+  registry.add("TopK", importTopK, 2, /*since=*/10);
   registry.add("CumSum", importCumSum, 2);
 }

@@ -17,6 +17,8 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "RotaryEmbedding.h"
+
 #include "Operands.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -113,6 +115,19 @@ static Value rotate(TensorBuilder &b, Value input, Value cosine, Value sine,
   return b.reshape(turned, shape);
 }
 
+Value vitc::onnx::buildRotaryEmbedding(TensorBuilder &b, Value tokens,
+                                       Value cosine, Value sine,
+                                       bool interleaved) {
+  int64_t turned = 2 * b.getShape(cosine)[3].constant;
+  int64_t features = b.getShape(tokens)[3].constant;
+  Value result =
+      rotate(b, b.sliceDim(tokens, 3, 0, turned), cosine, sine, interleaved);
+  if (turned == features)
+    return result;
+  return b.concat({result, b.sliceDim(tokens, 3, turned, features - turned)},
+                  3);
+}
+
 static LogicalResult importRotaryEmbedding(Node &node) {
   TensorBuilder &b = node.b;
   FailureOr<Tensor> input = getFloatInput(node, 0, /*minRank=*/3);
@@ -148,11 +163,8 @@ static LogicalResult importRotaryEmbedding(Node &node) {
   if (failed(cosine) || failed(sine))
     return failure();
 
-  Value result = rotate(b, b.sliceDim(tokens, 3, 0, turned), *cosine, *sine,
-                        node.getInt("interleaved", 0) != 0);
-  if (turned != features)
-    result =
-        b.concat({result, b.sliceDim(tokens, 3, turned, features - turned)}, 3);
+  Value result = buildRotaryEmbedding(b, tokens, *cosine, *sine,
+                                      node.getInt("interleaved", 0) != 0);
   node.setOutput(0, threeDims ? b.reshape(result, original)
                               : b.transpose(result, {0, 2, 1, 3}));
   return success();

@@ -46,8 +46,34 @@ static LogicalResult importSize(Node &node) {
 // Reshapes
 //===----------------------------------------------------------------------===//
 
+/// Whether the first positions of each size of `to` that grows with the tokens
+/// are those that are there. A flattened batch has its tokens apart, which its
+/// size tells.
+static bool keepsFirstPositions(ArrayRef<Size> from, ArrayRef<Size> to) {
+  auto isFlattened = [](Size size) { return size.crossFactor != 0; };
+  if (llvm::any_of(from, isFlattened))
+    return true;
+  auto isKept = [&](size_t dim) {
+    SizeProduct before(to.take_front(dim));
+    for (size_t each = 0; each < from.size(); ++each)
+      if (from[each].isOfTrip() && SizeProduct(from.take_front(each)) == before)
+        return true;
+    return false;
+  };
+  for (auto [dim, size] : llvm::enumerate(to))
+    if (size.isOfTrip() && !isFlattened(size) && !isKept(dim))
+      return false;
+  return true;
+}
+
 static LogicalResult setReshaped(Node &node, ArrayRef<Size> shape) {
   Shape from = node.getShape(0);
+  if (node.b.isInStep() && !keepsFirstPositions(from, shape))
+    return node.emitError()
+           << "input has shape " << Node::format(from) << " and is reshaped to "
+           << Node::format(shape)
+           << "; a size that grows with each token needs to stay apart from "
+              "those before it";
   if (!TensorBuilder::canReshape(from, shape))
     return node.emitError()
            << "input has shape " << Node::format(from)
@@ -180,6 +206,15 @@ static FailureOr<int64_t> getBlockSize(Node &node) {
   return *block;
 }
 
+/// Whether a channel's number is that of its position in the block, then the
+/// depth's, or the other way around.
+static FailureOr<bool> areBlocksFirst(Node &node) {
+  std::string mode = node.getString("mode", "DCR");
+  if (mode != "DCR" && mode != "CRD")
+    return node.emitError() << "mode is '" << mode << "'; needs DCR or CRD";
+  return mode == "DCR";
+}
+
 static LogicalResult importDepthToSpace(Node &node) {
   FailureOr<int64_t> block = getBlockSize(node);
   if (failed(block))
@@ -191,13 +226,12 @@ static LogicalResult importDepthToSpace(Node &node) {
     return node.emitError() << "has " << c << " channels; blocksize " << p
                             << " needs a multiple of " << p * p;
   int64_t depth = c / (p * p);
-  std::string mode = node.getString("mode", "DCR");
-  if (mode != "DCR" && mode != "CRD")
-    return node.emitError() << "mode is '" << mode << "'; needs DCR or CRD";
-  bool blocksFirst = mode == "DCR";
+  FailureOr<bool> blocksFirst = areBlocksFirst(node);
+  if (failed(blocksFirst))
+    return failure();
   TensorBuilder &b = node.b;
   Value x = node.input(0).value;
-  if (blocksFirst) {
+  if (*blocksFirst) {
     x = b.reshape(x, {from[0], p, p, depth, h, w});
     x = b.transpose(x, {0, 3, 4, 1, 5, 2});
   } else {
@@ -219,9 +253,15 @@ static LogicalResult importSpaceToDepth(Node &node) {
   if (h % p != 0 || w % p != 0)
     return node.emitError() << "input is " << h << "x" << w << "; blocksize "
                             << p << " needs multiples of it";
+  FailureOr<bool> blocksFirst = areBlocksFirst(node);
+  if (failed(blocksFirst))
+    return failure();
   TensorBuilder &b = node.b;
   Value x = b.reshape(node.input(0).value, {from[0], c, h / p, p, w / p, p});
-  x = b.transpose(x, {0, 3, 5, 1, 2, 4});
+  if (*blocksFirst)
+    x = b.transpose(x, {0, 3, 5, 1, 2, 4});
+  else
+    x = b.transpose(x, {0, 1, 3, 5, 2, 4});
   node.setOutput(0, b.reshape(x, {from[0], c * p * p, h / p, w / p}),
                  node.input(0).isUnsigned);
   return success();

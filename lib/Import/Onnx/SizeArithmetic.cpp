@@ -8,7 +8,8 @@
 //
 // Exporters compute the shapes of their reshapes from the sizes of tensors. On
 // such tensors, integers of rank 0 or 1, these ops are computed here, by their
-// formulas in the batch.
+// formulas in the batch. In a loop that stays one, numbers that grow with its
+// iterations are computed so, too, also where they are floats for a while.
 //
 //===----------------------------------------------------------------------===//
 
@@ -42,25 +43,31 @@ using MaybeSize = std::optional<Size>;
 static constexpr int64_t kMaxInFormula = int64_t(1) << 46;
 
 static MaybeSize makeSize(std::optional<int64_t> factor,
-                          std::optional<int64_t> constant) {
-  if (!factor || !constant)
+                          std::optional<int64_t> constant,
+                          std::optional<int64_t> tripFactor) {
+  if (!factor || !constant || !tripFactor)
     return std::nullopt;
   auto fits = [](int64_t number) {
     return -kMaxInFormula <= number && number <= kMaxInFormula;
   };
-  if (*factor != 0 && !(fits(*factor) && fits(*constant)))
+  if ((*factor != 0 || *tripFactor != 0) &&
+      !(fits(*factor) && fits(*constant) && fits(*tripFactor)))
     return std::nullopt;
-  return Size::batch(*factor, *constant);
+  Size size = Size::batch(*factor, *constant);
+  size.tripFactor = *tripFactor;
+  return size;
 }
 
 static MaybeSize add(Size lhs, Size rhs) {
   return makeSize(llvm::checkedAdd(lhs.batchFactor, rhs.batchFactor),
-                  llvm::checkedAdd(lhs.constant, rhs.constant));
+                  llvm::checkedAdd(lhs.constant, rhs.constant),
+                  llvm::checkedAdd(lhs.tripFactor, rhs.tripFactor));
 }
 
 static MaybeSize subtract(Size lhs, Size rhs) {
   return makeSize(llvm::checkedSub(lhs.batchFactor, rhs.batchFactor),
-                  llvm::checkedSub(lhs.constant, rhs.constant));
+                  llvm::checkedSub(lhs.constant, rhs.constant),
+                  llvm::checkedSub(lhs.tripFactor, rhs.tripFactor));
 }
 
 static MaybeSize multiply(Size lhs, Size rhs) {
@@ -69,7 +76,8 @@ static MaybeSize multiply(Size lhs, Size rhs) {
   if (!lhs.isStatic())
     return std::nullopt;
   return makeSize(llvm::checkedMul(lhs.constant, rhs.batchFactor),
-                  llvm::checkedMul(lhs.constant, rhs.constant));
+                  llvm::checkedMul(lhs.constant, rhs.constant),
+                  llvm::checkedMul(lhs.constant, rhs.tripFactor));
 }
 
 /// Integers are divided towards zero; a formula only without a rest.
@@ -77,6 +85,8 @@ static MaybeSize divide(Size lhs, Size rhs) {
   int64_t divisor = rhs.constant;
   if (!rhs.isStatic() || divisor <= 0)
     return lhs == rhs && rhs != Size(0) ? MaybeSize(Size(1)) : std::nullopt;
+  if (lhs.tripFactor != 0)
+    return std::nullopt;
   if (!lhs.isStatic() &&
       (lhs.batchFactor % divisor != 0 || lhs.constant % divisor != 0))
     return std::nullopt;
@@ -90,6 +100,15 @@ static MaybeSize equal(Size lhs, Size rhs) {
     return std::nullopt;
   if (difference->isStatic())
     return Size(difference->constant == 0);
+  auto isPositive = [](Size size) {
+    return size.batchFactor >= 0 && size.tripFactor >= 0 &&
+           size.constant + size.batchFactor > 0;
+  };
+  MaybeSize opposite = subtract(rhs, lhs);
+  if (isPositive(*difference) || (opposite && isPositive(*opposite)))
+    return Size(0);
+  if (difference->tripFactor != 0)
+    return std::nullopt;
   bool mayBeZero = difference->constant % difference->batchFactor == 0 &&
                    -(difference->constant / difference->batchFactor) >= 1;
   return mayBeZero ? std::nullopt : MaybeSize(Size(0));
@@ -239,6 +258,48 @@ static std::optional<Sizes> importRank(Node &node, Inputs inputs) {
   return Sizes{inputs[0].elements, ToScalar};
 }
 
+/// Where they are the end of positions, a loop ends before its numbers exceed a
+/// fixed one that they are limited to: behind it are none.
+static std::optional<Sizes> importMin(Node &node, Inputs inputs) {
+  return elementwise(inputs, [&](ArrayRef<Size> arguments) -> MaybeSize {
+    Size least = arguments.front();
+    for (Size next : arguments.drop_front()) {
+      MaybeSize difference = subtract(next, least);
+      if (difference && difference->isStatic()) {
+        least = difference->constant < 0 ? next : least;
+        continue;
+      }
+      if (next.tripFactor != 0)
+        std::swap(least, next);
+      if (!next.isStatic() || !node.endsPositions() ||
+          !node.b.limitTrips(least, next.constant))
+        return std::nullopt;
+      node.b.noteShortened();
+    }
+    return least;
+  });
+}
+
+/// A few numbers from one that depends on the iteration on.
+static std::optional<Sizes> importRange(Node &, Inputs inputs) {
+  if (inputs.size() != 3 || !inputs[0].isScalar || !inputs[1].isScalar ||
+      !inputs[2].isScalar)
+    return std::nullopt;
+  Size start = inputs[0].elements[0], step = inputs[2].elements[0];
+  MaybeSize length = subtract(inputs[1].elements[0], start);
+  if (start.tripFactor == 0 || !length || !length->isStatic() ||
+      step != Size(1) || length->constant < 0 || length->constant > kMaxRank)
+    return std::nullopt;
+  Sizes result{{}, false};
+  for (int64_t index = 0; index < length->constant; ++index) {
+    MaybeSize element = add(start, Size(index));
+    if (!element)
+      return std::nullopt;
+    result.elements.push_back(*element);
+  }
+  return result;
+}
+
 namespace {
 struct SizeOp {
   StringLiteral name;
@@ -247,17 +308,49 @@ struct SizeOp {
 } // namespace
 
 static constexpr SizeOp kSizeOps[] = {
-    {"Add", importBinary<add>},       {"Cast", importCast},
-    {"Concat", importConcat},         {"Div", importBinary<divide>},
-    {"Equal", importBinary<equal>},   {"Gather", importGather},
-    {"Mul", importBinary<multiply>},  {"ReduceProd", importReduceProd},
-    {"Reshape", importReshape},       {"Slice", importSlice},
-    {"Squeeze", importRank<true>},    {"Sub", importBinary<subtract>},
-    {"Unsqueeze", importRank<false>}, {"Where", importWhere},
+    {"Add", importBinary<add>},
+    {"Cast", importCast},
+    {"Concat", importConcat},
+    {"Div", importBinary<divide>},
+    {"Equal", importBinary<equal>},
+    {"Gather", importGather},
+    {"Min", importMin},
+    {"Mul", importBinary<multiply>},
+    {"Range", importRange},
+    {"ReduceProd", importReduceProd},
+    {"Reshape", importReshape},
+    {"Slice", importSlice},
+    {"Squeeze", importRank<true>},
+    {"Sub", importBinary<subtract>},
+    {"Unsqueeze", importRank<false>},
+    {"Where", importWhere},
 };
 
-/// The type of an op's result; null for one that is no signed integer.
-static IntegerType getResultType(Node &node) {
+static Type getNumberType(Type type, bool isOfTrip) {
+  return isa<IntegerType>(type) || (isOfTrip && type.isF32()) ? type : Type();
+}
+
+/// Whole numbers that are constants of a float type.
+static std::optional<Shape> getWholeNumbers(Node &node, unsigned index) {
+  if (!node.isConstant(index) || !node.getElementType(index).isF32() ||
+      node.getShape(index).size() > 1)
+    return std::nullopt;
+  FailureOr<SmallVector<double>> numbers = node.getFloatsOf(index);
+  if (failed(numbers))
+    return std::nullopt;
+  constexpr double largest = 1 << 24;
+  Shape sizes;
+  for (double number : *numbers) {
+    if (!(std::abs(number) <= largest) || number != std::trunc(number))
+      return std::nullopt;
+    sizes.push_back(int64_t(number));
+  }
+  return sizes;
+}
+
+/// The type of an op's result; null for one that is no signed integer, nor, of
+/// numbers that depend on the iteration, f32.
+static Type getResultType(Node &node, bool isOfTrip) {
   StringRef op = node.getOpType();
   if (op == "Equal")
     return node.b.getI1Type();
@@ -268,12 +361,12 @@ static IntegerType getResultType(Node &node) {
     FailureOr<DataType> type = node.getDataType(*number);
     return failed(type) || type->isUnsigned
                ? nullptr
-               : dyn_cast<IntegerType>(type->stored);
+               : getNumberType(type->stored, isOfTrip);
   }
   unsigned like = op == "Where" ? 1 : 0;
   if (!node.hasInput(like) || node.isUnsigned(like))
     return nullptr;
-  return dyn_cast<IntegerType>(node.getElementType(like));
+  return getNumberType(node.getElementType(like), isOfTrip);
 }
 
 bool onnx::importSizes(Node &node) {
@@ -282,22 +375,35 @@ bool onnx::importSizes(Node &node) {
   if (op == std::end(kSizeOps) || node.getNumInputs() == 0)
     return false;
   SmallVector<Sizes> inputs;
+  bool hasFloats = false, isOfTrip = false;
   for (unsigned index = 0; index < node.getNumInputs(); ++index) {
-    std::optional<Shape> sizes = node.getSizesOf(index);
+    std::optional<Shape> sizes = node.getFormulasOf(index);
+    if (!sizes)
+      sizes = getWholeNumbers(node, index);
     if (!sizes)
       return false;
+    hasFloats |= !node.getElementType(index).isInteger();
+    for (Size size : *sizes) {
+      if (size.crossFactor != 0)
+        return false;
+      isOfTrip |= size.tripFactor != 0;
+    }
     inputs.push_back({*sizes, node.getShape(index).empty()});
   }
-  IntegerType type = getResultType(node);
-  if (!type ||
-      (type.getWidth() != 64 && type.getWidth() != 32 && type.getWidth() != 1))
+  // Floats are divided with a rest.
+  if (hasFloats && (!isOfTrip || op->name == "Div"))
+    return false;
+  Type type = getResultType(node, isOfTrip);
+  if (!type || !(type.isF32() || type.isInteger(64) || type.isInteger(32) ||
+                 type.isInteger(1)))
     return false;
   std::optional<Sizes> result = op->compute(node, inputs);
   if (!result)
     return false;
   // A number that does not fit wraps around, as the op's own import does it.
   for (Size size : result->elements)
-    if (type.getWidth() < 64 && !llvm::isInt<32>(size.constant))
+    if ((!type.isInteger(64) && !llvm::isInt<32>(size.constant)) ||
+        (type.isF32() && size.isStatic()))
       return false;
   node.setSizes(0, result->elements, type, result->isScalar);
   return true;

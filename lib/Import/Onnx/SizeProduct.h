@@ -16,10 +16,13 @@
 namespace vitc::onnx {
 
 /// A product of sizes: a number times the formulas, made coprime, that need the
-/// batch. Numbers saturate.
+/// batch or grow with each token. Numbers saturate.
 struct SizeProduct {
+  /// factor * B + constant + tripFactor * i.
+  using Formula = std::tuple<int64_t, int64_t, int64_t>;
+
   int64_t number = 1;
-  llvm::SmallVector<std::pair<int64_t, int64_t>, 2> dynamic; // factor, constant
+  llvm::SmallVector<Formula, 2> dynamic;
 
   SizeProduct() = default;
   explicit SizeProduct(llvm::ArrayRef<Size> sizes) {
@@ -27,10 +30,16 @@ struct SizeProduct {
       multiply(size);
   }
   void multiply(Size size) {
+    if (size.crossFactor != 0) { // B * (crossFactor * i + batchFactor)
+      multiply(Size::batch(1));
+      size = Size::trip(size.crossFactor, size.batchFactor);
+    }
     int64_t factor = size.constant;
     if (!size.isStatic()) {
-      factor = std::gcd(size.batchFactor, size.constant);
-      dynamic.emplace_back(size.batchFactor / factor, size.constant / factor);
+      factor =
+          std::gcd(std::gcd(size.batchFactor, size.constant), size.tripFactor);
+      dynamic.emplace_back(size.batchFactor / factor, size.constant / factor,
+                           size.tripFactor / factor);
       llvm::sort(dynamic);
     }
     if (llvm::MulOverflow(number, factor, number))
@@ -45,13 +54,22 @@ struct SizeProduct {
   }
   /// None where it has the batch twice, or overflows.
   std::optional<Size> getSize() const {
-    if (dynamic.size() > 1)
-      return std::nullopt;
     if (dynamic.empty())
       return Size(number);
+    auto [batchFactor, constant, tripFactor] = dynamic.front();
     Size size;
-    if (llvm::MulOverflow(number, dynamic[0].first, size.batchFactor) ||
-        llvm::MulOverflow(number, dynamic[0].second, size.constant))
+    if (dynamic.size() == 1) {
+      if (llvm::MulOverflow(number, batchFactor, size.batchFactor) ||
+          llvm::MulOverflow(number, constant, size.constant) ||
+          llvm::MulOverflow(number, tripFactor, size.tripFactor))
+        return std::nullopt;
+      return size;
+    }
+    // They are sorted: the batch, of factor 1, is last.
+    if (dynamic.size() > 2 || dynamic.back() != Formula(1, 0, 0) ||
+        batchFactor != 0 ||
+        llvm::MulOverflow(number, constant, size.batchFactor) ||
+        llvm::MulOverflow(number, tripFactor, size.crossFactor))
       return std::nullopt;
     return size;
   }

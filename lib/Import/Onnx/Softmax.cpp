@@ -13,10 +13,13 @@
 //===----------------------------------------------------------------------===//
 
 #include "Operands.h"
+#include "Product.h"
 #include "Ranking.h"
 #include "Reduce.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+
+#include <limits>
 
 using namespace mlir;
 using namespace vitc::onnx;
@@ -64,13 +67,30 @@ static Value buildHardmax(TensorBuilder &b, Value input, int64_t axis) {
                    });
 }
 
+/// The scores of positions that are there; -inf for those that an axis, whose
+/// size grows with each token, has room for.
+static Value maskGrown(TensorBuilder &b, Value input, int64_t axis) {
+  Type type = TensorBuilder::getElementType(input);
+  Size size = b.getShape(input)[axis];
+  Shape shape(TensorBuilder::getRank(input), Size(1));
+  shape[axis] = size;
+  Value none = b.fill(shape, b.getScalarAttr(type, 0));
+  Value mask =
+      b.keepPositions(none, axis, -std::numeric_limits<double>::infinity());
+  return buildSum(b, input, mask);
+}
+
 template <Value (*build)(TensorBuilder &b, Value input, int64_t axis)>
 static LogicalResult importAlongAxis(Node &node) {
   FailureOr<Tensor> input = getFloatInput(node, 0, /*minRank=*/1);
   if (failed(input))
     return failure();
   FailureOr<int64_t> axis = node.getAxis("axis", -1, input->getRank());
-  if (failed(axis) || failed(getStaticSizes(node, 0, *axis)))
+  if (failed(axis))
+    return failure();
+  if (*axis == input->getRank() - 1 && node.getShape(0)[*axis].isOfTrip())
+    input->value = maskGrown(node.b, input->value, *axis);
+  else if (failed(getStaticSizes(node, 0, *axis)))
     return failure();
   node.setOutput(0, build(node.b, input->value, *axis));
   return success();

@@ -7,11 +7,13 @@
 //===----------------------------------------------------------------------===//
 //
 // A branch whose condition is known, and the body of a function, are imported
-// in place of the node.
+// in place of the node; of a condition computed at run time both branches are.
 //
 //===----------------------------------------------------------------------===//
 
 #include "GraphImporter.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
 
 using namespace mlir;
 using namespace vitc;
@@ -22,33 +24,26 @@ using onnx_proto::FunctionProto;
 using onnx_proto::GraphProto;
 using onnx_proto::NodeProto;
 
-LogicalResult GraphImporter::importIf(Node &node, Scope &scope) {
-  if (!node.hasInput(0))
-    return node.emitError() << "has no condition; needs one bool";
-  FailureOr<DenseElementsAttr> condition = node.getConstant(0);
-  if (failed(condition))
+LogicalResult GraphImporter::importControlFlow(Node &node, Scope &scope) {
+  if (failed(verifyNoCounts(node, node.inputs)))
     return failure();
-  if (condition->getNumElements() != 1 ||
-      !condition->getElementType().isInteger(1))
-    return node.emitError()
-           << "condition is a " << condition->getType() << "; needs one bool";
-  StringRef name =
-      *condition->value_begin<bool>() ? "then_branch" : "else_branch";
-  const AttributeProto *branch = node.lookup(name, AttributeProto::GRAPH);
-  if (!branch)
-    return node.failed ? failure()
-                       : node.emitError() << "has no attribute '" << name
-                                          << "'; needs a graph";
-  return importGraph(branch->g(), scope, node);
+  if (node.getOpType() == "If")
+    return importIf(node, scope);
+  return node.getOpType() == "Loop" ? importLoop(node, scope)
+                                    : importScan(node, scope);
 }
 
-LogicalResult GraphImporter::importGraph(const GraphProto &graph, Scope &outer,
-                                         Node &node) {
-  Scope inner;
-  inner.parent = &outer;
-  inner.opsets = outer.opsets;
-  if (failed(addInitializers(graph, inner)))
+FailureOr<const GraphProto *> GraphImporter::getGraph(Node &node,
+                                                      StringRef name) {
+  if (const AttributeProto *graph = node.lookup(name, AttributeProto::GRAPH))
+    return &graph->g();
+  if (node.failed)
     return failure();
+  return node.emitError() << "has no attribute '" << name << "'; needs a graph";
+}
+
+FailureOr<GraphImporter::Results>
+GraphImporter::importGraph(const GraphProto &graph, Scope &inner, Node &node) {
   std::vector<const NodeProto *> all;
   for (const NodeProto &each : graph.node())
     all.push_back(&each);
@@ -58,31 +53,150 @@ LogicalResult GraphImporter::importGraph(const GraphProto &graph, Scope &outer,
   return importBody(all, outputs, inner, node);
 }
 
-LogicalResult GraphImporter::importBody(NodeList all,
-                                        ArrayRef<StringRef> outputs,
-                                        Scope &inner, Node &node) {
-  // Calls are sorted again each, so that nodes that are not needed count too.
-  numNodes += all.size();
+FailureOr<GraphImporter::Results>
+GraphImporter::importBody(NodeList all, ArrayRef<StringRef> outputs,
+                          Scope &inner, Node &node) {
+  // Calls are sorted again each, so that nodes that are not needed count too,
+  // and so do bodies without nodes.
+  numNodes += all.size() + 1;
   FailureOr<std::vector<const NodeProto *>> nodes = sortNodes(
       all, outputs, [&](StringRef name) { return inner.lookup(name); }, loc);
   if (failed(nodes) || failed(importNodes(*nodes, inner)))
     return failure();
-  if (node.outputs.size() > outputs.size())
-    return node.emitError() << "has " << node.outputs.size()
-                            << " outputs; its body has " << outputs.size();
-  for (auto [result, name] : llvm::zip(node.outputs, outputs)) {
-    if (!result)
-      continue;
+  Results results;
+  for (StringRef name : outputs) {
     GraphValue *value = inner.lookup(name);
     if (failed(load(*value, name)))
       return failure();
     if (!value->isSet())
       return node.emitError()
              << "body returns '" << name << "', which is an absent input";
-    *result = *value;
+    results.push_back(*value);
   }
+  return results;
+}
+
+LogicalResult GraphImporter::setResults(Node &node,
+                                        ArrayRef<GraphValue> results) {
+  if (node.outputs.size() > results.size())
+    return node.emitError() << "has " << node.outputs.size()
+                            << " outputs; its body has " << results.size();
+  for (auto [output, result] : llvm::zip(node.outputs, results))
+    if (output)
+      *output = result;
   return success();
 }
+
+//===----------------------------------------------------------------------===//
+// If
+//===----------------------------------------------------------------------===//
+
+static bool isOne(ArrayRef<Size> shape) {
+  return llvm::all_of(shape, [](Size size) { return size == Size(1); });
+}
+
+FailureOr<GraphValue> GraphImporter::select(Node &node, Value condition,
+                                            GraphValue &then,
+                                            GraphValue &otherwise) {
+  if (failed(verifyNoCounts(node, {&then, &otherwise})))
+    return failure();
+  Value values[] = {getValue(then), getValue(otherwise)};
+  if (values[0] == values[1])
+    return then;
+  Shape shapes[] = {b.getShape(values[0]), b.getShape(values[1])};
+  // One number is one, whatever its rank.
+  if (isOne(shapes[0]) && isOne(shapes[1]) && shapes[0] != shapes[1]) {
+    Shape shape = shapes[shapes[0].size() < shapes[1].size()];
+    for (unsigned side : {0, 1}) {
+      values[side] = b.reshape(values[side], shape);
+      shapes[side] = shape;
+    }
+  }
+  Type type = TensorBuilder::getElementType(values[0]);
+  if (shapes[0] != shapes[1] ||
+      type != TensorBuilder::getElementType(values[1]) ||
+      then.isUnsigned != otherwise.isUnsigned)
+    return node.emitError()
+           << "gives a tensor of shape " << Node::format(shapes[0])
+           << " and elements of type " << type << " or one of "
+           << Node::format(shapes[1]) << " and "
+           << TensorBuilder::getElementType(values[1])
+           << "; a condition computed at run time needs the same";
+  GraphValue result;
+  result.isUnsigned = then.isUnsigned;
+  result.narrow = then.narrow;
+  result.value =
+      b.generic({b.reshape(condition, {}), values[0], values[1]}, type,
+                [](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
+                  return arith::SelectOp::create(b, args[0], args[1], args[2]);
+                });
+  return result;
+}
+
+LogicalResult GraphImporter::verifyCondition(Node &node,
+                                             GraphValue &condition) {
+  Type type;
+  Shape shape;
+  if (condition.constant) {
+    type = condition.constant.getElementType();
+    shape = Shape(condition.constant.getType().getShape());
+  } else {
+    Value value = getValue(condition);
+    type = TensorBuilder::getElementType(value);
+    shape = b.getShape(value);
+  }
+  if (type.isInteger(1) &&
+      llvm::all_of(shape, [](Size size) { return size == Size(1); }))
+    return success();
+  return node.emitError() << "condition has shape " << Node::format(shape)
+                          << " and elements of type " << type
+                          << "; needs one bool";
+}
+
+LogicalResult GraphImporter::importIf(Node &node, Scope &scope) {
+  if (!node.hasInput(0))
+    return node.emitError() << "has no condition; needs one bool";
+  if (failed(verifyCondition(node, *node.inputs[0])))
+    return failure();
+  auto importBranch = [&](bool taken) -> FailureOr<Results> {
+    FailureOr<const GraphProto *> graph =
+        getGraph(node, taken ? "then_branch" : "else_branch");
+    Scope inner{&scope, {}, scope.opsets};
+    if (failed(graph) || failed(addInitializers(**graph, inner)))
+      return failure();
+    return importGraph(**graph, inner, node);
+  };
+  if (node.isConstant(0)) {
+    FailureOr<Results> results =
+        importBranch(*getConstant(*node.inputs[0]).value_begin<bool>());
+    return failed(results) ? failure() : setResults(node, *results);
+  }
+
+  // Both branches are computed.
+  FailureOr<Results> then = importBranch(true);
+  FailureOr<Results> otherwise = failed(then) ? then : importBranch(false);
+  if (failed(then) || failed(otherwise))
+    return failure();
+  if (then->size() != otherwise->size())
+    return node.emitError() << "has branches of " << then->size() << " and "
+                            << otherwise->size() << " outputs; needs as many";
+  b.setLoc(NameLoc::get(b.getStringAttr(node.getName())));
+  Results results;
+  for (auto [first, second] : llvm::zip(*then, *otherwise)) {
+    FailureOr<GraphValue> result =
+        select(node, node.input(0).value, first, second);
+    if (failed(result)) {
+      noteNeeded(*node.inputs[0]);
+      return failure();
+    }
+    results.push_back(*result);
+  }
+  return setResults(node, results);
+}
+
+//===----------------------------------------------------------------------===//
+// Functions
+//===----------------------------------------------------------------------===//
 
 /// Replaces references to a function's attributes by those of the call, or by
 /// their defaults.
@@ -145,7 +259,7 @@ LogicalResult GraphImporter::importFunction(const FunctionProto &function,
   SmallVector<StringRef> outputs(function.output().begin(),
                                  function.output().end());
   ++callDepth;
-  LogicalResult result = importBody(all, outputs, inner, node);
+  FailureOr<Results> results = importBody(all, outputs, inner, node);
   --callDepth;
-  return result;
+  return failed(results) ? failure() : setResults(node, *results);
 }

@@ -19,7 +19,7 @@ using namespace vitc::onnx;
 using onnx_proto::AttributeProto;
 using onnx_proto::NodeProto;
 
-static constexpr int64_t kMinOpset = 11, kMaxOpset = 28;
+static constexpr int64_t kMinOpset = 7, kMaxOpset = 28;
 /// Nodes that the message names for each op, and elements of a list attribute.
 static constexpr size_t kListedNodes = 3;
 static constexpr int kListedElements = 8;
@@ -59,8 +59,14 @@ const OpRegistry::Entry *OpRegistry::lookup(StringRef name, StringRef domain,
   return best;
 }
 
+static constexpr StringRef kControlFlow[] = {"If", "Loop", "Scan"};
+
+bool onnx::isControlFlow(StringRef domain, StringRef name) {
+  return domain.empty() && llvm::is_contained(kControlFlow, name);
+}
+
 SmallVector<StringRef> OpRegistry::getNames() const {
-  SmallVector<StringRef> names;
+  SmallVector<StringRef> names = llvm::to_vector(ArrayRef(kControlFlow));
   for (const auto &entry : entries) {
     StringRef name = entry.getKey();
     name.consume_front(":");
@@ -183,10 +189,10 @@ void SupportCheck::visit(const NodeProto &node,
     return;
   }
   StringRef domain = normalizeDomain(node.domain());
-  bool isIf = domain.empty() && node.op_type() == "If";
   auto opset = opsets.find(domain);
   int64_t version = opset == opsets.end() ? 1 : opset->second;
-  if (!isIf && !registry.lookup(node.op_type(), domain, version)) {
+  if (!isControlFlow(domain, node.op_type()) &&
+      !registry.lookup(node.op_type(), domain, version)) {
     StringRef name = key;
     name.consume_front(":");
     unsupported[name.str()].push_back(&node);
@@ -196,6 +202,9 @@ void SupportCheck::visit(const NodeProto &node,
       for (const NodeProto &each : attribute.g().node())
         visit(each, opsets, callDepth);
 }
+
+/// Ops that no program of fixed sizes can have.
+static constexpr StringRef kDataDependent[] = {"Unique"};
 
 std::string SupportCheck::print() const {
   std::string text;
@@ -213,6 +222,11 @@ std::string SupportCheck::print() const {
       os << "; ";
       printAttribute(attribute, os);
     }
+    if (registry.lookup(nodes.front()->op_type(),
+                        normalizeDomain(nodes.front()->domain()), kMaxOpset))
+      os << "; in an opset that is too old";
+    if (llvm::is_contained(kDataDependent, op))
+      os << "; the size of its result depends on data";
     os << ')';
   });
   return text;

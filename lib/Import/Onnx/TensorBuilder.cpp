@@ -12,6 +12,7 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/Interfaces/DestinationStyleOpInterface.h"
+#include "llvm/Support/CheckedArithmetic.h"
 #include "llvm/Support/ErrorHandling.h"
 
 using namespace mlir;
@@ -32,15 +33,17 @@ int64_t TensorBuilder::getRank(Value tensor) {
 
 Shape TensorBuilder::getShape(Value tensor) const {
   auto type = cast<RankedTensorType>(tensor.getType());
-  if (type.hasStaticShape())
+  if (type.hasStaticShape() && !isInStep())
     return Shape(type.getShape());
   if (auto it = shapes.find(tensor); it != shapes.end())
     return it->second;
   // An op built outside of this class keeps the sizes of its operands.
   Operation *op = tensor.getDefiningOp();
-  if (auto destination = dyn_cast<DestinationStyleOpInterface>(op))
+  if (auto destination = dyn_cast_if_present<DestinationStyleOpInterface>(op))
     return getShape(
         destination.getTiedOpOperand(cast<OpResult>(tensor))->get());
+  if (type.hasStaticShape())
+    return Shape(type.getShape());
   Shape shape;
   for (auto [dim, size] : llvm::enumerate(type.getShape())) {
     if (!ShapedType::isDynamic(size)) {
@@ -78,15 +81,19 @@ std::optional<Shape> TensorBuilder::broadcast(ArrayRef<Shape> shapes) {
   return result;
 }
 
-RankedTensorType TensorBuilder::getType(ArrayRef<Size> shape, Type element) {
+RankedTensorType TensorBuilder::getType(ArrayRef<Size> shape,
+                                        Type element) const {
   SmallVector<int64_t> sizes;
-  for (Size size : shape)
-    sizes.push_back(size.isStatic() ? size.constant : ShapedType::kDynamic);
+  for (Size size : shape) {
+    Size extent = getExtent(size);
+    sizes.push_back(extent.isStatic() ? extent.constant : ShapedType::kDynamic);
+  }
   return RankedTensorType::get(sizes, element);
 }
 
 Value TensorBuilder::setShape(Value tensor, ArrayRef<Size> shape) {
-  if (!cast<RankedTensorType>(tensor.getType()).hasStaticShape())
+  if (!cast<RankedTensorType>(tensor.getType()).hasStaticShape() ||
+      llvm::any_of(shape, [](Size size) { return size.isOfTrip(); }))
     shapes[tensor] = Shape(shape);
   return tensor;
 }
@@ -145,6 +152,7 @@ Value TensorBuilder::getBatchFormula(Size size) {
 }
 
 OpFoldResult TensorBuilder::getSize(Size size) {
+  size = getExtent(size);
   if (size.isStatic())
     return getIndexAttr(size.constant);
   return getBatchFormula(size);
@@ -156,6 +164,10 @@ SmallVector<OpFoldResult> TensorBuilder::getSizes(ArrayRef<Size> shape) {
 
 Value TensorBuilder::sizesTensor(ArrayRef<Size> sizes, Type element,
                                  bool scalar) {
+  auto needsBatch = [](Size size) { return size.batchFactor != 0; };
+  if (llvm::any_of(sizes, [](Size size) { return size.isOfTrip(); }) &&
+      llvm::none_of(sizes, needsBatch))
+    return tripsTensor(sizes, element, scalar);
   SmallVector<Value> elements;
   for (Size size : sizes) {
     Value index =
@@ -167,6 +179,62 @@ Value TensorBuilder::sizesTensor(ArrayRef<Size> sizes, Type element,
     shape.push_back(sizes.size());
   return tensor::FromElementsOp::create(
       *this, RankedTensorType::get(shape, element), elements);
+}
+
+//===----------------------------------------------------------------------===//
+// Iterations
+//===----------------------------------------------------------------------===//
+
+void TensorBuilder::startLoop(Value index, Value count) {
+  tripIndex = index;
+  tripCount = count;
+  maxTrips = std::numeric_limits<int32_t>::max();
+  shortened = false;
+}
+
+void TensorBuilder::endLoop() { tripIndex = tripCount = nullptr; }
+
+bool TensorBuilder::limitTrips(Size size, int64_t bound) {
+  if (size.tripFactor < 0 || size.batchFactor != 0 || size.constant > bound)
+    return false;
+  if (isInStep())
+    return getExtent(size).constant <= bound;
+  if (size.tripFactor > 0)
+    if (std::optional<int64_t> left = llvm::checkedSub(bound, size.constant))
+      maxTrips = std::min(maxTrips - 1, *left / size.tripFactor) + 1;
+  return true;
+}
+
+Value TensorBuilder::getTripIndex(Size size) {
+  auto number = [&](int64_t value) {
+    return arith::ConstantIndexOp::create(*this, value);
+  };
+  Value scaled =
+      createOrFold<arith::MulIOp>(tripIndex, number(size.tripFactor));
+  return createOrFold<arith::AddIOp>(scaled, number(size.constant));
+}
+
+Value TensorBuilder::tripsTensor(ArrayRef<Size> sizes, Type element,
+                                 bool scalar) {
+  SmallVector<Value> elements;
+  for (Size size : sizes)
+    elements.push_back(generic(
+        tripCount, element,
+        [&](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
+          Type type = args[0].getType();
+          Value scaled = arith::MulIOp::create(
+              b, args[0],
+              TensorBuilder::scalar(b, type, double(size.tripFactor)));
+          Value number = arith::AddIOp::create(
+              b, scaled, TensorBuilder::scalar(b, type, double(size.constant)));
+          if (isa<FloatType>(element))
+            return arith::SIToFPOp::create(b, element, number);
+          return element == type
+                     ? number
+                     : arith::TruncIOp::create(b, element, number).getResult();
+        }));
+  Value all = elements.size() == 1 ? elements.front() : concat(elements, 0);
+  return scalar ? reshape(all, {}) : all;
 }
 
 //===----------------------------------------------------------------------===//
@@ -297,6 +365,10 @@ Value TensorBuilder::castTo(Value tensor, Type element, bool fromUnsigned,
   Type from = getElementType(tensor);
   if (from == element)
     return tensor;
+  if (TypedAttr filled = getFilled(tensor))
+    return fill(getShape(tensor), filled == getScalarAttr(from, 0)
+                                      ? getScalarAttr(element, 0)
+                                      : getScalarAttr(element, 1));
   if (element.isInteger(1))
     return generic(tensor, element,
                    [&](ImplicitLocOpBuilder &b, ValueRange args) -> Value {

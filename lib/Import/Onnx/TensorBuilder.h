@@ -10,6 +10,10 @@
 // the run. Every op that an importer builds on a tensor with a dynamic size
 // goes through here, so that the builder knows each size as a formula.
 //
+// In the step of a decoder, i tokens came before. Tensors whose sizes grow with
+// i have room for the largest: positions behind those that there are hold
+// anything, and what combines positions leaves them out.
+//
 //===----------------------------------------------------------------------===//
 
 #ifndef VITC_LIB_IMPORT_ONNX_TENSORBUILDER_H
@@ -22,9 +26,11 @@
 
 namespace vitc::onnx {
 
-/// The size of a dimension: batchFactor * B + constant.
+/// The size of a dimension: batchFactor * B + constant. A number that a loop
+/// computes may also depend on its iteration, i: + tripFactor * i. In the step
+/// of a decoder sizes may, and in a flattened tensor + crossFactor * B * i.
 struct Size {
-  int64_t constant = 0, batchFactor = 0;
+  int64_t constant = 0, batchFactor = 0, tripFactor = 0, crossFactor = 0;
 
   Size() = default;
   Size(int64_t constant) : constant(constant) {}
@@ -33,9 +39,16 @@ struct Size {
     size.batchFactor = factor;
     return size;
   }
-  bool isStatic() const { return batchFactor == 0; }
+  static Size trip(int64_t factor, int64_t constant = 0) {
+    Size size(constant);
+    size.tripFactor = factor;
+    return size;
+  }
+  bool isStatic() const { return batchFactor == 0 && !isOfTrip(); }
+  bool isOfTrip() const { return tripFactor != 0 || crossFactor != 0; }
   bool operator==(const Size &other) const {
-    return constant == other.constant && batchFactor == other.batchFactor;
+    return constant == other.constant && batchFactor == other.batchFactor &&
+           tripFactor == other.tripFactor && crossFactor == other.crossFactor;
   }
   bool operator!=(const Size &other) const { return !(*this == other); }
 };
@@ -60,8 +73,8 @@ public:
   static int64_t getRank(mlir::Value tensor);
   /// The numpy broadcast of the shapes; none when they do not fit.
   static std::optional<Shape> broadcast(llvm::ArrayRef<Shape> shapes);
-  static mlir::RankedTensorType getType(llvm::ArrayRef<Size> shape,
-                                        mlir::Type element);
+  mlir::RankedTensorType getType(llvm::ArrayRef<Size> shape,
+                                 mlir::Type element) const;
   /// An index attribute or a multiple of B's value.
   mlir::OpFoldResult getSize(Size size);
   llvm::SmallVector<mlir::OpFoldResult> getSizes(llvm::ArrayRef<Size> shape);
@@ -162,21 +175,63 @@ public:
   /// B is the size of this dimension.
   void setBatchSource(mlir::Value tensor, int64_t dim);
   /// Whether the function has no op yet behind those constants and multiples.
-  bool endsWithPreamble() { return preambleEnd == &getBlock()->back(); }
+  bool endsWithPreamble() {
+    return !getBlock()->empty() && preambleEnd == &getBlock()->back();
+  }
   /// Runs `build`, which creates constants, at the start of the function.
   mlir::Value atPreamble(llvm::function_ref<mlir::Value()> build);
   /// A tensor of rank 1, or 0, of run-time sizes.
   mlir::Value sizesTensor(llvm::ArrayRef<Size> sizes, mlir::Type element,
                           bool scalar);
 
+  //===--------------------------------------------------------------------===//
+  // Iterations
+  //===--------------------------------------------------------------------===//
+
+  /// From now on i is `index`; `count` is the same as a tensor of one i64.
+  void startLoop(mlir::Value index, mlir::Value count);
+  void endLoop();
+  bool isInLoop() const { return bool(tripIndex); }
+  /// Ends the loop before the iteration in which `size` would be more than
+  /// `bound`. False where that is the first.
+  bool limitTrips(Size size, int64_t bound);
+  /// Iterations of the last loop as its sizes limit them.
+  int64_t getMaxTrips() const { return maxTrips; }
+  /// Notes that later iterations than these are left out, though they could
+  /// compute something.
+  void noteShortened() { shortened = true; }
+  bool isShortened() const { return shortened; }
+  /// The value of a size that depends on i alone.
+  mlir::Value getTripIndex(Size size);
+  /// From now on i, one i64, is how many tokens came before the one of a step;
+  /// it is less than `length`.
+  void startStep(mlir::Value position, int64_t length);
+  bool isInStep() const { return lastTrip.has_value(); }
+  /// The largest that a size gets.
+  Size getExtent(Size size) const;
+  /// In a step, the number that a mask of tokens has everywhere, null for any
+  /// other tensor. Movement and casts keep it.
+  mlir::TypedAttr getFilled(mlir::Value tensor);
+  /// `otherwise` behind the positions of `dim` that there are, which grow.
+  mlir::Value keepPositions(mlir::Value tensor, int64_t dim, double otherwise);
+  /// `tensor`, whose dim `dim` grows, with one position more.
+  mlir::Value append(mlir::Value tensor, mlir::Value row, int64_t dim);
+
 private:
   mlir::Value getBatchFormula(Size size);
+  /// Sizes that depend on i alone.
+  mlir::Value tripsTensor(llvm::ArrayRef<Size> sizes, mlir::Type element,
+                          bool scalar);
   mlir::Value castNumbers(mlir::Value tensor, mlir::Type element,
                           bool fromUnsigned, bool toUnsigned);
 
   mlir::Operation *preambleEnd = nullptr;
   mlir::Value zeroIndex, batchSource;
   int64_t batchDim = 0;
+  mlir::Value tripIndex, tripCount;
+  std::optional<int64_t> lastTrip; // of a step
+  int64_t maxTrips = 0;
+  bool shortened = false;
   /// By factor and constant.
   llvm::DenseMap<std::pair<int64_t, int64_t>, mlir::Value> formulas;
   llvm::DenseMap<mlir::Value, Shape> shapes;

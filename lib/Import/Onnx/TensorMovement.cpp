@@ -87,6 +87,8 @@ Value TensorBuilder::reshape(Value tensor, ArrayRef<Size> shape) {
     return tensor;
   if (llvm::is_contained(shape, Size(0)))
     return empty(shape, element);
+  if (TypedAttr filled = getFilled(tensor))
+    return fill(shape, filled);
   if (from.empty() || shape.empty()) {
     SmallVector<ReassociationIndices> none;
     if (from.empty())
@@ -167,6 +169,7 @@ Value TensorBuilder::concat(ValueRange tensors, int64_t axis) {
     Size size = getShape(tensor)[axis];
     shape[axis].constant += size.constant;
     shape[axis].batchFactor += size.batchFactor;
+    shape[axis].tripFactor += size.tripFactor;
   }
   auto op = tensor::ConcatOp::create(
       *this, getType(shape, getElementType(tensors[0])), axis, tensors);

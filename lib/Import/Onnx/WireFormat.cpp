@@ -236,8 +236,6 @@ LogicalResult Rewriter::rewrite(Message kind, uint64_t begin, uint64_t end,
       writeReference("location", "", out);
       writeReference("offset", Twine(data->dataBegin), out);
       writeReference("length", Twine(data->end - data->dataBegin), out);
-      writeVarint(kDataLocation << 3 | kVarint, out);
-      writeVarint(1, out);
       continue;
     }
     const FieldRule *rule = llvm::find_if(kRules, [&](const FieldRule &rule) {
@@ -255,6 +253,11 @@ LogicalResult Rewriter::rewrite(Message kind, uint64_t begin, uint64_t end,
         return failure();
       writeBytes(field->number, child, out);
     }
+  }
+  // Behind all fields, as the last value counts and the file may say DEFAULT.
+  if (data) {
+    writeVarint(kDataLocation << 3 | kVarint, out);
+    writeVarint(1, out);
   }
   return success();
 }

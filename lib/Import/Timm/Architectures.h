@@ -14,15 +14,17 @@
 #ifndef VITC_LIB_IMPORT_TIMM_ARCHITECTURES_H
 #define VITC_LIB_IMPORT_TIMM_ARCHITECTURES_H
 
+#include "RotaryPositions.h"
 #include "Vit/VitDialect.h"
 
 #include <array>
+#include <optional>
 #include <string>
 
 namespace vitc::import_ {
 
-/// A VisionTransformer of timm, with classes VisionTransformerDistilled and
-/// Beit.
+/// A VisionTransformer of timm, with classes VisionTransformerDistilled, Beit
+/// and Eva.
 struct TimmVit {
   llvm::StringLiteral name;
   int64_t numHeads;
@@ -31,6 +33,11 @@ struct TimmVit {
   /// Blocks of each stage of the ResNetV2 before the patch embedding, where the
   /// weights have one; zeros: its stem alone.
   std::array<int64_t, 4> backboneDepths;
+  std::optional<AxialRotary> rotary = std::nullopt;
+  /// Where the folder does not say it; empty: by the weights.
+  llvm::StringLiteral pooling = "";
+  /// Of an attention pooling; 0: as many as the blocks'.
+  int64_t poolingHeads = 0;
 };
 
 /// A SwinTransformer of timm, or with class SwinTransformerV2.
@@ -43,9 +50,17 @@ struct TimmSwin {
   int64_t pretrainedWindow = 0;
 };
 
+/// An Xcit of timm.
+struct TimmXcit {
+  llvm::StringLiteral name;
+  /// Class blocks norm all tokens before their MLP.
+  bool normsTokens;
+};
+
 /// Null for a name that is not in the table.
 const TimmVit *findTimmVit(llvm::StringRef name);
 const TimmSwin *findTimmSwin(llvm::StringRef name);
+const TimmXcit *findTimmXcit(llvm::StringRef name);
 
 /// The names of the tables that are most like `name`, for messages.
 std::string suggestTimmNames(llvm::StringRef name);

@@ -9,6 +9,7 @@
 #include "Timm.h"
 
 #include "InputFile.h"
+#include "ModelLimits.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSwitch.h"
@@ -17,12 +18,15 @@ using namespace mlir;
 using namespace vitc;
 using namespace vitc::import_;
 
-/// Arguments whose effect shows in the names and shapes of the weights.
+/// Arguments whose effect shows in the names and shapes of the weights; a
+/// family where it does not reads them.
 static constexpr StringLiteral kDecidedByWeights[] = {
     "class_token",
+    "cls_attn_layers",
     "depth",
     "depths",
     "embed_dim",
+    "eta",
     "fc_norm",
     "final_norm",
     "in_chans",
@@ -30,18 +34,26 @@ static constexpr StringLiteral kDecidedByWeights[] = {
     "mlp_ratio",
     "no_embed_class",
     "num_classes",
+    "num_reg_tokens",
     "patch_size",
     "pos_embed",
     "pre_norm",
     "proj_bias",
     "qk_norm",
     "qkv_bias",
+    "qkv_fused",
     "reg_tokens",
+    "scale_attn_inner",
     "scale_attn_norm",
     "scale_mlp",
     "scale_mlp_norm",
+    "swiglu_align_to",
+    "swiglu_mlp",
     "use_abs_pos_emb",
     "use_fc_norm",
+    "use_pos_embed",
+    "use_post_transformer_norm",
+    "use_pre_transformer_norm",
     "use_rel_pos_bias",
     "use_shared_rel_pos_bias",
 };
@@ -51,14 +63,14 @@ static constexpr StringLiteral kWithoutEffect[] = {
     "dynamic_img_size", "fix_init", "head_init_scale", "strict_img_size",
     "weight_init"};
 
-/// A feature that is off; every flag of timm's that weights do not decide is
-/// off by default.
+/// A feature that is off. A family reads the flags that are on by default and
+/// that weights do not show.
 static bool isOff(const llvm::json::Value &value) {
   return value.getAsNull() || value.getAsBoolean() == false;
 }
 
-Config import_::readTimmArguments(Config &config,
-                                  ArrayRef<StringLiteral> read) {
+Config import_::readTimmArguments(Config &config, ArrayRef<StringLiteral> read,
+                                  ArrayRef<StringLiteral> decided) {
   const llvm::json::Value *value = config.lookup("model_args");
   const llvm::json::Object *object = value ? value->getAsObject() : nullptr;
   if (value && !object)
@@ -68,7 +80,7 @@ Config import_::readTimmArguments(Config &config,
     return Config(llvm::json::Object(), config.getLoc());
   for (const auto *member : getSortedMembers(*object)) {
     StringRef key = member->first;
-    if (!llvm::is_contained(read, key) &&
+    if (!llvm::is_contained(read, key) && !llvm::is_contained(decided, key) &&
         !llvm::is_contained(kDecidedByWeights, key) &&
         !llvm::is_contained(kWithoutEffect, key) && !key.ends_with("_rate") &&
         !isOff(member->second))
@@ -78,6 +90,16 @@ Config import_::readTimmArguments(Config &config,
                          << " and those that the weights decide";
   }
   return Config(*object, config.getLoc());
+}
+
+SmallVector<int64_t, 4> import_::readTimmIndices(Config &arguments,
+                                                 StringRef key,
+                                                 ArrayRef<int64_t> defaults) {
+  const llvm::json::Value *value = arguments.lookup(key);
+  const llvm::json::Array *list = value ? value->getAsArray() : nullptr;
+  if (list && list->empty())
+    return {};
+  return arguments.getSizes(key, defaults, kMaxLayers, /*min=*/0);
 }
 
 std::string import_::readTimmPooling(Config &config, Config &arguments,

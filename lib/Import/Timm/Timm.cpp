@@ -9,8 +9,9 @@
 #include "Timm.h"
 
 #include "Architectures.h"
+#include "Families.h"
+#include "ModelLimits.h"
 #include "mlir/IR/Builders.h"
-#include "llvm/ADT/StringSwitch.h"
 
 #include <cmath>
 
@@ -18,18 +19,7 @@ using namespace mlir;
 using namespace vitc;
 using namespace vitc::import_;
 
-static constexpr int64_t kMaxPixels = 65536; // along one side
 static constexpr int64_t kDefaultPixels = 224;
-
-/// A nested object; empty where there is none.
-static Config readObject(Config &config, StringRef key) {
-  const llvm::json::Value *value = config.lookup(key);
-  const llvm::json::Object *object = value ? value->getAsObject() : nullptr;
-  if (value && !object)
-    config.emitError() << key << " = " << formatJson(*value)
-                       << "; it needs an object";
-  return Config(object ? *object : llvm::json::Object(), config.getLoc());
-}
 
 /// A list of `count` numbers, or the default.
 static SmallVector<double> readNumbers(Config &config, StringRef key,
@@ -51,7 +41,7 @@ static SmallVector<double> readNumbers(Config &config, StringRef key,
 
 std::pair<int64_t, int64_t> import_::readTimmImageSize(Config &config,
                                                        Config &arguments) {
-  Config pretrained = readObject(config, "pretrained_cfg");
+  Config pretrained = config.getObject("pretrained_cfg");
   SmallVector<double> input = readNumbers(
       pretrained, "input_size", {3, double(kDefaultPixels), kDefaultPixels});
   auto isSize = [](double x) {
@@ -102,14 +92,7 @@ SmallVector<int64_t> import_::readTimmShape(Config &config,
 /// PIL's number of a filter, as timm names it.
 static int64_t readFilter(Config &config) {
   std::string name = config.getString("interpolation", "bicubic");
-  auto filter = llvm::StringSwitch<std::optional<int64_t>>(name)
-                    .Case("nearest", 0)
-                    .Case("lanczos", 1)
-                    .Case("bilinear", 2)
-                    .Case("bicubic", 3)
-                    .Case("box", 4)
-                    .Case("hamming", 5)
-                    .Default(std::nullopt);
+  std::optional<int64_t> filter = parseFilter(name);
   if (!filter)
     config.emitError() << "interpolation = '" << name
                        << "'; vitc imports nearest, lanczos, bilinear, "
@@ -123,7 +106,7 @@ vit::PreprocessAttr import_::readTimmPreprocess(Config &config, int64_t height,
   if (channels != 1 && channels != 3)
     return {};
   MLIRContext *context = config.getLoc().getContext();
-  Config pretrained = readObject(config, "pretrained_cfg");
+  Config pretrained = config.getObject("pretrained_cfg");
   // timm's defaults: ImageNet's statistics, of grey their mean.
   SmallVector<double> mean = {0.485, 0.456, 0.406}, std = {0.229, 0.224, 0.225};
   mean.resize(channels);
@@ -141,14 +124,17 @@ vit::PreprocessAttr import_::readTimmPreprocess(Config &config, int64_t height,
   }
   int64_t filter = readFilter(pretrained);
   std::string mode = pretrained.getString("crop_mode", "center");
-  if (mode != "center" && mode != "squash")
+  bool border = mode == "border";
+  if (mode != "center" && mode != "squash" && !(border && cropPct == 1))
     pretrained.emitError() << "crop_mode = '" << mode
-                           << "'; vitc imports center and squash";
+                           << "'; vitc imports center, squash and, with "
+                              "crop_pct = 1, border";
   if (pretrained.failed()) {
     config.noteError();
     return {};
   }
-  // The shorter edge, or with squash both, become 1 / crop_pct of the crop's.
+  // The shorter edge, or with squash both, become 1 / crop_pct of the crop's;
+  // with border the longer one, and the mean is around it.
   auto scale = [&](int64_t pixels) {
     return int64_t(std::floor(double(pixels) / cropPct));
   };
@@ -162,16 +148,19 @@ vit::PreprocessAttr import_::readTimmPreprocess(Config &config, int64_t height,
     }
     resize.resize(1);
   }
+  auto crop = DenseI64ArrayAttr::get(context, {height, width});
   return vit::PreprocessAttr::get(
-      context, DenseI64ArrayAttr::get(context, resize), filter,
-      DenseI64ArrayAttr::get(context, {height, width}),
+      context, DenseI64ArrayAttr::get(context, resize), /*inside=*/border,
+      filter, /*antialias=*/true, border ? DenseI64ArrayAttr() : crop,
+      border ? vit::Padding::Center : vit::Padding::None,
       FloatAttr::get(Float64Type::get(context), 1.0 / 255.0),
       DenseF64ArrayAttr::get(context, mean),
-      DenseF64ArrayAttr::get(context, std));
+      DenseF64ArrayAttr::get(context, std), /*bgr=*/false,
+      /*mask=*/StringAttr(), /*noise=*/StringAttr());
 }
 
 StringAttr import_::readTimmLicence(Config &config) {
-  Config pretrained = readObject(config, "pretrained_cfg");
+  Config pretrained = config.getObject("pretrained_cfg");
   std::string licence = pretrained.getString("license", "");
   if (pretrained.failed())
     config.noteError();
@@ -213,10 +202,14 @@ OwningOpRef<ModuleOp> import_::importTimm(Config &config,
     return importTimmVit(*vit, config, checkpoint, options);
   if (const TimmSwin *swin = findTimmSwin(architecture))
     return importTimmSwin(*swin, config, checkpoint, options);
+  if (const TimmXcit *xcit = findTimmXcit(architecture))
+    return importTimmXcit(*xcit, config, checkpoint, options);
+  if (const TimmFamily *family = findTimmFamily(architecture))
+    return importTimmFamily(*family, architecture, config, checkpoint, options);
   config.emitError() << "architecture = '" << name
                      << "', which vitc does not know; the names most like it "
                         "are "
                      << suggestTimmNames(architecture)
-                     << "; export another architecture to ONNX";
+                     << "; of any other it compiles the ONNX export";
   return nullptr;
 }

@@ -23,6 +23,7 @@ namespace vitc::import_ {
 
 struct TimmSwin;
 struct TimmVit;
+struct TimmXcit;
 
 /// Imports a folder whose config.json names a timm architecture.
 mlir::OwningOpRef<mlir::ModuleOp> importTimm(Config &config,
@@ -41,6 +42,12 @@ mlir::OwningOpRef<mlir::ModuleOp> importTimmSwin(const TimmSwin &architecture,
                                                  Checkpoint &checkpoint,
                                                  const ImportOptions &options);
 
+/// Imports an Xcit.
+mlir::OwningOpRef<mlir::ModuleOp> importTimmXcit(const TimmXcit &architecture,
+                                                 Config &config,
+                                                 Checkpoint &checkpoint,
+                                                 const ImportOptions &options);
+
 /// How many blocks `prefix` has, numbered from 0 on.
 int64_t countTimmBlocks(const Checkpoint &checkpoint, llvm::StringRef prefix);
 
@@ -51,9 +58,16 @@ llvm::SmallVector<int64_t> readTimmShape(Config &config,
                                          llvm::StringRef name, size_t rank);
 
 /// model_args. Notes an error for each argument that is neither one of `read`
-/// nor decided by the weights; errors of what is read are the result's.
+/// nor decided by the weights, as those of `decided` are in this family; errors
+/// of what is read are the result's.
 Config readTimmArguments(Config &config,
-                         llvm::ArrayRef<llvm::StringLiteral> read);
+                         llvm::ArrayRef<llvm::StringLiteral> read,
+                         llvm::ArrayRef<llvm::StringLiteral> decided = {});
+
+/// A list of numbers from 0 on, which may be empty.
+llvm::SmallVector<int64_t, 4> readTimmIndices(Config &arguments,
+                                              llvm::StringRef key,
+                                              llvm::ArrayRef<int64_t> defaults);
 
 /// model_args.global_pool, else global_pool, else `defaultValue`.
 std::string readTimmPooling(Config &config, Config &arguments,

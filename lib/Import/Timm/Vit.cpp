@@ -1,4 +1,4 @@
-//===- Vit.cpp - ViT, DeiT, BEiT and hybrids of timm ----------------------===//
+//===- Vit.cpp - ViT, DeiT, BEiT, EVA and hybrids of timm -----------------===//
 //
 // Part of the vitc project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.
@@ -38,7 +38,10 @@ static VitNames getNames(const Checkpoint &checkpoint) {
   names.distillationClassifier = "head_dist";
   names.norm1 = "norm1";
   names.attention = "attn";
-  names.qkv = "attn.qkv";
+  names.qkv = ifInBlocks("attn.qkv", ".weight");
+  names.query = "attn.q_proj";
+  names.key = "attn.k_proj";
+  names.value = "attn.v_proj";
   names.queryBias = ifInBlocks("attn.q_bias");
   names.valueBias = ifInBlocks("attn.v_bias");
   names.biasTable = ifInBlocks("attn.relative_position_bias_table");
@@ -49,7 +52,8 @@ static VitNames getNames(const Checkpoint &checkpoint) {
   names.attentionNorm = ifInBlocks("attn.norm", ".weight");
   names.attentionOutput = "attn.proj";
   names.norm2 = "norm2";
-  names.mlpInput = "mlp.fc1";
+  names.mlpGate = ifInBlocks("mlp.fc1_g", ".weight");
+  names.mlpInput = names.mlpGate.empty() ? "mlp.fc1" : "mlp.fc1_x";
   names.mlpActivation = "mlp.act";
   names.mlpNorm = ifInBlocks("mlp.norm", ".weight");
   names.mlpOutput = "mlp.fc2";
@@ -92,8 +96,15 @@ static void readSizes(Config &config, const Checkpoint &checkpoint,
   spec.patchBias = checkpoint.contains("patch_embed.proj.bias");
   if (!spec.stem)
     spec.channels = filter[1];
-  spec.intermediateSize = shapeOf("blocks.0.mlp.fc1.weight", 2)[0];
-  spec.qkvBias = checkpoint.contains("blocks.0.attn.qkv.bias");
+  // A packed gated MLP has a gate for each feature that its end takes.
+  spec.intermediateSize = shapeOf("blocks.0.mlp.fc2.weight", 2)[1];
+  spec.gatedMlp =
+      !spec.names.mlpGate.empty() ||
+      shapeOf("blocks.0.mlp.fc1.weight", 2)[0] == 2 * spec.intermediateSize;
+  spec.silu = spec.gatedMlp;
+  spec.qkvBias = checkpoint.contains("blocks.0.attn.qkv.bias") ||
+                 checkpoint.contains("blocks.0.attn.q_proj.bias");
+  spec.keyBias = checkpoint.contains("blocks.0.attn.k_proj.bias");
   spec.numLayers = countTimmBlocks(checkpoint, "blocks.");
 
   spec.classToken = checkpoint.contains("cls_token");
@@ -116,18 +127,60 @@ static void readSizes(Config &config, const Checkpoint &checkpoint,
   spec.numClasses = shapeOf("head.weight", 2)[0];
 }
 
-static void readPooling(Config &config, Config &arguments, VitSpec &spec) {
+static void readAttentionPooling(const TimmVit &architecture, Config &config,
+                                 const Checkpoint &checkpoint, VitSpec &spec) {
+  int64_t numHeads =
+      architecture.poolingHeads > 0 ? architecture.poolingHeads : spec.numHeads;
+  if (spec.hiddenSize % numHeads != 0)
+    config.emitError() << "embed_dim = " << spec.hiddenSize
+                       << " is not a multiple of attn_pool_num_heads = "
+                       << numHeads;
+  int64_t width =
+      readTimmShape(config, checkpoint, "attn_pool.mlp.fc1.weight", 2)[0];
+  spec.pooling = VitPooling::Attention;
+  spec.attentionPooling = {getTimmPoolingNames("attn_pool"),
+                           spec.hiddenSize,
+                           width,
+                           numHeads,
+                           spec.layerNormEps,
+                           spec.gelu};
+}
+
+static void readPooling(const TimmVit &architecture, Config &config,
+                        Config &arguments, const Checkpoint &checkpoint,
+                        VitSpec &spec) {
   // fc_norm is the norm of models that average.
   bool token = spec.classToken && spec.names.pooledNorm.empty();
-  std::string pool =
-      readTimmPooling(config, arguments, token ? "token" : "avg");
+  StringRef byWeights = token ? "token" : "avg";
+  std::string pool = readTimmPooling(config, arguments,
+                                     architecture.pooling.empty()
+                                         ? byWeights
+                                         : StringRef(architecture.pooling));
   if (pool == "token")
     spec.pooling = VitPooling::ClassToken;
   else if (pool == "avg")
     spec.pooling = VitPooling::MeanPatches;
+  else if (pool == "map" && checkpoint.contains("attn_pool.latent"))
+    readAttentionPooling(architecture, config, checkpoint, spec);
   else
     config.emitError() << "global_pool = '" << pool
-                       << "'; vitc imports token and avg";
+                       << "'; vitc imports token, avg and, with weights "
+                          "attn_pool, map";
+}
+
+/// A turned head has two halves, each with angles of height and width.
+static void verifyHeads(Config &config, const VitSpec &spec) {
+  if (!spec.rotary)
+    return;
+  if (spec.hiddenSize % (4 * spec.numHeads) != 0)
+    config.emitError() << "embed_dim = " << spec.hiddenSize << " in "
+                       << spec.numHeads
+                       << " heads; rotary positions need a multiple of 4 in "
+                          "each";
+  if (!spec.names.queryNorm.empty() || !spec.names.keyNorm.empty())
+    config.emitError() << "the weights have norms of queries and keys, "
+                          "'blocks.0.attn.q_norm'; with rotary positions vitc "
+                          "imports models without them";
 }
 
 /// The arguments that are read.
@@ -151,11 +204,13 @@ OwningOpRef<ModuleOp> import_::importTimmVit(const TimmVit &architecture,
       arguments.getSize("num_heads", architecture.numHeads, kMaxHeads);
   spec.gelu = readTimmGelu(arguments, architecture.gelu);
   spec.layerNormEps = architecture.layerNormEps;
+  spec.rotary = architecture.rotary;
   std::tie(spec.imageHeight, spec.imageWidth) =
       readTimmImageSize(config, arguments);
   readBackbone(architecture, checkpoint, spec);
   readSizes(config, checkpoint, spec);
-  readPooling(config, arguments, spec);
+  readPooling(architecture, config, arguments, checkpoint, spec);
+  verifyHeads(config, spec);
   if (arguments.failed() || config.failed() ||
       failed(resolveSpec(spec, options, config.getLoc())))
     return nullptr;

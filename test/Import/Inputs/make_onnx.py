@@ -58,6 +58,26 @@ def linear_half():
     )
 
 
+def batch_range():
+    """Numbers from 3 on, one for each row, as torch exports as_strided for a dynamic batch."""
+    return make(
+        [
+            node("Shape", ["x"], ["size"], start=0, end=1),
+            node("Squeeze", ["size"], ["batch"]),
+            node("Add", ["batch", "three"], ["limit"]),
+            node("Range", ["three", "limit", "one"], ["y"], "numbers"),
+        ],
+        [("x", F32, ["batch", 8])],
+        [("y", I64, None)],
+        [("three", np.array(3)), ("one", np.array(1))],
+    )
+
+
+def unnamed_sizes():
+    """Sizes that are open but have no name, as Paddle's converters write them."""
+    return make([node("Relu", ["x"], ["y"])], [("x", F32, [-1, 3, "?", "?"])], [("y", F32, None)])
+
+
 def view():
     """A reshape to sizes computed from the batch, as torch exports x.view(x.shape[0], 4, -1)."""
     return make(
@@ -77,24 +97,6 @@ def view():
             ("rest", np.array([-1])),
         ],
     )
-
-
-def empty_output():
-    """A tensor repeated no times."""
-    return make(
-        [node("Tile", ["x", "repeats"], ["y"])],
-        [("x", F32, [2, 3])],
-        [("y", F32, None)],
-        [("repeats", np.array([0, 1]))],
-    )
-
-
-def single_number_input():
-    return make([node("Add", ["x", "shift"], ["y"])], [("x", F32, [2]), ("shift", F32, [])], [("y", F32, None)])
-
-
-def single_number_output():
-    return make([node("ReduceSum", ["x"], ["total"], keepdims=0)], [("x", F32, [2, 3])], [("total", F32, None)])
 
 
 def run_time_shape():
@@ -171,9 +173,9 @@ def unsupported():
     """Three nodes of two ops that vitc does not import."""
     return make(
         [
-            node("NonZero", ["x"], ["a"], "find"),
+            node("Unique", ["x"], ["a"], "find"),
             node("StringNormalizer", ["a"], ["b"], "clean", case_change_action="LOWER"),
-            node("NonZero", ["b"], ["y"], "find_again"),
+            node("Unique", ["b"], ["y"], "find_again"),
         ],
         [("x", F32, [4])],
         [("y", I64, None)],
@@ -199,7 +201,11 @@ def duplicate():
 
 
 def old():
-    return make([node("Neg", ["x"], ["y"])], [("x", F32, [4])], [("y", F32, [4])], opset=9)
+    return make([node("Neg", ["x"], ["y"])], [("x", F32, [4])], [("y", F32, [4])], opset=6)
+
+
+def old_clip():
+    return make([node("Clip", ["x"], ["y"], min=0.0)], [("x", F32, [4])], [("y", F32, [4])], opset=10)
 
 
 def overflow():

@@ -112,13 +112,18 @@ TEST_F(HuggingFaceTest, RefusesAMissingConfig) {
 TEST_F(HuggingFaceTest, RefusesAnotherModelType) {
   config["model_type"] = "vgg";
   writeModel();
-  expectRefused("model_type = 'vgg'; vitc imports beit, deit, dinov2, "
-                "dinov2_with_registers, swin, swinv2, vit, vit-hybrid");
+  EXPECT_FALSE(import(folder));
+  EXPECT_TRUE(StringRef(messages())
+                  .starts_with("model_type = 'vgg'; vitc imports beit, bert, "))
+      << messages();
   config.erase("model_type");
   writeModel();
-  expectRefused("has no model_type, and no architecture of timm's; vitc "
-                "imports beit, deit, dinov2, dinov2_with_registers, swin, "
-                "swinv2, vit, vit-hybrid");
+  diagnostics.clear();
+  EXPECT_FALSE(import(folder));
+  EXPECT_TRUE(StringRef(messages())
+                  .starts_with("has no model_type, and no architecture of "
+                               "timm's; vitc imports beit, bert, "))
+      << messages();
 }
 
 TEST_F(HuggingFaceTest, RefusesAnotherArchitecture) {
@@ -214,6 +219,34 @@ TEST_F(HuggingFaceTest, BitResizesTheShorterEdge) {
       "#vit.preprocess<resize = [224], interpolation = 3, crop = [8, 8]>");
 }
 
+// Without a mask YOLOS would see padding.
+TEST_F(HuggingFaceTest, YolosResizesToTheModelsSize) {
+  expectPreprocess(
+      R"({"image_processor_type": "YolosImageProcessor", "do_rescale": false,
+          "size": {"shortest_edge": 800, "longest_edge": 1333},
+          "do_normalize": false})",
+      "#vit.preprocess<resize = [8, 8]>");
+}
+
+TEST_F(HuggingFaceTest, DetrPadsAndMasks) {
+  expectPreprocess(
+      R"({"feature_extractor_type": "DetrFeatureExtractor", "size": 800,
+          "max_size": 1333, "do_rescale": false, "do_normalize": false})",
+      "#vit.preprocess<resize = [8, 8], inside = true, pad = zero, mask = "
+      "\"pixel_mask\">");
+  expectPreprocess(
+      R"({"image_processor_type": "DetrImageProcessor", "do_resize": false,
+          "do_rescale": false, "do_normalize": false})",
+      "#vit.preprocess<pad = zero, mask = \"pixel_mask\">");
+}
+
+TEST_F(HuggingFaceTest, Swin2srKeepsTheSize) {
+  expectPreprocess(
+      R"({"image_processor_type": "Swin2SRImageProcessor", "do_pad": true,
+          "pad_size": 8, "rescale_factor": 0.25})",
+      "#vit.preprocess<pad = mirror, rescale = 2.500000e-01 : f64>");
+}
+
 TEST_F(HuggingFaceTest, DefaultsOfTheClassWithoutAFile) {
   llvm::sys::fs::remove(path("preprocessor_config.json"));
   EXPECT_EQ(
@@ -286,8 +319,11 @@ TEST_F(HuggingFaceTest, RefusesPreprocessingThatDoesNotFit) {
       R"({"size": 8, "resample": 7})",
       "resample = 7; it needs PIL's number of a filter, 0 to 5");
   expectPreprocessRefused(
-      R"({"image_processor_type": "CLIPImageProcessor"})",
-      "image_processor_type = 'CLIPImageProcessor'; vitc imports "
+      R"({"image_processor_type": "ConvNextImageProcessor"})",
+      "image_processor_type = 'ConvNextImageProcessor'; vitc imports "
       "ViTImageProcessor, DeiTImageProcessor, BeitImageProcessor, "
-      "BitImageProcessor and ViTHybridImageProcessor");
+      "BitImageProcessor, ViTHybridImageProcessor, CLIPImageProcessor, "
+      "SiglipImageProcessor, BlipImageProcessor, DINOv3ViTImageProcessor, "
+      "SegformerImageProcessor, YolosImageProcessor, DetrImageProcessor and "
+      "Swin2SRImageProcessor");
 }

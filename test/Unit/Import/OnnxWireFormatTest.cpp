@@ -76,6 +76,19 @@ TEST_F(OnnxWireFormatTest, LargeRawDataIsReferredTo) {
   EXPECT_EQ(detached.graph().initializer(1).raw_data(), small);
 }
 
+/// ONNX Runtime's quantiser writes data_location, DEFAULT, behind the data.
+TEST_F(OnnxWireFormatTest, RawDataBeforeItsLocationIsReferredTo) {
+  std::string data(4096, 'r');
+  ModelProto model;
+  TensorProto &tensor = *model.mutable_graph()->add_initializer();
+  tensor.set_name("w");
+  tensor.set_raw_data(data);
+  tensor.set_data_location(TensorProto::DEFAULT);
+  std::string bytes = model.SerializeAsString();
+  ModelProto small = detachModel(bytes);
+  expectReference(small.graph().initializer(0), bytes, data);
+}
+
 TEST_F(OnnxWireFormatTest, PackedFloatsOfTheirTypeAreReferredTo) {
   ModelProto model = makeModel();
   std::vector<float> floats(40, 0.5f);

@@ -1,0 +1,404 @@
+//===- Loops.cpp - ONNX's Loop and Scan -----------------------------------===//
+//
+// Part of the vitc project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// A loop of more than a few iterations stays one where its body can be imported
+// once. Any other whose trip count is known is unrolled: what is known of a
+// value in one iteration is known in the next, so that sizes and positions stay
+// constants. Where only the condition is computed at run time, an iteration
+// behind the end keeps the values as they are.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Loops.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+
+using namespace mlir;
+using namespace vitc;
+using namespace vitc::onnx;
+
+using onnx_proto::GraphProto;
+
+/// Iterations of a loop that always is unrolled.
+static constexpr int64_t kFewTrips = 4;
+
+/// A number of rank 0.
+static GraphValue makeScalar(Type type, int64_t number) {
+  GraphValue value;
+  auto tensor = RankedTensorType::get({}, type);
+  unsigned width = type.getIntOrFloatBitWidth();
+  value.constant = DenseElementsAttr::get(
+      tensor, APInt(64, number, /*isSigned=*/true).trunc(width));
+  return value;
+}
+
+std::optional<bool> onnx::getKnownBool(const GraphValue &value) {
+  if (!value.constant || value.constant.getNumElements() != 1 ||
+      !value.constant.getElementType().isInteger(1))
+    return std::nullopt;
+  return *value.constant.value_begin<bool>();
+}
+
+/// Parts of one type along a new axis, all of them constants.
+static DenseElementsAttr stackConstants(ArrayRef<GraphValue> parts,
+                                        RankedTensorType type) {
+  SmallVector<Attribute> elements;
+  for (const GraphValue &part : parts)
+    llvm::append_range(elements, part.constant.getValues<Attribute>());
+  return DenseElementsAttr::get(type, elements);
+}
+
+FailureOr<GraphValue> GraphImporter::stack(Node &node,
+                                           MutableArrayRef<GraphValue> parts,
+                                           int64_t axis) {
+  for (GraphValue &part : parts)
+    if (failed(verifyNoCounts(node, &part)))
+      return failure();
+  GraphValue result;
+  result.isUnsigned = parts.front().isUnsigned;
+  result.narrow = parts.front().narrow;
+  auto isConstant = [](const GraphValue &part) { return bool(part.constant); };
+  if (axis == 0 && llvm::all_of(parts, isConstant)) {
+    auto type = cast<RankedTensorType>(parts.front().constant.getType());
+    bool alike = llvm::all_of(parts, [&](const GraphValue &part) {
+      return part.constant.getType() == type;
+    });
+    if (alike) {
+      SmallVector<int64_t> shape(type.getShape());
+      shape.insert(shape.begin(), parts.size());
+      result.constant = stackConstants(parts, type.clone(shape));
+      return result;
+    }
+  }
+  Value front = getValue(parts.front());
+  Shape first = b.getShape(front);
+  Type type = TensorBuilder::getElementType(front);
+  int64_t rank = int64_t(first.size()) + 1;
+  FailureOr<int64_t> at = node.normalizeAxis(axis, rank);
+  if (failed(at))
+    return failure();
+  SmallVector<Value> rows;
+  for (GraphValue &part : parts) {
+    Value value = getValue(part);
+    Shape shape = b.getShape(value);
+    if (shape != first)
+      return node.emitError()
+             << "gives a tensor of shape " << Node::format(first)
+             << " in one iteration and of " << Node::format(shape)
+             << " in another; needs one shape to put them together";
+    if (TensorBuilder::getElementType(value) != type ||
+        part.isUnsigned != result.isUnsigned)
+      return node.emitError()
+             << "gives elements of type " << type << " in one iteration and of "
+             << TensorBuilder::getElementType(value)
+             << " in another; needs one type to put them together";
+    shape.insert(shape.begin() + *at, Size(1));
+    rows.push_back(b.reshape(value, shape));
+  }
+  result.value = rows.size() == 1 ? rows.front() : b.concat(rows, *at);
+  return result;
+}
+
+GraphValue GraphImporter::takeRow(GraphValue &tensor, int64_t axis,
+                                  int64_t position) {
+  Value value = getValue(tensor);
+  Shape shape = b.getShape(value);
+  shape.erase(shape.begin() + axis);
+  GraphValue row;
+  row.isUnsigned = tensor.isUnsigned;
+  row.narrow = tensor.narrow;
+  row.value = b.reshape(b.sliceDim(value, axis, position, 1), shape);
+  return row;
+}
+
+/// A result of no iterations, if its body declares what it is.
+static FailureOr<GraphValue>
+makeEmptyStack(Node &node, const onnx_proto::ValueInfoProto &output,
+               MLIRContext *context) {
+  const auto &tensor = output.type().tensor_type();
+  std::optional<DataType> type = lookupDataType(tensor.elem_type(), context);
+  SmallVector<int64_t> shape = {0};
+  bool isKnown = type && tensor.has_shape();
+  for (const auto &dim : tensor.shape().dim()) {
+    isKnown &= dim.has_dim_value() && dim.dim_value() >= 0;
+    shape.push_back(dim.dim_value());
+  }
+  if (!isKnown)
+    return node.emitError() << "has no iterations, and its body does not "
+                               "declare the shape of '"
+                            << output.name() << "'; needs fixed sizes";
+  GraphValue value;
+  value.isUnsigned = type->isUnsigned;
+  value.narrow = type->getNarrow();
+  value.constant = DenseElementsAttr::get(
+      RankedTensorType::get(shape, type->computed), ArrayRef<Attribute>());
+  return value;
+}
+
+//===----------------------------------------------------------------------===//
+// Loop
+//===----------------------------------------------------------------------===//
+
+LogicalResult GraphImporter::readLoop(Node &node, const GraphProto &body,
+                                      LoopState &state) {
+  state.numCarried = std::max<int64_t>(node.getNumInputs(), 2) - 2;
+  state.numScans = body.output_size() - 1 - state.numCarried;
+  if (body.input_size() != state.numCarried + 2 || state.numScans < 0)
+    return node.emitError()
+           << "body has " << body.input_size() << " inputs and "
+           << body.output_size() << " outputs; needs " << state.numCarried + 2
+           << " inputs and " << state.numCarried + 1 << " outputs or more";
+  if (node.hasInput(0)) {
+    FailureOr<SmallVector<int64_t>> trips = node.getIntsOf(0);
+    if (failed(trips))
+      return failure();
+    if (trips->size() != 1)
+      return node.emitError()
+             << "has " << trips->size() << " trip counts; needs one";
+    state.trips = trips->front();
+  }
+  state.condition =
+      node.hasInput(1) ? *node.inputs[1] : makeScalar(b.getI1Type(), 1);
+  for (int64_t index = 2; index < state.numCarried + 2; ++index) {
+    if (!node.hasInput(index))
+      return node.emitError()
+             << "input " << index << " is absent; needs a value to start with";
+    state.carried.push_back(*node.inputs[index]);
+  }
+  state.scans.resize(state.numScans);
+  return success();
+}
+
+/// Notes that iterations count as long as the condition, which is computed at
+/// run time, holds.
+LogicalResult GraphImporter::narrowActive(Node &node, LoopState &state) {
+  if (failed(verifyCondition(node, state.condition)))
+    return failure();
+  if (!state.trips || state.numScans > 0) {
+    noteNeeded(state.condition);
+    return node.emitError()
+           << "ends when its condition, which is computed at run time, says "
+              "so; needs a trip count and no values of all iterations, or a "
+              "known condition";
+  }
+  Value holds = b.reshape(getValue(state.condition), {});
+  if (state.active.isSet())
+    holds =
+        b.elementwise({getValue(state.active), holds}, b.getI1Type(),
+                      [](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
+                        return arith::AndIOp::create(b, args[0], args[1]);
+                      });
+  state.active = GraphValue();
+  state.active.value = holds;
+  return success();
+}
+
+LogicalResult GraphImporter::importIteration(Node &node, const GraphProto &body,
+                                             Scope &around, int64_t trip,
+                                             LoopState &state) {
+  Scope inner{&around, {}, around.opsets};
+  inner.values[body.input(0).name()] = makeScalar(b.getI64Type(), trip);
+  inner.values[body.input(1).name()] = makeScalar(b.getI1Type(), 1);
+  for (int64_t index = 0; index < state.numCarried; ++index)
+    inner.values[body.input(index + 2).name()] = state.carried[index];
+  FailureOr<Results> results = importGraph(body, inner, node);
+  if (failed(results))
+    return failure();
+  b.setLoc(NameLoc::get(b.getStringAttr(node.getName())));
+  state.condition = results->front();
+  for (int64_t index = 0; index < state.numCarried; ++index) {
+    FailureOr<GraphValue> next = (*results)[index + 1];
+    if (state.active.isSet())
+      next = select(node, getValue(state.active), *next, state.carried[index]);
+    if (failed(next))
+      return failure();
+    state.carried[index] = *next;
+  }
+  for (int64_t index = 0; index < state.numScans; ++index)
+    state.scans[index].push_back((*results)[index + 1 + state.numCarried]);
+  return success();
+}
+
+LogicalResult GraphImporter::importLoop(Node &node, Scope &scope) {
+  FailureOr<const GraphProto *> body = getGraph(node, "body");
+  LoopState state;
+  Scope around{&scope, {}, scope.opsets};
+  if (failed(body) || failed(readLoop(node, **body, state)) ||
+      failed(addInitializers(**body, around)))
+    return failure();
+  bool isShort = getKnownBool(state.condition) == false ||
+                 (state.trips && *state.trips <= kFewTrips);
+  if (isShort || b.isInLoop())
+    return unrollLoop(node, **body, around, state);
+  std::vector<Diagnostic> reasons;
+  bool isRolled = false;
+  {
+    ScopedDiagnosticHandler handler(
+        b.getContext(), [&](Diagnostic &diagnostic) {
+          // A body that is imported again says the same.
+          bool known = llvm::any_of(reasons, [&](const Diagnostic &other) {
+            return other.str() == diagnostic.str();
+          });
+          if (!known)
+            reasons.push_back(std::move(diagnostic));
+        });
+    isRolled = succeeded(rollLoop(node, **body, around, state));
+  }
+  if (!isRolled && state.trips && *state.trips <= kMaxUnrolledTrips) {
+    node.failed = false;
+    if (!reasons.empty())
+      emitRemark(reasons.front().getLocation())
+          << "a loop is unrolled: " << reasons.front().str();
+    return unrollLoop(node, **body, around, state);
+  }
+  for (Diagnostic &reason : reasons)
+    b.getContext()->getDiagEngine().emit(std::move(reason));
+  return success(isRolled);
+}
+
+LogicalResult GraphImporter::unrollLoop(Node &node, const GraphProto &body,
+                                        Scope &around, LoopState &state) {
+  for (int64_t trip = 0; !state.trips || trip < *state.trips; ++trip) {
+    std::optional<bool> known = getKnownBool(state.condition);
+    if (known && !*known)
+      break;
+    if (trip == kMaxUnrolledTrips)
+      return node.emitError() << "has more than " << kMaxUnrolledTrips
+                              << " iterations; needs at most so many, as loops "
+                                 "are unrolled";
+    if ((!known && failed(narrowActive(node, state))) ||
+        failed(importIteration(node, body, around, trip, state)))
+      return failure();
+  }
+  for (int64_t index = 0; index < state.numScans; ++index) {
+    const auto &output = body.output(index + 1 + state.numCarried);
+    FailureOr<GraphValue> stacked =
+        state.scans[index].empty()
+            ? makeEmptyStack(node, output, b.getContext())
+            : stack(node, state.scans[index], 0);
+    if (failed(stacked))
+      return failure();
+    state.carried.push_back(*stacked);
+  }
+  return setResults(node, state.carried);
+}
+
+//===----------------------------------------------------------------------===//
+// Scan
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// Along which axis, and in which direction, a tensor is scanned.
+struct ScanAxes {
+  SmallVector<int64_t> axes, directions;
+
+  bool isReversed(int64_t index) const { return directions[index] != 0; }
+};
+} // namespace
+
+static FailureOr<ScanAxes> getScanAxes(Node &node, StringRef kind,
+                                       int64_t count) {
+  SmallVector<int64_t> zeros(count, 0);
+  ScanAxes axes{node.getInts(("scan_" + kind + "_axes").str(), zeros),
+                node.getInts(("scan_" + kind + "_directions").str(), zeros)};
+  if (int64_t(axes.axes.size()) != count ||
+      int64_t(axes.directions.size()) != count)
+    return node.emitError() << "has " << axes.axes.size() << " axes and "
+                            << axes.directions.size() << " directions of "
+                            << kind << "s; needs " << count;
+  return axes;
+}
+
+/// The one size of the scanned axes of inputs `first` and on, which are
+/// normalised.
+static FailureOr<int64_t> getScanSize(Node &node, unsigned first,
+                                      MutableArrayRef<int64_t> axes) {
+  std::optional<int64_t> trips;
+  for (auto [index, axis] : llvm::enumerate(axes)) {
+    Shape shape = node.getShape(first + index);
+    FailureOr<int64_t> normalized = node.normalizeAxis(axis, shape.size());
+    if (failed(normalized))
+      return failure();
+    axis = *normalized;
+    Size size = shape[axis];
+    if (!size.isStatic() || size.constant < 1 ||
+        size.constant > kMaxUnrolledTrips || (trips && *trips != size.constant))
+      return node.emitError()
+             << "scans axis " << axis << " of a tensor of shape "
+             << Node::format(shape) << "; needs one size for all, from 1 to "
+             << kMaxUnrolledTrips << ", that does not depend on the batch";
+    trips = size.constant;
+  }
+  return *trips;
+}
+
+LogicalResult GraphImporter::importScan(Node &node, Scope &scope) {
+  // Before opset 9 the batch and the sequences' lengths were apart.
+  if (node.getOpset() < 9)
+    return node.emitError()
+           << "is of opset " << node.getOpset() << "; needs opset 9 or later";
+  FailureOr<const GraphProto *> body = getGraph(node, "body");
+  FailureOr<int64_t> numScanned = node.getRequiredInt("num_scan_inputs");
+  if (failed(body) || failed(numScanned))
+    return failure();
+  int64_t numInputs = node.getNumInputs();
+  int64_t numStates = numInputs - *numScanned;
+  int64_t numScans = (*body)->output_size() - numStates;
+  if (*numScanned < 1 || numStates < 0 || numScans < 0 ||
+      (*body)->input_size() != numInputs)
+    return node.emitError()
+           << "has " << numInputs << " inputs, of which " << *numScanned
+           << " are scanned, and a body of " << (*body)->input_size()
+           << " inputs and " << (*body)->output_size()
+           << " outputs; needs as many inputs as its body, one that is "
+              "scanned, and an output for each state";
+  for (int64_t index = 0; index < numInputs; ++index)
+    if (!node.hasInput(index))
+      return node.emitError() << "input " << index << " is absent; needs "
+                              << numInputs << " inputs";
+  FailureOr<ScanAxes> in = getScanAxes(node, "input", *numScanned);
+  FailureOr<ScanAxes> out = getScanAxes(node, "output", numScans);
+  if (failed(in) || failed(out))
+    return failure();
+  FailureOr<int64_t> trips = getScanSize(node, numStates, in->axes);
+  Scope around{&scope, {}, scope.opsets};
+  if (failed(trips) || failed(addInitializers(**body, around)))
+    return failure();
+
+  Results states;
+  for (int64_t index = 0; index < numStates; ++index)
+    states.push_back(*node.inputs[index]);
+  SmallVector<Results> scans(numScans);
+  for (int64_t trip = 0; trip < *trips; ++trip) {
+    Scope inner{&around, {}, scope.opsets};
+    for (int64_t index = 0; index < numStates; ++index)
+      inner.values[(*body)->input(index).name()] = states[index];
+    for (int64_t index = 0; index < *numScanned; ++index) {
+      int64_t at = in->isReversed(index) ? *trips - 1 - trip : trip;
+      inner.values[(*body)->input(numStates + index).name()] =
+          takeRow(*node.inputs[numStates + index], in->axes[index], at);
+    }
+    FailureOr<Results> results = importGraph(**body, inner, node);
+    if (failed(results))
+      return failure();
+    b.setLoc(NameLoc::get(b.getStringAttr(node.getName())));
+    for (int64_t index = 0; index < numScans; ++index)
+      scans[index].push_back((*results)[index + numStates]);
+    results->truncate(numStates);
+    states = std::move(*results);
+  }
+  for (int64_t index = 0; index < numScans; ++index) {
+    if (out->isReversed(index))
+      std::reverse(scans[index].begin(), scans[index].end());
+    FailureOr<GraphValue> stacked = stack(node, scans[index], out->axes[index]);
+    if (failed(stacked))
+      return failure();
+    states.push_back(*stacked);
+  }
+  return setResults(node, states);
+}
