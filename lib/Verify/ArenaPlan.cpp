@@ -8,6 +8,7 @@
 
 #include "ArenaPlan.h"
 
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "vitc/Runtime/Descriptor.h"
 #include "llvm/ADT/DenseSet.h"
 #include "llvm/ADT/MapVector.h"
@@ -34,12 +35,63 @@ LogicalResult vitc::checkPlaces(func::FuncOp entry, const BufferPlaces &places,
   return success();
 }
 
-std::optional<StaleRead> vitc::findStaleRead(ArrayRef<KernelAccesses> kernels,
-                                             const BufferPlaces &places) {
-  // The kernel that wrote each buffer last, by its number.
+namespace {
+/// The buffers that an op reads and writes when it runs.
+struct Step {
+  Operation *op;
+  SmallVector<Value> reads, writes;
+};
+} // namespace
+
+/// The most ops of a function, those of loops twice for each loop around.
+static constexpr int64_t kMaxOps = int64_t(1) << 22;
+
+/// Adds what runs in `block`, in order. False where that is more than
+/// `numLeft` ops.
+static bool trace(Block &block,
+                  const llvm::DenseMap<Operation *, Step> &kernels,
+                  std::vector<Step> &steps, int64_t &numLeft) {
+  for (Operation &op : block) {
+    if (--numLeft < 0)
+      return false;
+    if (auto kernel = kernels.find(&op); kernel != kernels.end()) {
+      steps.push_back(kernel->second);
+    } else if (auto load = dyn_cast<memref::LoadOp>(op)) {
+      steps.push_back({load, {load.getMemRef()}, {}});
+    } else {
+      // A loop: what its end leaves its beginning finds.
+      for (int iteration = 0; iteration < 2; ++iteration)
+        for (Region &region : op.getRegions())
+          for (Block &inner : region)
+            if (!trace(inner, kernels, steps, numLeft))
+              return false;
+    }
+  }
+  return true;
+}
+
+FailureOr<std::optional<StaleRead>>
+vitc::findStaleRead(func::FuncOp entry, ArrayRef<KernelAccesses> kernels,
+                    const BufferPlaces &places) {
+  llvm::DenseMap<Operation *, Step> known;
+  for (const KernelAccesses &kernel : kernels) {
+    Step step{kernel.kernel, kernel.reads, {kernel.result.buffer}};
+    if (kernel.statistics)
+      step.writes.push_back(kernel.statistics->buffer);
+    known[kernel.kernel] = std::move(step);
+  }
+  std::vector<Step> steps;
+  int64_t numLeft = kMaxOps;
+  if (!trace(entry.getBody().front(), known, steps, numLeft))
+    return entry.emitOpError()
+           << "has more than " << kMaxOps
+           << " ops to follow, those of loops twice for each loop around; "
+              "needs fewer loops in loops to be verified";
+
+  // The step that wrote each buffer last, by its number.
   llvm::MapVector<Value, size_t> writers;
-  for (auto [number, kernel] : llvm::enumerate(kernels)) {
-    for (Value read : kernel.reads) {
+  for (auto [number, step] : llvm::enumerate(steps)) {
+    for (Value read : step.reads) {
       auto place = places.find(read);
       auto writer = writers.find(read);
       if (place == places.end() || writer == writers.end())
@@ -47,15 +99,14 @@ std::optional<StaleRead> vitc::findStaleRead(ArrayRef<KernelAccesses> kernels,
       for (auto [other, otherWriter] : writers)
         if (other != read && otherWriter > writer->second &&
             places.find(other)->second.overlaps(place->second))
-          return StaleRead{kernels[writer->second].kernel,
-                           kernels[otherWriter].kernel, kernel.kernel};
+          return std::optional(StaleRead{steps[writer->second].op,
+                                         steps[otherWriter].op, step.op});
     }
-    if (places.contains(kernel.result.buffer))
-      writers[kernel.result.buffer] = number;
-    if (kernel.statistics && places.contains(kernel.statistics->buffer))
-      writers[kernel.statistics->buffer] = number;
+    for (Value written : step.writes)
+      if (places.contains(written))
+        writers[written] = number;
   }
-  return std::nullopt;
+  return std::optional<StaleRead>();
 }
 
 /// Whether a kernel goes on with what its destination holds.
@@ -73,14 +124,16 @@ void vitc::separateValues(ArrayRef<KernelAccesses> kernels) {
     auto buffer = init.get().getDefiningOp<BufferOp>();
     bool replaces =
         !written.insert(buffer).second && buffer.getSpace() == Space::Arena &&
-        !readsDestination(op) &&
+        !readsDestination(op) && isa<func::FuncOp>(op->getParentOp()) &&
         writesAll(kernel.result, getBufferShape(kernel.result.buffer, kernels));
     if (!replaces)
       continue;
     OpBuilder builder(op);
     Value separate = builder.clone(*buffer)->getResult(0);
     buffer.getResult().replaceUsesWithIf(separate, [&](OpOperand &use) {
-      return &use == &init || op->isBeforeInBlock(use.getOwner());
+      Operation *around =
+          op->getBlock()->findAncestorOpInBlock(*use.getOwner());
+      return &use == &init || (around && op->isBeforeInBlock(around));
     });
     written.insert(separate);
   }
@@ -99,5 +152,5 @@ void vitc::spreadArena(func::FuncOp entry, const BufferPlaces &places) {
   auto attr = entry->getAttrOfType<EntryAttr>(KernelDialect::kEntryAttr);
   entry->setAttr(KernelDialect::kEntryAttr,
                  EntryAttr::get(entry.getContext(), attr.getInputs(),
-                                attr.getOutputs(), end, 0));
+                                attr.getOutputs(), end, 0, attr.getInPlace()));
 }

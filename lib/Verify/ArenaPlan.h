@@ -26,12 +26,15 @@ struct StaleRead {
   mlir::Operation *reader;
 };
 
-/// The first of them in the plan for this batch, if there is one.
-std::optional<StaleRead> findStaleRead(llvm::ArrayRef<KernelAccesses> kernels,
-                                       const BufferPlaces &places);
+/// The first of them in the plan for this batch, if there is one; loops go
+/// round twice. Fails where that is too long.
+mlir::FailureOr<std::optional<StaleRead>>
+findStaleRead(mlir::func::FuncOp entry, llvm::ArrayRef<KernelAccesses> kernels,
+              const BufferPlaces &places);
 
 /// Gives what a kernel writes over all of a buffer of the arena, in place, a
-/// buffer of its own, so that the value before it is kept.
+/// buffer of its own, so that the value before it is kept. Not in loops, whose
+/// next iteration finds there what the last one wrote.
 void separateValues(llvm::ArrayRef<KernelAccesses> kernels);
 
 /// Gives every buffer of the arena memory of its own, for this batch only.

@@ -29,7 +29,7 @@ static constexpr StringRef kForward = "forward", kAttention = "attention",
 struct Candidate::Sessions {
   vitc_runtime_t *runtime = nullptr;
   rt::EntryDescriptor spreadEntry;
-  vitc_model_descriptor_t spreadDescriptor;
+  vitc_model_descriptor_t shippedDescriptor, spreadDescriptor;
   struct Model {
     vitc_model_t *model = nullptr;
     vitc_session_t *session = nullptr;
@@ -77,7 +77,11 @@ LogicalResult Candidate::prepare(ModuleOp source, int64_t batchSize) {
   BufferPlaces places = getBufferPlaces(shipped, batch, *shippedKernels);
   if (failed(checkPlaces(shipped, places, batch)))
     return failure();
-  stale = findStaleRead(*shippedKernels, places);
+  FailureOr<std::optional<StaleRead>> read =
+      findStaleRead(shipped, *shippedKernels, places);
+  if (failed(read))
+    return failure();
+  stale = *read;
   if (auto attention = module->lookupSymbol<func::FuncOp>(kAttention))
     if (failed(prepareMaps(attention)))
       return failure();
@@ -106,8 +110,12 @@ LogicalResult Candidate::prepareMaps(func::FuncOp attention) {
   BufferPlaces places = getBufferPlaces(attention, batch, *accesses);
   if (failed(checkPlaces(attention, places, batch)))
     return failure();
+  FailureOr<std::optional<StaleRead>> read =
+      findStaleRead(attention, *accesses, places);
+  if (failed(read))
+    return failure();
   if (!stale)
-    stale = findStaleRead(*accesses, places);
+    stale = *read;
   if (auto layers = attention->getAttrOfType<ArrayAttr>(
           vit::VitDialect::kAttentionLayersAttr))
     llvm::append_range(mapLayers, layers.getAsRange<vit::AttentionLayerAttr>());
@@ -142,12 +150,15 @@ LogicalResult Candidate::load(const ProgramOptions &options) {
   sessions->spreadEntry.name = kForward.data();
   // All of the batch's values are read after the run.
   sessions->spreadEntry.independentItems = 0;
-  sessions->spreadDescriptor = **descriptor;
+  // The entry for texts is not here: @forward is what is verified.
+  sessions->shippedDescriptor = **descriptor;
+  sessions->shippedDescriptor.ranking = {};
+  sessions->spreadDescriptor = sessions->shippedDescriptor;
   sessions->spreadDescriptor.entries = &sessions->spreadEntry;
   sessions->spreadDescriptor.numEntries = 1;
   sessions->spreadDescriptor.attention = {};
   if (failed(check(vitc_runtime_create(0, &sessions->runtime, &error))) ||
-      failed(open(sessions->shipped, **descriptor)) ||
+      failed(open(sessions->shipped, sessions->shippedDescriptor)) ||
       failed(open(sessions->spread, sessions->spreadDescriptor)))
     return failure();
   return success();
@@ -159,6 +170,16 @@ const vitc_model &Candidate::getModel() const {
 
 EntryAttr Candidate::getInterface() const {
   return spread->getAttrOfType<EntryAttr>(KernelDialect::kEntryAttr);
+}
+
+SmallVector<StringRef> Candidate::getResultNames() const {
+  EntryAttr entry = getInterface();
+  SmallVector<StringRef> names;
+  for (TensorAttr output : entry.getOutputs())
+    names.push_back(output.getName());
+  for (int64_t input : entry.getInPlace())
+    names.push_back(entry.getInputs()[input].getName());
+  return names;
 }
 
 /// `tensor` as the C ABI takes it.
@@ -218,7 +239,10 @@ FailureOr<std::vector<HostTensor>> Candidate::run(vitc_session_t *session,
   if (vitc_session_run(session, arguments->inputs.data(),
                        arguments->outputs.data(), &error) != VITC_OK)
     return emitError(module->getLoc()) << "cannot be run: " << error.message;
-  return lastOutputs;
+  std::vector<HostTensor> results = lastOutputs;
+  for (int64_t input : getInterface().getInPlace())
+    results.push_back(lastInputs[input]);
+  return results;
 }
 
 FailureOr<MapRun> Candidate::runMaps(ArrayRef<HostTensor> inputs, bool mean) {

@@ -38,7 +38,8 @@ public:
   create(mlir::ModuleOp module, const ProgramOptions &options, int64_t batch);
   ~Candidate();
 
-  /// Runs @forward as it ships.
+  /// Runs @forward as it ships; returns its outputs, then the states that it
+  /// updates where they lie.
   mlir::FailureOr<std::vector<HostTensor>>
   runShipped(llvm::ArrayRef<HostTensor> inputs);
   /// Runs the other; its memory can be read till the next call.
@@ -53,6 +54,8 @@ public:
 
   const vitc_model &getModel() const;
   kernel::EntryAttr getInterface() const;
+  /// The names of what a run returns.
+  llvm::SmallVector<llvm::StringRef> getResultNames() const;
   llvm::ArrayRef<KernelAccesses> getKernels() const { return kernels; }
   /// What a kernel wrote in runSpread, in the order of its iteration space.
   HostTensor readResult(const KernelAccesses &kernel) const;

@@ -100,7 +100,6 @@ vitc::makeInputs(const vitc_model &model, kernel::EntryAttr entry,
                  const VerifyOptions &options, Location loc) {
   std::mt19937 engine; // its default seed is fixed by the standard
   std::vector<HostTensor> inputs;
-  size_t numFiles = 0;
   FailureOr<int32_t> pictureInput = getPictureInput(model, entry, options, loc);
   if (failed(pictureInput))
     return failure();
@@ -118,7 +117,6 @@ vitc::makeInputs(const vitc_model &model, kernel::EntryAttr entry,
     } else if (file == options.inputFiles.end()) {
       fillRandom(tensor, engine);
     } else {
-      ++numFiles;
       vitc_tensor_info_t info;
       vitc_error_t error;
       if (vitc_model_input(&model, i, &info, &error) != VITC_OK)
@@ -128,18 +126,24 @@ vitc::makeInputs(const vitc_model &model, kernel::EntryAttr entry,
     }
     inputs.push_back(std::move(tensor));
   }
-  if (numFiles != options.inputFiles.size()) {
-    InFlightDiagnostic error = emitError(loc) << "--input names '";
-    for (const auto &file : options.inputFiles)
-      if (llvm::none_of(entry.getInputs(), [&](kernel::TensorAttr input) {
-            return input.getName() == file.first;
-          })) {
-        error << file.first << "'; the model has";
-        break;
-      }
+  return inputs;
+}
+
+LogicalResult vitc::checkInputNames(ArrayRef<kernel::EntryAttr> entries,
+                                    const VerifyOptions &options,
+                                    Location loc) {
+  SmallVector<StringRef> names;
+  for (kernel::EntryAttr entry : entries)
     for (kernel::TensorAttr input : entry.getInputs())
-      error << " '" << input.getName().getValue() << "'";
+      names.push_back(input.getName());
+  for (const auto &[name, path] : options.inputFiles) {
+    if (llvm::is_contained(names, name))
+      continue;
+    InFlightDiagnostic error = emitError(loc) << "--input names '" << name
+                                              << "'; the model has";
+    for (StringRef each : names)
+      error << " '" << each << "'";
     return error;
   }
-  return inputs;
+  return success();
 }

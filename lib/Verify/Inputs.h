@@ -26,6 +26,11 @@ mlir::FailureOr<std::vector<HostTensor>>
 makeInputs(const vitc_model &model, kernel::EntryAttr entry,
            const VerifyOptions &options, mlir::Location loc);
 
+/// Reports a file for an input that none of the entries has.
+mlir::LogicalResult checkInputNames(llvm::ArrayRef<kernel::EntryAttr> entries,
+                                    const VerifyOptions &options,
+                                    mlir::Location loc);
+
 } // namespace vitc
 
 #endif // VITC_LIB_VERIFY_INPUTS_H

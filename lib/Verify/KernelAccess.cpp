@@ -8,8 +8,7 @@
 
 #include "KernelAccess.h"
 
-#include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/IR/Matchers.h"
+#include "vitc/Analysis/BatchMultiple.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -23,31 +22,15 @@ using namespace vitc::kernel;
 // Iteration spaces
 //===----------------------------------------------------------------------===//
 
-/// The value of a size: a constant, or a multiple of the batch.
-static FailureOr<int64_t> evaluateSize(Value value, int64_t batch) {
-  IntegerAttr constant;
-  if (matchPattern(value, m_Constant(&constant)))
-    return constant.getInt();
-  if (value.getDefiningOp<BatchOp>())
-    return batch;
-  if (auto product = value.getDefiningOp<arith::MulIOp>()) {
-    FailureOr<int64_t> lhs = evaluateSize(product.getLhs(), batch);
-    FailureOr<int64_t> rhs = evaluateSize(product.getRhs(), batch);
-    if (succeeded(lhs) && succeeded(rhs))
-      return *lhs * *rhs;
-  }
-  return failure();
-}
-
 /// The iteration space of a kernel's result; none for a kernel that is not
 /// known.
 static FailureOr<SmallVector<int64_t>> getExtents(Operation *kernel,
                                                   int64_t batch) {
   bool known = true;
   auto size = [&](Value value) -> int64_t {
-    FailureOr<int64_t> number = evaluateSize(value, batch);
-    known &= succeeded(number);
-    return succeeded(number) ? *number : 0;
+    std::optional<KernelSize> kernelSize = getKernelSize(value);
+    known &= kernelSize.has_value();
+    return kernelSize ? kernelSize->at(batch) : 0;
   };
   auto box = [&](Value count, ArrayRef<int64_t> sizes) {
     SmallVector<int64_t> extents = {size(count)};
@@ -80,8 +63,13 @@ static FailureOr<SmallVector<int64_t>> getExtents(Operation *kernel,
           .Case([&](MeanOp op) {
             return box(op.getBatch(), {int64_t(op.getChannels())});
           })
-          .Case<GatherOp, GenericOp>(
-              [&](auto op) { return box(op.getBatch(), op.getSizes()); })
+          .Case([&](GatherOp op) {
+            // Offsets, which a run decides, stand at 0.
+            SmallVector<int64_t> sizes(op.getSizes());
+            sizes.append(op.getOffsets().size(), 1);
+            return box(op.getBatch(), sizes);
+          })
+          .Case([&](GenericOp op) { return box(op.getBatch(), op.getSizes()); })
           .Default([&](Operation *) {
             known = false;
             return SmallVector<int64_t>();
@@ -112,28 +100,31 @@ static AffineMap getResultMap(Operation *kernel) {
 FailureOr<std::vector<KernelAccesses>>
 vitc::getKernelAccesses(func::FuncOp entry, int64_t batch) {
   std::vector<KernelAccesses> kernels;
-  for (Operation &op : entry.getBody().front()) {
+  WalkResult result = entry.walk<WalkOrder::PreOrder>([&](Operation *op) {
     auto destination = dyn_cast<DestinationStyleOpInterface>(op);
     if (!destination)
-      continue;
-    FailureOr<SmallVector<int64_t>> extents = getExtents(&op, batch);
+      return WalkResult::advance();
+    FailureOr<SmallVector<int64_t>> extents = getExtents(op, batch);
     if (failed(extents))
-      return failure();
+      return WalkResult::interrupt();
     KernelAccesses accesses{
-        &op,
-        {destination.getDpsInits().front(), getResultMap(&op), *extents},
+        op,
+        {destination.getDpsInits().front(), getResultMap(op), *extents},
         /*statistics=*/std::nullopt,
         /*reads=*/{}};
     if (auto gemm = dyn_cast<GemmOp>(op); gemm && gemm.getStatistics())
       accesses.statistics = {
           gemm.getStatistics(),
-          AffineMap::getMultiDimIdentityMap(4, op.getContext()),
+          AffineMap::getMultiDimIdentityMap(4, op->getContext()),
           {extents->front(), *gemm.getNumChunks(), 2, extents->back()}};
     for (Value input : destination.getDpsInputs())
       if (isa<MemRefType>(input.getType()))
         accesses.reads.push_back(input);
     kernels.push_back(std::move(accesses));
-  }
+    return WalkResult::advance();
+  });
+  if (result.wasInterrupted())
+    return failure();
   return kernels;
 }
 

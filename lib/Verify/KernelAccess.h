@@ -35,7 +35,8 @@ struct KernelAccesses {
   llvm::SmallVector<mlir::Value> reads;
 };
 
-/// The kernels of an entry function in order. Errors are diagnostics.
+/// The kernels of an entry function in order, those of loops once. Errors are
+/// diagnostics.
 mlir::FailureOr<std::vector<KernelAccesses>>
 getKernelAccesses(mlir::func::FuncOp entry, int64_t batch);
 

@@ -14,7 +14,6 @@
 #include "Reference.h"
 
 #include "AttentionMaps.h"
-#include "Jit.h"
 #include "ReferenceLowering.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "vitc/Target/Weights.h"
@@ -103,9 +102,10 @@ static void eraseWeights(ModuleOp module) {
       op.erase();
 }
 
-FailureOr<ReferenceRun>
-vitc::runReference(ModuleOp raised, ArrayRef<vit::AttentionLayerAttr> mapLayers,
-                   ArrayRef<HostTensor> inputs, TimingScope &timing) {
+FailureOr<std::unique_ptr<Reference>>
+Reference::create(ModuleOp raised, ArrayRef<vit::AttentionLayerAttr> mapLayers,
+                  TimingScope &timing) {
+  std::unique_ptr<Reference> reference(new Reference());
   OwningOpRef<ModuleOp> module(raised.clone());
   for (auto function :
        llvm::make_early_inc_range(module->getOps<func::FuncOp>()))
@@ -114,35 +114,40 @@ vitc::runReference(ModuleOp raised, ArrayRef<vit::AttentionLayerAttr> mapLayers,
   auto forward = module->lookupSymbol<func::FuncOp>("forward");
   forward.removeArgAttrsAttr();
   forward.removeResAttrsAttr();
-  size_t numOutputs = forward.getNumResults();
+  reference->numOutputs = forward.getNumResults();
+  reference->numMaps = mapLayers.size();
   if (failed(addAttentionMaps(forward, mapLayers)))
     return failure();
   ConstantSymbols constants;
-  SmallVector<ObservedValue> observed = observeValues(forward, constants);
-  SmallVector<Type> types(forward.getResultTypes());
+  reference->observed = observeValues(forward, constants);
+  llvm::append_range(reference->types, forward.getResultTypes());
 
   FailureOr<llvm::StringMap<std::string>> values =
       readConstants(*module, constants);
   if (failed(values))
     return failure();
+  reference->constants = std::move(*values);
   eraseWeights(*module);
   if (failed(lowerReference(*module, timing)))
     return failure();
   llvm::StringMap<const void *> symbols;
-  for (const auto &value : *values)
+  for (const auto &value : reference->constants)
     symbols[value.getKey()] = value.getValue().data();
-  std::unique_ptr<llvm::orc::LLJIT> jit;
-  FailureOr<PackedFn> function =
-      compileInProcess(*module, "_mlir_ciface_forward", symbols, jit);
+  FailureOr<PackedFn> function = compileInProcess(
+      *module, "_mlir_ciface_forward", symbols, reference->jit);
   if (failed(function))
     return failure();
+  reference->function = *function;
+  return reference;
+}
 
-  std::vector<HostTensor> tensors = call(*function, types, inputs);
+ReferenceRun Reference::run(ArrayRef<HostTensor> inputs) const {
+  std::vector<HostTensor> tensors = call(function, types, inputs);
   ReferenceRun run;
-  for (ObservedValue &value : observed)
+  for (const ObservedValue &value : observed)
     run.values.push_back({value.name, value.op, tensors[value.result]});
   auto maps = tensors.begin() + numOutputs;
   run.outputs.assign(tensors.begin(), maps);
-  run.maps.assign(maps, maps + mapLayers.size());
+  run.maps.assign(maps, maps + numMaps);
   return run;
 }

@@ -10,6 +10,8 @@
 #define VITC_LIB_VERIFY_REFERENCE_H
 
 #include "HostTensor.h"
+#include "Jit.h"
+#include "ObserveValues.h"
 
 #include "Vit/VitDialect.h"
 #include "mlir/IR/BuiltinOps.h"
@@ -35,14 +37,30 @@ struct ReferenceRun {
   std::vector<HostTensor> maps;
 };
 
-/// Runs @forward of a module of the raise phase on `inputs`, one thread, in its
-/// own element types. Every op becomes what convert-vit-to-linalg says and then
-/// plain loops, one function for equal ones; nothing is fused. `mapLayers` are
-/// the layers whose attention maps are computed too.
-mlir::FailureOr<ReferenceRun>
-runReference(mlir::ModuleOp raised,
-             llvm::ArrayRef<vit::AttentionLayerAttr> mapLayers,
-             llvm::ArrayRef<HostTensor> inputs, mlir::TimingScope &timing);
+/// @forward of a module of the raise phase, one thread, in its own element
+/// types. Every op becomes what convert-vit-to-linalg says and then plain
+/// loops, one function for equal ones; nothing is fused.
+class Reference {
+public:
+  /// `mapLayers` are the layers whose attention maps are computed too. Errors
+  /// are diagnostics.
+  static mlir::FailureOr<std::unique_ptr<Reference>>
+  create(mlir::ModuleOp raised,
+         llvm::ArrayRef<vit::AttentionLayerAttr> mapLayers,
+         mlir::TimingScope &timing);
+
+  ReferenceRun run(llvm::ArrayRef<HostTensor> inputs) const;
+
+private:
+  Reference() = default;
+
+  llvm::SmallVector<ObservedValue> observed;
+  llvm::SmallVector<mlir::Type> types; // of all that the function returns
+  size_t numOutputs = 0, numMaps = 0;
+  llvm::StringMap<std::string> constants;
+  std::unique_ptr<llvm::orc::LLJIT> jit;
+  PackedFn function = nullptr;
+};
 
 } // namespace vitc
 

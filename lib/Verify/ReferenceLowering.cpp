@@ -9,7 +9,6 @@
 #include "ReferenceLowering.h"
 
 #include "mlir/Conversion/Passes.h"
-#include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/Transforms/Passes.h"
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/Bufferization/Pipelines/Passes.h"
@@ -22,97 +21,13 @@
 #include "mlir/Dialect/Linalg/Utils/Utils.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/MemRef/Transforms/Passes.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
-#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Tensor/Transforms/Transforms.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
-#include "vitc/Analysis/MovedInput.h"
-#include "vitc/Analysis/SourceName.h"
 #include "vitc/Conversion/Passes.h"
 
 using namespace mlir;
 using namespace vitc;
-
-//===----------------------------------------------------------------------===//
-// Observing values
-//===----------------------------------------------------------------------===//
-
-/// Whether `op` computes elements, rather than move them.
-static bool isComputation(Operation *op) {
-  if (auto generic = dyn_cast<linalg::GenericOp>(op))
-    return !getMovedInput(generic);
-  return !op->hasTrait<OpTrait::ConstantLike>() &&
-         !isa_and_nonnull<tensor::TensorDialect>(op->getDialect()) &&
-         !isa<vit::ConstantOp, vit::SplitHeadsOp, vit::MergeHeadsOp,
-              vit::WindowPartitionOp, vit::WindowReverseOp, vit::CyclicShiftOp,
-              vit::PatchMergingOp, linalg::FillOp, linalg::TransposeOp,
-              linalg::BroadcastOp>(op);
-}
-
-/// Whether the lowered function can return a value of this type.
-static bool isObservable(Type type) {
-  auto tensor = dyn_cast<RankedTensorType>(type);
-  return tensor && tensor.getRank() > 0 && tensor.getElementType().isFloat();
-}
-
-static void replaceConstants(func::FuncOp forward, ConstantSymbols &constants) {
-  auto module = forward->getParentOfType<ModuleOp>();
-  OpBuilder moduleBuilder = OpBuilder::atBlockBegin(module.getBody());
-  forward.walk([&](vit::ConstantOp constant) {
-    RankedTensorType type = constant.getType();
-    auto buffer = MemRefType::get(type.getShape(), type.getElementType());
-    std::string &symbol = constants[constant.getValue()];
-    if (symbol.empty()) {
-      symbol = "constant" + std::to_string(constants.size() - 1);
-      memref::GlobalOp::create(moduleBuilder, constant.getLoc(), symbol,
-                               StringAttr(), buffer, Attribute(),
-                               /*constant=*/true, IntegerAttr());
-    }
-    OpBuilder builder(constant);
-    Value global =
-        memref::GetGlobalOp::create(builder, constant.getLoc(), buffer, symbol);
-    Value tensor = bufferization::ToTensorOp::create(
-        builder, constant.getLoc(), type, global, /*restrict=*/true);
-    constant.replaceAllUsesWith(tensor);
-    constant.erase();
-  });
-}
-
-SmallVector<ObservedValue> vitc::observeValues(func::FuncOp forward,
-                                               ConstantSymbols &constants) {
-  forward.getContext()
-      ->loadDialect<affine::AffineDialect, bufferization::BufferizationDialect,
-                    linalg::LinalgDialect, memref::MemRefDialect,
-                    scf::SCFDialect>();
-  SmallVector<ObservedValue> observed;
-  Operation *terminator = forward.getBody().front().getTerminator();
-  SmallVector<Value> values(terminator->getOperands());
-  for (Operation &op : forward.getBody().front()) {
-    SmallVector<StringRef> names = getSourceNames(op.getLoc());
-    if (names.empty() || !isComputation(&op))
-      continue;
-    for (Value result : op.getResults()) {
-      if (!isObservable(result.getType()))
-        continue;
-      size_t index = llvm::find(values, result) - values.begin();
-      if (index == values.size())
-        values.push_back(result);
-      observed.push_back(
-          {names.back().str(), op.getName().getStringRef().str(), index});
-    }
-  }
-  terminator->setOperands(values);
-  forward.setType(FunctionType::get(forward.getContext(),
-                                    forward.getArgumentTypes(),
-                                    ValueRange(values).getTypes()));
-  replaceConstants(forward, constants);
-  return observed;
-}
-
-//===----------------------------------------------------------------------===//
-// Lowering
-//===----------------------------------------------------------------------===//
 
 /// Makes everything linalg.generic that bufferisation or the loops do not know.
 static LogicalResult generalize(ModuleOp module) {
@@ -167,6 +82,7 @@ static void addTensorPasses(OpPassManager &passes) {
 static void addBufferPasses(OpPassManager &passes) {
   bufferization::OneShotBufferizePassOptions bufferize;
   bufferize.bufferizeFunctionBoundaries = true;
+  bufferize.allowReturnAllocsFromLoops = true;
   bufferize.functionBoundaryTypeConversion =
       bufferization::LayoutMapOption::IdentityLayoutMap;
   passes.addPass(bufferization::createOneShotBufferizePass(bufferize));

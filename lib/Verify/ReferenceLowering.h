@@ -9,29 +9,13 @@
 #ifndef VITC_LIB_VERIFY_REFERENCELOWERING_H
 #define VITC_LIB_VERIFY_REFERENCELOWERING_H
 
-#include "Vit/VitDialect.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Support/Timing.h"
-#include "llvm/ADT/MapVector.h"
 
 namespace vitc {
 
-/// A value of the model and the result of the lowered @forward that it is.
-struct ObservedValue {
-  std::string name, op;
-  size_t result;
-};
-
-/// The symbols of constants, whose values are not in the module.
-using ConstantSymbols = llvm::MapVector<vit::WeightExprAttr, std::string>;
-
-/// Makes each value that an op with a source name computes a result of
-/// `forward`, the model's own first, and each constant an external symbol.
-llvm::SmallVector<ObservedValue> observeValues(mlir::func::FuncOp forward,
-                                               ConstantSymbols &constants);
-
-/// Takes `module`, with such a @forward, to the LLVM dialect.
+/// Takes `module`, with a @forward on tensors, to the LLVM dialect.
 mlir::LogicalResult lowerReference(mlir::ModuleOp module,
                                    mlir::TimingScope &timing);
 

@@ -33,6 +33,8 @@ void Verifier::describe(InFlightDiagnostic &error, const Comparison &comparison,
     os << llvm::format("%.6g", value);
     return text;
   };
+  if (!where.empty())
+    error << ", in " << where;
   error << "; first at " << formatShape(comparison.index) << ", "
         << number(comparison.found) << " where " << number(comparison.expected)
         << " is right; the largest error is " << number(comparison.largestError)
@@ -44,6 +46,9 @@ void Verifier::describe(InFlightDiagnostic &error, const Comparison &comparison,
 void Verifier::consider(std::optional<Match> &best, StringRef op,
                         HostTensor found, ArrayRef<HostTensor> aligned) {
   for (const HostTensor &expected : aligned) {
+    // The maximum of an argmax, say, where the layer's value is its index.
+    if (isa<FloatType>(found.element) != isa<FloatType>(expected.element))
+      continue;
     Comparison comparison = compare(found, expected, options.tolerance);
     if (!best ||
         comparison.getRelativeError() < best->comparison.getRelativeError())
@@ -63,13 +68,14 @@ bool Verifier::isOverwritten(const KernelAccesses &kernel) {
   return false;
 }
 
-/// Whether a later kernel of the same layer reads what this one writes: a part
-/// of the layer's value, such as a softmax's sum, which has a shape of the
-/// value at times.
+/// Whether a later kernel of the same layer computes with what this one writes:
+/// a part of the layer's value, such as a softmax's sum, which has a shape of
+/// the value at times.
 bool Verifier::isPart(const KernelAccesses &kernel, StringRef name) {
   bool behind = false;
   for (const KernelAccesses &other : candidate.getKernels()) {
-    if (behind && llvm::is_contained(other.reads, kernel.result.buffer) &&
+    if (behind && !isa<kernel::GatherOp>(other.kernel) &&
+        llvm::is_contained(other.reads, kernel.result.buffer) &&
         getValueName(other.kernel) == name)
       return true;
     behind |= &other == &kernel;
@@ -170,9 +176,7 @@ void Verifier::reportStaleRead() {
 
 void Verifier::compareOutputs(ArrayRef<HostTensor> shipped,
                               ArrayRef<HostTensor> spread) {
-  for (auto [i, output] :
-       llvm::enumerate(candidate.getInterface().getOutputs())) {
-    StringRef name = output.getName();
+  for (auto [i, name] : llvm::enumerate(candidate.getResultNames())) {
     if (report.agrees && shipped[i].bytes != spread[i].bytes) {
       Comparison comparison = compare(shipped[i], spread[i], 0);
       InFlightDiagnostic error = emitDifference(nameLoc(name));

@@ -22,9 +22,11 @@ namespace vitc {
 /// first difference is a diagnostic.
 class Verifier {
 public:
+  /// `where` says which of several runs these are; empty for the only one.
   Verifier(const ReferenceRun &reference, const Candidate &candidate,
-           const VerifyOptions &options)
-      : reference(reference), candidate(candidate), options(options) {
+           const VerifyOptions &options, llvm::StringRef where)
+      : reference(reference), candidate(candidate), options(options),
+        where(where) {
     for (const ReferenceValue &value : reference.values)
       values[value.name].push_back(&value);
   }
@@ -59,8 +61,8 @@ private:
   bool isOverwritten(const KernelAccesses &kernel);
   bool isPart(const KernelAccesses &kernel, llvm::StringRef name);
   mlir::InFlightDiagnostic emitDifference(mlir::Location loc);
-  static void describe(mlir::InFlightDiagnostic &error,
-                       const Comparison &comparison, double tolerance);
+  void describe(mlir::InFlightDiagnostic &error, const Comparison &comparison,
+                double tolerance);
   mlir::Location nameLoc(llvm::StringRef name) {
     mlir::MLIRContext *context = candidate.getInterface().getContext();
     return mlir::NameLoc::get(mlir::StringAttr::get(context, name));
@@ -69,6 +71,7 @@ private:
   const ReferenceRun &reference;
   const Candidate &candidate;
   const VerifyOptions &options;
+  llvm::StringRef where;
   llvm::StringMap<llvm::SmallVector<const ReferenceValue *>> values;
   VerifyReport report;
 };

@@ -8,8 +8,9 @@
 
 #include "vitc/Verify/Verify.h"
 
+#include "Generation.h"
 #include "Inputs.h"
-#include "Verifier.h"
+#include "ModelRuns.h"
 #include "llvm/Support/FormatVariadic.h"
 
 #include <unistd.h>
@@ -17,121 +18,37 @@
 using namespace mlir;
 using namespace vitc;
 
-/// Whether both modules are of a model with these inputs and outputs.
-static LogicalResult checkInterface(func::FuncOp raised,
-                                    kernel::EntryAttr entry) {
-  SmallVector<Type> inputs, outputs;
-  for (kernel::TensorAttr input : entry.getInputs())
-    inputs.push_back(input.getType());
-  for (kernel::TensorAttr output : entry.getOutputs())
-    outputs.push_back(output.getType());
-  auto signless = [](TypeRange types) {
-    SmallVector<Type> result;
-    for (Type type : types) {
-      auto tensor = cast<RankedTensorType>(type);
-      Type element = tensor.getElementType();
-      if (element.isInteger())
-        element = IntegerType::get(type.getContext(),
-                                   element.getIntOrFloatBitWidth());
-      result.push_back(tensor.clone(element));
-    }
-    return result;
-  };
-  auto found = FunctionType::get(raised.getContext(), signless(inputs),
-                                 signless(outputs));
-  auto needed = FunctionType::get(raised.getContext(),
-                                  signless(raised.getArgumentTypes()),
-                                  signless(raised.getResultTypes()));
-  if (found == needed)
-    return success();
-  return emitError(raised.getLoc())
-         << "the candidate is " << found << "; the model is " << needed;
+/// The entries that are compared: "attention" computes what another does.
+static constexpr StringLiteral kForward = "forward", kText = "text",
+                               kEncode = "encode", kStep = "step";
+
+static vit::ModelAttr getModel(ModuleOp module) {
+  return module->getAttrOfType<vit::ModelAttr>(vit::VitDialect::kModelAttr);
 }
 
-namespace {
-/// Runs of the model: of the reference once, of the kernels for each level.
-class ModelRuns {
-public:
-  ModelRuns(ModuleOp raised, const VerifyOptions &options, TimingScope &timing)
-      : raised(raised), options(options), timing(timing) {}
-
-  FailureOr<VerifyReport> verifyLevel(ModuleOp kernels, StringRef isa);
-
-private:
-  /// Makes the inputs and runs the reference, unless that is done.
-  LogicalResult runReference(const Candidate &candidate);
-  /// Runs the ONNX file, unless that is done.
-  LogicalResult runOnnxFile(const Candidate &candidate);
-
-  ModuleOp raised;
-  const VerifyOptions &options;
-  TimingScope &timing;
-  std::vector<HostTensor> inputs;
-  std::optional<ReferenceRun> reference;
-  std::optional<OnnxRuntimeRun> onnxRuntime;
-};
-} // namespace
-
-LogicalResult ModelRuns::runReference(const Candidate &candidate) {
-  if (reference)
-    return success();
-  auto forward = raised.lookupSymbol<func::FuncOp>("forward");
-  if (failed(checkInterface(forward, candidate.getInterface())))
-    return failure();
-  FailureOr<std::vector<HostTensor>> made = makeInputs(
-      candidate.getModel(), candidate.getInterface(), options, raised.getLoc());
-  if (failed(made))
-    return failure();
-  inputs = std::move(*made);
-  FailureOr<ReferenceRun> run =
-      vitc::runReference(raised, candidate.getMapLayers(), inputs, timing);
-  if (failed(run))
-    return failure();
-  reference = std::move(*run);
-  return success();
+/// The same for a module that generates nothing.
+static vit::ModelAttr withoutGeneration(vit::ModelAttr model) {
+  return vit::ModelAttr::get(
+      model.getContext(), model.getName(),
+      StringAttr::get(model.getContext(), "tensor"), model.getSource(),
+      model.getParameters(), model.getLicence(), model.getLabels(),
+      model.getPreprocess(), model.getGrid(), model.getText(),
+      model.getSigmoid(), model.getRanking(), vit::GenerationAttr());
 }
 
-LogicalResult ModelRuns::runOnnxFile(const Candidate &candidate) {
-  if (onnxRuntime)
-    return success();
-  FailureOr<OnnxRuntimeRun> run =
-      runOnnxRuntime(candidate.getModel(), candidate.getInterface(), inputs,
-                     options, raised.getLoc());
-  if (failed(run))
-    return failure();
-  onnxRuntime = std::move(*run);
-  return success();
-}
-
-FailureOr<VerifyReport> ModelRuns::verifyLevel(ModuleOp kernels,
-                                               StringRef isa) {
-  ProgramOptions program = options.program;
-  program.isas = {isa.str()};
-  FailureOr<std::unique_ptr<Candidate>> candidate =
-      Candidate::create(kernels, program, options.batch);
-  if (failed(candidate) || failed(runReference(**candidate)))
-    return failure();
-  FailureOr<std::vector<HostTensor>> shipped = (*candidate)->runShipped(inputs);
-  FailureOr<std::vector<HostTensor>> spread = (*candidate)->runSpread(inputs);
-  if (failed(shipped) || failed(spread))
-    return failure();
-  Verifier verifier(*reference, **candidate, options);
-  verifier.compareKernels();
-  verifier.reportStaleRead();
-  verifier.compareOutputs(*shipped, *spread);
-  if (!(*candidate)->getMapLayers().empty())
-    for (bool mean : {false, true}) {
-      FailureOr<MapRun> maps = (*candidate)->runMaps(inputs, mean);
-      if (failed(maps))
-        return failure();
-      verifier.compareMaps(*maps, mean, *shipped);
-    }
-  if (!options.onnxFile.empty() && verifier.agrees()) {
-    if (failed(runOnnxFile(**candidate)))
-      return failure();
-    verifier.compareWithOnnxRuntime(*shipped, *onnxRuntime);
-  }
-  return verifier.takeReport();
+/// The module with `entry` alone, as "forward".
+static OwningOpRef<ModuleOp> extractEntry(ModuleOp module, StringRef entry) {
+  OwningOpRef<ModuleOp> extracted = module.clone();
+  for (auto function :
+       llvm::make_early_inc_range(extracted->getOps<func::FuncOp>()))
+    if (function.getName() == entry)
+      function.setName(kForward);
+    else
+      function.erase();
+  if (vit::ModelAttr model = getModel(module); model && model.getGeneration())
+    (*extracted)
+        ->setAttr(vit::VitDialect::kModelAttr, withoutGeneration(model));
+  return extracted;
 }
 
 /// Reports a batch whose values, of the kernels and of the reference, are more
@@ -140,9 +57,9 @@ static LogicalResult checkMemory(ModuleOp kernels, int64_t batch) {
   double bytes = 0;
   kernels.walk([&](kernel::BufferOp op) {
     // @attention computes what @forward does, and maps.
-    bool isForward = op->getParentOfType<func::FuncOp>().getName() == "forward";
-    if (isForward ? op.getSpace() == kernel::Space::Weights
-                  : op.getSpace() != kernel::Space::Output)
+    StringRef entry = op->getParentOfType<func::FuncOp>().getName();
+    if (entry == "attention" ? op.getSpace() != kernel::Space::Output
+                             : op.getSpace() == kernel::Space::Weights)
       return;
     auto type = cast<MemRefType>(op.getType());
     double size = getTensorElementBytes(type.getElementType());
@@ -161,12 +78,24 @@ static LogicalResult checkMemory(ModuleOp kernels, int64_t batch) {
                 .str();
 }
 
-FailureOr<VerifyReport> vitc::verifyKernels(ModuleOp raised, ModuleOp kernels,
-                                            const VerifyOptions &options,
-                                            TimingScope &timing) {
-  if (failed(checkMemory(kernels, options.batch)))
-    return failure();
-  ModelRuns runs(raised, options, timing);
+/// Makes one sample, as makeInputs fills inputs.
+static SamplesFn makeOneSample(const VerifyOptions &options, Location loc) {
+  return [&options,
+          loc](const Candidate &candidate,
+               const ReferenceFn &run) -> FailureOr<std::vector<Sample>> {
+    FailureOr<std::vector<HostTensor>> inputs = makeInputs(
+        candidate.getModel(), candidate.getInterface(), options, loc);
+    if (failed(inputs))
+      return failure();
+    std::vector<Sample> samples;
+    samples.push_back(run(std::move(*inputs)));
+    return samples;
+  };
+}
+
+/// Compares @forward, for each level until one differs.
+static FailureOr<VerifyReport> verifyForward(ModelRuns &runs, ModuleOp kernels,
+                                             const VerifyOptions &options) {
   VerifyReport report;
   for (const std::string &isa : options.program.isas) {
     FailureOr<VerifyReport> level = runs.verifyLevel(kernels, isa);
@@ -179,8 +108,108 @@ FailureOr<VerifyReport> vitc::verifyKernels(ModuleOp raised, ModuleOp kernels,
     report.onnxRuntime = level->onnxRuntime;
     if (report.agrees)
       continue;
-    emitRemark(raised.getLoc()) << "the kernels of " << isa << " differ";
+    emitRemark(kernels.getLoc()) << "the kernels of " << isa << " differ";
     break;
   }
+  return report;
+}
+
+static kernel::EntryAttr getEntry(ModuleOp kernels, StringRef name) {
+  auto function = kernels.lookupSymbol<func::FuncOp>(name);
+  return function ? function->getAttrOfType<kernel::EntryAttr>(
+                        kernel::KernelDialect::kEntryAttr)
+                  : kernel::EntryAttr();
+}
+
+/// The entries of which the kernels have an interface.
+static SmallVector<kernel::EntryAttr> getEntries(ModuleOp kernels) {
+  SmallVector<kernel::EntryAttr> entries;
+  for (StringRef name : {kForward, kText, kEncode, kStep})
+    if (kernel::EntryAttr entry = getEntry(kernels, name))
+      entries.push_back(entry);
+  return entries;
+}
+
+/// Adds what was found about the next entry.
+static void append(VerifyReport &report, const VerifyReport &next) {
+  report.agrees = next.agrees;
+  llvm::append_range(report.layers, next.layers);
+  llvm::append_range(report.notCompared, next.notCompared);
+}
+
+/// Compares @encode, if there is one, then steps with what it gives.
+static FailureOr<VerifyReport> verifyGeneration(ModuleOp raised,
+                                                ModuleOp kernels,
+                                                vit::GenerationAttr generation,
+                                                const VerifyOptions &options,
+                                                TimingScope &timing) {
+  VerifyReport report;
+  NamedTensors encoded;
+  VerifyOptions ofEntry = options;
+  ofEntry.onnxFile.clear();
+  if (raised.lookupSymbol<func::FuncOp>(kEncode)) {
+    OwningOpRef<ModuleOp> model = extractEntry(raised, kEncode),
+                          candidate = extractEntry(kernels, kEncode);
+    ModelRuns runs(*model, ofEntry, timing,
+                   makeOneSample(ofEntry, raised.getLoc()));
+    FailureOr<VerifyReport> found = verifyForward(runs, *candidate, ofEntry);
+    if (failed(found))
+      return failure();
+    append(report, *found);
+    if (!report.agrees)
+      return report;
+    encoded = getEncoded(runs.getSamples().front(), getEntry(kernels, kEncode));
+  }
+  ofEntry.pictures.clear();
+  OwningOpRef<ModuleOp> model = extractEntry(raised, kStep),
+                        candidate = extractEntry(kernels, kStep);
+  ModelRuns runs(*model, ofEntry, timing,
+                 makeStepSamples(generation, std::move(encoded), ofEntry));
+  FailureOr<VerifyReport> found = verifyForward(runs, *candidate, ofEntry);
+  if (failed(found))
+    return failure();
+  append(report, *found);
+  return report;
+}
+
+/// Compares @text, of a model that ranks texts.
+static FailureOr<VerifyReport> verifyText(ModuleOp raised, ModuleOp kernels,
+                                          const VerifyOptions &options,
+                                          TimingScope &timing) {
+  VerifyOptions ofText = options;
+  ofText.pictures.clear();
+  ofText.onnxFile.clear();
+  OwningOpRef<ModuleOp> model = extractEntry(raised, kText),
+                        candidate = extractEntry(kernels, kText);
+  ModelRuns runs(*model, ofText, timing,
+                 makeOneSample(ofText, raised.getLoc()));
+  return verifyForward(runs, *candidate, ofText);
+}
+
+FailureOr<VerifyReport> vitc::verifyKernels(ModuleOp raised, ModuleOp kernels,
+                                            const VerifyOptions &options,
+                                            TimingScope &timing) {
+  if (failed(checkMemory(kernels, options.batch)) ||
+      failed(checkInputNames(getEntries(kernels), options, raised.getLoc())))
+    return failure();
+  vit::ModelAttr model = getModel(raised);
+  for (StringRef name : {kForward, kEncode, kStep})
+    if (raised.lookupSymbol<func::FuncOp>(name) && !getEntry(kernels, name))
+      return emitError(raised.getLoc()) << "the candidate has no function @"
+                                        << name << ", which the model has";
+  if (model && model.getGeneration())
+    return verifyGeneration(raised, kernels, model.getGeneration(), options,
+                            timing);
+  ModelRuns runs(raised, options, timing,
+                 makeOneSample(options, raised.getLoc()));
+  FailureOr<VerifyReport> report = verifyForward(runs, kernels, options);
+  if (failed(report) || !report->agrees ||
+      !raised.lookupSymbol<func::FuncOp>(kText) ||
+      !kernels.lookupSymbol<func::FuncOp>(kText))
+    return report;
+  FailureOr<VerifyReport> text = verifyText(raised, kernels, options, timing);
+  if (failed(text))
+    return failure();
+  append(*report, *text);
   return report;
 }

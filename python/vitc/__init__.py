@@ -21,14 +21,17 @@ from vitc.errors import (
     UnsupportedError,
     VitcError,
 )
-from vitc.runtime import Attention, AttentionLayer, CompiledModel, TensorInfo, load
+from vitc.generation import Generated
+from vitc.runtime import Attention, AttentionLayer, CompiledModel, Entry, TensorInfo, load
 
 __all__ = [
     "Attention",
     "AttentionLayer",
     "CompileError",
     "CompiledModel",
+    "Entry",
     "FileError",
+    "Generated",
     "InternalError",
     "InvalidArgumentError",
     "OutOfMemoryError",

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import ctypes
 import os
-from ctypes import POINTER, c_char, c_char_p, c_int32, c_int64, c_void_p
+from ctypes import POINTER, c_char, c_char_p, c_double, c_float, c_int32, c_int64, c_void_p
 from typing import Any
 
 import numpy as np
@@ -72,17 +72,84 @@ class Selection(ctypes.Structure):
 MEAN_QUERIES = -1
 
 
+class TextInfo(ctypes.Structure):
+    _fields_ = (
+        ("max_length", c_int64),
+        ("ids", c_char_p),
+        ("mask", c_char_p),
+        ("types", c_char_p),
+        ("is_prompt", c_int32),
+    )
+
+
+class GenerationOptions(ctypes.Structure):
+    _fields_ = (
+        ("beams", c_int32),
+        ("early_stopping", c_int32),
+        ("min_length", c_int64),
+        ("max_length", c_int64),
+        ("length_penalty", c_double),
+    )
+
+
+EARLY_STOPPING: dict[bool | str, int] = {False: 0, True: 1, "never": 2}
+TokenFn = ctypes.CFUNCTYPE(None, c_void_p, c_int64)
+
+
+class GenerationInput(ctypes.Structure):
+    _fields_ = (
+        ("inputs", POINTER(Tensor)),
+        ("prompt", POINTER(c_int64)),
+        ("prompt_length", c_int64),
+        ("attention", c_int32),
+        ("on_token", TokenFn),
+        ("data", c_void_p),
+    )
+
+
+class Generated(ctypes.Structure):
+    _fields_ = (
+        ("tokens", POINTER(c_int64)),
+        ("token_scores", POINTER(c_float)),
+        ("num_tokens", c_int64),
+        ("score", c_float),
+        ("text", c_char_p),
+        ("attention", POINTER(c_float)),
+        ("num_keys", c_int64),
+    )
+
+
 # Name: (result, arguments without the trailing vitc_error_t *). Functions that return a status end in one.
 _STATUS = {
     "vitc_runtime_create": (c_int32, POINTER(c_void_p)),
     "vitc_model_create": (c_void_p, c_void_p, c_char_p, POINTER(c_void_p)),
     "vitc_model_input": (c_void_p, c_int32, POINTER(TensorInfo)),
     "vitc_model_output": (c_void_p, c_int32, POINTER(TensorInfo)),
+    "vitc_model_entry_input": (c_void_p, c_char_p, c_int32, POINTER(TensorInfo)),
+    "vitc_model_entry_output": (c_void_p, c_char_p, c_int32, POINTER(TensorInfo)),
     "vitc_model_attention_layer": (c_void_p, c_int32, POINTER(AttentionLayer)),
     "vitc_model_read_image": (c_void_p, c_char_p, POINTER(Tensor)),
+    "vitc_model_text": (c_void_p, POINTER(TextInfo)),
+    "vitc_model_tokenize": (
+        c_void_p,
+        c_char_p,
+        POINTER(c_int64),
+        POINTER(c_int64),
+        POINTER(c_int64),
+        POINTER(c_int64),
+    ),
+    "vitc_model_generation_options": (c_void_p, POINTER(GenerationOptions)),
     "vitc_session_create": (c_void_p, c_int64, POINTER(c_void_p)),
     "vitc_session_run": (c_void_p, POINTER(Tensor), POINTER(Tensor)),
+    "vitc_session_run_entry": (c_void_p, c_char_p, POINTER(Tensor), POINTER(Tensor)),
     "vitc_session_run_attention": (c_void_p, POINTER(Tensor), POINTER(Tensor), POINTER(Selection), POINTER(Tensor)),
+    "vitc_session_generate": (
+        c_void_p,
+        POINTER(GenerationInput),
+        POINTER(GenerationOptions),
+        POINTER(c_void_p),
+    ),
+    "vitc_generation_item": (c_void_p, c_int64, POINTER(Generated)),
 }
 _PLAIN = {
     "vitc_version": (c_char_p, ()),
@@ -92,10 +159,16 @@ _PLAIN = {
     "vitc_model_isa": (c_char_p, (c_void_p,)),
     "vitc_model_num_inputs": (c_int32, (c_void_p,)),
     "vitc_model_num_outputs": (c_int32, (c_void_p,)),
+    "vitc_model_num_entries": (c_int32, (c_void_p,)),
+    "vitc_model_entry": (c_char_p, (c_void_p, c_int32)),
+    "vitc_model_entry_num_inputs": (c_int32, (c_void_p, c_char_p)),
+    "vitc_model_entry_num_outputs": (c_int32, (c_void_p, c_char_p)),
     "vitc_model_num_labels": (c_int32, (c_void_p,)),
     "vitc_model_num_attention_layers": (c_int32, (c_void_p,)),
     "vitc_model_label": (c_char_p, (c_void_p, c_int32)),
     "vitc_session_destroy": (None, (c_void_p,)),
+    "vitc_generation_num_items": (c_int64, (c_void_p,)),
+    "vitc_generation_destroy": (None, (c_void_p,)),
 }
 
 

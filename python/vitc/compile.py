@@ -35,6 +35,8 @@ def compile(
     model: str | os.PathLike[str],
     *,
     image_size: tuple[int, int] | None = None,
+    max_length: int | None = None,
+    max_source_length: int | None = None,
     batch: int | str | None = None,
     target: str | None = None,
     precision: str = "f32",
@@ -48,6 +50,8 @@ def compile(
     Args:
         model: path of a model folder or a .mlir file, or "zoo:NAME"; it is not changed.
         image_size: (height, width) in pixels; None: the model's own.
+        max_length: tokens of a text, of a model that generates of what it generates; None: the model's own.
+        max_source_length: tokens of the text that a model generates from; None: the model's own.
         batch: a number, or "dynamic" for any; None: the compiler's default.
         target: e.g. "x86_64-linux-gnu"; None: this machine's.
         precision: "f32", "bf16", "f16" or "int8", of weights and activations; sums are f32 (int8: i32) always.
@@ -64,6 +68,10 @@ def compile(
     options = [f"--precision={precision}", f"--backend={backend}"]
     if image_size is not None:
         options.append("--image-size={}x{}".format(*image_size))
+    if max_length is not None:
+        options.append(f"--max-length={max_length}")
+    if max_source_length is not None:
+        options.append(f"--max-source-length={max_source_length}")
     if batch is not None:
         options.append(f"--batch={batch}")
     if target is not None:

@@ -13,13 +13,14 @@ import ctypes
 import os
 import threading
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Union
 
 import numpy as np
 
-from vitc import _abi
+from vitc import _abi, generation
 from vitc.errors import InvalidArgumentError, UnsupportedError
+from vitc.generation import Generated
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Outputs = Union[Array, dict[str, Array]]
@@ -31,6 +32,14 @@ class TensorInfo(NamedTuple):
     name: str
     dtype: np.dtype[Any]
     shape: tuple[int, ...]
+
+
+class Entry(NamedTuple):
+    """One way into a model, such as "forward", or "text" of one that ranks texts for pictures."""
+
+    name: str
+    inputs: tuple[TensorInfo, ...]
+    outputs: tuple[TensorInfo, ...]
 
 
 class AttentionLayer(NamedTuple):
@@ -70,11 +79,30 @@ class Attention(NamedTuple):
     projections: dict[int, Array]
 
 
+class _Lock:
+    """One thread at a time; a thread that has it already, in what `on_token` calls, would wait for itself."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._owner: int | None = None
+
+    def __enter__(self) -> None:
+        if self._owner == threading.get_ident():
+            raise InvalidArgumentError("the model is called from on_token; another loaded model is needed for that")
+        self._lock.acquire()
+        self._owner = threading.get_ident()
+
+    def __exit__(self, *exception: object) -> None:
+        self._owner = None
+        self._lock.release()
+
+
 class CompiledModel:
     """A compiled model and its threads. Calls from several Python threads run one after the other.
 
     Attributes:
-        inputs, outputs: in the model's order, by the source's names.
+        inputs, outputs: in the model's order, by the source's names; of the entry that calling the model runs.
+        entries: all entries by name, for `run`.
         labels: class names; empty when the source had none.
         attention_layers: the layers whose probabilities `attention` returns.
         isa: the code level that runs, e.g. "x86-64-v4".
@@ -83,6 +111,7 @@ class CompiledModel:
 
     inputs: tuple[TensorInfo, ...]
     outputs: tuple[TensorInfo, ...]
+    entries: dict[str, Entry]
     labels: tuple[str, ...]
     attention_layers: tuple[AttentionLayer, ...]
     isa: str
@@ -90,7 +119,7 @@ class CompiledModel:
 
     def __init__(self, path: str | os.PathLike[str], *, threads: int = 0, isa: str | None = None) -> None:
         self._library = library = _abi.Library(path)
-        self._lock = threading.Lock()
+        self._lock = _Lock()
         self._session: ctypes.c_void_p | None = None
         self._max_batch = 0
         # Destroyed in the reverse order: sessions, then the model, then its runtime.
@@ -103,8 +132,11 @@ class CompiledModel:
         self._model = library.create("vitc_model_create", runtime, library.descriptor, isa_name)
         self._objects.append(("vitc_model_destroy", self._model))
 
-        self.inputs = self._tensor_infos("input")
-        self.outputs = self._tensor_infos("output")
+        num_entries = library.get("vitc_model_num_entries", self._model)
+        names = [library.get("vitc_model_entry", self._model, index) for index in range(num_entries)]
+        self.entries = {name.decode(): self._entry(name) for name in names}
+        self._main = next(iter(self.entries.values()))
+        self.inputs, self.outputs = self._main.inputs, self._main.outputs
         num_labels = library.get("vitc_model_num_labels", self._model)
         self.labels = tuple(library.get("vitc_model_label", self._model, i).decode() for i in range(num_labels))
         num_layers = library.get("vitc_model_num_attention_layers", self._model)
@@ -122,15 +154,29 @@ class CompiledModel:
             A new array for a model with one output, otherwise a dict from output name to array.
         Raises:
             InvalidArgumentError: an input is missing, unknown, or has the wrong type or shape."""
-        inputs = self._ordered(arrays, named)
-        batch = self._batch(inputs)
-        results = self._empty_outputs(batch)
+        return self.run(self._main.name, *arrays, **named)
+
+    def run(self, entry: str, /, *arrays: Array, **named: Array) -> Outputs:
+        """Runs the entry of that name, as calling the model runs the first of `entries`.
+
+        Raises:
+            InvalidArgumentError: there is no such entry, or as when the model is called."""
+        if entry not in self.entries:
+            raise InvalidArgumentError(f"entry is '{entry}'; the model has {', '.join(self.entries)}")
+        chosen = self.entries[entry]
+        inputs = _ordered(chosen, arrays, named)
+        batch = _batch(chosen, inputs)
+        results = _empty_outputs(chosen, batch)
         with self._lock:
             self._check_open()
             self._library.call(
-                "vitc_session_run", self._session_for(batch), _tensor_list(inputs), _tensor_list(results)
+                "vitc_session_run_entry",
+                self._session_for(batch),
+                entry.encode(),
+                _tensor_list(inputs),
+                _tensor_list(results),
             )
-        return self._named(results)
+        return _named(chosen, results)
 
     def attention(
         self,
@@ -146,16 +192,19 @@ class CompiledModel:
             queries: the index of a query, (first, count), "all" or "mean"; None: the class token, or the mean over
                 queries for a layer without one. In windows, of each window.
         Raises:
-            UnsupportedError: the model has no attention layers, or not this one.
+            UnsupportedError: the model has no attention layers, or not this one; or it generates tokens: `generate`
+                tells what those attend to.
             InvalidArgumentError: as when the model is called, or a layer has no such query."""
+        if "step" in self.entries:
+            raise UnsupportedError("the model generates tokens; their attention needs generate(attention=True)")
         known = {layer.number: index for index, layer in enumerate(self.attention_layers)}
         wanted = list(known if layers is None else layers)
         for number in wanted:
             if number not in known:
                 raise UnsupportedError(f"attention layer {number} is not compiled in; the model has {list(known)}")
-        inputs = self._ordered(arrays, named)
-        batch = self._batch(inputs)
-        results = self._empty_outputs(batch)
+        inputs = _ordered(self._main, arrays, named)
+        batch = _batch(self._main, inputs)
+        results = _empty_outputs(self._main, batch)
         selections, maps = [], []
         for layer in self.attention_layers:
             first, count = _selection(queries, layer) if layer.number in wanted else (0, 0)
@@ -175,10 +224,75 @@ class CompiledModel:
             )
         shown = [self.attention_layers[known[number]] for number in wanted]
         return Attention(
-            self._named(results),
+            _named(self._main, results),
             {layer.number: maps[known[layer.number]] for layer in shown},
             {layer.number: matrices[layer.projection] for layer in shown if layer.projection >= 0},
         )
+
+    def generate(
+        self,
+        *arrays: Array,
+        text: str | Sequence[str] | None = None,
+        prompt: Sequence[int] | None = None,
+        beams: int | None = None,
+        min_length: int | None = None,
+        max_length: int | None = None,
+        length_penalty: float | None = None,
+        early_stopping: bool | str | None = None,
+        attention: bool = False,
+        on_token: Callable[[int], object] | None = None,
+        **named: Array,
+    ) -> list[Generated]:
+        """Generates tokens for each item of a batch: captions, translations, answers.
+
+        Args:
+            arrays, named: the inputs, as when the model is called; none for a model that only goes on from a prompt.
+            text: in place of the inputs that text becomes, one an item; or what generation goes on from, one for all.
+            prompt: integers [tokens] of the vocabulary that generation goes on from, for all items.
+            beams, min_length, max_length, length_penalty, early_stopping: as transformers' generate() has them, in
+                tokens with those that generation starts with; None: the model's own.
+            attention: also return where each token looked.
+            on_token: called with each token of the only item when it is certain; what it raises is not passed on.
+        Raises:
+            UnsupportedError: the model generates nothing, has no tokenizer for `text`, or no attention maps.
+            InvalidArgumentError: as when the model is called, or an option is out of range."""
+        options = generation.choose_options(
+            self._library,
+            self._model,
+            beams=beams,
+            min_length=min_length,
+            max_length=max_length,
+            length_penalty=length_penalty,
+            early_stopping=early_stopping,
+        )
+        tokens = generation.read_prompt(prompt)
+        if text is not None:
+            reader = generation.TextReader(self._library, self._model)
+            if not reader.is_prompt:
+                named = {**named, **reader.read([text] if isinstance(text, str) else text, self._main)}
+            elif prompt is not None or not isinstance(text, str):
+                raise InvalidArgumentError("text is what the model goes on from; one text without a prompt is needed")
+            else:
+                tokens = np.ascontiguousarray(reader.tokenize(text)[0])
+        inputs, items = [], 1
+        if self._main.name != "step":
+            inputs = _ordered(self._main, arrays, named)
+            items = max([_batch(self._main, inputs), *(array.shape[0] for array in inputs[:1] if array.ndim > 0)])
+        elif arrays or named:
+            raise InvalidArgumentError("inputs are given; the model generates from a prompt or a text alone")
+        given = generation.make_input(_tensor_list(inputs), tokens, attention, on_token)
+        with self._lock:
+            self._check_open()
+            generated = self._library.create(
+                "vitc_session_generate",
+                self._session_for(items * max(options.beams, 1)),
+                ctypes.byref(given),
+                ctypes.byref(options),
+            )
+        try:
+            return generation.collect(self._library, generated)
+        finally:
+            self._library.get("vitc_generation_destroy", generated)
 
     def read_image(self, path: str | os.PathLike[str]) -> Array:
         """Decodes and preprocesses a JPEG or PNG file as the model's own processor does.
@@ -215,13 +329,19 @@ class CompiledModel:
         if not self._finalizer.alive:
             raise InvalidArgumentError("model is closed; an open one is needed")
 
-    def _tensor_infos(self, kind: str) -> tuple[TensorInfo, ...]:
-        count = self._library.get(f"vitc_model_num_{kind}s", self._model)
-        return tuple(self._tensor_info(f"vitc_model_{kind}", index) for index in range(count))
+    def _entry(self, name: bytes) -> Entry:
+        tensors = (
+            tuple(
+                self._tensor_info(f"vitc_model_entry_{kind}", name, index)
+                for index in range(self._library.get(f"vitc_model_entry_num_{kind}s", self._model, name))
+            )
+            for kind in ("input", "output")
+        )
+        return Entry(name.decode(), *tensors)
 
-    def _tensor_info(self, name: str, *index: int) -> TensorInfo:
+    def _tensor_info(self, function: str, entry: bytes, index: int) -> TensorInfo:
         info = _abi.TensorInfo()
-        self._library.call(name, self._model, *index, ctypes.byref(info))
+        self._library.call(function, self._model, entry, index, ctypes.byref(info))
         return TensorInfo(info.name.decode(), _abi.numpy_dtype(info), tuple(info.dims[: info.rank]))
 
     def _attention_layer(self, index: int) -> AttentionLayer:
@@ -229,39 +349,6 @@ class CompiledModel:
         self._library.call("vitc_model_attention_layer", self._model, index, ctypes.byref(layer))
         values = {name: getattr(layer, name) for name, _ in layer._fields_}
         return AttentionLayer(**{**values, "name": layer.name.decode(), "class_token": bool(layer.class_token)})
-
-    def _ordered(self, arrays: tuple[Any, ...], named: Mapping[str, Array]) -> list[Array]:
-        """The inputs as C-ordered arrays in the model's order."""
-        if len(arrays) == 1 and isinstance(arrays[0], Mapping):
-            arrays, named = (), {**arrays[0], **named}
-        if len(arrays) > len(self.inputs):
-            raise InvalidArgumentError(f"{len(arrays)} arrays given; the model has {len(self.inputs)} inputs")
-        values = dict(zip((info.name for info in self.inputs), arrays))
-        for name in named:
-            if name in values or name not in (info.name for info in self.inputs):
-                needed = ", ".join(f"'{info.name}'" for info in self.inputs)
-                state = "given twice" if name in values else "not an input"
-                raise InvalidArgumentError(f"'{name}' is {state}; the inputs are {needed}")
-        values.update(named)
-        for info in self.inputs:
-            if info.name not in values:
-                raise InvalidArgumentError(f"input '{info.name}' is missing; its shape is {list(info.shape)}")
-        return [np.require(values[info.name], requirements=["C", "ALIGNED"]) for info in self.inputs]
-
-    def _batch(self, inputs: Sequence[Array]) -> int:
-        """The batch size that the inputs have; the runtime checks the shapes themselves."""
-        for info, array in zip(self.inputs, inputs):
-            if -1 in info.shape and array.ndim == len(info.shape):
-                return int(array.shape[info.shape.index(-1)])
-        return 1
-
-    def _empty_outputs(self, batch: int) -> list[Array]:
-        return [np.empty([batch if dim == -1 else dim for dim in info.shape], info.dtype) for info in self.outputs]
-
-    def _named(self, outputs: list[Array]) -> Outputs:
-        if len(outputs) == 1:
-            return outputs[0]
-        return {info.name: array for info, array in zip(self.outputs, outputs)}
 
     def _session_for(self, batch: int) -> ctypes.c_void_p:
         """The session, made anew when the batch outgrows it."""
@@ -286,6 +373,49 @@ def load(path: str | os.PathLike[str], *, threads: int = 0, isa: str | None = No
         FileError: not a file that vitc made. UnsupportedError: the file or the machine lacks that level, or a library
             that the code calls (oneDNN) is missing."""
     return CompiledModel(path, threads=threads, isa=isa)
+
+
+def _ordered(entry: Entry, arrays: tuple[Any, ...], named: Mapping[str, Array]) -> list[Array]:
+    """The inputs as C-ordered arrays in the entry's order."""
+    if len(arrays) == 1 and isinstance(arrays[0], Mapping):
+        arrays, named = (), {**arrays[0], **named}
+    if len(arrays) > len(entry.inputs):
+        raise InvalidArgumentError(f"{len(arrays)} arrays given; the model has {len(entry.inputs)} inputs")
+    values = dict(zip((info.name for info in entry.inputs), arrays))
+    for name in named:
+        if name in values or name not in (info.name for info in entry.inputs):
+            needed = ", ".join(f"'{info.name}'" for info in entry.inputs)
+            state = "given twice" if name in values else "not an input"
+            raise InvalidArgumentError(f"'{name}' is {state}; the inputs are {needed}")
+    values.update(named)
+    for info in entry.inputs:
+        if info.name not in values:
+            raise InvalidArgumentError(f"input '{info.name}' is missing; its shape is {list(info.shape)}")
+    if entry.name == "step":  # States are updated where they lie.
+        for name, array in values.items():
+            if not isinstance(array, np.ndarray) or not array.flags.carray:
+                raise InvalidArgumentError(
+                    f"input '{name}' may be a state, which is updated; it needs a writable array"
+                )
+    return [np.require(values[info.name], requirements=["C", "ALIGNED"]) for info in entry.inputs]
+
+
+def _batch(entry: Entry, inputs: Sequence[Array]) -> int:
+    """The batch size that the inputs have; the runtime checks the shapes themselves."""
+    for info, array in zip(entry.inputs, inputs):
+        if -1 in info.shape and array.ndim == len(info.shape):
+            return int(array.shape[info.shape.index(-1)])
+    return 1
+
+
+def _empty_outputs(entry: Entry, batch: int) -> list[Array]:
+    return [np.empty([batch if dim == -1 else dim for dim in info.shape], info.dtype) for info in entry.outputs]
+
+
+def _named(entry: Entry, outputs: list[Array]) -> Outputs:
+    if len(outputs) == 1:
+        return outputs[0]
+    return {info.name: array for info, array in zip(entry.outputs, outputs)}
 
 
 def _selection(queries: int | tuple[int, int] | str | None, layer: AttentionLayer) -> tuple[int, int]:

@@ -8,6 +8,7 @@
 
 #include "CompileOptions.h"
 
+#include "vitc/Kernel/CostModel.h"
 #include "vitc/Transforms/LayerNumbers.h"
 #include "llvm/ADT/StringSwitch.h"
 #include "llvm/Support/Format.h"
@@ -55,6 +56,21 @@ static cl::opt<std::string>
 static cl::opt<std::string> imageSize("image-size", cl::value_desc("HxW"),
                                       cl::desc("Input size in pixels"),
                                       cl::cat(category));
+static cl::opt<std::string>
+    maxLength("max-length", cl::value_desc("N"),
+              cl::desc("Tokens of a text: it is cut or padded to them, or "
+                       "generated up to them"),
+              cl::cat(category));
+static cl::opt<std::string>
+    maxSourceLength("max-source-length", cl::value_desc("N"),
+                    cl::desc("Tokens of the text that a generating model "
+                             "reads: it is cut or padded to them"),
+                    cl::cat(category));
+static cl::list<std::string>
+    outputs("outputs", cl::CommaSeparated, cl::value_desc("NAME,..."),
+            cl::desc("What the program gives: tensors or layers of the source; "
+                     "NAME:map is tokens as a map of the picture"),
+            cl::cat(category));
 static cl::list<std::string>
     shapes("shape", cl::value_desc("NAME=VALUE"),
            cl::desc("Value of a size that an ONNX file leaves open"),
@@ -274,7 +290,7 @@ static bool parseTarget(CompileOptions &options) {
   if (precision != "f32")
     return usageError("--precision is '" + precision +
                       "'; this version computes in f32");
-  if (backend != "llvm" && backend != "onednn" && backend != "auto")
+  if (!kernel::parseBackend(backend))
     return usageError("--backend is '" + backend +
                       "'; needs llvm, onednn or auto");
   if (backend != "llvm" && !isHostTarget())
@@ -307,11 +323,27 @@ static bool parseNamedSizes(CompileOptions &options) {
   return true;
 }
 
+/// A number of tokens; none where `option` is not given.
+static bool parseLength(const cl::opt<std::string> &option,
+                        std::optional<int64_t> &length) {
+  if (option.empty())
+    return true;
+  int64_t value;
+  if (StringRef(option).getAsInteger(10, value) || value < 1)
+    return usageError("--" + option.ArgStr + " is '" + option +
+                      "'; needs a number of 1 or more");
+  length = value;
+  return true;
+}
+
 static bool parseSizes(CompileOptions &options) {
-  for (cl::Option *option : {static_cast<cl::Option *>(&batch),
-                             static_cast<cl::Option *>(&imageSize),
-                             std::addressof<cl::Option>(shapes),
-                             std::addressof<cl::Option>(constants)})
+  for (cl::Option *option :
+       {static_cast<cl::Option *>(&batch),
+        static_cast<cl::Option *>(&imageSize),
+        static_cast<cl::Option *>(&maxLength),
+        static_cast<cl::Option *>(&maxSourceLength),
+        std::addressof<cl::Option>(outputs), std::addressof<cl::Option>(shapes),
+        std::addressof<cl::Option>(constants)})
     if (option->getNumOccurrences() > 0 && options.isModelIR())
       return usageError("--" + option->ArgStr +
                         " is set when a model is imported; MODEL is '" +
@@ -333,7 +365,14 @@ static bool parseSizes(CompileOptions &options) {
                         "'; needs HEIGHTxWIDTH in pixels, as in 224x224");
     options.imageSize = size;
   }
-  return parseNamedSizes(options);
+  if (!parseLength(maxLength, options.maxLength) ||
+      !parseLength(maxSourceLength, options.maxSourceLength))
+    return false;
+  for (StringRef name : outputs)
+    if (name.empty() || name == ":map")
+      return usageError("--outputs has an empty name; needs NAME,...");
+  options.outputs = outputs;
+  return parseNamedSizes(options) && parsePictureOptions(options);
 }
 
 /// What compile and run have in common.

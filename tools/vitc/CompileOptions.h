@@ -9,6 +9,7 @@
 #ifndef VITC_TOOLS_VITC_COMPILEOPTIONS_H
 #define VITC_TOOLS_VITC_COMPILEOPTIONS_H
 
+#include "vitc/Import/PictureOptions.h"
 #include "vitc/Pipelines/CPU.h"
 #include "vitc/Target/CPU.h"
 #include "vitc/Verify/Verify.h"
@@ -32,9 +33,17 @@ struct CompileOptions {
   /// Images a run; none: any number.
   std::optional<int64_t> batch;
   std::optional<std::pair<int64_t, int64_t>> imageSize;
+  /// Tokens of a text; none: as many as the model takes.
+  std::optional<int64_t> maxLength;
+  /// Tokens of the text that a generating model reads; none: its default.
+  std::optional<int64_t> maxSourceLength;
   /// Values of symbolic sizes, and .npy files of constant inputs, by name.
   std::map<std::string, int64_t> shapes;
   std::map<std::string, std::string> constants;
+  /// What the source does not say of pictures and classes.
+  import_::PictureOptions pictures;
+  /// What the program gives, by name; none: the source's outputs.
+  std::vector<std::string> outputs;
   /// .npy files of the program's inputs, by name, where they are known.
   std::map<std::string, std::string> inputFiles;
   /// Whose attention maps are compiled in, as LayerNumbers reads it.
@@ -45,6 +54,10 @@ struct CompileOptions {
   /// Whether the model is an .mlir or .mlirbc file, or IR on standard input.
   bool isModelIR() const;
 };
+
+/// Gathers the options for pictures and classes. On a mistake prints one line
+/// and returns false.
+bool parsePictureOptions(CompileOptions &options);
 
 /// Checks and gathers what the command line says. On a mistake prints one line
 /// and returns false.

@@ -10,6 +10,7 @@
 #include "Verbs.h"
 
 #include "Kernel/KernelDialect.h"
+#include "mlir/Bytecode/BytecodeReader.h"
 #include "mlir/Dialect/Bufferization/Transforms/FuncBufferizableOpInterfaceImpl.h"
 #include "mlir/Dialect/Func/Extensions/AllExtensions.h"
 #include "mlir/InitAllDialects.h"
@@ -76,11 +77,46 @@ static void printDiagnostic(Diagnostic &diagnostic, bool verbose) {
     printDiagnostic(note, verbose);
 }
 
+/// MLIR's parser calls itself for each level of brackets.
+static constexpr int64_t kMaxNesting = 256;
+
+/// The greatest number of brackets that are open at once, outside of strings
+/// and comments.
+static int64_t getNesting(StringRef text) {
+  int64_t depth = 0, deepest = 0;
+  for (size_t i = 0; i < text.size(); ++i) {
+    char here = text[i], next = i + 1 < text.size() ? text[i + 1] : 0;
+    if (here == '"') {
+      for (++i; i < text.size() && text[i] != '"' && text[i] != '\n'; ++i)
+        i += text[i] == '\\';
+    } else if (here == '/' && next == '/') {
+      i = std::min(text.find('\n', i), text.size());
+    } else if ((here == '-' && next == '>') ||
+               ((here == '<' || here == '>') && next == '=')) {
+      ++i; // an arrow or a comparison
+    } else if (StringRef("([{<").contains(here)) {
+      deepest = std::max(deepest, ++depth);
+    } else if (StringRef(")]}>").contains(here)) {
+      depth = std::max<int64_t>(depth - 1, 0);
+    }
+  }
+  return deepest;
+}
+
 OwningOpRef<ModuleOp> vitc::readModule(StringRef path, MLIRContext &context) {
   std::string error;
   std::unique_ptr<llvm::MemoryBuffer> buffer = openInputFile(path, &error);
   if (!buffer) {
     emitError(UnknownLoc::get(&context)) << error;
+    return nullptr;
+  }
+  int64_t nesting = isBytecode(buffer->getMemBufferRef())
+                        ? 0
+                        : getNesting(buffer->getBuffer());
+  if (nesting > kMaxNesting) {
+    emitError(FileLineColLoc::get(&context, path, 0, 0))
+        << "nests " << nesting << " levels of brackets; vitc reads at most "
+        << kMaxNesting;
     return nullptr;
   }
   llvm::SourceMgr sources;
@@ -96,6 +132,10 @@ OwningOpRef<ModuleOp> vitc::loadModel(const CompileOptions &options,
     import_::ImportOptions importOptions;
     importOptions.batch = options.batch;
     importOptions.imageSize = options.imageSize;
+    importOptions.maxLength = options.maxLength;
+    importOptions.maxSourceLength = options.maxSourceLength;
+    importOptions.outputs = options.outputs;
+    importOptions.pictures = options.pictures;
     importOptions.shapes = options.shapes;
     importOptions.constants = options.constants;
     importOptions.inputFiles = options.inputFiles;

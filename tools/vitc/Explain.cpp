@@ -30,8 +30,8 @@ static LogicalResult reachKernels(ModuleOp module, CompileOptions options,
     options.compileTo = Phase::Fuse;
     if (failed(runPhases(module, options, timing)))
       return failure();
-    if (auto forward = module.lookupSymbol<func::FuncOp>("forward"))
-      movement.collect(forward);
+    for (func::FuncOp entry : getExplainedEntries(module))
+      movement.collect(entry);
     options.compileFrom = Phase::Fuse;
   }
   options.compileTo = Phase::Kernel;

@@ -35,6 +35,9 @@ static llvm::json::Object toJson(const ExplainReport::Kernel &kernel,
                             {"tiling", kernel.tiling},
                             {"reason", kernel.reason},
                             {"fused", llvm::json::Array(kernel.fused)}};
+  object["entry"] = kernel.entry;
+  if (kernel.launches)
+    object["launches"] = *kernel.launches;
   if (kernel.cost)
     addCost(object, *kernel.cost, roofline);
   return object;
@@ -43,17 +46,23 @@ static llvm::json::Object toJson(const ExplainReport::Kernel &kernel,
 void ExplainReport::printJson(llvm::raw_ostream &os,
                               const Roofline &roofline) const {
   llvm::json::Array kernelList, missList;
-  for (const ExplainBlock &block : cutBlocks(kernels))
-    for (const Kernel &kernel : block.kernels) {
-      llvm::json::Object object = toJson(kernel, roofline);
-      object["block"] = block.name;
-      kernelList.push_back(std::move(object));
-    }
+  llvm::json::Object totals;
+  for (llvm::ArrayRef<Kernel> entry : getEntries()) {
+    for (const ExplainBlock &block : cutBlocks(entry))
+      for (const Kernel &kernel : block.kernels) {
+        llvm::json::Object object = toJson(kernel, roofline);
+        object["block"] = block.name;
+        kernelList.push_back(std::move(object));
+      }
+    llvm::json::Object total;
+    addCost(total, getTotalCost(entry), roofline);
+    totals[entry.front().entry] = std::move(total);
+  }
   for (const Remark &remark : remarks)
     missList.push_back(
         llvm::json::Object{{"layer", remark.layer}, {"reason", remark.text}});
   llvm::json::Object total;
-  addCost(total, getTotal(), roofline);
+  addCost(total, getTotalCost(kernels), roofline);
   llvm::json::Object report{{"model", model},
                             {"task", task},
                             {"source", source},
@@ -66,6 +75,7 @@ void ExplainReport::printJson(llvm::raw_ostream &os,
                             {"functions", countFunctions()},
                             {"kernels", std::move(kernelList)},
                             {"total", std::move(total)},
+                            {"totals", std::move(totals)},
                             {"missed", std::move(missList)}};
   os << llvm::formatv("{0:2}\n", llvm::json::Value(std::move(report)));
 }

@@ -10,12 +10,14 @@
 
 #include "Kernel/KernelDialect.h"
 #include "Vit/VitDialect.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "vitc/Analysis/KernelCost.h"
 #include "vitc/Analysis/SourceName.h"
 #include "vitc/Kernel/CostModel.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace vitc;
@@ -42,12 +44,28 @@ ExplainReport::Cost &ExplainReport::Cost::operator+=(const Cost &other) {
   return *this;
 }
 
-ExplainReport::Cost ExplainReport::getTotal() const {
-  Cost total;
-  for (const Kernel &kernel : kernels)
+ExplainReport::Cost ExplainReport::Cost::operator*(int64_t count) const {
+  return {flops * count, weights * count, read * count, written * count};
+}
+
+ExplainReport::Cost
+vitc::getTotalCost(ArrayRef<ExplainReport::Kernel> kernels) {
+  ExplainReport::Cost total;
+  for (const ExplainReport::Kernel &kernel : kernels)
     if (kernel.cost)
       total += *kernel.cost;
   return total;
+}
+
+std::vector<ArrayRef<ExplainReport::Kernel>> ExplainReport::getEntries() const {
+  std::vector<ArrayRef<Kernel>> entries;
+  for (ArrayRef<Kernel> rest = kernels; !rest.empty();) {
+    entries.push_back(rest.take_while([&](const Kernel &kernel) {
+      return kernel.entry == rest.front().entry;
+    }));
+    rest = rest.drop_front(entries.back().size());
+  }
+  return entries;
 }
 
 int64_t ExplainReport::countFunctions() const {
@@ -140,13 +158,31 @@ static std::string describeChoice(Operation *op, StringRef isa,
                        choice.next.getPartOfPeak() * 100);
 }
 
+/// How often a run of the entry comes to `op`, through the loops around it.
+static std::optional<int64_t> countLaunches(Operation *op) {
+  int64_t launches = 1;
+  for (Operation *around = op->getParentOp(); !isa<func::FuncOp>(around);
+       around = around->getParentOp()) {
+    auto loop = dyn_cast<scf::ForOp>(around);
+    std::optional<APInt> trips =
+        loop ? loop.getStaticTripCount() : std::nullopt;
+    if (!trips || llvm::MulOverflow(launches, trips->getSExtValue(), launches))
+      return std::nullopt;
+  }
+  return launches;
+}
+
 static bool isKernel(Operation *op) {
   return isa<GemmOp, AttentionOp, AttentionMapOp, GroupedConvOp, NormOp, MeanOp,
              GatherOp, GenericOp>(op);
 }
 
-static func::FuncOp getForward(ModuleOp module) {
-  return module.lookupSymbol<func::FuncOp>("forward");
+SmallVector<func::FuncOp> vitc::getExplainedEntries(ModuleOp module) {
+  SmallVector<func::FuncOp> entries;
+  for (auto function : module.getOps<func::FuncOp>())
+    if (function.isPublic() && function.getName() != "attention")
+      entries.push_back(function);
+  return entries;
 }
 
 /// The batch of an entry: dim 0 of its first input; 1 where it is dynamic.
@@ -172,19 +208,25 @@ void ExplainReport::collect(ModuleOp module, const Movement &movement) {
         weightBytes,
         weight.getOffset() + *vit::WeightExprAttr::getStoredBytes(type));
   }
-  func::FuncOp forward = getForward(module);
-  if (!forward)
-    return;
+  for (func::FuncOp entry : getExplainedEntries(module))
+    collectEntry(entry, movement);
+}
+
+void ExplainReport::collectEntry(func::FuncOp function,
+                                 const Movement &movement) {
   if (auto entry =
-          forward->getAttrOfType<EntryAttr>(KernelDialect::kEntryAttr)) {
+          function->getAttrOfType<EntryAttr>(KernelDialect::kEntryAttr)) {
     batch = getBatch(entry);
-    arenaBase = entry.getArenaBase();
-    arenaPerBatch = entry.getArenaPerBatch();
+    // Entries run one after the other, in one arena.
+    arenaBase = std::max(arenaBase, entry.getArenaBase());
+    arenaPerBatch = std::max(arenaPerBatch, entry.getArenaPerBatch());
   }
-  forward.walk([&](Operation *op) {
+  function.walk([&](Operation *op) {
     if (!isKernel(op))
       return;
     Kernel &kernel = kernels.emplace_back();
+    kernel.entry = function.getName().str();
+    kernel.launches = countLaunches(op);
     kernel.sources = collectSources(op->getLoc());
     kernel.op = op->getName().stripDialect().str();
     Attribute tiling = op->getInherentAttr("tiling").value_or(Attribute());
@@ -194,17 +236,18 @@ void ExplainReport::collect(ModuleOp module, const Movement &movement) {
     kernel.fused = describeFusion(op, movement);
     if (std::optional<KernelCost> cost = getKernelCost(op))
       kernel.cost = Cost{cost->flops.at(batch), cost->weights.at(batch),
-                         cost->read.at(batch), cost->written.at(batch)};
+                         cost->read.at(batch), cost->written.at(batch)} *
+                    kernel.launches.value_or(1);
   });
 }
 
 void ExplainReport::collectFunctions(ModuleOp module) {
-  func::FuncOp forward = getForward(module);
-  auto code = forward
-                  ? forward->getAttrOfType<CodeAttr>(KernelDialect::kCodeAttr)
-                  : CodeAttr();
-  if (!code)
-    return;
-  for (auto [kernel, site] : llvm::zip_equal(kernels, code.getSites()))
-    kernel.function = site.getKernel().getValue().str();
+  auto kernel = kernels.begin();
+  for (func::FuncOp entry : getExplainedEntries(module))
+    if (auto code = entry->getAttrOfType<CodeAttr>(KernelDialect::kCodeAttr))
+      for (SiteAttr site : code.getSites()) {
+        if (kernel == kernels.end())
+          return;
+        (kernel++)->function = site.getKernel().getValue().str();
+      }
 }

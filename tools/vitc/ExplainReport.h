@@ -11,6 +11,7 @@
 
 #include "ExplainFusion.h"
 #include "Remarks.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "llvm/ADT/ArrayRef.h"
 #include <optional>
@@ -35,9 +36,12 @@ struct ExplainReport {
     double getIntensity() const;
     bool operator==(const Cost &other) const;
     Cost &operator+=(const Cost &other);
+    Cost operator*(int64_t count) const;
   };
-  /// One launch.
+  /// A kernel where the entry launches it.
   struct Kernel {
+    /// The function that does, "forward".
+    std::string entry;
     /// Names of the source that it computes; the first is the layer's.
     std::vector<std::string> sources;
     /// The op, and the function as profiles name it.
@@ -47,7 +51,10 @@ struct ExplainReport {
     /// Why a product is so: what it and the next best should reach.
     std::string reason;
     std::vector<std::string> fused;
-    /// None where it depends on the run.
+    /// In a run of the entry; none in a loop that ends as data says.
+    std::optional<int64_t> launches;
+    /// Of all launches, of one where their number is not known; none where it
+    /// depends on the run.
     std::optional<Cost> cost;
 
     llvm::StringRef getLayer() const {
@@ -66,8 +73,11 @@ struct ExplainReport {
   void collect(mlir::ModuleOp module, const Movement &movement);
   /// Takes the functions' names from the same module when it has been lowered.
   void collectFunctions(mlir::ModuleOp module);
+  /// The part of collect for one entry.
+  void collectEntry(mlir::func::FuncOp function, const Movement &movement);
 
-  Cost getTotal() const;
+  /// The kernels of one entry after the other.
+  std::vector<llvm::ArrayRef<Kernel>> getEntries() const;
   int64_t countFunctions() const;
   /// A page of text, equal blocks folded; `verbose`: every kernel with the
   /// names of what it computes.
@@ -75,6 +85,13 @@ struct ExplainReport {
              const Roofline &roofline) const;
   void printJson(llvm::raw_ostream &os, const Roofline &roofline) const;
 };
+
+/// The functions that a program runs: all but the one for attention maps, which
+/// computes what "forward" does.
+llvm::SmallVector<mlir::func::FuncOp>
+getExplainedEntries(mlir::ModuleOp module);
+
+ExplainReport::Cost getTotalCost(llvm::ArrayRef<ExplainReport::Kernel> kernels);
 
 /// "compute" or "memory": what ends a kernel first. Empty where one of the two
 /// is unknown.

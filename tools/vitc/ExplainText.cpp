@@ -26,8 +26,9 @@ static constexpr auto kLeft = InspectTable::Align::Left;
 
 /// Whether two kernels differ in nothing but their names and weights.
 static bool isSame(const Kernel &lhs, const Kernel &rhs) {
-  return lhs.function == rhs.function && lhs.tiling == rhs.tiling &&
-         lhs.fused == rhs.fused && lhs.cost == rhs.cost;
+  return lhs.function == rhs.function && lhs.launches == rhs.launches &&
+         lhs.tiling == rhs.tiling && lhs.fused == rhs.fused &&
+         lhs.cost == rhs.cost;
 }
 
 static bool isSame(const ExplainBlock &lhs, const ExplainBlock &rhs) {
@@ -72,14 +73,19 @@ public:
   explicit KernelTable(const Roofline &roofline)
       : roofline(roofline), table(getColumns(roofline)) {}
 
-  void addBlock(const ExplainBlock &block, const ExplainBlock &last,
-                size_t count);
-  void addTotal(const Cost &total) { addRow("total", "", "", "", "", total); }
+  void addTitle(std::string title) { table.addTitle(std::move(title)); }
+  /// `folds`: equal blocks that follow each other are one.
+  void addBlocks(llvm::ArrayRef<ExplainBlock> blocks, bool folds);
+  void addTotal(std::string name, const Cost &total) {
+    addRow(std::move(name), "", "", "", "", total);
+  }
   void print(llvm::raw_ostream &os) const { table.print(os); }
 
 private:
   static llvm::SmallVector<InspectTable::Column>
   getColumns(const Roofline &roofline);
+  void addBlock(const ExplainBlock &block, const ExplainBlock &last,
+                size_t count);
   void addRow(std::string layer, const Kernel &kernel);
   void addRow(std::string layer, std::string function, std::string tile,
               std::string reason, std::string fused,
@@ -121,8 +127,23 @@ void KernelTable::addRow(std::string layer, std::string function,
 }
 
 void KernelTable::addRow(std::string layer, const Kernel &kernel) {
-  addRow(std::move(layer), kernel.function, kernel.tile, kernel.reason,
+  std::string function = kernel.function;
+  if (!kernel.launches)
+    function += " x?";
+  else if (*kernel.launches != 1)
+    function += llvm::formatv(" x{0}", *kernel.launches);
+  addRow(std::move(layer), std::move(function), kernel.tile, kernel.reason,
          llvm::join(kernel.fused, ", "), kernel.cost);
+}
+
+void KernelTable::addBlocks(llvm::ArrayRef<ExplainBlock> blocks, bool folds) {
+  while (!blocks.empty()) {
+    Fold fold = folds ? findFold(blocks) : Fold();
+    size_t last = fold.period * (fold.count - 1);
+    for (size_t i = 0; i < fold.period; ++i)
+      addBlock(blocks[i], blocks[last + i], fold.count);
+    blocks = blocks.drop_front(fold.period * fold.count);
+  }
 }
 
 void KernelTable::addBlock(const ExplainBlock &block, const ExplainBlock &last,
@@ -158,7 +179,6 @@ static void printSources(llvm::raw_ostream &os,
 
 void ExplainReport::print(llvm::raw_ostream &os, bool verbose,
                           const Roofline &roofline) const {
-  Cost total = getTotal();
   os << llvm::formatv("{0,-12} {1}, {2}\n", "model", model, task);
   os << llvm::formatv("{0,-12} {1}, {2}\n", "target", isa, backend);
   os << llvm::formatv("{0,-12} {1} of {2} functions, for {3} image{4}\n",
@@ -174,15 +194,15 @@ void ExplainReport::print(llvm::raw_ostream &os, bool verbose,
   os << '\n';
 
   KernelTable table(roofline);
-  std::vector<ExplainBlock> all = cutBlocks(kernels);
-  for (llvm::ArrayRef<ExplainBlock> blocks = all; !blocks.empty();) {
-    Fold fold = verbose ? Fold() : findFold(blocks);
-    size_t last = fold.period * (fold.count - 1);
-    for (size_t i = 0; i < fold.period; ++i)
-      table.addBlock(blocks[i], blocks[last + i], fold.count);
-    blocks = blocks.drop_front(fold.period * fold.count);
+  std::vector<llvm::ArrayRef<Kernel>> entries = getEntries();
+  for (llvm::ArrayRef<Kernel> entry : entries) {
+    std::string name = "@" + entry.front().entry;
+    if (entries.size() > 1)
+      table.addTitle(name);
+    table.addBlocks(cutBlocks(entry), /*folds=*/!verbose);
+    table.addTotal(entries.size() > 1 ? "total of " + name : "total",
+                   getTotalCost(entry));
   }
-  table.addTotal(total);
   table.print(os);
 
   if (verbose)

@@ -63,26 +63,29 @@ void InspectReport::collect(ModuleOp module) {
     weightBytes[printType(type.getElementType())] +=
         *vit::WeightExprAttr::getStoredBytes(type);
   }
-  auto forward = module.lookupSymbol<func::FuncOp>("forward");
-  if (!forward)
-    return;
+  for (StringRef name : {"forward", "text", "encode", "step"})
+    if (auto entry = module.lookupSymbol<func::FuncOp>(name))
+      collect(entry);
+}
+
+void InspectReport::collect(func::FuncOp entry) {
   auto getName = [](StringAttr name) {
     return name ? name.getValue().str() : std::string();
   };
-  for (auto [index, type] : llvm::enumerate(forward.getArgumentTypes()))
-    inputs.push_back({getName(forward.getArgAttrOfType<StringAttr>(
+  for (auto [index, type] : llvm::enumerate(entry.getArgumentTypes()))
+    inputs.push_back({getName(entry.getArgAttrOfType<StringAttr>(
                           index, vit::VitDialect::kNameAttr)),
                       printType(type)});
   // The batch is dim 0 of every input.
-  if (!forward.getArgumentTypes().empty())
-    if (auto type = dyn_cast<RankedTensorType>(forward.getArgumentTypes()[0]);
+  if (!entry.getArgumentTypes().empty())
+    if (auto type = dyn_cast<RankedTensorType>(entry.getArgumentTypes()[0]);
         type && type.getRank() > 1 && !type.isDynamicDim(0))
       batch = std::max<int64_t>(type.getDimSize(0), 1);
-  for (auto [index, type] : llvm::enumerate(forward.getResultTypes()))
-    outputs.push_back({getName(forward.getResultAttrOfType<StringAttr>(
+  for (auto [index, type] : llvm::enumerate(entry.getResultTypes()))
+    outputs.push_back({getName(entry.getResultAttrOfType<StringAttr>(
                            index, vit::VitDialect::kNameAttr)),
                        printType(type)});
-  for (Operation &op : forward.getBody().front())
+  for (Operation &op : entry.getBody().front())
     collect(&op);
 }
 

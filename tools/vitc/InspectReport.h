@@ -10,6 +10,7 @@
 #define VITC_TOOLS_VITC_INSPECTREPORT_H
 
 #include "Remarks.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "vitc/Analysis/AttentionCost.h"
 #include "vitc/Analysis/Footprint.h"
@@ -58,6 +59,7 @@ struct InspectReport {
   void printJson(llvm::raw_ostream &os) const;
 
 private:
+  void collect(mlir::func::FuncOp entry);
   void collect(mlir::Operation *op);
   void printOps(llvm::raw_ostream &os) const;
   void printAttentions(llvm::raw_ostream &os) const;

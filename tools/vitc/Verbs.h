@@ -10,6 +10,8 @@
 #define VITC_TOOLS_VITC_VERBS_H
 
 #include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/SmallVector.h"
+#include "llvm/ADT/StringRef.h"
 
 namespace vitc {
 
@@ -27,6 +29,16 @@ int runCompile();
 /// vitc run MODEL ARGUMENTS...: the options have been parsed;
 /// `programArguments` are the program's, its name first.
 int runRun(llvm::ArrayRef<const char *> programArguments);
+/// vitc batch MODEL FOLDER -o FILE is vitc run MODEL FOLDER --output-file FILE:
+/// gives -o among `arguments` that name. Prints an error and returns false
+/// where there is none.
+bool renameBatchOutput(llvm::SmallVectorImpl<char *> &arguments);
+/// Whether `path` is an executable file that vitc may have made.
+bool isProgram(llvm::StringRef path);
+/// vitc batch OUT: runs the program, the first of `arguments` and the only one,
+/// with `programArguments` behind their first.
+int runProgramBatch(llvm::ArrayRef<char *> arguments,
+                    llvm::ArrayRef<const char *> programArguments);
 /// vitc inspect MODEL: the options have been parsed.
 int runInspect();
 /// vitc explain MODEL: the options have been parsed.

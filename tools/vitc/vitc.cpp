@@ -26,17 +26,17 @@
 using namespace llvm;
 
 namespace {
-enum class Verb { Compile, Run, Inspect, Explain, Verify, Doctor };
+enum class Verb { Compile, Run, Batch, Inspect, Explain, Verify, Doctor };
 } // namespace
 
 static constexpr std::pair<StringLiteral, Verb> kVerbs[] = {
     {"compile", Verb::Compile}, {"run", Verb::Run},
-    {"inspect", Verb::Inspect}, {"explain", Verb::Explain},
-    {"verify", Verb::Verify},   {"doctor", Verb::Doctor},
+    {"batch", Verb::Batch},     {"inspect", Verb::Inspect},
+    {"explain", Verb::Explain}, {"verify", Verb::Verify},
+    {"doctor", Verb::Doctor},
 };
 /// Verbs of later versions: not folders of models.
-static constexpr StringLiteral kLaterVerbs[] = {"bench", "batch", "diff",
-                                                "quantize"};
+static constexpr StringLiteral kLaterVerbs[] = {"bench", "diff", "quantize"};
 
 static void printVersion(raw_ostream &os) {
   os << "vitc " << VITC_VERSION << " (" << VITC_COMMIT << "), LLVM "
@@ -104,7 +104,7 @@ static void checkStandardOutput() {
 }
 
 /// Moves what is no option of vitc behind MODEL to `programArguments`: the
-/// command line of `vitc run` is the compiler's and the program's.
+/// command line of `vitc run` and `batch` is the compiler's and the program's.
 static void splitRunArguments(SmallVectorImpl<char *> &arguments,
                               SmallVectorImpl<const char *> &programArguments) {
   const auto &options = cl::getRegisteredOptions();
@@ -158,8 +158,8 @@ int main(int argc, char **argv) {
   arguments[0] = tool;
   StringRef name = argc > 1 ? StringRef(argv[1]) : StringRef();
   if (is_contained(kLaterVerbs, name))
-    return usageError("this version has compile, run, inspect, explain, verify "
-                      "and doctor; '" +
+    return usageError("this version has compile, run, batch, inspect, explain, "
+                      "verify and doctor; '" +
                       name + "' comes later");
   Verb verb = Verb::Compile;
   for (auto [each, value] : kVerbs)
@@ -171,15 +171,23 @@ int main(int argc, char **argv) {
       StringRef(arguments[1]) != "--help")
     return usageError("doctor takes no arguments; found '" +
                       Twine(arguments[1]) + "'");
-  SmallVector<const char *> programArguments = {"vitc run"};
-  if (verb == Verb::Run)
+  SmallVector<const char *> programArguments = {
+      verb == Verb::Batch ? "vitc batch" : "vitc run"};
+  if (verb == Verb::Batch && !vitc::renameBatchOutput(arguments))
+    return vitc::kUsageError;
+  if (verb == Verb::Run || verb == Verb::Batch)
     splitRunArguments(arguments, programArguments);
+  if (verb == Verb::Batch && arguments.size() > 1 &&
+      vitc::isProgram(arguments[1]))
+    return vitc::runProgramBatch(ArrayRef(arguments).drop_front(),
+                                 programArguments);
   if (!parseOptions(arguments.size(), arguments.data()))
     return vitc::kUsageError;
   switch (verb) {
   case Verb::Compile:
     return vitc::runCompile();
   case Verb::Run:
+  case Verb::Batch:
     return vitc::runRun(programArguments);
   case Verb::Inspect:
     return vitc::runInspect();
