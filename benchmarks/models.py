@@ -63,6 +63,77 @@ def build_linformer():
     return model.eval(), torch.randn(1, 3, 2048, 2048)
 
 
+def build_translator():
+    """The base Transformer of Vaswani et al. 2017, 64 tokens of the target at once: 2 x [1, 64] -> [1, 64, V]."""
+    import torch
+    from torch import nn
+
+    vocabulary, width, tokens = 8000, 512, 64
+    layer = {"d_model": width, "nhead": 8, "dim_feedforward": 2048, "dropout": 0.0, "batch_first": True}
+
+    class Translator(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.source, self.target = nn.Embedding(vocabulary, width), nn.Embedding(vocabulary, width)
+            self.encoder = nn.ModuleList([nn.TransformerEncoderLayer(**layer) for _ in range(6)])
+            self.decoder = nn.ModuleList([nn.TransformerDecoderLayer(**layer) for _ in range(6)])
+            self.output = nn.Linear(width, vocabulary)
+            rates = torch.pow(10000.0, -torch.arange(0, width, 2) / width)
+            angles = torch.arange(tokens)[:, None] * rates
+            self.register_buffer("sines", torch.stack([angles.sin(), angles.cos()], dim=-1).flatten(1))
+
+        def forward(self, source: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+            memory = self.source(source) * width**0.5 + self.sines
+            for block in self.encoder:
+                memory = block(memory)
+            x = self.target(target) * width**0.5 + self.sines
+            mask = torch.triu(torch.full((tokens, tokens), float("-inf")), 1)
+            for block in self.decoder:
+                x = block(x, memory, tgt_mask=mask)
+            return torch.softmax(self.output(x), -1)
+
+    ids = [torch.randint(0, vocabulary, (1, tokens)) for _ in range(2)]
+    return Translator().eval(), *ids
+
+
+def build_captioner():
+    """A CNN, a visual attention layer and a GRU, greedy, 16 words unrolled: [1, 3, 224, 224] -> words, attention."""
+    import torch
+    from torch import nn
+
+    words, vocabulary, width, keys = 16, 5000, 512, 256
+
+    class Captioner(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            channels = [3, 64, 128, 256, 512, width]
+            stages = [
+                nn.Sequential(nn.Conv2d(before, after, 3, 2, 1), nn.BatchNorm2d(after), nn.ReLU())
+                for before, after in zip(channels, channels[1:])
+            ]
+            self.features = nn.Sequential(*stages)
+            self.key, self.value, self.query = nn.Linear(width, keys), nn.Linear(width, width), nn.Linear(width, keys)
+            self.embedding, self.cell = nn.Embedding(vocabulary, width), nn.GRUCell(2 * width, width)
+            self.output = nn.Linear(width, vocabulary)
+
+        def forward(self, pixels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+            places = self.features(pixels).flatten(2).transpose(1, 2)
+            key, value = self.key(places), self.value(places)
+            hidden = places.mean(1)
+            word = torch.zeros(pixels.shape[0], dtype=torch.long)
+            chosen, maps = [], []
+            for _ in range(words):
+                weights = torch.softmax(self.query(hidden).unsqueeze(1) @ key.transpose(1, 2), -1)
+                seen = (weights @ value).squeeze(1)
+                hidden = self.cell(torch.cat([self.embedding(word), seen], -1), hidden)
+                word = self.output(hidden).argmax(-1)
+                chosen.append(word)
+                maps.append(weights.squeeze(1))
+            return torch.stack(chosen, 1), torch.stack(maps, 1)
+
+    return Captioner().eval(), torch.randn(1, 3, 224, 224)
+
+
 MODELS = {
     "vit_b16": lambda: build_timm("vit_base_patch16_224", 224),
     "vit_ti16": lambda: build_timm("vit_tiny_patch16_224", 224),
@@ -71,6 +142,8 @@ MODELS = {
     "segment_512": build_segmenter,
     "vit_b16_384": lambda: build_timm("vit_base_patch16_384", 384),
     "linformer_2048": build_linformer,
+    "seq2seq": build_translator,
+    "caption": build_captioner,
 }
 
 
@@ -80,14 +153,19 @@ def write(name: str, folder: Path) -> None:
     torch.manual_seed(0)
     # The fused path of torch.nn.MultiheadAttention has no ONNX form.
     torch.backends.mha.set_fastpath_enabled(False)
-    model, pixels = MODELS[name]()
+    model, *inputs = MODELS[name]()
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.onnx"
+    names = [f"x{number}" for number in range(len(inputs))]
     with torch.no_grad():
-        expected = model(pixels)
-        torch.onnx.export(model, (pixels,), str(path), opset_version=OPSET, dynamo=False, input_names=["x0"])
-    np.savez(path.with_suffix(".npz"), x0=pixels.numpy(), y0=expected.numpy())
-    print(f"{path}: {path.stat().st_size / 1e6:.1f} MB, {tuple(pixels.shape)} -> {tuple(expected.shape)}", flush=True)
+        expected = model(*inputs)
+        torch.onnx.export(model, tuple(inputs), str(path), opset_version=OPSET, dynamo=False, input_names=names)
+    outputs = expected if isinstance(expected, tuple) else (expected,)
+    arrays = {source: value.numpy() for source, value in zip(names, inputs)}
+    arrays |= {f"y{number}": value.numpy() for number, value in enumerate(outputs)}
+    np.savez(path.with_suffix(".npz"), **arrays)
+    shapes = [", ".join(str(tuple(value.shape)) for value in values) for values in (inputs, outputs)]
+    print(f"{path}: {path.stat().st_size / 1e6:.1f} MB, {shapes[0]} -> {shapes[1]}", flush=True)
 
 
 def main(arguments: list[str] | None = None) -> int:

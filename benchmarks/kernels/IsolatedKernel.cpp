@@ -12,7 +12,9 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/Matchers.h"
+#include "mlir/Transforms/RegionUtils.h"
 #include "vitc/Analysis/KernelCost.h"
+#include "vitc/Kernel/CostModel.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/Support/FormatVariadic.h"
 
@@ -54,6 +56,11 @@ public:
   IsolatedKernel isolate() {
     for (Value operand : source->getOperands())
       cloneValue(operand);
+    // Constants that a kernel's body reads.
+    llvm::SetVector<Value> captured;
+    getUsedValuesDefinedAbove(source->getRegions(), captured);
+    for (Value value : captured)
+      cloneValue(value);
     result.kernel = builder.clone(*source, mapping);
     func::ReturnOp::create(builder, builder.getUnknownLoc());
     result.module->walk(
@@ -108,7 +115,7 @@ static int64_t getConstant(Value value) {
 }
 
 /// "gemm_m3136_n288_k96_norm".
-static std::string getName(Operation *kernel) {
+static std::string getShapeName(Operation *kernel) {
   std::string name = kernel->getName().stripDialect().str();
   auto add = [&](StringRef letter, int64_t value) {
     name += llvm::formatv("_{0}{1}", letter, value);
@@ -119,11 +126,15 @@ static std::string getName(Operation *kernel) {
     add("k", gemm.getK());
     if (gemm.getNorm())
       name += "_norm";
+    else if (getShape(gemm).copiesRows)
+      name += "_copied";
     if (gemm.getActivation() != vitc::vit::Activation::None)
       name +=
           ("_" + vitc::vit::stringifyActivation(gemm.getActivation())).str();
     if (gemm.getResidual())
       name += "_residual";
+    if (gemm.getStatistics())
+      name += "_statistics";
   } else if (auto attention = dyn_cast<AttentionOp>(kernel)) {
     add("b", getConstant(attention.getBatch()));
     add("h", attention.getHeads());
@@ -174,8 +185,8 @@ std::vector<IsolatedKernel> vitc::bench::isolateKernels(ModuleOp module) {
       ++kernels[place->second].launches;
       return WalkResult::advance();
     }
-    kernel.name = getName(kernel.kernel);
-    if (size_t count = names[kernel.name]++)
+    kernel.name = kernel.shape = getShapeName(kernel.kernel);
+    if (size_t count = names[kernel.shape]++)
       kernel.name += llvm::formatv("_{0}", count);
     if (std::optional<KernelCost> cost = getKernelCost(kernel.kernel)) {
       kernel.flops = cost->flops.at(1);

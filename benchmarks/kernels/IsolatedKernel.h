@@ -30,7 +30,8 @@ struct KernelBuffer {
 struct IsolatedKernel {
   mlir::OwningOpRef<mlir::ModuleOp> module;
   mlir::Operation *kernel; // in the module
-  std::string name;        // as profiles name it, with its rows
+  std::string shape;       // as profiles name it, with its rows
+  std::string name;        // the same, numbered if there are several
   std::vector<KernelBuffer> inputs;
   KernelBuffer output;
   int64_t launches = 1; // of the model

@@ -8,12 +8,14 @@
 //
 //   kernel-benchmarks MODEL.mlir... [--filter=REGEX] [--isa=LEVEL]
 //                     [--benchmark_...]
-//   kernel-benchmarks MODEL.mlir... --tune [--seconds=S]
+//   kernel-benchmarks MODEL.mlir... --tune [--seconds=S] [--json=FILE]
+//                     [--lock=FILE]
 // where MODEL.mlir comes from
 //   vitc compile MODEL --batch=1 --compile-to=kernel -o MODEL.mlir
 // The first form runs each distinct kernel on one thread under Google Benchmark
 // and adds GFLOP/s, GB/s and the part of the peak, which is measured beside
-// it. The second compares the schedule's tilings of products with all others.
+// it. The second compares the schedule's tilings of products and of attention
+// with all others, once for each shape.
 //
 //===----------------------------------------------------------------------===//
 
@@ -32,8 +34,10 @@
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
+#include "llvm/ADT/StringSet.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/JSON.h"
 #include "llvm/Support/Regex.h"
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/Support/raw_ostream.h"
@@ -51,10 +55,14 @@ static cl::opt<std::string> filter("filter", cl::init("."),
                                    cl::desc("Kernels whose name matches"));
 static cl::opt<std::string> level("isa", cl::init("x86-64-v4"),
                                   cl::desc("The level to generate code for"));
-static cl::opt<bool> tuneTilings("tune",
-                                 cl::desc("Compare the tilings of products"));
-static cl::opt<double> seconds("seconds", cl::init(0.3),
+static cl::opt<bool> tuneTilings("tune", cl::desc("Compare tilings"));
+static cl::opt<double> seconds("seconds", cl::init(0.1),
                                cl::desc("Of --tune, for each of the last few"));
+static cl::opt<std::string> lockFile("lock",
+                                     cl::desc("A file that --tune holds locked "
+                                              "while it measures"));
+static cl::opt<std::string> jsonFile("json",
+                                     cl::desc("Write what --tune finds there"));
 
 /// Products of fewer operations are over before a clock is read well.
 static constexpr int64_t kMinTunedFlops = 2'000'000;
@@ -101,33 +109,69 @@ static void runBenchmark(benchmark::State &state,
     state.counters["%peak"] = 100 * double(kernel.flops) / best / peak;
 }
 
+static llvm::json::Value toJson(const TimedTiling &timed) {
+  return llvm::json::Object{{"tiling", timed.tiling},
+                            {"seconds", timed.seconds}};
+}
+
+static llvm::json::Value toJson(const TuneResult &result, double peak) {
+  return llvm::json::Object{
+      {"kernel", result.kernel->shape},  {"flops", result.kernel->flops},
+      {"peak_gflops", peak / 1e9},       {"tilings", result.numTilings},
+      {"choice", toJson(result.choice)}, {"best_tile", toJson(result.bestTile)},
+      {"best", toJson(result.best)}};
+}
+
+/// Products and attentions worth tuning, each shape once.
+static std::vector<const IsolatedKernel *>
+chooseShapes(llvm::ArrayRef<IsolatedKernel> kernels) {
+  std::vector<const IsolatedKernel *> chosen;
+  llvm::StringSet<> known;
+  for (const IsolatedKernel &kernel : kernels)
+    if (kernel.flops >= kMinTunedFlops && known.insert(kernel.shape).second)
+      chosen.push_back(&kernel);
+  return chosen;
+}
+
 static int tuneAll(llvm::ArrayRef<IsolatedKernel> kernels) {
-  double sum = 0;
-  int64_t count = 0;
-  for (const IsolatedKernel &kernel : kernels) {
-    if (kernel.flops < kMinTunedFlops)
-      continue;
-    std::optional<TuneResult> result = tune(kernel, level, seconds);
-    if (!result)
-      continue;
-    llvm::outs() << llvm::formatv(
-        "{0,-40} {1:f3} of the best of {2}; choice {3}, {4:f1} GFLOP/s; best "
-        "{5}, {6:f1} GFLOP/s\n",
-        kernel.name, result->getPartOfBest(), result->numTilings,
-        result->choice, double(kernel.flops) / result->choiceSeconds / 1e9,
-        result->best, double(kernel.flops) / result->bestSeconds / 1e9);
-    llvm::outs().flush();
-    sum += std::log(result->getPartOfBest());
-    ++count;
+  auto tuned = tune(chooseShapes(kernels), {level, seconds, lockFile});
+  if (!tuned) {
+    llvm::errs() << "error: " << llvm::toString(tuned.takeError()) << '\n';
+    return 1;
   }
-  if (count == 0) {
-    llvm::errs() << "error: no product of " << kMinTunedFlops
+  if (tuned->empty()) {
+    llvm::errs() << "error: no product or attention of " << kMinTunedFlops
                  << " operations or more matches '" << filter << "'\n";
     return 1;
   }
-  llvm::outs() << llvm::formatv("{0} products: {1:f3} of the best, geometric "
-                                "mean\n",
-                                count, std::exp(sum / double(count)));
+  double sum = 0, peak = measurePeak();
+  llvm::json::Array results;
+  for (const TuneResult &result : *tuned) {
+    auto getGflops = [&](const TimedTiling &timed) {
+      return double(result.kernel->flops) / timed.seconds / 1e9;
+    };
+    llvm::outs() << llvm::formatv(
+        "{0,-40} {1:f3} of the best of {2}, {3:f3} of the best tile; choice "
+        "{4}, {5:f1} GFLOP/s; best {6}, {7:f1}; best tile {8}\n",
+        result.kernel->shape, result.getPartOfBest(), result.numTilings,
+        result.getPartOfBestTile(), result.choice.tiling,
+        getGflops(result.choice), result.best.tiling, getGflops(result.best),
+        result.bestTile.tiling);
+    sum += std::log(result.getPartOfBest());
+    results.push_back(toJson(result, peak));
+  }
+  llvm::outs() << llvm::formatv(
+      "{0} kernels: {1:f3} of the best, geometric mean; peak {2:f1} GFLOP/s\n",
+      results.size(), std::exp(sum / double(results.size())), peak / 1e9);
+  if (jsonFile.empty())
+    return 0;
+  std::error_code error;
+  llvm::raw_fd_ostream file(jsonFile, error);
+  if (error) {
+    llvm::errs() << "error: " << jsonFile << ": " << error.message() << '\n';
+    return 1;
+  }
+  file << llvm::formatv("{0:1}\n", llvm::json::Value(std::move(results)));
   return 0;
 }
 

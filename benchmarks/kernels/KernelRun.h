@@ -22,7 +22,7 @@ class KernelMemory {
 public:
   explicit KernelMemory(const IsolatedKernel &kernel);
 
-  /// Runs all tasks of `entry`, one after the other; seconds it took.
+  /// Runs all tasks of `entry`, one after the other; seconds of the processor.
   double run(const LoadedEntry &entry);
 
 private:

@@ -10,122 +10,226 @@
 
 #include "Kernel/KernelDialect.h"
 #include "KernelRun.h"
+#include "Tilings.h"
 #include "mlir/Pass/PassManager.h"
-#include "vitc/Kernel/CostModel.h"
 #include "vitc/Pipelines/CPU.h"
-#include "llvm/Support/FormatVariadic.h"
-#include "llvm/Support/raw_ostream.h"
+#include <chrono>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 using namespace mlir;
 using namespace vitc;
 using namespace vitc::bench;
 using namespace vitc::kernel;
 
-static constexpr int64_t kRowBlocks[] = {64, 128, 256, 512};
-static constexpr int64_t kKBlocks[] = {768, 1536};
-static constexpr int64_t kUnrolls[] = {2, 4, 8};
-static constexpr int64_t kPanels[] = {1, 4};
-/// Runs of a tiling in the first round, and how few go into the last.
-static constexpr int kFirstRuns = 3;
-static constexpr size_t kLast = 6;
+/// How long all runs of a tiling may take before half of them leave, and how
+/// many these are at least and at most.
+static constexpr double kPartSeconds = 0.02;
+static constexpr int kLeastRuns = 2, kMostRuns = 12;
+/// How few go into the next round.
+static constexpr size_t kLast = 4;
+/// Of changes of one thing each, from the best so far.
+static constexpr int kBlockingRounds = 2;
 
-namespace {
-struct Candidate {
-  GemmTilingAttr tiling;
-  std::unique_ptr<LoadedEntry> entry;
-  double best = std::numeric_limits<double>::infinity();
-};
-} // namespace
-
-static std::string describe(GemmTilingAttr tiling) {
-  return llvm::formatv("{0}x{1} rows {2} k {3} unroll {4} panels {5}",
-                       tiling.getRows(), tiling.getColumns(),
-                       tiling.getRowBlock(), tiling.getKBlock(),
-                       tiling.getUnroll(), tiling.getPanels());
-}
-
-/// What the schedule gives the gemm.
-static GemmTilingAttr schedule(const IsolatedKernel &kernel, StringRef isa) {
+/// What the schedule gives the kernel; null for those that are not tuned.
+static Attribute schedule(const IsolatedKernel &kernel, StringRef isa) {
+  if (!mlir::isa_and_present<GemmOp, AttentionOp>(kernel.kernel))
+    return Attribute();
   OwningOpRef<ModuleOp> scheduled(kernel.module.get().clone());
   PassManager passes(scheduled->getContext());
   addCpuSchedulePasses(passes, isa, "llvm");
   if (failed(passes.run(*scheduled)))
-    return GemmTilingAttr();
-  GemmTilingAttr tiling;
-  scheduled->walk([&](GemmOp op) { tiling = *op.getTiling(); });
+    return Attribute();
+  Attribute tiling;
+  scheduled->walk([&](Operation *op) {
+    if (mlir::isa<GemmOp, AttentionOp>(op))
+      tiling = op->getInherentAttr("tiling").value_or(Attribute());
+  });
   return tiling;
 }
 
-/// The choice first, then what else there is.
-static SmallVector<GemmTilingAttr> getTilings(GemmOp op, GemmTilingAttr choice,
-                                              const Machine &machine) {
-  SmallVector<GemmTilingAttr> tilings = {choice};
-  auto add = [&](MicroTile tile, int64_t rowBlock, int64_t kBlock,
-                 int64_t unroll, int64_t panels) {
-    auto tiling =
-        GemmTilingAttr::get(op.getContext(), Provider::Vector, tile.rows,
-                            tile.columns, kBlock, unroll, rowBlock, panels);
-    if (!llvm::is_contained(tilings, tiling))
-      tilings.push_back(tiling);
-  };
-  // The result holds sums of blocks of K: not in place.
-  bool isOneBlock = op.getResidual() == op.getInit();
-  for (MicroTile tile : getMicroTiles(machine))
-    for (int64_t rowBlock : kRowBlocks)
-      for (int64_t kBlock : kKBlocks)
-        for (int64_t unroll : kUnrolls)
-          for (int64_t panels : kPanels)
-            add(tile, rowBlock,
-                isOneBlock || kBlock >= int64_t(op.getK()) ? choice.getKBlock()
-                                                           : kBlock,
-                unroll, panels);
-  return tilings;
-}
+/// After which another program gets its turn.
+static constexpr std::chrono::seconds kLockTime(60);
 
-/// Each candidate once, in turn.
-static void runInTurn(KernelMemory &memory, MutableArrayRef<Candidate> all) {
-  for (Candidate &candidate : all)
-    candidate.best = std::min(candidate.best, memory.run(*candidate.entry));
-}
+namespace {
+struct Candidate {
+  Attribute tiling;
+  std::unique_ptr<LoadedEntry> entry;
+  double best = std::numeric_limits<double>::infinity();
 
-std::optional<TuneResult> vitc::bench::tune(const IsolatedKernel &kernel,
-                                            StringRef isa, double seconds) {
-  auto gemm = dyn_cast<GemmOp>(kernel.kernel);
-  GemmTilingAttr choice = gemm ? schedule(kernel, isa) : GemmTilingAttr();
-  if (!choice)
-    return std::nullopt;
-  std::vector<Candidate> candidates;
-  for (GemmTilingAttr tiling : getTilings(gemm, choice, *findMachine(isa))) {
-    gemm.setTilingAttr(tiling);
-    auto entry = LoadedEntry::load(*kernel.module, isa);
-    if (!entry) {
-      llvm::errs() << "error: " << kernel.name << ": "
-                   << llvm::toString(entry.takeError()) << '\n';
-      return std::nullopt;
-    }
-    candidates.push_back({tiling, std::move(*entry)});
+  TimedTiling describe() const { return {describeTiling(tiling), best}; }
+  bool operator<(const Candidate &other) const { return best < other.best; }
+};
+
+/// The tilings of one kernel. The choice stays first.
+class Tuner {
+public:
+  Tuner(const IsolatedKernel &kernel, StringRef isa, Attribute choice)
+      : kernel(kernel), isa(isa) {
+    add(choice);
   }
-  gemm.removeTilingAttr();
-  auto numTilings = static_cast<int64_t>(candidates.size());
 
-  KernelMemory memory(kernel);
-  // The choice stays first, and stays to the end.
-  auto rest = [&] { return MutableArrayRef(candidates).drop_front(); };
-  for (int runs = kFirstRuns; candidates.size() > kLast; runs *= 2) {
-    for (int i = 0; i < runs; ++i)
-      runInTurn(memory, candidates);
-    llvm::sort(rest(), [](const Candidate &a, const Candidate &b) {
-      return a.best < b.best;
-    });
+  /// Compiles those that have not been candidates.
+  void add(ArrayRef<Attribute> tilings);
+  void addMicroTiles();
+  void addBlockings();
+  /// Runs all in turn, and keeps the choice and the fastest few.
+  void time(double seconds);
+  llvm::Expected<TuneResult> getResult();
+
+private:
+  void keepFastest(KernelMemory &memory);
+  void runInTurn(KernelMemory &memory) {
+    for (Candidate &candidate : candidates)
+      candidate.best = std::min(candidate.best, memory.run(*candidate.entry));
+  }
+  const Candidate &getBest() const {
+    return *std::min_element(candidates.begin(), candidates.end());
+  }
+
+  const IsolatedKernel &kernel;
+  StringRef isa;
+  std::vector<Candidate> candidates;
+  llvm::SmallDenseSet<Attribute, 64> known;
+  llvm::Error error = llvm::Error::success();
+  /// Found before other blocks are tried, as a part of the choice's time.
+  TimedTiling bestTile;
+};
+
+/// A file that keeps other programs that lock it from running meanwhile.
+class LockFile {
+public:
+  /// An empty path locks nothing.
+  static llvm::Expected<LockFile> open(StringRef path) {
+    LockFile file;
+    if (path.empty())
+      return file;
+    file.descriptor =
+        ::open(path.str().c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    if (file.descriptor < 0)
+      return llvm::errorCodeToError(llvm::errnoAsErrorCode());
+    return file;
+  }
+  void lock() const { set(LOCK_EX); }
+  void unlock() const { set(LOCK_UN); }
+
+private:
+  void set(int operation) const {
+    if (descriptor >= 0)
+      ::flock(descriptor, operation);
+  }
+
+  int descriptor = -1; // open until the process ends
+};
+} // namespace
+
+void Tuner::add(ArrayRef<Attribute> tilings) {
+  for (Attribute tiling : tilings) {
+    if (error || !known.insert(tiling).second)
+      continue;
+    kernel.kernel->setAttr("tiling", tiling);
+    auto entry = LoadedEntry::load(*kernel.module, isa);
+    kernel.kernel->removeAttr("tiling");
+    if (entry)
+      candidates.push_back({tiling, std::move(*entry)});
+    else
+      error = entry.takeError();
+  }
+}
+
+void Tuner::addMicroTiles() {
+  Attribute choice = candidates.front().tiling;
+  add(getMicroTilings(kernel.kernel, choice, *findMachine(isa)));
+}
+
+void Tuner::addBlockings() {
+  Attribute choice = candidates.front().tiling, best = getBest().tiling;
+  add(getBlockings(kernel.kernel, choice));
+  add(getBlockings(kernel.kernel, best));
+}
+
+void Tuner::keepFastest(KernelMemory &memory) {
+  while (true) {
+    runInTurn(memory);
+    int runs = std::clamp(int(kPartSeconds / candidates.front().best),
+                          kLeastRuns, kMostRuns);
+    for (int i = 1; i < runs; ++i)
+      runInTurn(memory);
+    std::sort(std::next(candidates.begin()), candidates.end());
+    if (candidates.size() <= kLast)
+      return;
     candidates.erase(candidates.begin() +
                          std::max(kLast, candidates.size() / 2),
                      candidates.end());
   }
+}
+
+void Tuner::time(double seconds) {
+  if (error)
+    return;
+  KernelMemory memory(kernel);
+  keepFastest(memory);
   for (double spent = 0; spent < seconds; spent += candidates.front().best)
-    runInTurn(memory, candidates);
-  const Candidate &best = *std::min_element(
-      candidates.begin(), candidates.end(),
-      [](const Candidate &a, const Candidate &b) { return a.best < b.best; });
-  return TuneResult{describe(choice), describe(best.tiling),
-                    candidates.front().best, best.best, numTilings};
+    runInTurn(memory);
+  if (bestTile.tiling.empty()) {
+    bestTile = getBest().describe();
+    bestTile.seconds /= candidates.front().best;
+  }
+}
+
+llvm::Expected<TuneResult> Tuner::getResult() {
+  if (error)
+    return llvm::joinErrors(
+        llvm::createStringError("tilings of " + kernel.shape),
+        std::move(error));
+  const Candidate &choice = candidates.front();
+  return TuneResult{&kernel,
+                    choice.describe(),
+                    getBest().describe(),
+                    {bestTile.tiling, bestTile.seconds * choice.best},
+                    static_cast<int64_t>(known.size())};
+}
+
+llvm::Expected<std::vector<TuneResult>>
+vitc::bench::tune(ArrayRef<const IsolatedKernel *> kernels,
+                  const TuneOptions &options) {
+  llvm::Expected<LockFile> file = LockFile::open(options.lockFile);
+  if (!file)
+    return file.takeError();
+  std::vector<std::unique_ptr<Tuner>> tuners;
+  for (const IsolatedKernel *kernel : kernels)
+    if (Attribute choice = schedule(*kernel, options.isa))
+      tuners.push_back(std::make_unique<Tuner>(*kernel, options.isa, choice));
+  auto timeAll = [&] {
+    for (size_t begin = 0; begin < tuners.size();) {
+      file->lock();
+      auto start = std::chrono::steady_clock::now();
+      do
+        tuners[begin++]->time(options.seconds);
+      while (begin < tuners.size() &&
+             std::chrono::steady_clock::now() - start < kLockTime);
+      file->unlock();
+    }
+  };
+  for (auto &tuner : tuners)
+    tuner->addMicroTiles();
+  timeAll();
+  for (int round = 0; round < kBlockingRounds; ++round) {
+    for (auto &tuner : tuners)
+      tuner->addBlockings();
+    timeAll();
+  }
+  std::vector<TuneResult> results;
+  llvm::Error errors = llvm::Error::success();
+  for (auto &tuner : tuners) {
+    llvm::Expected<TuneResult> result = tuner->getResult();
+    if (result)
+      results.push_back(*result);
+    else
+      errors = llvm::joinErrors(std::move(errors), result.takeError());
+  }
+  if (errors)
+    return std::move(errors);
+  return results;
 }

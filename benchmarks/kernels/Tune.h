@@ -10,25 +10,41 @@
 #define VITC_BENCHMARKS_KERNELS_TUNE_H
 
 #include "IsolatedKernel.h"
-#include <optional>
+#include "llvm/Support/Error.h"
 
 namespace vitc::bench {
 
-struct TuneResult {
-  std::string choice, best;          // tilings
-  double choiceSeconds, bestSeconds; // the shortest of many runs
-  int64_t numTilings;
-
-  double getPartOfBest() const { return bestSeconds / choiceSeconds; }
+/// A tiling and the shortest of its runs.
+struct TimedTiling {
+  std::string tiling;
+  double seconds;
 };
 
-/// Times a gemm with the schedule's tiling and with every other that makes
-/// sense: micro-tiles that fit the registers, row blocks, blocks of K, unroll
-/// factors and panels. All take turns; after each round the slower half leaves,
-/// and the last few, with the choice, run for `seconds` each. None for other
-/// kernels, and after a diagnostic.
-std::optional<TuneResult> tune(const IsolatedKernel &kernel,
-                               llvm::StringRef isa, double seconds);
+struct TuneResult {
+  const IsolatedKernel *kernel;
+  TimedTiling choice, best;
+  TimedTiling bestTile; // of those that differ from the choice in nothing but
+                        // the micro-tile
+  int64_t numTilings;
+
+  double getPartOfBest() const { return best.seconds / choice.seconds; }
+  double getPartOfBestTile() const { return bestTile.seconds / choice.seconds; }
+};
+
+struct TuneOptions {
+  llvm::StringRef isa;
+  double seconds;           // for each of the last few tilings of a round
+  llvm::StringRef lockFile; // held while tilings are timed, not while they are
+                            // compiled; may be empty
+};
+
+/// Times each product and attention with the schedule's tiling and with others:
+/// all micro-tiles, then other blocks and unroll factors for the choice and for
+/// the best of these, and for what is best then. All of a round take turns; the
+/// slower half leaves until a few are left. Other kernels are left out.
+llvm::Expected<std::vector<TuneResult>>
+tune(llvm::ArrayRef<const IsolatedKernel *> kernels,
+     const TuneOptions &options);
 
 } // namespace vitc::bench
 
