@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import os
 import subprocess
 import sys
@@ -65,6 +66,13 @@ def isa_levels() -> list[str]:
     lines = Path("/proc/cpuinfo").read_text().splitlines()
     flags = next((set(line.split()) for line in lines if line.startswith("flags")), set())
     return [level for level, needed in _CPU_FLAGS.items() if needed <= flags]
+
+
+def find_models(package: str) -> Path | None:
+    """The folder of models of a package of requirements-models.txt, where that is installed."""
+    spec = importlib.util.find_spec(package)
+    folders = [Path(folder, "models") for folder in spec.submodule_search_locations] if spec else []
+    return next((folder for folder in folders if folder.is_dir()), None)
 
 
 def run(*command: str | os.PathLike[str], timeout: float = 300) -> subprocess.CompletedProcess[str]:

@@ -142,6 +142,6 @@ CONFIG |= {
     "labels_have_a_gap": config_case("id2label has ", id2label={"0": "a", "2": "c"}),
     "labels_are_numbers": config_case("id2label has ", id2label={"0": 0}),
     "epsilon_is_text": config_case("layer_norm_eps = ", layer_norm_eps="small"),
-    "model_type_is_unknown": config_case("model_type = 'bert'", model_type="bert"),
+    "model_type_is_unknown": config_case("model_type = 'perceiver'", model_type="perceiver"),
     "model_type_is_a_list": config_case("model_type = ", model_type=["vit"]),
 }

@@ -172,7 +172,7 @@ def test_shared_library_allocates_nothing(compile_for_arm: Callable[..., Path], 
 def test_object_links(compile_for_arm: Callable[..., Path], photos: Photos, tmp_path: Path) -> None:
     """By hand, with the runtime: the same bits as the program of vitc."""
     model = compile_for_arm(SIGNDIGITS / "model", "model.o")
-    names = ("Program", "Runtime", "Image", "Jpeg", "Png", "Zlib")
+    names = ("Program", "Runtime", "Text", "Image", "Jpeg", "Png", "Zlib")
     libraries = [RUNTIME.parent / f"libVitc{name}.a" for name in names]
     group = ["-Wl,--start-group", *libraries, "-Wl,--end-group"]
     run_ok(GXX or "", model, *group, "-o", tmp_path / "linked", "-lm", "-ldl", "-pthread", "-static-libstdc++")

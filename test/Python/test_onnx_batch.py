@@ -30,6 +30,16 @@ g (float[B, 5, 6] x) => (float[5, 6] y) <int64 zero = {0}> { y = Gather(x, zero)
 g (float[B, 5, 6] x) => (float[2, 5, 6] y) <int64[2] zeros = {0, 0}> { y = Gather(x, zeros) }""",
     "row_of_first_item": """
 g (float[B, 5, 6] x) => (float[1, 6] y) <int64[1, 2] at = {0, 4}> { y = GatherND(x, at) }""",
+    "numbers_from_3_on": """
+g (float[B, 5] x) => (float[B, 5] y) <int64 one = {1}, int64 three = {3}> {
+  size = Shape<start = 0, end = 1>(x)
+  batch = Squeeze(size)
+  limit = Add(batch, three)
+  numbers = Range(three, limit, one)
+  floats = Cast<to = 1>(numbers)
+  columns = Unsqueeze(floats, one)
+  y = Mul(x, columns)
+}""",
     "cast_like_constant_f16": """
 g (float[B, 5] x) => (float[B, 5] y) <float[1] one = {1.0}> {
   like = Cast<to = 10>(one)

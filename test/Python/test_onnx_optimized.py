@@ -53,6 +53,36 @@ g (float[2, 9, 32] x, float[32, 96] w, float[96] b) => (float[2, 9, 32] y) {
 g (float[2, 9, 32] q, float[2, 7, 32] k, float[2, 7, 32] v, float[96] b, float[1, 4, 9, 7] m) => (float[2, 9, 32] y) {
   y = com.microsoft.MultiHeadAttention<num_heads = 4>(q, k, v, b, , m)
 }""",
+    "padded": """
+g (float[2, 9, 32] x, float[32, 96] w, float[96] b, float[2, 9, 32] k) => (float[2, 9, 32] y, float[2, 9, 32] z)
+<int32[2] lengths = {9, 4}, int32[2, 9] mask = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 1, 1, 1, 0, 0, 0, 0}> {
+  y = com.microsoft.Attention<num_heads = 4>(x, w, b, lengths)
+  z = com.microsoft.MultiHeadAttention<num_heads = 4>(x, k, k, , mask)
+}""",
+    "grouped": """
+g (float[2, 9, 64] x) => (float[2, 9, 32] y, float[2, 2, 9, 8] k, float[2, 2, 9, 8] v)
+<int64[3] sizes = {32, 16, 16}, int32[2] last = {8, 8}, int32 total = {9}> {
+  q, u, w = Split<axis = 2>(x, sizes)
+  y, k, v = com.microsoft.GroupQueryAttention<num_heads = 4, kv_num_heads = 2, local_window_size = 4>(
+    q, u, w, , , last, total)
+}""",
+    "grouped_rotary": """
+g (float[2, 9, 128] x, float[12, 8] w1, float[12, 8] w2)
+    => (float[2, 9, 64] y, float[2, 2, 9, 16] k, float[2, 2, 9, 16] v)
+<int32[2] last = {8, 8}, int32 total = {9}> {
+  y, k, v = com.microsoft.GroupQueryAttention<num_heads = 4, kv_num_heads = 2, do_rotary = 1>(
+    x, , , , , last, total, w1, w2)
+}""",
+    "embedding": """
+g (float[2, 9] x, float[40, 32] w, float[12, 32] w1, float[2, 32] w2, float[32] scale, float[32] shift)
+    => (float[2, 9, 32] y, int32[2] counts, float[2, 9, 32] sum)
+<float most = {30.0}, int32[2, 9] mask = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0},
+ int32[2, 9] segments = {0, 0, 0, 0, 1, 1, 1, 1, 1, 0, 0, 1, 1, 1, 1, 1, 1, 1}> {
+  scaled = Mul(x, most)
+  positive = Abs(scaled)
+  ids = Cast<to = 6>(positive)
+  y, counts, sum = com.microsoft.EmbedLayerNormalization<epsilon = 1e-12>(ids, segments, w, w1, w2, scale, shift, mask)
+}""",
     "activations": """
 g (float[2, 9, 32] x, float[32] b) => (float[2, 9, 32] y) {
   u = com.microsoft.BiasGelu(x, b)

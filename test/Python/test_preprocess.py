@@ -100,15 +100,6 @@ def test_jpeg_restart_markers(tmp_path):
     assert_decodes_as_pillow(path, tmp_path)
 
 
-# An EXIF orientation is metadata: Pillow's open leaves the pixels as they lie.
-def test_jpeg_exif_orientation(tmp_path):
-    path = tmp_path / "picture.jpg"
-    exif = Image.Exif()
-    exif[0x0112] = 6
-    Image.fromarray(make_picture(20, 30)).save(path, exif=exif)
-    assert_decodes_as_pillow(path, tmp_path)
-
-
 # PNG
 
 

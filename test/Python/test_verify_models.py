@@ -60,9 +60,10 @@ def verify(model: str | Path, backend: str) -> None:
     rows = re.findall(r"^\d\.\de\S+  .*$", report, re.MULTILINE)
     assert len(rows) == compared + int(found[3] or 0) + int(found[4])
     assert report.count("\nnot compared: ") + report.startswith("not compared: ") == kernels - compared
-    # Few kernels have no value in the source: halves of a split reduction, a folded norm; and those that make a
-    # group norm's scale and shift of the sums that products wrote, which are most of a small hybrid.
-    assert compared >= (0.25 if "hybrid" in str(model).lower() else 0.5) * kernels
+    # Few kernels have no value in the source: halves of a split reduction, a folded norm, the parts of a rotation of
+    # positions; and those that make a group norm's scale and shift of the sums that products wrote, which are most of
+    # a small hybrid.
+    assert compared >= (0.25 if "hybrid" in str(model).lower() else 0.4) * kernels
     # Two of each layer that has a token grid: all queries and their mean.
     maps = sum(row.endswith("  kernel.attention_map") for row in rows)
     assert maps == int(found[3] or 0)

@@ -30,6 +30,13 @@ CONFIGS: dict[str, tuple[int, dict[str, object]]] = {
     "vit_medium_patch16_reg4_gap_256": (32, {"global_pool": "avg"}),
     "vit_tiny_r_s16_p8_224": (48, {"global_pool": "token"}),
     "beit_base_patch16_224": (32, {"global_pool": "avg"}),
+    "vit_base_patch16_siglip_224": (32, {"global_pool": "map"}),
+    "eva02_tiny_patch14_224": (48, {"global_pool": "avg"}),
+    "eva02_base_patch16_clip_224": (48, {"global_pool": "token"}),
+    "vit_small_patch16_rope_224": (48, {"global_pool": "token"}),
+    "vit_small_plus_patch16_dinov3_qkvb": (48, {"global_pool": "avg"}),
+    "xcit_nano_12_p8_224": (48, {"global_pool": "token"}),
+    "xcit_tiny_12_p16_224": (48, {"global_pool": "token"}),
     "swin_tiny_patch4_window7_224": (40, {"global_pool": "avg"}),
     "swin_s3_tiny_224": (32, {"global_pool": "avg"}),
     "swinv2_tiny_window8_256": (40, {"global_pool": "avg"}),
@@ -74,6 +81,11 @@ class _WeightTable(dict):
         self.add(layer + ".weight", channels, mean=1.0)
         self.add(layer + ".bias", channels)
 
+    def batch_norm(self, layer: str, channels: int) -> None:
+        self.norm(layer, channels)
+        self.add(layer + ".running_mean", channels)
+        self.add(layer + ".running_var", channels, mean=1.0, scale=0.1)
+
     def mlp(self, layer: str, dim: int, hidden: int = 2) -> None:
         self.linear(layer + "fc1", hidden * dim, dim)
         self.linear(layer + "fc2", dim, hidden * dim)
@@ -90,7 +102,8 @@ def _make_vit(table: _WeightTable, name: str, patch: int, dim: int = 48, depth: 
     else:
         table.linear("patch_embed.proj", dim, 3, 16, 16)
     before = 0
-    if not gap:
+    siglip = "siglip" in name
+    if not gap and not siglip:
         table.add("cls_token", 1, 1, dim)
         before += 1
     if "distilled" in name:
@@ -115,8 +128,53 @@ def _make_vit(table: _WeightTable, name: str, patch: int, dim: int = 48, depth: 
         table.mlp(layer + "mlp.", dim)
     table.norm("fc_norm" if beit or gap else "norm", dim)
     table.linear("head", NUM_CLASSES, dim)
+    if siglip:
+        table.add("attn_pool.latent", 1, 1, dim)
+        table.linear("attn_pool.q", dim, dim)
+        table.linear("attn_pool.kv", 2 * dim, dim)
+        table.linear("attn_pool.proj", dim, dim)
+        table.norm("attn_pool.norm", dim)
+        table.mlp("attn_pool.mlp.", dim)
     if "distilled" in name:
         table.linear("head_dist", NUM_CLASSES, dim)
+
+
+def _make_eva(table: _WeightTable, name: str, dim: int = 96, hidden: int = 64, depth: int = 2) -> None:
+    """Queries and keys are turned by the places of 3 x 3 patches."""
+    dinov3, clip, rope = "dinov3" in name, "clip" in name, "rope" in name
+    table.linear("patch_embed.proj", dim, 3, 16, 16)
+    table.add("cls_token", 1, 1, dim)
+    if dinov3:
+        table.add("reg_token", 1, 4, dim)
+    elif not rope:
+        table.add("pos_embed", 1, 1 + 9, dim)
+    for block in range(depth):
+        layer = f"blocks.{block}."
+        table.norm(layer + "norm1", dim)
+        if clip:
+            for part, bias in (("q", True), ("k", False), ("v", True)):
+                table.linear(f"{layer}attn.{part}_proj", dim, dim, bias=bias)
+            table.norm(layer + "attn.norm", dim)
+        else:
+            table.linear(layer + "attn.qkv", 3 * dim, dim, bias=rope)
+            if not rope:
+                table.add(layer + "attn.q_bias", dim)
+                table.add(layer + "attn.v_bias", dim)
+        table.linear(layer + "attn.proj", dim, dim)
+        if dinov3 or rope:
+            table.add(layer + "gamma_1", dim, mean=1.0)
+            table.add(layer + "gamma_2", dim, mean=1.0)
+        table.norm(layer + "norm2", dim)
+        if clip or dinov3:
+            table.linear(layer + "mlp.fc1_g", hidden, dim)
+            table.linear(layer + "mlp.fc1_x", hidden, dim)
+        else:
+            table.linear(layer + "mlp.fc1", hidden if rope else 2 * hidden, dim)
+        if clip:
+            table.norm(layer + "mlp.norm", hidden)
+        table.linear(layer + "mlp.fc2", dim, hidden)
+    table.norm("fc_norm" if name.startswith("eva02_tiny") else "norm", dim)
+    table.linear("head", NUM_CLASSES, dim)
 
 
 def _make_swin(table: _WeightTable, sizes: SwinSizes, v2: bool = False) -> None:
@@ -149,6 +207,40 @@ def _make_swin(table: _WeightTable, sizes: SwinSizes, v2: bool = False) -> None:
     table.linear("head.fc", sizes.classes, dim)
 
 
+def _make_xcit(table: _WeightTable, name: str, dim: int = 32, heads: int = 4) -> None:
+    """Two blocks of patches, two of the class token; three convolutions make patches of 8, four those of 16."""
+    convolutions = 4 if "_p16_" in name else 3
+    channels = [3, *(dim >> shift for shift in reversed(range(convolutions)))]
+    for index in range(convolutions):
+        layer = f"patch_embed.proj.{2 * index}."
+        table.linear(layer + "0", channels[index + 1], channels[index], 3, 3, bias=False)
+        table.batch_norm(layer + "1", channels[index + 1])
+    table.add("cls_token", 1, 1, dim)
+    table.linear("pos_embed.token_projection", dim, 64, 1, 1)
+    for kind in ("blocks", "cls_attn_blocks"):
+        for block in range(2):
+            layer = f"{kind}.{block}."
+            table.norm(layer + "norm1", dim)
+            table.norm(layer + "norm2", dim)
+            table.mlp(layer + "mlp.", dim)
+            table.linear(layer + "attn.proj", dim, dim)
+            table.add(layer + "gamma1", dim, mean=1.0)
+            table.add(layer + "gamma2", dim, mean=1.0)
+            if kind == "cls_attn_blocks":
+                for part in "qkv":
+                    table.linear(layer + "attn." + part, dim, dim)
+                continue
+            table.linear(layer + "attn.qkv", 3 * dim, dim)
+            table.add(layer + "attn.temperature", heads, 1, 1, mean=1.0)
+            table.norm(layer + "norm3", dim)
+            table.add(layer + "gamma3", dim, mean=1.0)
+            table.linear(layer + "local_mp.conv1", dim, 1, 3, 3)
+            table.linear(layer + "local_mp.conv2", dim, 1, 3, 3)
+            table.batch_norm(layer + "local_mp.bn", dim)
+    table.norm("norm", dim)
+    table.linear("head", NUM_CLASSES, dim)
+
+
 def make_weights(architecture: str, patch: int = 4) -> Weights:
     """The weights of a tiny model of this architecture, by timm's names; `patch` is the side of a hybrid's patches."""
     table = _WeightTable(seed=len(architecture))
@@ -156,6 +248,10 @@ def make_weights(architecture: str, patch: int = 4) -> Weights:
         windows = SWIN_WINDOWS.get(architecture, ())
         sizes = SwinSizes(16, SWIN_DEPTHS, SWIN_HEADS, windows, hidden=2, classes=NUM_CLASSES)
         _make_swin(table, sizes, v2=architecture.startswith("swinv2"))
+    elif architecture.startswith("xcit"):
+        _make_xcit(table, architecture)
+    elif any(part in architecture for part in ("eva", "rope", "dinov3")):
+        _make_eva(table, architecture)
     else:
         _make_vit(table, architecture, patch)
     return dict(table)

@@ -262,7 +262,7 @@ protected:
 };
 
 TEST_P(AttentionTest, Keys) {
-  for (int64_t keys : {1, 7, 49, 197, 1025})
+  for (int64_t keys : {1, 7, 49, 197, 1025, 2177})
     test({1, 15, keys, 2, 64, 64});
 }
 
@@ -286,7 +286,7 @@ TEST_P(AttentionTest, Bias) {
 // A row without keys gives zeros, also where a block of keys is masked and
 // others are not; NaN stays in its row.
 TEST_P(AttentionTest, MaskedKeys) {
-  Attention shape = {1, 15, 600, 1, 32, 32, /*bias=*/true};
+  Attention shape = {1, 15, 1200, 1, 32, 32, /*bias=*/true};
   Operands operands(shape);
   auto row = [&](int64_t i) { return operands.bias.begin() + i * shape.keys; };
   std::fill_n(row(0), shape.keys, -kInfinity);

@@ -129,6 +129,19 @@ TEST(CostModel, Providers) {
             Provider::Vector);
 }
 
+// Own code in blocks of few rows reads all weights from memory for each of them;
+// oneDNN, whose blocks are its own, reads them once.
+TEST(CostModel, AutoTakesOneDNNForSmallRowBlocks) {
+  GemmShape shape = {256, 4096, 4096};
+  auto chooseFor = [&](int64_t rowBlock) {
+    return chooseGemm(shape, rowBlock, ProviderChoice::Cheaper,
+                      /*canUseOneDNN=*/true, getMachine("x86-64-v4"))
+        .provider;
+  };
+  EXPECT_EQ(chooseFor(4), Provider::OneDNN);
+  EXPECT_EQ(chooseFor(kRowBlock), Provider::Vector);
+}
+
 // Cheaper means cheaper: the choice of auto is the one with fewer cycles.
 TEST(CostModel, AutoTakesTheCheaper) {
   for (llvm::StringRef isa : {"x86-64-v2", "x86-64-v3", "x86-64-v4"})

@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "GemmModule.h"
 #include "KernelTestHarness.h"
 
 #include "llvm/ADT/APFloat.h"
@@ -17,15 +18,6 @@
 using namespace vitc::test;
 
 namespace {
-
-/// activation(lhs [batch, rows, k] * W [n, k]^T + bias) + residual.
-struct Gemm {
-  int64_t rows, n, k;
-  llvm::StringRef lhs = "f32", init = "f32";
-  llvm::StringRef activation = "none";
-  bool residual = false;
-  float scale = 1; // of what is summed
-};
 
 using Bits = std::vector<uint16_t>;
 
@@ -54,37 +46,18 @@ Bits roundAll(llvm::StringRef type, llvm::ArrayRef<float> values) {
   return bits;
 }
 
-std::string getGemmModule(const Gemm &gemm) {
-  std::string body = llvm::formatv(
-      R"mlir(
-  %rows = arith.constant {0} : index
-  %x = kernel.buffer %context input at 0 : memref<?x{0}x{1}x{4}>
-  %w = kernel.buffer %context input at 1 : memref<{2}xf32>
-  %bias = kernel.buffer %context input at 2 : memref<{3}xf32>
-  %r = kernel.buffer %context input at 3 : memref<?x{0}x{3}xf32>
-  %y = kernel.buffer %context output at 0 : memref<?x{0}x{3}x{5}>
-  kernel.gemm batch(%batch) rows(%rows) n {3} k {1}
-      lhs(%x at affine_map<(b, i, l) -> (b, i, l)> : memref<?x{0}x{1}x{4}>)
-      weights(%w : memref<{2}xf32>) bias(%bias : memref<{3}xf32>)
-)mlir",
-      gemm.rows, gemm.k,
-      packWeights(std::vector<float>(gemm.n * gemm.k), gemm.n, gemm.k).size(),
-      gemm.n, gemm.lhs, gemm.init);
-  if (gemm.residual)
-    body += llvm::formatv("residual(%r at affine_map<(b, i, j) -> (b, i, j)> "
-                          ": memref<?x{0}x{1}xf32>)\n",
-                          gemm.rows, gemm.n);
-  body += llvm::formatv("init(%y at affine_map<(b, i, j) -> (b, i, j)> : "
-                        "memref<?x{0}x{1}x{2}>) activation {3}\n",
-                        gemm.rows, gemm.n, gemm.init, gemm.activation);
-  return getModule(body);
+Gemm withTypes(Gemm gemm, llvm::StringRef lhs, llvm::StringRef init) {
+  gemm.lhs = lhs;
+  gemm.init = init;
+  return gemm;
 }
 
 class GemmCastTest : public testing::TestWithParam<std::string> {};
 
 /// The same product in f32, rounded once, has the same bits, and is what double
 /// gives but for the error of a sum.
-void testRun(const Gemm &gemm, llvm::StringRef isa, int64_t batch) {
+void testRun(const Gemm &gemm, float scale, llvm::StringRef isa,
+             int64_t batch) {
   Gemm plain = gemm;
   plain.lhs = plain.init = "f32";
   auto kernel = CompiledKernel::compile(getGemmModule(gemm), isa);
@@ -97,7 +70,7 @@ void testRun(const Gemm &gemm, llvm::StringRef isa, int64_t batch) {
   std::vector<float> residual = getRandom(batch * gemm.rows * gemm.n, 4);
   for (std::vector<float> *addends : {&weights, &bias, &residual})
     for (float &value : *addends)
-      value *= gemm.scale;
+      value *= scale;
   Bits narrowLhs;
   if (gemm.lhs != "f32") {
     narrowLhs = roundAll(gemm.lhs, lhs);
@@ -143,18 +116,19 @@ void testRun(const Gemm &gemm, llvm::StringRef isa, int64_t batch) {
   }
 }
 
-void testGemm(const Gemm &gemm, llvm::StringRef isa) {
+/// `scale` is of what is summed.
+void testGemm(const Gemm &gemm, llvm::StringRef isa, float scale = 1) {
   SCOPED_TRACE(llvm::formatv("rows {0} n {1} k {2} {3} to {4} {5} scale {6}",
                              gemm.rows, gemm.n, gemm.k, gemm.lhs, gemm.init,
-                             gemm.activation, gemm.scale)
+                             gemm.activation, scale)
                    .str());
-  testRun(gemm, isa, /*batch=*/3);
+  testRun(gemm, scale, isa, /*batch=*/3);
 }
 
 TEST_P(GemmCastTest, Columns) {
   for (llvm::StringRef type : {"f16", "bf16"})
     for (int64_t n : {1, 17, 100})
-      testGemm({7, n, 27, type, type}, GetParam());
+      testGemm(withTypes({7, n, 27}, type, type), GetParam());
 }
 
 // The sums of more than one block of K would be kept in the result.
@@ -162,24 +136,25 @@ TEST_P(GemmCastTest, Epilogues) {
   for (llvm::StringRef type : {"f16", "bf16"})
     for (llvm::StringRef activation : {"none", "gelu"})
       for (bool residual : {false, true})
-        testGemm(
-            {9, 100, residual ? 24 : 1600, "f32", type, activation, residual},
-            GetParam());
+        testGemm(withTypes({9, 100, residual ? 24 : 1600, activation,
+                            /*bias=*/true, residual},
+                           "f32", type),
+                 GetParam());
 }
 
 TEST_P(GemmCastTest, Rows) {
   for (llvm::StringRef type : {"f16", "bf16"})
     for (int64_t k : {1, 40, 1603})
-      testGemm({13, 40, k, type, "f32"}, GetParam());
+      testGemm(withTypes({13, 40, k}, type, "f32"), GetParam());
 }
 
 // Below the smallest normal f16, and above the largest.
 TEST_P(GemmCastTest, Range) {
   for (llvm::StringRef type : {"f16", "bf16"})
     for (int exponent : {-22, 15})
-      testGemm({5, 33, 24, "f32", type, "none", /*residual=*/true,
-                std::ldexp(1.0f, exponent)},
-               GetParam());
+      testGemm(withTypes({5, 33, 24, "none", /*bias=*/true, /*residual=*/true},
+                         "f32", type),
+               GetParam(), std::ldexp(1.0f, exponent));
 }
 
 INSTANTIATE_TEST_SUITE_P(Levels, GemmCastTest,

@@ -113,45 +113,47 @@ Lhs getTransposed(int64_t rows, int64_t k) {
 struct Taps {
   int64_t side, channels, stride, pad;
   bool channelsInnermost = true;
+  int64_t size = 3; // of the filter, a square
 
-  int64_t getColumns() const { return (side + 2 * pad - 3) / stride + 1; }
+  int64_t getColumns() const { return (side + 2 * pad - size) / stride + 1; }
   int64_t getRows() const { return getColumns() * getColumns(); }
-  int64_t getDepth() const { return 9 * channels; }
+  int64_t getDepth() const { return size * size * channels; }
   Lhs getLhs() const {
     const char *shape = channelsInnermost ? "{0}x{0}x{1}" : "{1}x{0}x{0}";
     const char *map =
         channelsInnermost
             ? "(b, {0} * (i floordiv {1}) + l floordiv {3} - {4}, "
-              "{0} * (i mod {1}) + (l floordiv {2}) mod 3 - {4}, l mod {2})"
-            : "(b, l floordiv 9, {0} * (i floordiv {1}) + "
-              "(l floordiv 3) mod 3 - {4}, {0} * (i mod {1}) + l mod 3 - {4})";
+              "{0} * (i mod {1}) + (l floordiv {2}) mod {5} - {4}, l mod {2})"
+            : "(b, l floordiv {6}, {0} * (i floordiv {1}) + (l floordiv {5}) "
+              "mod {5} - {4}, {0} * (i mod {1}) + l mod {5} - {4})";
     Taps taps = *this;
-    return {
-        llvm::formatv(shape, side, channels), side * side * channels,
-        llvm::formatv(map, stride, getColumns(), channels, 3 * channels, pad)
-            .str(),
-        [=](int64_t i, int64_t l) -> int64_t {
-          int64_t c = taps.getChannel(l), tap = taps.getTap(l);
-          int64_t y = stride * (i / taps.getColumns()) + tap / 3 - pad;
-          int64_t x = stride * (i % taps.getColumns()) + tap % 3 - pad;
-          if (y < 0 || y >= side || x < 0 || x >= side)
-            return -1;
-          return channelsInnermost ? (y * side + x) * channels + c
-                                   : (c * side + y) * side + x;
-        },
-        /*leadsOutside=*/pad > 0};
+    return {llvm::formatv(shape, side, channels), side * side * channels,
+            llvm::formatv(map, stride, getColumns(), channels, size * channels,
+                          pad, size, size * size)
+                .str(),
+            [=](int64_t i, int64_t l) -> int64_t {
+              int64_t c = taps.getChannel(l), tap = taps.getTap(l);
+              int64_t y = stride * (i / taps.getColumns()) + tap / size - pad;
+              int64_t x = stride * (i % taps.getColumns()) + tap % size - pad;
+              if (y < 0 || y >= side || x < 0 || x >= side)
+                return -1;
+              return channelsInnermost ? (y * side + x) * channels + c
+                                       : (c * side + y) * side + x;
+            },
+            /*leadsOutside=*/pad > 0};
   }
   int64_t getChannel(int64_t l) const {
-    return channelsInnermost ? l % channels : l / 9;
+    return channelsInnermost ? l % channels : l / (size * size);
   }
   int64_t getTap(int64_t l) const {
-    return channelsInnermost ? l / channels : l % 9;
+    return channelsInnermost ? l / channels : l % (size * size);
   }
   Channels getChannels() const {
     Taps taps = *this;
     return {channels,
-            channelsInnermost ? llvm::formatv("(b, l mod {0})", channels).str()
-                              : "(b, l floordiv 9)",
+            channelsInnermost
+                ? llvm::formatv("(b, l mod {0})", channels).str()
+                : llvm::formatv("(b, l floordiv {0})", size * size).str(),
             [=](int64_t l) { return taps.getChannel(l); }};
   }
 };
@@ -365,6 +367,13 @@ TEST_P(GemmPrologueTest, Padding) {
         Taps taps = {side, channels, stride, pad, channelsInnermost};
         test({taps.getRows(), 24, taps.getDepth(), taps.getLhs(), Norm::None});
       }
+}
+
+// The first convolution of a ResNet: 21 runs of 7 pixels, of which two vectors
+// that overlap copy each.
+TEST_P(GemmPrologueTest, Stem) {
+  Taps taps = {18, 3, 2, 3, /*channelsInnermost=*/false, /*size=*/7};
+  test({taps.getRows(), 24, taps.getDepth(), taps.getLhs(), Norm::None});
 }
 
 // Zeros stay zeros: what is outside is not scaled.

@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "GemmModule.h"
 #include "KernelTestHarness.h"
 
 #include "llvm/ADT/STLExtras.h"
@@ -16,16 +17,6 @@
 using namespace vitc::test;
 
 namespace {
-
-/// activation(lhs [batch, rows, k] * W [n, k]^T + bias) + residual, into rows
-/// `skip` and on of a result with skip + rows rows an item of the batch; lhs
-/// has rows before its first as well.
-struct Gemm {
-  int64_t rows, n, k;
-  llvm::StringRef activation = "none";
-  bool bias = true, residual = false;
-  int64_t skip = 0;
-};
 
 /// Over all runs of a test.
 double largestError;
@@ -38,37 +29,6 @@ protected:
                    llvm::formatv("{0:e}", largestError).str());
   }
 };
-
-std::string getGemmModule(const Gemm &gemm) {
-  std::string body = llvm::formatv(
-      R"mlir(
-  %rows = arith.constant {0} : index
-  %x = kernel.buffer %context input at 0 : memref<?x{4}x{1}xf32>
-  %w = kernel.buffer %context input at 1 : memref<{2}xf32>
-  %bias = kernel.buffer %context input at 2 : memref<{3}xf32>
-  %r = kernel.buffer %context input at 3 : memref<?x{0}x{3}xf32>
-  %y = kernel.buffer %context output at 0 : memref<?x{4}x{3}xf32>
-  kernel.gemm batch(%batch) rows(%rows) n {3} k {1}
-      lhs(%x at affine_map<(b, i, l) -> (b, i + {5}, l)> : memref<?x{4}x{1}xf32>)
-      weights(%w : memref<{2}xf32>)
-)mlir",
-      gemm.rows, gemm.k,
-      packWeights(std::vector<float>(gemm.n * gemm.k), gemm.n, gemm.k).size(),
-      gemm.n, gemm.rows + gemm.skip, gemm.skip);
-  if (gemm.bias)
-    body += llvm::formatv("bias(%bias : memref<{0}xf32>)\n", gemm.n);
-  if (gemm.residual)
-    body += llvm::formatv("residual(%r at affine_map<(b, i, j) -> (b, i, j)> "
-                          ": memref<?x{0}x{1}xf32>)\n",
-                          gemm.rows, gemm.n);
-  body += llvm::formatv("init(%y at affine_map<(b, i, j) -> (b, i + {0}, j)> : "
-                        "memref<?x{1}x{2}xf32>)",
-                        gemm.skip, gemm.rows + gemm.skip, gemm.n);
-  if (gemm.activation != "none")
-    body += llvm::formatv(" activation {0}", gemm.activation);
-  body += "\n";
-  return getModule(body);
-}
 
 double activate(llvm::StringRef activation, double x) {
   if (activation == "gelu")

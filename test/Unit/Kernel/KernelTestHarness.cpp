@@ -24,8 +24,12 @@
 #include "llvm/TargetParser/Host.h"
 #include "gtest/gtest.h"
 #include <cmath>
+#include <cstring>
 #include <limits>
+#include <map>
 #include <random>
+#include <sys/mman.h>
+#include <unistd.h>
 
 using namespace vitc;
 using namespace vitc::test;
@@ -132,6 +136,20 @@ std::unique_ptr<CompiledKernel> CompiledKernel::compile(llvm::StringRef text,
     ADD_FAILURE() << "the module does not parse:\n" << text.str();
     return nullptr;
   }
+  std::vector<BufferSize> inputSizes;
+  BufferSize outputSize;
+  module->walk([&](kernel::BufferOp op) {
+    auto type = llvm::cast<mlir::MemRefType>(op.getType());
+    int64_t bytes = std::max(1u, type.getElementTypeBitWidth() / 8);
+    for (int64_t dim : type.getShape())
+      bytes *= mlir::ShapedType::isDynamic(dim) ? 1 : dim;
+    auto index = static_cast<size_t>(op.getOffset());
+    bool isInput = op.getSpace() == kernel::Space::Input;
+    if (isInput && inputSizes.size() <= index)
+      inputSizes.resize(index + 1);
+    BufferSize &size = isInput ? inputSizes[index] : outputSize;
+    (type.hasStaticShape() ? size.fixed : size.perItem) = bytes;
+  });
   auto entry =
       LoadedEntry::load(*module, isa, isa == "armv8-a" ? "x86-64-v3" : "");
   if (!entry) {
@@ -141,40 +159,106 @@ std::unique_ptr<CompiledKernel> CompiledKernel::compile(llvm::StringRef text,
   EXPECT_EQ(getForeignSymbols((*entry)->getObject()), "");
   std::unique_ptr<CompiledKernel> kernel(new CompiledKernel());
   kernel->entry = std::move(*entry);
+  kernel->inputSizes = std::move(inputSizes);
+  kernel->outputSize = outputSize;
   return kernel;
 }
 
 namespace {
+/// Memory between two pages that must not be touched.
+class GuardedMemory {
+public:
+  /// `size` bytes that end, or else begin, where such a page does.
+  GuardedMemory(int64_t size, bool guardsEnd) : size(size) {
+    int64_t page = sysconf(_SC_PAGESIZE);
+    int64_t inside = llvm::alignTo(size, page);
+    mappedSize = inside + 2 * page;
+    mapped = static_cast<char *>(mmap(nullptr, mappedSize, PROT_NONE,
+                                      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+    EXPECT_NE(mapped, MAP_FAILED);
+    EXPECT_EQ(0, mprotect(mapped + page, inside, PROT_READ | PROT_WRITE));
+    data = mapped + page + (guardsEnd ? inside - size : 0);
+  }
+  GuardedMemory(const GuardedMemory &) = delete;
+  ~GuardedMemory() { munmap(mapped, mappedSize); }
+
+  void *get() const { return data; }
+  void copyFrom(const void *source) { std::memcpy(data, source, size); }
+  /// Kernels write some of their inputs, but not constant ones.
+  void copyChangesTo(void *target) const {
+    if (std::memcmp(target, data, size) != 0)
+      std::memcpy(target, data, size);
+  }
+
+private:
+  char *mapped, *data;
+  int64_t size, mappedSize;
+};
+
 /// What stands for the session while a kernel runs.
 struct FakeSession {
   int64_t scratchBytes, numRanges;
+  bool guardsEnd;
 };
 } // namespace
 
 static void runTasks(rt::Context *context, int32_t, rt::TaskFn function,
                      const void *arguments, int64_t numTasks) {
   auto *session = static_cast<FakeSession *>(context->session);
-  std::vector<float> memory(
-      (session->scratchBytes + rt::kBufferAlignment) / sizeof(float) + 1,
-      std::numeric_limits<float>::quiet_NaN());
-  auto scratch = reinterpret_cast<void *>(llvm::alignTo(
-      reinterpret_cast<uintptr_t>(memory.data()), rt::kBufferAlignment));
+  int64_t bytes = llvm::alignTo(session->scratchBytes, rt::kBufferAlignment);
+  GuardedMemory scratch(bytes, session->guardsEnd);
+  std::fill_n(static_cast<float *>(scratch.get()), bytes / sizeof(float),
+              std::numeric_limits<float>::quiet_NaN());
   for (int64_t i = session->numRanges - 1; i >= 0; --i)
     function(arguments, numTasks * i / session->numRanges,
-             numTasks * (i + 1) / session->numRanges, scratch);
+             numTasks * (i + 1) / session->numRanges, scratch.get());
 }
 
-void CompiledKernel::runBuffers(int64_t batch,
-                                llvm::ArrayRef<const void *> inputs,
-                                void *output, int64_t numRanges) {
-  FakeSession session = {entry->getScratchBytes(), numRanges};
-  void *outputs[] = {output};
+void CompiledKernel::runOnce(int64_t batch, llvm::ArrayRef<const void *> inputs,
+                             void *output, int64_t numRanges, bool guardsEnd) {
+  // A buffer may be there several times, as input and output, and null where no
+  // kernel reads it.
+  std::map<const void *, int64_t> sizes;
+  auto add = [&](const void *memory, BufferSize size) {
+    int64_t bytes = size.fixed + batch * size.perItem;
+    sizes[memory] = std::max(sizes[memory], bytes);
+  };
+  for (auto [input, size] : llvm::zip(inputs, inputSizes))
+    add(input, size);
+  add(output, outputSize);
+  std::map<const void *, GuardedMemory> guarded;
+  sizes.erase(nullptr);
+  for (auto [memory, size] : sizes) {
+    guarded.try_emplace(memory, size, guardsEnd);
+    guarded.at(memory).copyFrom(memory);
+  }
+  auto getGuarded = [&](const void *memory) {
+    auto copy = guarded.find(memory);
+    return copy == guarded.end() ? nullptr : copy->second.get();
+  };
+  std::vector<const void *> guardedInputs;
+  for (const void *input : inputs)
+    guardedInputs.push_back(getGuarded(input));
+  void *outputs[] = {getGuarded(output)};
+
+  FakeSession session = {entry->getScratchBytes(), numRanges, guardsEnd};
   rt::Context context = {};
   context.batch = batch;
-  context.inputs = inputs.data();
+  context.inputs = guardedInputs.data();
   context.outputs = outputs;
   context.parallel = runTasks;
   context.threads = numRanges;
   context.session = &session;
   entry->run(context);
+  if (!guardsEnd)
+    return;
+  for (const auto &[memory, copy] : guarded)
+    copy.copyChangesTo(const_cast<void *>(memory));
+}
+
+void CompiledKernel::runBuffers(int64_t batch,
+                                llvm::ArrayRef<const void *> inputs,
+                                void *output, int64_t numRanges) {
+  for (bool guardsEnd : {false, true})
+    runOnce(batch, inputs, output, numRanges, guardsEnd);
 }

@@ -60,7 +60,10 @@ public:
   ~CompiledKernel();
 
   /// Runs @forward with its tasks cut into `numRanges` ranges, the last range
-  /// first, in scratch memory full of NaN.
+  /// first, in scratch memory full of NaN. All memory lies where the page
+  /// before, and in a second run the page behind, must not be touched: a kernel
+  /// that leaves a buffer crashes. Buffers take what the second run has
+  /// written.
   void runBuffers(int64_t batch, llvm::ArrayRef<const void *> inputs,
                   void *output, int64_t numRanges = 1);
   /// The same for inputs and an output of f32.
@@ -72,8 +75,18 @@ public:
 
 private:
   CompiledKernel();
+  /// Without `guardsEnd` the page before is guarded, and nothing is copied
+  /// back.
+  void runOnce(int64_t batch, llvm::ArrayRef<const void *> inputs, void *output,
+               int64_t numRanges, bool guardsEnd);
 
   std::unique_ptr<LoadedEntry> entry;
+  /// Bytes of a buffer: for any batch, and for each item.
+  struct BufferSize {
+    int64_t fixed = 0, perItem = 0;
+  };
+  std::vector<BufferSize> inputSizes;
+  BufferSize outputSize;
 };
 
 /// The text of a module with the function body `body`, which may use %context

@@ -1,0 +1,328 @@
+# ===- test_generation_folder.py - encoder.onnx, step.onnx and vitc.json --===#
+#
+# Part of the vitc project, under the Apache License v2.0 with LLVM
+# Exceptions. See LICENSE for license information.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+# ===----------------------------------------------------------------------===#
+"""A captioner and one that answers questions, as people export them: two graphs and a manifest. ONNX Runtime runs the
+two graphs step by step; the program needs to say the same words."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+from PIL import Image
+
+from harness import VITC, error_line, run_ok
+
+WORDS = ["<pad>", "<start>", "<end>", "<unk>", "a", "red", "blue", "circle", "square", "and", "two", "left"]
+PAD, START, END, UNKNOWN = range(4)
+SIZE, PLACES, WIDTH, MAX_TOKENS, MAX_QUESTION = 8, 4, 16, 9, 5
+MEAN, STD = [0.5, 0.4, 0.3], [0.2, 0.3, 0.4]
+
+
+class GraphBuilder:
+    """Nodes and weights of a graph."""
+
+    def __init__(self, seed: int) -> None:
+        self.rng = np.random.default_rng(seed)
+        self.nodes: list[onnx.NodeProto] = []
+        self.weights: list[onnx.TensorProto] = []
+
+    def op(self, kind: str, *inputs: str, output: str = "", **attributes: Any) -> str:
+        name = output or f"{kind}_{len(self.nodes)}"
+        self.nodes.append(helper.make_node(kind, list(inputs), [name], name=name, **attributes))
+        return name
+
+    def weight(self, name: str, *shape: int, scale: float = 1.0) -> str:
+        self.weights.append(numpy_helper.from_array((scale * self.rng.standard_normal(shape)).astype(np.float32), name))
+        return name
+
+    def constant(self, name: str, values: list[int]) -> str:
+        self.weights.append(numpy_helper.from_array(np.array(values, np.int64), name))
+        return name
+
+    def save(self, path: Path, inputs: list[Any], outputs: list[Any]) -> None:
+        graph = helper.make_graph(self.nodes, path.stem, inputs, outputs, self.weights)
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+        onnx.checker.check_model(model, full_check=True)
+        onnx.save(model, path)
+
+
+def tensor(name: str, *shape: int, ids: bool = False) -> onnx.ValueInfoProto:
+    return helper.make_tensor_value_info(name, TensorProto.INT64 if ids else TensorProto.FLOAT, ["batch", *shape])
+
+
+def make_encoder(path: Path, *, asks: bool) -> None:
+    """map [B, 4, 16] of the picture; the first state is of the picture or the sum of the question's words."""
+    g = GraphBuilder(0)
+    flat = g.op("Flatten", "pixel_values")
+    rows = g.op("MatMul", flat, g.weight("w", 3 * SIZE * SIZE, PLACES * WIDTH, scale=0.08))
+    g.op("Reshape", rows, g.constant("shape", [-1, PLACES, WIDTH]), output="map")
+    if asks:
+        embedded = g.op("Gather", g.weight("words", len(WORDS), WIDTH), "question")
+        g.op("ReduceSum", embedded, g.constant("axis", [1]), output="state", keepdims=0)
+    else:
+        g.op("MatMul", flat, g.weight("first", 3 * SIZE * SIZE, WIDTH, scale=0.1), output="state")
+    inputs = [tensor("pixel_values", 3, SIZE, SIZE)] + [tensor("question", MAX_QUESTION, ids=True)] * asks
+    g.save(path, inputs, [tensor("map", PLACES, WIDTH), tensor("state", WIDTH)])
+
+
+def make_step(path: Path) -> None:
+    """h' = tanh(W e + U h), attention by it over the map, scores of both. Weight names are those of the encoder's."""
+    g = GraphBuilder(1)
+    token = g.op("Squeeze", "token", g.constant("axis", [1]))
+    embedded = g.op("Gather", g.weight("words", len(WORDS), WIDTH), token)
+    mixed = g.op(
+        "Add",
+        g.op("MatMul", embedded, g.weight("w", WIDTH, WIDTH, scale=0.5)),
+        g.op("MatMul", "hidden", g.weight("u", WIDTH, WIDTH, scale=0.3)),
+    )
+    hidden = g.op("Tanh", mixed, output="hidden_next")
+    row = g.op("Unsqueeze", hidden, "axis")
+    scores = g.op("MatMul", row, g.op("Transpose", "map", perm=[0, 2, 1]))
+    context = g.op("Squeeze", g.op("MatMul", g.op("Softmax", scores, axis=-1, output="alpha"), "map"), "axis")
+    both = g.op("Concat", hidden, context, axis=1)
+    g.op("MatMul", both, g.weight("out", 2 * WIDTH, len(WORDS)), output="scores")
+    inputs = [tensor("token", 1, ids=True), tensor("hidden", WIDTH), tensor("map", PLACES, WIDTH)]
+    outputs = [tensor("scores", len(WORDS)), tensor("hidden_next", WIDTH), tensor("alpha", 1, PLACES)]
+    g.save(path, inputs, outputs)
+
+
+def make_manifest(*, asks: bool) -> dict[str, Any]:
+    manifest = {
+        "encoder": "encoder.onnx",
+        "step": "step.onnx",
+        "token": "token",
+        "scores": "scores",
+        "states": {"hidden": "hidden_next"},
+        "memory": {"hidden": "state"},
+        "words": "words.txt",
+        "unknown": "<unk>",
+        "start": "<start>",
+        "end": ["<end>"],
+        "pad": PAD,
+        "max_length": MAX_TOKENS,
+        "mean": MEAN,
+        "std": STD,
+    }
+    return manifest | ({"text": {"ids": "question", "max_length": MAX_QUESTION}} if asks else {})
+
+
+def make_folder(folder: Path, *, asks: bool) -> Path:
+    folder.mkdir(parents=True)
+    make_encoder(folder / "encoder.onnx", asks=asks)
+    make_step(folder / "step.onnx")
+    (folder / "words.txt").write_text("".join(f"{word}\n" for word in WORDS))
+    (folder / "vitc.json").write_text(json.dumps(make_manifest(asks=asks)))
+    return folder
+
+
+def generate(folder: Path, **inputs: np.ndarray) -> list[tuple[list[int], str]]:
+    """ONNX Runtime's greedy choices, one picture at a time, and what they say."""
+    encoder, step = (onnxruntime.InferenceSession(folder / f"{name}.onnx") for name in ("encoder", "step"))
+    results = []
+    for index in range(len(inputs["pixel_values"])):
+        features, hidden = encoder.run(
+            ["map", "state"], {name: rows[index : index + 1] for name, rows in inputs.items()}
+        )
+        tokens = [START]
+        while len(tokens) < MAX_TOKENS and tokens[-1] != END:
+            feeds = {"token": np.array([[tokens[-1]]]), "hidden": hidden, "map": features}
+            scores, hidden = step.run(["scores", "hidden_next"], feeds)
+            tokens.append(int(scores[0].argmax()))
+        chosen = [token for token in tokens[1:] if token != END]
+        text = " ".join(WORDS[token] for token in chosen if token not in (PAD, START, UNKNOWN))
+        results.append((chosen, text))
+    return results
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    folder = tmp_path_factory.mktemp("pictures")
+    rng = np.random.default_rng(2)
+    paths = [folder / f"{index}.png" for index in range(6)]
+    for path in paths:
+        Image.fromarray(rng.integers(0, 256, (SIZE, SIZE, 3), dtype=np.uint8)).save(path)
+    return paths
+
+
+def read_pixels(pictures: list[Path]) -> np.ndarray:
+    pixels = np.stack([np.asarray(Image.open(path), np.float32) / 255 for path in pictures])
+    return ((pixels - MEAN) / STD).transpose(0, 3, 1, 2).astype(np.float32)
+
+
+def read_results(output: str) -> list[tuple[list[int], str]]:
+    return [(entry["tokens"], entry["generated"]) for entry in json.loads(output)]
+
+
+def test_captions(tmp_path: Path, pictures: list[Path]) -> None:
+    folder = make_folder(tmp_path / "captioner", asks=False)
+    run_ok(VITC, folder, "-o", tmp_path / "caption", "--march=native")
+    expected = generate(folder, pixel_values=read_pixels(pictures))
+    assert len({text for _, text in expected}) > 3, "the pictures do not tell captions apart"
+    assert read_results(run_ok(tmp_path / "caption", "--json", *pictures)) == expected
+
+
+def test_answers(tmp_path: Path, pictures: list[Path]) -> None:
+    folder = make_folder(tmp_path / "asker", asks=True)
+    run_ok(VITC, folder, "-o", tmp_path / "answer", "--march=native")
+    ids = [WORDS.index("blue"), WORDS.index("circle"), UNKNOWN, PAD, PAD]
+    question = np.tile(np.array(ids, np.int64), (len(pictures), 1))
+    expected = generate(folder, pixel_values=read_pixels(pictures), question=question)
+    output = run_ok(tmp_path / "answer", "--json", "--text", "blue circle nowhere", *pictures)
+    assert read_results(output) == expected
+
+
+LETTERS = "_abcdefgh?"  # of the texts that a speller reads, the first of which pads
+SOUNDS = ["<pad>", "</s>", "ka", "ki", "ku", "ke", "ko", "n"]
+MAX_LETTERS, MAX_SOUNDS = 5, 6
+
+
+def make_speller(folder: Path) -> Path:
+    """One graph that gives all tokens, here at once."""
+    folder.mkdir(parents=True)
+    g = GraphBuilder(24)
+    flat = g.op("Flatten", g.op("Gather", g.weight("letters", len(LETTERS), WIDTH), "src"))
+    rows = g.op("MatMul", flat, g.weight("w", MAX_LETTERS * WIDTH, MAX_SOUNDS * len(SOUNDS)))
+    g.op("Reshape", rows, g.constant("shape", [-1, MAX_SOUNDS, len(SOUNDS)]), output="logits")
+    g.op("ArgMax", "logits", output="ids", axis=2, keepdims=0)
+    outputs = [tensor("logits", MAX_SOUNDS, len(SOUNDS)), tensor("ids", MAX_SOUNDS, ids=True)]
+    g.save(folder / "speller.onnx", [tensor("src", MAX_LETTERS, ids=True)], outputs)
+    (folder / "letters.txt").write_text("".join(f"{letter}\n" for letter in LETTERS))
+    (folder / "sounds.txt").write_text("".join(f"{sound}\n" for sound in SOUNDS))
+    (folder / "vitc.json").write_text(json.dumps(SPELLER))
+    return folder
+
+
+SPELLER = {
+    "encoder": "speller.onnx",
+    "tokens": "ids",
+    "characters": "sounds.txt",
+    "end": "</s>",
+    "pad": "<pad>",
+    "text": {"ids": "src", "max_length": MAX_LETTERS, "characters": "letters.txt", "pad": "_", "unknown": "?"},
+}
+
+
+def test_tokens(tmp_path: Path) -> None:
+    """A model that gives tokens: what they say, up to the end."""
+    folder = make_speller(tmp_path / "model")
+    run_ok(VITC, folder, "-o", tmp_path / "spell", "--march=native", "-O0")
+    session = onnxruntime.InferenceSession(folder / "speller.onnx")
+    words = ["a", "bad", "cab", "face", "badge", "z"]
+    expected = []
+    for word in words:
+        letters = [letter if letter in LETTERS else "?" for letter in word.ljust(MAX_LETTERS, "_")]
+        [ids] = session.run(["ids"], {"src": np.array([[LETTERS.index(letter) for letter in letters]])})
+        tokens = ids[0].tolist()
+        tokens = tokens[: tokens.index(1)] if 1 in tokens else tokens
+        expected.append((tokens, "".join(SOUNDS[token] for token in tokens if token > 1)))
+    assert len({len(tokens) for tokens, _ in expected}) > 2, "the words end alike"
+    for word, (tokens, text) in zip(words, expected, strict=True):
+        assert read_results(run_ok(tmp_path / "spell", "--json", "--text", word)) == [(tokens, text)], word
+        assert run_ok(tmp_path / "spell", "--text", word).strip() == text
+    shorter = run_ok(tmp_path / "spell", "--json", "--max-length", "3", "--text", words[3])
+    assert read_results(shorter)[0][0] == expected[3][0][:2]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"tokens": "logits"}, "tokens names 'logits' of type 'tensor<?x6x8xf32>'; it needs integers [batch, length]"),
+        ({"tokens": "none"}, "tokens names 'none', which is no output of @encode"),
+        ({"scores": "logits"}, "has tokens and scores; a model that gives tokens has no step"),
+        ({"encoder": None}, "has tokens but no encoder"),
+        ({"characters": None, "end": 1, "pad": 0}, "has tokens but no words and no characters"),
+        ({"max_length": 8}, "max_length = 8"),
+        ({"text": SPELLER["text"] | {"pad": "#"}}, "text names the token '#'; it needs one of its words"),
+        ({"text": SPELLER["text"] | {"words": "sounds.txt"}}, "has words and characters; it needs one"),
+    ],
+)
+def test_errors_of_tokens(tmp_path: Path, changes: dict[str, Any], message: str) -> None:
+    folder = make_speller(tmp_path / "model")
+    manifest = {key: value for key, value in (SPELLER | changes).items() if value is not None}
+    (folder / "vitc.json").write_text(json.dumps(manifest))
+    assert message in error_line(VITC, folder, "-o", tmp_path / "out", code=1)
+
+
+@pytest.mark.parametrize("beams", [1, 3])
+def test_attention(tmp_path: Path, pictures: list[Path], beams: int) -> None:
+    """Of the words that are said, with beams of the best: alpha of ONNX Runtime along the same tokens."""
+    folder = make_folder(tmp_path / "captioner", asks=False)
+    (folder / "vitc.json").write_text(json.dumps(make_manifest(asks=False) | {"attention": "alpha"}))
+    run_ok(VITC, folder, "-o", tmp_path / "caption", "--march=native")
+    maps = tmp_path / "maps"
+    output = run_ok(tmp_path / "caption", "--json", f"--beams={beams}", "--attention", maps, *pictures)
+    encoder, step = (onnxruntime.InferenceSession(folder / f"{name}.onnx") for name in ("encoder", "step"))
+    for path, pixels, answer in zip(pictures, read_pixels(pictures), json.loads(output), strict=True):
+        features, hidden = encoder.run(["map", "state"], {"pixel_values": pixels[None]})
+        expected = []
+        for token in [START, *answer["tokens"][:-1]]:
+            feeds = {"token": np.array([[token]]), "hidden": hidden, "map": features}
+            alpha, hidden = step.run(["alpha", "hidden_next"], feeds)
+            expected.append(alpha.ravel())
+        np.testing.assert_allclose(np.load(maps / f"{path.stem}.attention.npy"), np.array(expected), rtol=0, atol=1e-5)
+        words = np.load(maps / f"{path.stem}.words.npy")
+        assert words.shape == (len(answer["words"]), 2, 2)  # four places are 2 x 2
+        first = [word["first_token"] for word in answer["words"]]
+        np.testing.assert_allclose(words.reshape(-1, PLACES), np.array(expected)[first], rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"attention": "beta"}, "attention names 'beta', which is no output of @step"),
+        ({"encoder": "missing.onnx"}, "cannot be read"),
+        ({"step": None}, "has no step; it needs an ONNX file's name"),
+        ({"states": {"hidden": "nowhere"}}, "names 'nowhere', which is no output of @step"),
+        ({"memory": {"hidden": 3}}, 'memory has "hidden": 3; it needs a name'),
+        ({"start": "<begin>"}, 'start = "<begin>"; it needs a token\'s number, below 12, or its text'),
+        ({"end": []}, "end = []; it needs a token or more"),
+        ({"end": 12}, "end = 12; it needs a token's number, below 12, or its text"),
+        ({"max_length": None}, "has no max_length; it needs the most tokens, start included"),
+        ({"mean": [0.5, 0.5]}, "has 2 numbers"),
+        ({"mean": ["0.5"]}, "it needs a list of numbers"),
+        ({"words": "twice.txt"}, "has a token a second time; each line needs a token of its own"),
+        ({"words": "long.txt"}, "has 13 words; 'scores' gives each a score and needs 12"),
+        ({"words": None, "unknown": None, "start": 1, "end": 12}, "end = 12; it needs a token's number, below 12"),
+        ({"end": [], "pad": None}, "end = []; it needs a token or more"),
+        ({"states": {"hiden": "hidden_next"}}, "states names 'hiden', which is no input of @step"),
+        ({"memory": {"hiden": "state"}}, "memory names 'hiden', which is no input of @step"),
+        ({"beam": 3}, "has beam = 3; vitc reads encoder, step, token, "),
+        ({"text": {"max_length": 5, "types": "t"}}, 'text has types = "t"; vitc reads ids, mask, max_length, words'),
+        ({"scores": "logits"}, "scores names 'logits', which is no output of @step"),
+        ({"token": "ids"}, 'has no input "ids"'),
+        ({"attention": "hidden_next", "attention_grid": [3, 5]}, "attention_grid = [0, 3, 5]; the 16 places of"),
+        ({"attention": "hidden_next", "attention_grid": [2, 2]}, "attention_grid = [0, 2, 2]; the 16 places of"),
+        (
+            {"attention": "hidden_next"},
+            "attention names 'hidden_next', which is a state; it needs an output of its own",
+        ),
+        ({"attention_grid": [2, 2]}, "has attention_grid but no attention"),
+    ],
+)
+def test_errors(tmp_path: Path, changes: dict[str, Any], message: str) -> None:
+    folder = make_folder(tmp_path / "model", asks=False)
+    manifest = {key: value for key, value in (make_manifest(asks=False) | changes).items() if value is not None}
+    (folder / "vitc.json").write_text(json.dumps(manifest))
+    (folder / "twice.txt").write_text("<start>\n<end>\n<unk>\na\na\n")
+    (folder / "long.txt").write_text("".join(f"{word}\n" for word in [*WORDS, "right"]))
+    assert message in error_line(VITC, folder, "-o", tmp_path / "out", code=1)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("option", ["--image-size=8x8", "--max-source-length=4", "--constant=map=map.npy"])
+def test_refuses_options(tmp_path: Path, option: str) -> None:
+    folder = make_folder(tmp_path / "model", asks=False)
+    line = error_line(VITC, folder, option, "-o", tmp_path / "out", code=1)
+    name = option.partition("=")[0]
+    assert f"{name} was given; ONNX files of an encoder and a step take --batch, --shape and --max-length" in line
