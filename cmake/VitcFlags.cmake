@@ -10,4 +10,8 @@ set(VITC_WARNINGS -Wall -Wextra -Werror -Wno-unused-parameter)
 if(VITC_ENABLE_SANITIZERS)
   add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
   add_link_options(-fsanitize=address,undefined)
+  # What test/Fuzz is guided by.
+  if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+    add_compile_options(-fsanitize=fuzzer-no-link)
+  endif()
 endif()

@@ -4,7 +4,7 @@ include(GNUInstallDirs)
 # Installed tools find LLVM's libraries where the build did.
 set_target_properties(vitc vit-opt PROPERTIES INSTALL_RPATH_USE_LINK_PATH ON)
 install(TARGETS vitc vit-opt RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
-install(TARGETS VitcImage VitcProgram VitcRuntime ARCHIVE DESTINATION lib/vitc)
+install(TARGETS VitcImage VitcProgram VitcRuntime VitcText ARCHIVE DESTINATION lib/vitc)
 install(FILES ${VITC_CODEC_ARCHIVES} DESTINATION lib/vitc)
 foreach(target IN LISTS VITC_BUILT_RUNTIME_TARGETS)
   install(DIRECTORY "${CMAKE_ARCHIVE_OUTPUT_DIRECTORY}/${target}" DESTINATION lib/vitc FILES_MATCHING PATTERN "lib*.a")
