@@ -25,6 +25,9 @@ inline constexpr int64_t kCacheLineValues = 16;
 ///         for each tile of rows      r or r - 1, r being at most tiling.rows
 ///           for k of the block       accumulators in registers
 ///
+/// A block of one row reads a panel in one sweep, as wide as the registers
+/// allow, and all of K at once: no other row would find parts of it in L2.
+///
 /// Every element of the result is summed in the order of k, however rows are
 /// cut. Between blocks of K the result holds the partial sums.
 class GemmEmitter {
@@ -33,14 +36,20 @@ public:
   void emit();
 
 private:
+  struct Panel {
+    mlir::Value column;  // of the result
+    mlir::Value weights; // offset of W[column, 0]
+    int64_t width;       // elements from k to k + 1
+    int64_t columns;     // of these the result has
+  };
   /// Columns that are computed together.
   struct Strip {
-    mlir::Value column;    // of the result
-    mlir::Value weights;   // offset of W[column, 0]
-    int64_t weightsStride; // elements from k to k + 1
-    int64_t numColumns;    // the last vector may be partial
-    mlir::Value nextPanel; // offset of what is prefetched along with weights
-    int64_t prefetchLines; // cache lines of a strip and one k
+    mlir::Value column;     // of the result
+    mlir::Value weights;    // offset of W[column, 0]
+    int64_t weightsStride;  // elements from k to k + 1
+    int64_t numColumns;     // the last vector may be partial
+    mlir::Value prefetched; // offset of what is fetched along with weights
+    int64_t prefetchLines;  // cache lines of a strip and one k
   };
   struct Rows {
     mlir::Value begin, end;
@@ -56,8 +65,11 @@ private:
   Rows startItem(mlir::Value block);
   void emitPrologue(Rows rows, mlir::Value group);
   void emitPanels(Rows rows, mlir::Value begin, mlir::Value end);
-  void emitPanel(Rows rows, mlir::Value panel, int64_t width, int64_t columns);
+  void emitPanel(Rows rows, mlir::Value number, int64_t width, int64_t columns);
+  Strip getStrip(const Panel &panel, mlir::Value column, int64_t numColumns);
+  void emitBlocks(Rows rows, const Panel &panel);
   void emitStrip(Rows rows, const Strip &strip, const KBlock &block);
+  void emitOneRow(mlir::Value row, const Panel &panel);
 
   // GemmTile.cpp
   /// `tile` counts the tiles of a strip.

@@ -107,14 +107,14 @@ SmallVector<Value> GemmEmitter::emitKLoop(int64_t numRows, Value tile,
   // one of the lines that lie there at the same k, the next tile's step for
   // another. Tiles with few rows have few or no successors and ask for all.
   int64_t numLines = strip.prefetchLines;
-  Value nextPanel = strip.nextPanel;
+  Value prefetched = strip.prefetched;
   if (numRows > kFewRows) {
     Value line = b.rem(tile, strip.prefetchLines);
-    nextPanel = b.add(nextPanel, b.mul(line, kCacheLineValues));
+    prefetched = b.add(prefetched, b.mul(line, kCacheLineValues));
     numLines = 1;
   }
   auto prefetch = [&](Value kIndex, int64_t u) {
-    Value place = b.add(nextPanel, b.mul(kIndex, strip.weightsStride));
+    Value place = b.add(prefetched, b.mul(kIndex, strip.weightsStride));
     for (int64_t i = 0; i < numLines; ++i)
       b.prefetch(weights,
                  b.add(place, u * strip.weightsStride + i * kCacheLineValues),

@@ -30,6 +30,7 @@ public:
       : ImplicitLocOpBuilder(loc, std::forward<Place>(place)), cpu(cpu) {}
 
   int64_t lanes() const { return cpu.getLanes(); }
+  int64_t registers() const { return cpu.getRegisters(); }
   bool hasFma() const { return cpu.getFma(); }
   /// vector<width x f32>; width 0: lanes.
   mlir::VectorType vectorType(int64_t width = 0);
