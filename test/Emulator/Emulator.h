@@ -1,0 +1,76 @@
+//===- Emulator.h - GPU kernels on the CPU -------------------- -*- C++ -*-===//
+//
+// Part of the vitc project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Runs the LLVM IR that NVPTX would compile, so that kernels are tested without
+// a GPU. It shows what a program means, not how fast it is, and is stricter
+// than a GPU: races, accesses outside of allocations and the like are errors.
+//===----------------------------------------------------------------------===//
+
+#ifndef VITC_TEST_EMULATOR_EMULATOR_H
+#define VITC_TEST_EMULATOR_EMULATOR_H
+
+#include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/StringRef.h"
+#include "llvm/Support/Error.h"
+#include <cstdint>
+#include <memory>
+
+namespace llvm {
+class LLVMContext;
+class Module;
+} // namespace llvm
+
+namespace vitc::emulator {
+
+class GlobalMemory;
+
+struct Dim3 {
+  uint32_t x = 1, y = 1, z = 1;
+
+  size_t getSize() const { return size_t(x) * y * z; }
+};
+
+struct LaunchOptions {
+  Dim3 grid, block;
+  uint32_t dynamicSharedBytes = 0;
+  /// Chooses the order in which blocks and threads run.
+  uint64_t seed = 0;
+  /// Lets kernels read shared memory that nobody wrote: NaN. For those that
+  /// compute rows they then drop.
+  bool allowUninitialized = false;
+  /// A thread that does so much without waiting once never ends: loads, stores
+  /// and calls of the emulator.
+  uint64_t maxCalls = uint64_t(1) << 30;
+};
+
+/// A module's kernels, compiled for this machine.
+class Program {
+public:
+  /// Takes a module as NVPTX would, its kernels `ptx_kernel` functions. An
+  /// intrinsic, PTX text or function without a model is an error.
+  static llvm::Expected<std::unique_ptr<Program>>
+  load(std::unique_ptr<llvm::LLVMContext> context,
+       std::unique_ptr<llvm::Module> module);
+  ~Program();
+
+  /// Runs a kernel to its end. `parameters` are the addresses of its arguments,
+  /// as cuLaunchKernel takes them. It may touch `memory` and the module's
+  /// globals. One launch at a time runs in a process.
+  llvm::Error launch(llvm::StringRef kernel, const LaunchOptions &options,
+                     llvm::ArrayRef<void *> parameters, GlobalMemory &memory);
+
+private:
+  struct State;
+  explicit Program(std::unique_ptr<State> state);
+
+  std::unique_ptr<State> state;
+};
+
+} // namespace vitc::emulator
+
+#endif // VITC_TEST_EMULATOR_EMULATOR_H

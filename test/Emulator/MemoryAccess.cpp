@@ -1,0 +1,76 @@
+//===- MemoryAccess.cpp - Checks before memory is touched -----------------===//
+//
+// Part of the vitc project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Block.h"
+
+#include "llvm/Support/FormatVariadic.h"
+
+using namespace vitc::emulator;
+
+static const char *getVerb(Access access) {
+  return access == Access::Read ? "reads" : "writes";
+}
+
+bool Block::checkAlignment(Thread &thread, uintptr_t address, size_t alignment,
+                           Access access) {
+  if (address % alignment == 0)
+    return true;
+  thread.fault(llvm::formatv("{0} at address {1:x}, which must be a multiple "
+                             "of {2}",
+                             getVerb(access), address, alignment));
+  return false;
+}
+
+bool Block::checkShared(Thread &thread, uintptr_t address, size_t bytes,
+                        Access access) {
+  auto offset = static_cast<int64_t>(
+      address - reinterpret_cast<uintptr_t>(SharedMemory::getBase()));
+  if (offset < 0 || offset + bytes > shared.getSize()) {
+    thread.fault(llvm::formatv("{0} {1} bytes at byte {2} of shared memory, "
+                               "which has {3}",
+                               getVerb(access), bytes, offset,
+                               shared.getSize()));
+    return false;
+  }
+  auto wrong = shared.access(thread.index, offset, bytes, access);
+  if (wrong)
+    thread.fault(*wrong);
+  return !wrong;
+}
+
+bool Block::checkGlobal(Thread &thread, uintptr_t address, size_t bytes,
+                        Access access) {
+  const GlobalMemory::Allocation *allocation = memory.findBefore(address);
+  bool inside =
+      allocation && address - allocation->begin + bytes <= allocation->size;
+  if (inside && (access == Access::Read || allocation->writable))
+    return true;
+  thread.fault(llvm::formatv("{0} {1} bytes of global memory, {2}{3}",
+                             getVerb(access), bytes, memory.describe(address),
+                             inside ? ", which is read only" : ""));
+  return false;
+}
+
+void Block::checkAccess(const Site &site, uintptr_t address, size_t bytes) {
+  Thread &thread = getCurrent();
+  Block &block = *thread.block;
+  block.run(thread, site);
+  bool toShared =
+      site.toShared || (!site.toGlobal && SharedMemory::contains(address));
+  bool isLocal = !site.toShared && !site.toGlobal &&
+                 thread.fiber.contains(reinterpret_cast<char *>(address));
+  if (block.checkAlignment(thread, address, site.alignment, site.access) &&
+      !isLocal) {
+    if (toShared)
+      block.checkShared(thread, address, bytes, site.access);
+    else
+      block.checkGlobal(thread, address, bytes, site.access);
+  }
+  if (!block.error.empty())
+    thread.fiber.suspend();
+}

@@ -1,0 +1,110 @@
+//===- Model.h - What an instruction does --------------------- -*- C++ -*-===//
+//
+// Part of the vitc project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef VITC_TEST_EMULATOR_MODEL_H
+#define VITC_TEST_EMULATOR_MODEL_H
+
+#include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/StringRef.h"
+#include <cstdint>
+#include <cstring>
+
+namespace vitc::emulator {
+
+class Block;
+struct Thread;
+struct Group;
+struct Warpgroup;
+
+/// What an llvm.nvvm intrinsic or a PTX instruction does. Operands and results
+/// are 64-bit words: integers and pointers zero-extended, floats by their bits,
+/// a word for each element of a struct. Those of PTX come in the order of its
+/// text, an element of `{a, b}` a word.
+struct Model {
+  using ThreadFn = void (*)(Thread &thread, const uint64_t *in, uint64_t *out);
+  using GroupFn = void (*)(Group &group);
+  using WarpgroupFn = void (*)(Warpgroup &group);
+
+  /// `llvm.nvvm.` and so on, with or without the suffix of overloaded types, or
+  /// a PTX opcode with its modifiers.
+  const char *name;
+  /// One of the three: what a thread does alone, or what lanes or the 128
+  /// threads of a warpgroup do together once the last of them has come.
+  ThreadFn thread = nullptr;
+  GroupFn group = nullptr;
+  WarpgroupFn warpgroup = nullptr;
+  /// Of those who come together: the operand that names the lanes, or all 32.
+  int maskOperand = kNoMask;
+  /// For models that share a function; they say what it means.
+  uint32_t parameter = 0;
+  /// Of PTX: whether the first operand is written, and read before.
+  bool hasResult = true, readsResult = false;
+
+  static constexpr int kNoMask = -1;
+};
+
+constexpr Model threadModel(const char *name, Model::ThreadFn function,
+                            uint32_t parameter = 0, bool hasResult = true) {
+  Model model{name};
+  model.thread = function;
+  model.parameter = parameter;
+  model.hasResult = hasResult;
+  return model;
+}
+/// The lanes of a mask, each by an instruction of its own.
+constexpr Model maskedModel(const char *name, Model::GroupFn function,
+                            int maskOperand, uint32_t parameter = 0) {
+  Model model{name};
+  model.group = function;
+  model.maskOperand = maskOperand;
+  model.parameter = parameter;
+  return model;
+}
+/// A warp at one instruction, as PTX's `.aligned` wants.
+constexpr Model warpModel(const char *name, Model::GroupFn function,
+                          uint32_t parameter = 0) {
+  return maskedModel(name, function, Model::kNoMask, parameter);
+}
+
+/// Four warps at one instruction.
+constexpr Model warpgroupModel(const char *name, Model::WarpgroupFn function,
+                               uint32_t parameter = 0) {
+  Model model{name};
+  model.warpgroup = function;
+  model.parameter = parameter;
+  return model;
+}
+
+llvm::ArrayRef<Model> getSpecialRegisterModels();
+llvm::ArrayRef<Model> getArithmeticModels();
+llvm::ArrayRef<Model> getBarrierModels();
+llvm::ArrayRef<Model> getWarpModels();
+llvm::ArrayRef<Model> getAsyncCopyModels();
+llvm::ArrayRef<Model> getMatrixModels();
+llvm::ArrayRef<Model> getMBarrierModels();
+llvm::ArrayRef<Model> getTensorCopyModels();
+llvm::ArrayRef<Model> getWarpgroupModels();
+
+/// Null: there is none of this name.
+const Model *findModel(llvm::StringRef name);
+
+inline float getFloat(uint64_t word) {
+  float value;
+  auto bits = static_cast<uint32_t>(word);
+  std::memcpy(&value, &bits, sizeof(value));
+  return value;
+}
+inline uint64_t getWord(float value) {
+  uint32_t bits;
+  std::memcpy(&bits, &value, sizeof(bits));
+  return bits;
+}
+
+} // namespace vitc::emulator
+
+#endif // VITC_TEST_EMULATOR_MODEL_H

@@ -1,0 +1,200 @@
+//===- Rendezvous.cpp - Where threads wait for others ---------------------===//
+//
+// Part of the vitc project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Block.h"
+
+#include "llvm/ADT/bit.h"
+#include "llvm/Support/FormatVariadic.h"
+
+using namespace vitc::emulator;
+
+void Block::meet(Thread &thread, uint32_t mask) {
+  const Model &model = *thread.site->model;
+  unsigned lane = thread.getLane();
+  unsigned warpBegin = thread.index - lane;
+  if (!(mask >> lane & 1))
+    return thread.fault(
+        llvm::formatv("is lane {0}, which is not in the mask {1:x} "
+                      "that it waits for",
+                      lane, mask));
+  if (threads.size() - warpBegin < 32 &&
+      mask >> (threads.size() - warpBegin) != 0)
+    return thread.fault(
+        llvm::formatv("waits for lanes {0:x}, but its warp has {1} threads",
+                      mask, threads.size() - warpBegin));
+
+  std::list<Meeting> &open = meetings[thread.getWarp()];
+  auto meeting = open.begin();
+  while (meeting != open.end() &&
+         (meeting->group.mask != mask || meeting->site->model != &model))
+    ++meeting;
+  if (meeting == open.end())
+    meeting = open.insert(open.end(), {thread.site, {{}, mask}, mask});
+  else if (model.maskOperand == Model::kNoMask && meeting->site != thread.site)
+    return thread.fault(llvm::formatv(
+        "is not where thread {0} of its warp is, which came first: at '{1}'",
+        meeting->group.lanes[llvm::countr_zero(mask & ~meeting->missing)]
+            ->index,
+        meeting->site->text));
+  meeting->group.lanes[lane] = &thread;
+  meeting->missing &= ~(uint32_t(1) << lane);
+  if (meeting->missing) {
+    thread.waitsFor = "all lanes of its mask";
+    return wait(thread);
+  }
+  // The others' words lie on their stacks until they run on.
+  Group group = meeting->group;
+  open.erase(meeting);
+  model.group(group);
+  for (Thread *other : group.lanes)
+    if (other && other != &thread)
+      wake(*other);
+}
+
+void Block::meetWarpgroup(Thread &thread) {
+  unsigned number = thread.index / 128;
+  std::vector<Thread *> &here = warpgroupMeetings[number];
+  if (threads.size() < (number + 1) * 128)
+    return thread.fault(llvm::formatv(
+        "takes part in a warpgroup of {0} threads; it must have 128",
+        threads.size() - number * 128));
+  if (!here.empty() && here.front()->site != thread.site)
+    return thread.fault(llvm::formatv("is not where thread {0} of its "
+                                      "warpgroup is, which came first: at "
+                                      "'{1}'",
+                                      here.front()->index,
+                                      here.front()->site->text));
+  here.push_back(&thread);
+  if (here.size() < 128) {
+    thread.waitsFor = "all threads of its warpgroup";
+    return wait(thread);
+  }
+  Warpgroup group;
+  for (Thread *other : here)
+    group.threads[other->index % 128] = other;
+  here.clear();
+  thread.site->model->warpgroup(group);
+  for (Thread *other : group.threads)
+    if (other != &thread)
+      wake(*other);
+}
+
+MBarrier *Block::findBarrier(Thread &thread, uintptr_t address) {
+  if (!checkAlignment(thread, address, 8, Access::Write))
+    return nullptr;
+  size_t offset =
+      address - reinterpret_cast<uintptr_t>(SharedMemory::getBase());
+  if (offset + 8 > shared.getSize()) {
+    thread.fault("uses an mbarrier outside of shared memory");
+    return nullptr;
+  }
+  if (auto wrong = shared.useBarrier(thread.index, offset)) {
+    thread.fault(*wrong);
+    return nullptr;
+  }
+  return &mbarriers.at(offset);
+}
+
+void Block::makeBarrier(Thread &thread, uintptr_t address, uint32_t count) {
+  size_t offset =
+      address - reinterpret_cast<uintptr_t>(SharedMemory::getBase());
+  if (!checkAlignment(thread, address, 8, Access::Write))
+    return;
+  if (offset + 8 > shared.getSize())
+    return thread.fault("makes an mbarrier outside of shared memory");
+  if (auto wrong = shared.makeBarrier(thread.index, offset))
+    return thread.fault(*wrong);
+  MBarrier &barrier = mbarriers[offset];
+  barrier = {};
+  barrier.count = barrier.missing = count;
+}
+
+void Block::updateBarrier(MBarrier &barrier) {
+  if (barrier.missing != 0 || barrier.missingBytes != 0)
+    return;
+  ++barrier.phase;
+  barrier.missing = barrier.count;
+  barrier.overClock = barrier.clock;
+  for (Thread *thread : barrier.waiting) {
+    shared.acquire(thread->index, barrier.overClock);
+    wake(*thread);
+  }
+  barrier.waiting.clear();
+}
+
+void Block::waitForBarrier(Thread &thread, MBarrier &barrier, uint32_t parity) {
+  if ((barrier.phase & 1) != parity) {
+    shared.acquire(thread.index, barrier.overClock);
+    return;
+  }
+  barrier.waiting.push_back(&thread);
+  thread.waitsFor =
+      llvm::formatv("the end of an mbarrier's phase {0}", barrier.phase);
+  wait(thread);
+}
+
+void Block::arriveAtBarrier(Thread &thread, uint32_t number, uint32_t count,
+                            bool aligned, bool waits) {
+  if (number >= barriers.size())
+    return thread.fault(llvm::formatv("uses barrier {0}; a block has {1}",
+                                      number, barriers.size()));
+  if (count % 32 != 0)
+    return thread.fault(llvm::formatv(
+        "waits for {0} threads; a barrier counts whole warps of 32", count));
+  if (count == 0)
+    count = threads.size();
+  if (count > threads.size())
+    return thread.fault(llvm::formatv(
+        "waits for {0} threads; the block has {1}", count, threads.size()));
+  Barrier &barrier = barriers[number];
+  if (barrier.arrived.empty())
+    barrier.count = count;
+  if (barrier.count != count)
+    return thread.fault(llvm::formatv(
+        "waits for {0} threads at barrier {1}, but thread {2}, which came "
+        "first, for {3}",
+        count, number, barrier.arrived.front()->index, barrier.count));
+  if (aligned)
+    for (Thread *other : barrier.arrived)
+      if (other->getWarp() == thread.getWarp() && other->site != thread.site)
+        return thread.fault(
+            llvm::formatv("is not where thread {0} of its warp is, "
+                          "which came first: at '{1}'",
+                          other->index, other->site->text));
+  barrier.arrived.push_back(&thread);
+  if (waits)
+    barrier.waiting.push_back(&thread);
+  if (barrier.arrived.size() < count) {
+    if (!waits)
+      return;
+    thread.waitsFor =
+        llvm::formatv("{0} threads at barrier {1}", count, number);
+    return wait(thread);
+  }
+
+  std::vector<unsigned> together;
+  for (Thread *other : barrier.arrived)
+    together.push_back(other->index);
+  if (aligned) {
+    std::vector<unsigned> perWarp(meetings.size());
+    for (unsigned index : together)
+      ++perWarp[index / 32];
+    for (unsigned warp = 0; warp < perWarp.size(); ++warp)
+      if (perWarp[warp] != 0 &&
+          perWarp[warp] != std::min<size_t>(32, threads.size() - warp * 32))
+        return thread.fault(
+            llvm::formatv("completes barrier {0} with {1} lanes of "
+                          "warp {2}; an aligned one takes all",
+                          number, perWarp[warp], warp));
+  }
+  shared.synchronize(together);
+  for (Thread *other : barrier.waiting)
+    if (other != &thread)
+      wake(*other);
+  barrier = {};
+}

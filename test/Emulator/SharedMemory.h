@@ -1,0 +1,134 @@
+//===- SharedMemory.h - A block's shared memory --------------- -*- C++ -*-===//
+//
+// Part of the vitc project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef VITC_TEST_EMULATOR_SHAREDMEMORY_H
+#define VITC_TEST_EMULATOR_SHAREDMEMORY_H
+
+#include "Site.h"
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace vitc::emulator {
+
+/// The memory of every block in turn, and who did what to each byte since it
+/// began.
+///
+/// It lies at a multiple of 256 KiB below 4 GiB: the low 18 bits of an address,
+/// which descriptors hold, are those of the GPU, and 32 bits hold all of it.
+///
+/// An access is a race unless what it meets happened before it, which vector
+/// clocks of the warps tell: only barriers and fences order, in no case the
+/// order in which threads happened to run. Lanes of one warp are not told
+/// apart. The unit that copies tiles and the tensor cores of each warpgroup
+/// have clocks of their own, as if they were warps.
+class SharedMemory {
+public:
+  static constexpr size_t kBytes = size_t(256) << 10;
+  /// What a block of sm_90 may have, and what it may declare statically.
+  static constexpr size_t kMaxBytes = size_t(227) << 10;
+  static constexpr size_t kMaxStaticBytes = size_t(48) << 10;
+
+  /// The first byte.
+  static char *getBase();
+  static bool contains(uintptr_t address) {
+    return address - reinterpret_cast<uintptr_t>(getBase()) < kBytes;
+  }
+
+  /// Every byte 0xff, NaN in every float type, and none of them written.
+  void reset(size_t usedBytes, unsigned numThreads);
+  size_t getSize() const { return size; }
+
+  /// What is wrong with an access of `thread`, or nothing.
+  std::optional<std::string> access(unsigned thread, size_t offset,
+                                    size_t bytes, Access kind);
+  /// The same for a copy of `thread` that begins now and is done at finishCopy.
+  std::optional<std::string> startCopy(unsigned thread, size_t offset,
+                                       size_t bytes);
+  void finishCopy(unsigned thread, size_t offset, size_t bytes);
+
+  /// What happened until a moment, by warp.
+  using Clock = std::vector<uint32_t>;
+  /// Adds to `clock` what happened before what `thread` does from now on.
+  void release(unsigned thread, Clock &clock);
+  /// All in `clock` happened before what `thread` does from now on.
+  void acquire(unsigned thread, const Clock &clock);
+
+  /// A copy of the unit for tiles, which `thread` starts. It happened before
+  /// what those do who acquire the clock of releaseTiles.
+  std::optional<std::string> startTile(unsigned thread, size_t offset,
+                                       size_t bytes);
+  void finishTile(size_t offset, size_t bytes);
+  void releaseTiles(Clock &clock);
+  /// A read of the unit for tiles that `thread` starts, or of the tensor cores
+  /// that its warpgroup shares, which lasts until it is finished. It does not
+  /// see what a thread writes before it is fenced.
+  std::optional<std::string> startRead(unsigned thread, size_t offset,
+                                       size_t bytes);
+  void finishTileRead(unsigned thread, size_t offset, size_t bytes);
+  void finishProductRead(unsigned thread, size_t offset, size_t bytes);
+  /// The tensor cores' reads happened before what the warpgroup of `thread`
+  /// does from now on: whichever of its warps tells others.
+  void acquireProducts(unsigned thread);
+  /// fence.proxy.async.
+  void fence(unsigned thread);
+  /// Makes an mbarrier of 8 bytes, and checks that one is there.
+  std::optional<std::string> makeBarrier(unsigned thread, size_t offset);
+  std::optional<std::string> useBarrier(unsigned thread, size_t offset) const;
+
+  /// What all these threads did happened before what they do from now on.
+  void synchronize(const std::vector<unsigned> &threads);
+
+  /// Whether reads of bytes that nobody wrote are an error.
+  bool strict = true;
+
+private:
+  enum class State : uint8_t {
+    Unwritten,
+    Copying,
+    Written,
+    WrittenAtomically,
+    Barrier
+  };
+  /// A moment of a warp, with the lane that acted: clock * 32 + lane.
+  using Epoch = uint32_t;
+
+  Epoch now(unsigned thread) const {
+    unsigned warp = thread / 32;
+    return clocks[warp * numClocks + warp] * 32 + thread % 32;
+  }
+  /// Whether `warp` knows of the moment `epoch` of `other`.
+  bool knows(unsigned warp, unsigned other, Epoch epoch) const {
+    return warp == other || epoch / 32 <= clocks[warp * numClocks + other];
+  }
+  std::optional<std::string> checkByte(unsigned thread, size_t offset,
+                                       Access kind) const;
+  /// The unit for tiles as a thread: lane 0 of the warp after the last.
+  unsigned getUnit() const { return numWarps * 32; }
+  /// The tensor cores of a thread's warpgroup, as a warp.
+  unsigned getTensorCores(unsigned thread) const {
+    return numWarps + 1 + thread / 128;
+  }
+  std::string describeThread(unsigned warp, Epoch epoch) const;
+  std::string describeRace(unsigned thread, size_t offset, Access kind,
+                           unsigned other, bool otherWrote) const;
+
+  size_t size = 0;
+  unsigned numWarps = 0, numClocks = 0;
+  std::vector<State> states;
+  std::vector<uint8_t> writers; ///< The warp of each byte's last write.
+  std::vector<Epoch> writeEpochs;
+  std::vector<Epoch> readEpochs;  ///< By byte and warp; 0: never.
+  std::vector<uint16_t> numReads; ///< That have begun and not finished.
+  std::vector<uint32_t> fences;   ///< By thread: the clock of its last fence.
+  std::vector<uint32_t> clocks;   ///< By warp: what it knows of each other.
+};
+
+} // namespace vitc::emulator
+
+#endif // VITC_TEST_EMULATOR_SHAREDMEMORY_H
