@@ -84,6 +84,7 @@ MODELS |= {
     "deepseek_vit": ("deepseek_vit_412m", (70, 84), _DEEPSEEK),
     "deepseek_vit_enc": ("deepseek_vit_412m_enc", (56, 70), {**_DEEPSEEK, "out_features": 7, "downsample_ratio": 2}),
     "naflexvit": ("naflexvit_base_patch16_gap", (64, 96), _NAFLEX),
+    "naflexvit_map": ("naflexvit_so150m2_patch16_reg1_map", (64, 96), {**_NAFLEX, "pos_embed_grid_size": [4, 6]}),
     "naflexvit_parfac": ("naflexvit_base_patch16_parfac_gap", (64, 96), {**_NAFLEX, "pos_embed_grid_size": [3, 8]}),
     "naflexvit_par": ("naflexvit_base_patch16_par_gap", (96, 64), {**_NAFLEX, "pos_embed_grid_size": [4, 4]}),
     "naflexvit_par_off": (
@@ -123,6 +124,28 @@ MODELS |= {
     "vit_relpos_rpn": ("vit_relpos_base_patch32_plus_rpn_256", (64, 96), _RELPOS),
     "vit_relpos_table": ("vit_relpos_base_patch16_clsgap_224", (48, 64), {**_RELPOS, "rel_pos_type": "bias"}),
     "vit_srelpos": ("vit_srelpos_small_patch16_224", (48, 64), {**_RELPOS, "rel_pos_dim": 16}),
+}
+_VITAMIN = {"embed_cfg": {"embed_dim": (8, 16, 24), "depths": (2, 1, 1), "stem_width": 8}, "embed_dim": 24, "depth": 2}
+MODELS |= {
+    "vitamin": ("vitamin_small_224", (64, 96), _VITAMIN),
+    "vitamin_resized": ("vitamin_small_224", (64, 96), {**_VITAMIN, "img_size": 48, "dynamic_img_size": True}),
+    "vitamin_plain": ("vitamin_xlarge_256", (80, 64), {**_VITAMIN, "num_heads": 3}),
+    "volo": ("volo_d1_224", (72, 48), {"layers": [2, 1, 1, 2], "embed_dims": [24, 48, 48, 48], "use_mix_token": True}),
+    "volo_avg": (
+        "volo_d2_224",
+        (64, 96),
+        {
+            "layers": [1, 1, 1],
+            "embed_dims": [16, 48, 48],
+            "num_heads": [2, 4, 6],
+            "downsamples": [True, True, False],
+            "outlook_attention": [True, True, False],
+            "post_layers": ["ca"],
+            "qkv_bias": True,
+            "use_aux_head": False,
+            "global_pool": "avg",
+        },
+    ),
 }
 _MOBILE = {"depths": [1, 1, 1, 1, 1], "head_widths": [32, 24]}
 _LOW = {"depth_list": [1, 1, 2, 1, 1], "head_widths": [32, 24]}
@@ -206,6 +229,7 @@ MODELS |= {
     "botnet_eca": ("eca_botnext26ts_256", (64, 64), {"width_factor": 0.25}),
     "botnet_se": ("sebotnet33ts_256", (64, 64), {"width_factor": 0.125}),
     "halonet": ("halonet26t", (256, 256), {"width_factor": 0.125}),
+    "haloregnet": ("haloregnetz_b", (28, 56), {"width_factor": 1 / 3, "stages": (0, 0, 3, 1)}),
     "lambda_resnet": ("lambda_resnet26t", (64, 96), {"width_factor": 0.125}),
     "lambda_resnet_table": ("lambda_resnet26rpt_256", (64, 64), {"width_factor": 0.125}),
     "caformer": ("caformer_s18", (64, 96), {"dims": [16, 24, 32, 96], "depths": [1, 1, 2, 1]}),
@@ -273,7 +297,18 @@ MODELS |= {
     ),
 }
 # Their entry points set arguments that are to be smaller.
-_SET_BY_ENTRY = ("focalnet", "gcvit", "mvitv2", "nest", "caformer", "convformer", "mobilenetv5", "poolformer")
+_SET_BY_ENTRY = (
+    "focalnet",
+    "gcvit",
+    "haloregnetz",
+    "mvitv2",
+    "nest",
+    "caformer",
+    "convformer",
+    "mobilenetv5",
+    "poolformer",
+    "volo",
+)
 # Their constructors take the picture's size.
 _FIXED = (
     "botnet",
@@ -299,8 +334,10 @@ _FIXED = (
     "tnt",
     "twins",
     "visformer",
+    "vitamin",
     "vit_relpos",
     "vit_srelpos",
+    "volo",
 )
 
 
@@ -331,21 +368,35 @@ def load(name: str) -> tuple[dict[str, object], dict[str, np.ndarray], np.ndarra
     return reference["config"], weights, np.array(reference["logits"])
 
 
+def _shorten(model_cfg, depths: tuple[int, ...]):
+    """A ByoModelCfg with as many blocks in each stage, one of which may be blocks of several types."""
+    blocks = [
+        stage[:depth] if isinstance(stage, tuple) else dataclasses.replace(stage, d=depth)
+        for stage, depth in zip(model_cfg.blocks, depths, strict=True)
+        if depth > 0
+    ]
+    return dataclasses.replace(model_cfg, blocks=tuple(blocks))
+
+
 def _create(architecture: str, size: tuple[int, int], arguments: dict[str, object]):
     """The model, also where the entry point of its name sets some of these arguments itself."""
     import timm
 
     overlay = {"input_size": (3, *size), "num_classes": NUM_CLASSES}
     common = {"num_classes": NUM_CLASSES, "pretrained_cfg_overlay": overlay}
+    module = sys.modules[timm.models.model_entrypoint(architecture).__module__]
+    if "embed_cfg" in arguments:
+        arguments = {**arguments, "embed_cfg": module.VitCfg(**arguments["embed_cfg"])}
     if not architecture.startswith(_SET_BY_ENTRY):
         return timm.create_model(architecture, **common, **arguments)
-    module = sys.modules[timm.models.model_entrypoint(architecture).__module__]
     build = module.build_model_with_cfg
 
     def build_small(*positional, **keywords):
         changed = dict(arguments)
         if "cfg" in changed:
             keywords["model_cfg"] = dataclasses.replace(keywords["model_cfg"], **changed.pop("cfg"))
+        if "stages" in changed:
+            keywords["model_cfg"] = _shorten(keywords["model_cfg"], changed.pop("stages"))
         if "arch" in changed:
             keywords["block_args"] = module.decode_arch_def(changed.pop("arch"))
         fused = changed.pop("fused", None)
@@ -366,10 +417,11 @@ def record(name: str) -> None:
     architecture, size, arguments = MODELS[name]
     arguments = dict(arguments)
     if architecture.startswith(_FIXED):
-        arguments["img_size"] = list(size)
+        arguments.setdefault("img_size", list(size))
     model = _create(architecture, size, arguments).eval()
-    for key in ("arch", "cfg", "fused"):  # which are not written
+    for key in ("arch", "cfg", "embed_cfg", "fused", "stages"):  # which are not written
         arguments.pop(key, None)
+        getattr(model, "_model_args", {}).pop(key, None)
     weights = {key: value for key, value in model.state_dict().items() if value.dtype.is_floating_point}
     # A weight that several layers share has a name for each.
     names = {value.data_ptr(): key for key, value in reversed(weights.items())}
@@ -380,6 +432,9 @@ def record(name: str) -> None:
     with tempfile.TemporaryDirectory() as folder, torch.no_grad():
         save_for_hf(model, folder, model_args=arguments or None)
         config = json.loads((Path(folder) / "config.json").read_text())
+        if "dynamic_img_size" in arguments:  # positions are resized to the picture
+            config["pretrained_cfg"]["input_size"] = [3, *size]
+            del config["model_args"]["img_size"]
         logits = model.double()(torch.from_numpy(make_pixels(*size)).double()).numpy()
     reference = {
         "config": config,

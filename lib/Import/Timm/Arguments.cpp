@@ -60,8 +60,8 @@ static constexpr StringLiteral kDecidedByWeights[] = {
 
 /// Arguments that a compiled model of one size, in evaluation, has no use for.
 static constexpr StringLiteral kWithoutEffect[] = {
-    "dynamic_img_size", "fix_init", "head_init_scale", "strict_img_size",
-    "weight_init"};
+    "dynamic_img_size", "fix_init",      "head_init_scale",
+    "strict_img_size",  "use_mix_token", "weight_init"};
 
 /// A feature that is off. A family reads the flags that are on by default and
 /// that weights do not show.

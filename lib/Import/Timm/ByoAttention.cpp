@@ -16,7 +16,6 @@
 #include "ByoAttention.h"
 
 #include "InputFile.h"
-#include "llvm/ADT/Sequence.h"
 
 using namespace mlir;
 using namespace vitc;
@@ -71,26 +70,6 @@ static Value bottleneckAttention(TimmLayers &layers, Value map,
 // Halo
 //===----------------------------------------------------------------------===//
 
-/// The windows [B * blocks, window * window, C] around the blocks of a map,
-/// zeros beyond its borders.
-static Value partitionOverlapping(TimmLayers &layers, Value map, int64_t block,
-                                  int64_t window, const std::string &layer) {
-  if (!map)
-    return {};
-  onnx::TensorBuilder &b = layers.b;
-  int64_t halo = (window - block) / 2;
-  map =
-      b.pad(map, {0, 0, halo, halo}, {0, 0, halo, halo}, b.getF32FloatAttr(0));
-  for (int64_t dim : {2, 3}) {
-    SmallVector<int64_t> places;
-    for (int64_t begin = 0; begin + window <= TimmLayers::getSize(map, dim);
-         begin += block)
-      llvm::append_range(places, llvm::seq(begin, begin + window));
-    map = b.take(map, dim, places);
-  }
-  return layers.partition(map, {window, window}, /*grid=*/false, layer);
-}
-
 static Value haloAttention(TimmLayers &layers, Value map,
                            const std::string &layer, int64_t stride,
                            int64_t block) {
@@ -114,8 +93,9 @@ static Value haloAttention(TimmLayers &layers, Value map,
   int64_t queries = block / queryStride;
   Value query = layers.conv(map, layer + ".q", {queryStride, /*pad=*/0});
   query = layers.partition(query, {queries, queries}, /*grid=*/false, layer);
-  Value rows = partitionOverlapping(layers, layers.conv(map, layer + ".kv"),
-                                    block, window, layer);
+  Value rows =
+      layers.slidingWindows(layers.conv(map, layer + ".kv"), window,
+                            {block, /*pad=*/(window - block) / 2}, layer);
   int64_t valueDim = TimmLayers::getSize(rows, 2) / numHeads - keyDim;
   SmallVector<Value, 3> parts =
       layers.splitByHead(rows, numHeads, {keyDim, valueDim}, layer + ".kv");

@@ -63,9 +63,9 @@ public:
 private:
   Value convNorm(Value map, const std::string &layer, bool activates = true,
                  int64_t stride = 1) {
-    return layers.convNorm(map, layer + ".conv", layer + ".bn",
+    return layers.convNorm(map, layer,
                            activates ? entry.activation : TimmActivation::None,
-                           {stride});
+                           stride);
   }
   Value buildStem(Value image);
   /// Each channel times a gate, by LAYER.conv of the channels' means or by

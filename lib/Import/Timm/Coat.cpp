@@ -27,10 +27,6 @@ using namespace vitc;
 using namespace vitc::import_;
 
 namespace {
-struct CoatEntry {
-  llvm::StringLiteral name;
-};
-
 /// Tokens of a map, the class token first.
 struct Scale {
   Value tokens;
@@ -38,7 +34,7 @@ struct Scale {
 };
 } // namespace
 
-static constexpr CoatEntry kCoats[] = {
+static constexpr TimmName kCoats[] = {
     {"coat_lite_medium"}, {"coat_lite_medium_384"},
     {"coat_lite_mini"},   {"coat_lite_small"},
     {"coat_lite_tiny"},   {"coat_mini"},

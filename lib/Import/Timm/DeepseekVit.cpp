@@ -17,21 +17,13 @@
 #include "ModelLimits.h"
 #include "llvm/Support/MathExtras.h"
 
-#include <cmath>
-
 using namespace mlir;
 using namespace vitc;
 using namespace vitc::import_;
 
-namespace {
-struct DeepseekEntry {
-  llvm::StringLiteral name;
-};
-} // namespace
-
-static constexpr DeepseekEntry kClassifiers[] = {{"deepseek_vit_412m"},
-                                                 {"deepseek_vit_412m_align"}};
-static constexpr DeepseekEntry kEncoders[] = {{"deepseek_vit_412m_enc"}};
+static constexpr TimmName kClassifiers[] = {{"deepseek_vit_412m"},
+                                            {"deepseek_vit_412m_align"}};
+static constexpr TimmName kEncoders[] = {{"deepseek_vit_412m_enc"}};
 
 static constexpr double kNormEps = 1e-6;
 static constexpr int64_t kNumHeads = 16;
@@ -55,14 +47,12 @@ static Value gatedMlp(TimmLayers &layers, Value tokens,
 /// is missing of the last ones is zeros.
 static Value align(TimmLayers &layers, Value tokens, const std::string &layer,
                    std::array<int64_t, 2> size) {
-  auto shape = layers.getWeightShape(layer + ".fc1.weight", 2);
-  if (!tokens || !shape)
+  std::optional<int64_t> mergedSide =
+      layers.getMergedSide(tokens, layer + ".fc1.weight");
+  if (!mergedSide)
     return {};
-  int64_t width = TimmLayers::getSize(tokens, 2), merged = (*shape)[1];
-  auto side = int64_t(std::llround(std::sqrt(double(merged) / double(width))));
-  if (side < 1 || side * side * width != merged)
-    return layers.fail() << "tensor '" << layer << ".fc1.weight' has " << merged
-                         << " inputs; it needs a square times " << width;
+  int64_t width = TimmLayers::getSize(tokens, 2), side = *mergedSide,
+          merged = side * side * width;
   auto rows = int64_t(llvm::divideCeil(size[0], side));
   auto columns = int64_t(llvm::divideCeil(size[1], side));
   Value map = layers.padMap(layers.toMap(tokens, size[0], size[1], layer),

@@ -21,13 +21,7 @@ using namespace mlir;
 using namespace vitc;
 using namespace vitc::import_;
 
-namespace {
-struct EdgeNext {
-  llvm::StringLiteral name;
-};
-} // namespace
-
-static constexpr EdgeNext kEdgeNexts[] = {{"edgenext_base"},
+static constexpr TimmName kEdgeNexts[] = {{"edgenext_base"},
                                           {"edgenext_small"},
                                           {"edgenext_small_rw"},
                                           {"edgenext_x_small"},

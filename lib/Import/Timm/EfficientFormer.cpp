@@ -17,13 +17,7 @@ using namespace mlir;
 using namespace vitc;
 using namespace vitc::import_;
 
-namespace {
-struct EfficientFormer {
-  llvm::StringLiteral name;
-};
-} // namespace
-
-static constexpr EfficientFormer kEfficientFormers[] = {
+static constexpr TimmName kEfficientFormers[] = {
     {"efficientformer_l1"}, {"efficientformer_l3"}, {"efficientformer_l7"}};
 
 static constexpr double kNormEps = 1e-5;

@@ -19,17 +19,10 @@ using namespace mlir;
 using namespace vitc;
 using namespace vitc::import_;
 
-namespace {
-struct EfficientFormerV2 {
-  llvm::StringLiteral name;
-};
-} // namespace
-
-static constexpr EfficientFormerV2 kEfficientFormersV2[] = {
-    {"efficientformerv2_s0"},
-    {"efficientformerv2_s1"},
-    {"efficientformerv2_s2"},
-    {"efficientformerv2_l"}};
+static constexpr TimmName kEfficientFormersV2[] = {{"efficientformerv2_s0"},
+                                                   {"efficientformerv2_s1"},
+                                                   {"efficientformerv2_s2"},
+                                                   {"efficientformerv2_l"}};
 
 /// [B, H, N, D] of a map [B, H * D, ...].
 static Value getHeads(TimmLayers &layers, Value map, int64_t numHeads,
@@ -59,7 +52,7 @@ static Value attention(TimmLayers &layers, Value map,
                            << "stride_conv' a map of " << size[0] << "x"
                            << size[1] << "; it needs multiples of 2";
     map = layers.convNorm(map, layer + "stride_conv", TimmActivation::None,
-                   /*stride=*/2);
+                          /*stride=*/2);
   }
   Value bias = layers.distanceBias(layer + "attention_biases",
                                    TimmLayers::getHeight(map),
@@ -100,8 +93,8 @@ static Value downsampleAttention(TimmLayers &layers, Value map,
   Value query = layers.convNorm(fewer, layer + "q.proj");
   Value key = layers.convNorm(map, layer + "k");
   Value values = layers.convNorm(map, layer + "v");
-  Value local = layers.convNorm(values, layer + "v_local",
-                         TimmActivation::None, /*stride=*/2);
+  Value local = layers.convNorm(values, layer + "v_local", TimmActivation::None,
+                                /*stride=*/2);
   Value merged = layers.attend(getHeads(layers, query, numHeads, layer + "q"),
                                getHeads(layers, key, numHeads, layer + "k"),
                                getHeads(layers, values, numHeads, layer + "v"),
@@ -114,7 +107,7 @@ static Value downsampleAttention(TimmLayers &layers, Value map,
 static Value downsample(TimmLayers &layers, Value map,
                         const std::string &layer) {
   Value shortcut = layers.convNorm(map, layer + "conv", TimmActivation::None,
-                            /*stride=*/2);
+                                   /*stride=*/2);
   if (!layers.contains(layer + "attn.attention_biases"))
     return shortcut;
   Value branch = downsampleAttention(layers, map, layer + "attn.");

@@ -19,13 +19,7 @@ using namespace mlir;
 using namespace vitc;
 using namespace vitc::import_;
 
-namespace {
-struct EfficientVim {
-  llvm::StringLiteral name;
-};
-} // namespace
-
-static constexpr EfficientVim kEfficientVims[] = {
+static constexpr TimmName kEfficientVims[] = {
     {"efficientvim_m1"}, {"efficientvim_m1_dist"},
     {"efficientvim_m2"}, {"efficientvim_m2_dist"},
     {"efficientvim_m3"}, {"efficientvim_m3_dist"},

@@ -13,38 +13,20 @@
 //===----------------------------------------------------------------------===//
 
 #include "Families.h"
-
-#include <cmath>
+#include "SandwichBlocks.h"
 
 using namespace mlir;
 using namespace vitc;
 using namespace vitc::import_;
 
-namespace {
-struct EfficientVitMsra {
-  llvm::StringLiteral name;
-};
-} // namespace
-
-static constexpr EfficientVitMsra kEfficientVits[] = {
+static constexpr TimmName kEfficientVits[] = {
     {"efficientvit_m0"}, {"efficientvit_m1"}, {"efficientvit_m2"},
     {"efficientvit_m3"}, {"efficientvit_m4"}, {"efficientvit_m5"}};
 
-static Value convNorm(TimmLayers &layers, Value map, const std::string &layer,
-                      TimmActivation activation = TimmActivation::None,
-                      int64_t stride = 1) {
-  return layers.convNorm(map, layer + ".conv", layer + ".bn", activation,
-                         {stride});
-}
-
-static Value addConv(TimmLayers &layers, Value map, const std::string &layer) {
-  return layers.add(map, convNorm(layers, map, layer + ".m"), layer);
-}
-
-static Value addMlp(TimmLayers &layers, Value map, const std::string &layer) {
-  Value branch = convNorm(layers, map, layer + ".m.pw1", TimmActivation::Relu);
-  return layers.add(map, convNorm(layers, branch, layer + ".m.pw2"), layer);
-}
+/// What layers call their convolutions.
+static constexpr StringLiteral kConv = "conv";
+static constexpr SandwichNames kDownsample = {"res1.0", "res1.1", "patchmerge",
+                                              "res2.0", "res2.1"};
 
 /// One head of the windows [B * windows, C / heads, side, side]; the same of
 /// its values.
@@ -52,7 +34,7 @@ static Value attend(TimmLayers &layers, Value map, Value bias, int64_t head,
                     const std::string &layer) {
   std::string number = std::to_string(head);
   std::string convolved = layer + "dws." + number;
-  Value rows = convNorm(layers, map, layer + "qkvs." + number);
+  Value rows = layers.convNorm(map, layer + "qkvs." + number);
   auto shape = layers.getWeightShape(convolved + ".conv.weight", 4);
   if (!rows || !shape)
     return {};
@@ -69,7 +51,7 @@ static Value attend(TimmLayers &layers, Value map, Value bias, int64_t head,
     return layers.splitHeads(layers.toTokens(part, layer), /*numHeads=*/1,
                              layer);
   };
-  Value query = convNorm(layers, part(0, keyDim), convolved);
+  Value query = layers.convNorm(part(0, keyDim), convolved);
   Value attended =
       layers.attend(split(query), split(part(keyDim, keyDim)),
                     split(part(2 * keyDim, valueDim)), layer,
@@ -81,21 +63,19 @@ static Value attend(TimmLayers &layers, Value map, Value bias, int64_t head,
 /// Attention in windows, whose side the number of distances tells.
 static Value addAttention(TimmLayers &layers, Value map,
                           const std::string &block) {
-  std::string layer = block + "m.attn.";
-  auto shape = layers.getWeightShape(layer + "attention_biases", 2);
-  if (!map || !shape)
+  const std::string layer = block + "m.attn.";
+  const std::string biases = layer + "attention_biases";
+  std::optional<int64_t> windowSide = layers.getDistanceSide(biases);
+  if (!map || !windowSide)
     return {};
-  auto side = int64_t(std::llround(std::sqrt(double((*shape)[1]))));
-  if (side * side != (*shape)[1])
-    return layers.fail() << "tensor '" << layer << "attention_biases' has "
-                         << (*shape)[1]
-                         << " distances; a square window needs a square";
-  int64_t numHeads = (*shape)[0], channels = TimmLayers::getSize(map, 1);
+  int64_t side = *windowSide;
+  Value bias = layers.distanceBias(biases, side, side);
+  int64_t numHeads = TimmLayers::getSize(bias, 1),
+          channels = TimmLayers::getSize(map, 1);
   if (channels % numHeads != 0)
     return layers.fail() << "'" << layer << "' has a width of " << channels
                          << ", no multiple of its " << numHeads << " heads";
   int64_t width = channels / numHeads;
-  Value bias = layers.distanceBias(layer + "attention_biases", side, side);
   Value branch = layers.inWindows(map, side, block, [&](Value tokens) {
     Value window = layers.toMap(tokens, side, side, layer);
     SmallVector<Value> heads;
@@ -107,36 +87,23 @@ static Value addAttention(TimmLayers &layers, Value map,
     }
     Value merged = layers.activate(layers.concat(heads, 1, layer),
                                    TimmActivation::Relu, layer + "proj.0");
-    return layers.toTokens(convNorm(layers, merged, layer + "proj.1"), layer);
+    return layers.toTokens(layers.convNorm(merged, layer + "proj.1"), layer);
   });
   return layers.add(map, branch, block + "m");
 }
 
-static Value mergePatches(TimmLayers &layers, Value map,
-                          const std::string &layer) {
-  map = convNorm(layers, map, layer + "conv1", TimmActivation::Relu);
-  map = convNorm(layers, map, layer + "conv2", TimmActivation::Relu,
-                 /*stride=*/2);
-  map = layers.squeezeExcite(map, layer + "se", TimmActivation::Relu);
-  return convNorm(layers, map, layer + "conv3");
-}
-
 static Value buildStage(TimmLayers &layers, Value map,
                         const std::string &stage) {
-  std::string downsample = stage + "downsample.";
-  if (layers.contains(downsample + "patchmerge.conv1.conv.weight")) {
-    map = addConv(layers, map, downsample + "res1.0");
-    map = addMlp(layers, map, downsample + "res1.1");
-    map = mergePatches(layers, map, downsample + "patchmerge.");
-    map = addConv(layers, map, downsample + "res2.0");
-    map = addMlp(layers, map, downsample + "res2.1");
-  }
+  map = downsampleSandwich(layers, map, stage + "downsample.", kDownsample,
+                           kConv);
   int64_t depth = layers.count(stage + "blocks.", ".dw0.m.conv.weight");
   for (int64_t i = 0; i < depth; ++i) {
     std::string block = stage + "blocks." + std::to_string(i) + ".";
-    map = addMlp(layers, addConv(layers, map, block + "dw0"), block + "ffn0");
+    map = addSandwichConv(layers, map, block + "dw0", kConv);
+    map = addSandwichMlp(layers, map, block + "ffn0", kConv);
     map = addAttention(layers, map, block + "mixer.");
-    map = addMlp(layers, addConv(layers, map, block + "dw1"), block + "ffn1");
+    map = addSandwichConv(layers, map, block + "dw1", kConv);
+    map = addSandwichMlp(layers, map, block + "ffn1", kConv);
   }
   return map;
 }
@@ -145,9 +112,9 @@ static Value build(TimmLayers &layers, StringRef /*name*/,
                    StringRef /*pooling*/, Value image) {
   Value map = image;
   for (int64_t i = 1; i <= 4; ++i)
-    map = convNorm(layers, map, "patch_embed.conv" + std::to_string(i),
-                   i < 4 ? TimmActivation::Relu : TimmActivation::None,
-                   /*stride=*/2);
+    map = layers.convNorm(map, "patch_embed.conv" + std::to_string(i),
+                          i < 4 ? TimmActivation::Relu : TimmActivation::None,
+                          /*stride=*/2);
   int64_t numStages = layers.count("stages.", ".blocks.0.dw0.m.conv.weight");
   for (int64_t i = 0; i < numStages; ++i)
     map = buildStage(layers, map, "stages." + std::to_string(i) + ".");

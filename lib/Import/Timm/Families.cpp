@@ -66,7 +66,9 @@ static const TimmFamily *const kFamilies[] = {&kByoanetFamily,
                                               &kTntFamily,
                                               &kTwinsFamily,
                                               &kVisformerFamily,
-                                              &kVitRelPosFamily};
+                                              &kVitRelPosFamily,
+                                              &kVitaminFamily,
+                                              &kVoloFamily};
 
 const TimmFamily *import_::findTimmFamily(StringRef name) {
   for (const TimmFamily *family : kFamilies)

@@ -37,6 +37,11 @@ struct TimmFamily {
                        llvm::StringRef pooling, mlir::Value image);
 };
 
+/// An entry of a table where the weights decide all else.
+struct TimmName {
+  llvm::StringLiteral name;
+};
+
 /// The names of a table whose entries have one.
 template <const auto &table> std::vector<llvm::StringRef> getTimmNames() {
   std::vector<llvm::StringRef> names;
@@ -75,7 +80,7 @@ extern const TimmFamily kCaitFamily, kCoatFamily, kConvitFamily,
     kCrossvitFamily, kCrossvitDaggerFamily, kDeepseekVitFamily,
     kDeepseekVitEncoderFamily, kNaflexVitFamily, kQwen3VitFamily,
     kQwen3VitEncoderFamily, kSamVitFamily, kTntFamily, kVisformerFamily,
-    kVitRelPosFamily;
+    kVitRelPosFamily, kVitaminFamily, kVoloFamily;
 
 /// Null for a name of no family.
 const TimmFamily *findTimmFamily(llvm::StringRef name);

@@ -71,16 +71,15 @@ static Value mobileOne(TimmLayers &layers, Value map, const std::string &layer,
     branches.push_back(layers.batchNorm(map, layer + ".identity"));
   if (layers.contains(layer + ".conv_scale.conv.weight"))
     branches.push_back(layers.convNorm(map, layer + ".conv_scale",
-                               TimmActivation::None, stride));
+                                       TimmActivation::None, stride));
   std::string convs = layer + ".conv_kxk.";
   int64_t numConvs = layers.count(convs, ".conv.weight");
   // One without branches lacks the first of these.
   if (branches.empty())
     numConvs = std::max<int64_t>(numConvs, 1);
   for (int64_t i = 0; i < numConvs; ++i)
-    branches.push_back(
-        layers.convNorm(map, convs + std::to_string(i),
-                               TimmActivation::None, stride));
+    branches.push_back(layers.convNorm(map, convs + std::to_string(i),
+                                       TimmActivation::None, stride));
   return finish(layers, sum(layers, branches, layer), layer, activation);
 }
 
@@ -90,7 +89,7 @@ static Value downsample(TimmLayers &layers, Value map, const std::string &layer,
   SmallVector<Value, 2> branches;
   for (const char *branch : {".large_conv", ".small_conv"})
     branches.push_back(layers.convNorm(map, large + branch,
-                               TimmActivation::None, /*stride=*/2));
+                                       TimmActivation::None, /*stride=*/2));
   map = finish(layers, sum(layers, branches, large), large, activation);
   return mobileOne(layers, map, layer + "1", TimmActivation::Gelu);
 }
@@ -98,8 +97,7 @@ static Value downsample(TimmLayers &layers, Value map, const std::string &layer,
 static Value addMlp(TimmLayers &layers, Value map, const std::string &block,
                     const std::string &scale) {
   std::string mlp = block + "mlp";
-  Value branch = layers.conv(layers.convNorm(map, mlp + ".conv"),
-                             mlp + ".fc1");
+  Value branch = layers.conv(layers.convNorm(map, mlp + ".conv"), mlp + ".fc1");
   branch = layers.activate(branch, TimmActivation::Gelu, mlp + ".act");
   branch = layers.conv(branch, mlp + ".fc2");
   return layers.add(map, layers.scale(branch, block + scale), mlp);

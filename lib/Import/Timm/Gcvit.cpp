@@ -20,17 +20,11 @@ using namespace mlir;
 using namespace vitc;
 using namespace vitc::import_;
 
-namespace {
-struct Gcvit {
-  llvm::StringLiteral name;
-};
-} // namespace
-
-static constexpr Gcvit kGcvits[] = {{"gcvit_base"},
-                                    {"gcvit_small"},
-                                    {"gcvit_tiny"},
-                                    {"gcvit_xtiny"},
-                                    {"gcvit_xxtiny"}};
+static constexpr TimmName kGcvits[] = {{"gcvit_base"},
+                                       {"gcvit_small"},
+                                       {"gcvit_tiny"},
+                                       {"gcvit_xtiny"},
+                                       {"gcvit_xxtiny"}};
 
 static constexpr double kNormEps = 1e-5;
 /// How many windows of each stage a picture's side has as pixels.

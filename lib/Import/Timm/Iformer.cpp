@@ -17,21 +17,15 @@ using namespace mlir;
 using namespace vitc;
 using namespace vitc::import_;
 
-namespace {
-struct Iformer {
-  llvm::StringLiteral name;
-};
-} // namespace
-
-static constexpr Iformer kIformers[] = {{"iformer_h"},
-                                        {"iformer_l"},
-                                        {"iformer_l2"},
-                                        {"iformer_l2_distilled"},
-                                        {"iformer_l_distilled"},
-                                        {"iformer_m"},
-                                        {"iformer_m_distilled"},
-                                        {"iformer_s"},
-                                        {"iformer_t"}};
+static constexpr TimmName kIformers[] = {{"iformer_h"},
+                                         {"iformer_l"},
+                                         {"iformer_l2"},
+                                         {"iformer_l2_distilled"},
+                                         {"iformer_l_distilled"},
+                                         {"iformer_m"},
+                                         {"iformer_m_distilled"},
+                                         {"iformer_s"},
+                                         {"iformer_t"}};
 
 static Value convNorm(TimmLayers &layers, Value map, const std::string &layer,
                       TimmActivation activation = TimmActivation::None,

@@ -85,9 +85,9 @@ Value LevitBuilder::stem(Value image) {
   int64_t count = layers.contains("stem.conv4.linear.weight") ? 4 : 3;
   Value map = image;
   for (int64_t i = 1; i <= count; ++i) {
-    std::string layer = "stem.conv" + std::to_string(i);
-    map = layers.convNorm(map, layer + ".linear", layer + ".bn",
-                          i < count ? activation : TimmActivation::None, {2});
+    map = layers.convNorm(map, "stem.conv" + std::to_string(i),
+                          i < count ? activation : TimmActivation::None,
+                          /*stride=*/2, "linear");
   }
   height = TimmLayers::getHeight(map);
   width = TimmLayers::getWidth(map);

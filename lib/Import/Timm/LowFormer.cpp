@@ -23,10 +23,6 @@ using namespace vitc;
 using namespace vitc::import_;
 
 namespace {
-struct LowFormerEntry {
-  llvm::StringLiteral name;
-};
-
 /// What the parts of a block and of the head are called.
 struct LowFormerNames {
   llvm::StringLiteral attention, mlp, local;
@@ -34,11 +30,11 @@ struct LowFormerNames {
 };
 } // namespace
 
-static constexpr LowFormerEntry kLowFormers[] = {
+static constexpr TimmName kLowFormers[] = {
     {"lowformer_b0"}, {"lowformer_b1"}, {"lowformer_b15"}, {"lowformer_b2"},
     {"lowformer_b3"}, {"lowformer_e1"}, {"lowformer_e2"},  {"lowformer_e3"}};
 
-static constexpr LowFormerEntry kCpuBones[] = {
+static constexpr TimmName kCpuBones[] = {
     {"cpubone_b0_bfrobust"}, {"cpubone_b1_bfrobust"},  {"cpubone_b1_dwnorm"},
     {"cpubone_b2_bfrobust"}, {"cpubone_b2pt5_dwnorm"}, {"cpubone_b3"},
     {"cpubone_nano"},        {"cpubone_s0"},           {"cpubone_t0"}};

@@ -21,15 +21,9 @@ using namespace mlir;
 using namespace vitc;
 using namespace vitc::import_;
 
-namespace {
-struct MobileNetEntry {
-  llvm::StringLiteral name;
-};
-} // namespace
-
-static constexpr MobileNetEntry kClassifiers[] = {{"mobilenetv5_300m"},
-                                                  {"mobilenetv5_base"}};
-static constexpr MobileNetEntry kEncoders[] = {{"mobilenetv5_300m_enc"}};
+static constexpr TimmName kClassifiers[] = {{"mobilenetv5_300m"},
+                                            {"mobilenetv5_base"}};
+static constexpr TimmName kEncoders[] = {{"mobilenetv5_300m_enc"}};
 
 static constexpr double kNormEps = 1e-6;
 /// Along both sides of the joined map.

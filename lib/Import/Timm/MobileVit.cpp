@@ -20,13 +20,7 @@ using namespace mlir;
 using namespace vitc;
 using namespace vitc::import_;
 
-namespace {
-struct MobileVit {
-  llvm::StringLiteral name;
-};
-} // namespace
-
-static constexpr MobileVit kMobileVits[] = {
+static constexpr TimmName kMobileVits[] = {
     {"mobilevit_s"},     {"mobilevit_xs"},    {"mobilevit_xxs"},
     {"mobilevitv2_050"}, {"mobilevitv2_075"}, {"mobilevitv2_100"},
     {"mobilevitv2_125"}, {"mobilevitv2_150"}, {"mobilevitv2_175"},

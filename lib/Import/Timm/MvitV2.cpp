@@ -19,20 +19,14 @@ using namespace mlir;
 using namespace vitc;
 using namespace vitc::import_;
 
-namespace {
-struct MvitV2 {
-  llvm::StringLiteral name;
-};
-} // namespace
-
-static constexpr MvitV2 kMvitV2s[] = {
+static constexpr TimmName kMvitV2s[] = {
     {"mvitv2_base"}, {"mvitv2_large"}, {"mvitv2_small"}, {"mvitv2_tiny"}};
 
 /// With a class token.
-static constexpr MvitV2 kMvitV2Classes[] = {{"mvitv2_base_cls"},
-                                            {"mvitv2_huge_cls"},
-                                            {"mvitv2_large_cls"},
-                                            {"mvitv2_small_cls"}};
+static constexpr TimmName kMvitV2Classes[] = {{"mvitv2_base_cls"},
+                                              {"mvitv2_huge_cls"},
+                                              {"mvitv2_large_cls"},
+                                              {"mvitv2_small_cls"}};
 
 static constexpr double kNormEps = 1e-6;
 /// How much smaller keys and values are than the first stage's map.

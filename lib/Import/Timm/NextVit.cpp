@@ -20,13 +20,7 @@ using namespace mlir;
 using namespace vitc;
 using namespace vitc::import_;
 
-namespace {
-struct NextVit {
-  llvm::StringLiteral name;
-};
-} // namespace
-
-static constexpr NextVit kNextVits[] = {
+static constexpr TimmName kNextVits[] = {
     {"nextvit_small"}, {"nextvit_base"}, {"nextvit_large"}};
 
 /// Of every published size.

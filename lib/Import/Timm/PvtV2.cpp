@@ -20,13 +20,7 @@ using namespace mlir;
 using namespace vitc;
 using namespace vitc::import_;
 
-namespace {
-struct PvtV2 {
-  llvm::StringLiteral name;
-};
-} // namespace
-
-static constexpr PvtV2 kPvtV2s[] = {
+static constexpr TimmName kPvtV2s[] = {
     {"pvt_v2_b0"}, {"pvt_v2_b1"}, {"pvt_v2_b2"}, {"pvt_v2_b2_li"},
     {"pvt_v2_b3"}, {"pvt_v2_b4"}, {"pvt_v2_b5"},
 };

@@ -16,8 +16,6 @@
 
 #include "ModelLimits.h"
 
-#include <cmath>
-
 using namespace mlir;
 using namespace vitc;
 using namespace vitc::import_;
@@ -46,15 +44,13 @@ static constexpr double kNormEps = 1e-6;
 /// Each square of patches becomes a token, which two linear layers widen.
 static Value merge(TimmLayers &layers, Value tokens, const std::string &layer,
                    std::array<int64_t, 2> size) {
-  auto shape = layers.getWeightShape(layer + ".fc1.weight", 2);
   tokens = layers.layerNorm(tokens, layer + ".norm", kNormEps);
-  if (!tokens || !shape)
+  std::optional<int64_t> mergedSide =
+      layers.getMergedSide(tokens, layer + ".fc1.weight");
+  if (!mergedSide)
     return {};
-  int64_t width = TimmLayers::getSize(tokens, 2), merged = (*shape)[1];
-  auto side = int64_t(std::llround(std::sqrt(double(merged) / double(width))));
-  if (side < 1 || side * side * width != merged)
-    return layers.fail() << "tensor '" << layer << ".fc1.weight' has " << merged
-                         << " inputs; it needs a square times " << width;
+  int64_t width = TimmLayers::getSize(tokens, 2), side = *mergedSide,
+          merged = side * side * width;
   Value map = layers.toMap(tokens, size[0], size[1], layer);
   tokens = layers.partition(map, {side, side}, /*grid=*/false, layer);
   tokens = layers.reshape(tokens, {size[0] / side * (size[1] / side), merged},

@@ -20,13 +20,7 @@ using namespace mlir;
 using namespace vitc;
 using namespace vitc::import_;
 
-namespace {
-struct Sequencer {
-  llvm::StringLiteral name;
-};
-} // namespace
-
-static constexpr Sequencer kSequencers[] = {
+static constexpr TimmName kSequencers[] = {
     {"sequencer2d_l"}, {"sequencer2d_m"}, {"sequencer2d_s"}};
 
 static constexpr double kNormEps = 1e-6;

@@ -12,35 +12,18 @@
 //===----------------------------------------------------------------------===//
 
 #include "Families.h"
+#include "SandwichBlocks.h"
 
 using namespace mlir;
 using namespace vitc;
 using namespace vitc::import_;
 
-namespace {
-struct Shvit {
-  llvm::StringLiteral name;
-};
-} // namespace
-
-static constexpr Shvit kShvits[] = {
+static constexpr TimmName kShvits[] = {
     {"shvit_s1"}, {"shvit_s2"}, {"shvit_s3"}, {"shvit_s4"}};
 
-static Value convNorm(TimmLayers &layers, Value map, const std::string &layer,
-                      TimmActivation activation = TimmActivation::None,
-                      int64_t stride = 1) {
-  return layers.convNorm(map, layer + ".c", layer + ".bn", activation,
-                         {stride});
-}
-
-static Value addConv(TimmLayers &layers, Value map, const std::string &layer) {
-  return layers.add(map, convNorm(layers, map, layer + ".m"), layer);
-}
-
-static Value addMlp(TimmLayers &layers, Value map, const std::string &layer) {
-  Value branch = convNorm(layers, map, layer + ".m.pw1", TimmActivation::Relu);
-  return layers.add(map, convNorm(layers, branch, layer + ".m.pw2"), layer);
-}
+/// What layers call their convolutions.
+static constexpr StringLiteral kConv = "c";
+static constexpr SandwichNames kDownsample = {"0", "1", "2", "3", "4"};
 
 /// The first channels, as many as LAYER.pre_norm has, attend.
 static Value addAttention(TimmLayers &layers, Value map,
@@ -56,8 +39,9 @@ static Value addAttention(TimmLayers &layers, Value map,
                          << channels << " channels";
   Value part = layers.slice(map, 1, 0, valueDim, layer + "pre_norm");
   Value rest = layers.slice(map, 1, valueDim, channels - valueDim, layer);
-  Value rows = convNorm(layers, layers.groupNorm(part, layer + "pre_norm"),
-                        layer + "qkv");
+  Value rows = layers.convNorm(layers.groupNorm(part, layer + "pre_norm"),
+                               layer + "qkv", TimmActivation::None,
+                               /*stride=*/1, kConv);
   int64_t keyDim = (TimmLayers::getSize(rows, 1) - valueDim) / 2;
   auto parts =
       layers.splitByHead(layers.toTokens(rows, layer + "qkv"), /*numHeads=*/1,
@@ -67,35 +51,22 @@ static Value addAttention(TimmLayers &layers, Value map,
                           TimmLayers::getWidth(map), layer);
   Value merged = layers.activate(layers.concat({attended, rest}, 1, layer),
                                  TimmActivation::Relu, layer + "proj.0");
-  return layers.add(map, convNorm(layers, merged, layer + "proj.1"), block);
-}
-
-static Value mergePatches(TimmLayers &layers, Value map,
-                          const std::string &layer) {
-  map = convNorm(layers, map, layer + "conv1", TimmActivation::Relu);
-  map = convNorm(layers, map, layer + "conv2", TimmActivation::Relu,
-                 /*stride=*/2);
-  map = layers.squeezeExcite(map, layer + "se", TimmActivation::Relu);
-  return convNorm(layers, map, layer + "conv3");
+  merged = layers.convNorm(merged, layer + "proj.1", TimmActivation::None,
+                           /*stride=*/1, kConv);
+  return layers.add(map, merged, block);
 }
 
 static Value buildStage(TimmLayers &layers, Value map,
                         const std::string &stage) {
-  std::string downsample = stage + "downsample.";
-  if (layers.contains(downsample + "2.conv1.c.weight")) {
-    map = addConv(layers, map, downsample + "0");
-    map = addMlp(layers, map, downsample + "1");
-    map = mergePatches(layers, map, downsample + "2.");
-    map = addConv(layers, map, downsample + "3");
-    map = addMlp(layers, map, downsample + "4");
-  }
+  map = downsampleSandwich(layers, map, stage + "downsample.", kDownsample,
+                           kConv);
   int64_t depth = layers.count(stage + "blocks.", ".conv.m.c.weight");
   for (int64_t i = 0; i < depth; ++i) {
     std::string block = stage + "blocks." + std::to_string(i) + ".";
-    map = addConv(layers, map, block + "conv");
+    map = addSandwichConv(layers, map, block + "conv", kConv);
     if (layers.contains(block + "mixer.m.qkv.c.weight"))
       map = addAttention(layers, map, block + "mixer");
-    map = addMlp(layers, map, block + "ffn");
+    map = addSandwichMlp(layers, map, block + "ffn", kConv);
   }
   return map;
 }
@@ -105,9 +76,9 @@ static Value build(TimmLayers &layers, StringRef /*name*/,
   // Activations have numbers, too.
   Value map = image;
   for (int64_t i = 0; i <= 6; i += 2)
-    map = convNorm(layers, map, "patch_embed." + std::to_string(i),
-                   i < 6 ? TimmActivation::Relu : TimmActivation::None,
-                   /*stride=*/2);
+    map = layers.convNorm(map, "patch_embed." + std::to_string(i),
+                          i < 6 ? TimmActivation::Relu : TimmActivation::None,
+                          /*stride=*/2, kConv);
   int64_t numStages = layers.count("stages.", ".blocks.0.conv.m.c.weight");
   for (int64_t i = 0; i < numStages; ++i)
     map = buildStage(layers, map, "stages." + std::to_string(i) + ".");

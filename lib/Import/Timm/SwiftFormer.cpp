@@ -18,16 +18,10 @@ using namespace mlir;
 using namespace vitc;
 using namespace vitc::import_;
 
-namespace {
-struct SwiftFormer {
-  llvm::StringLiteral name;
-};
-} // namespace
-
-static constexpr SwiftFormer kSwiftFormers[] = {{"swiftformer_xs"},
-                                                {"swiftformer_s"},
-                                                {"swiftformer_l1"},
-                                                {"swiftformer_l3"}};
+static constexpr TimmName kSwiftFormers[] = {{"swiftformer_xs"},
+                                             {"swiftformer_s"},
+                                             {"swiftformer_l1"},
+                                             {"swiftformer_l3"}};
 
 /// A depthwise convolution and a MLP of convolutions.
 static Value convolve(TimmLayers &layers, Value map, const std::string &layer) {

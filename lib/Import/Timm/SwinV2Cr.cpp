@@ -27,13 +27,7 @@ using namespace mlir;
 using namespace vitc;
 using namespace vitc::import_;
 
-namespace {
-struct SwinV2Cr {
-  llvm::StringLiteral name;
-};
-} // namespace
-
-static constexpr SwinV2Cr kSwinV2Crs[] = {
+static constexpr TimmName kSwinV2Crs[] = {
     {"swinv2_cr_base_224"},     {"swinv2_cr_base_384"},
     {"swinv2_cr_base_ns_224"},  {"swinv2_cr_giant_224"},
     {"swinv2_cr_giant_384"},    {"swinv2_cr_huge_224"},

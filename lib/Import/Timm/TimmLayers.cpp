@@ -15,6 +15,8 @@
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "llvm/ADT/StringExtras.h"
 
+#include <cmath>
+
 using namespace mlir;
 using namespace vitc;
 using namespace vitc::import_;
@@ -123,6 +125,34 @@ TimmLayers::getProjectionShape(const Twine &weight) {
     return std::nullopt;
   }
   return std::pair((*shape)[0], (*shape)[1]);
+}
+
+std::optional<int64_t> TimmLayers::getDistanceSide(const Twine &weight) {
+  std::string name = weight.str();
+  auto shape = getWeightShape(name, 2);
+  if (!shape)
+    return std::nullopt;
+  auto side = int64_t(std::llround(std::sqrt(double((*shape)[1]))));
+  if (side * side == (*shape)[1])
+    return side;
+  fail() << "tensor '" << name << "' has " << (*shape)[1]
+         << " distances; a square window needs a square";
+  return std::nullopt;
+}
+
+std::optional<int64_t> TimmLayers::getMergedSide(Value tokens,
+                                                 const Twine &matrix) {
+  std::string name = matrix.str();
+  auto shape = getWeightShape(name, 2);
+  if (!tokens || !shape)
+    return std::nullopt;
+  int64_t width = getSize(tokens, 2), merged = (*shape)[1];
+  auto side = int64_t(std::llround(std::sqrt(double(merged) / double(width))));
+  if (side >= 1 && side * side * width == merged)
+    return side;
+  fail() << "tensor '" << name << "' has " << merged
+         << " inputs; it needs a square times " << width;
+  return std::nullopt;
 }
 
 Value TimmLayers::parameter(const Twine &weight, ArrayRef<int64_t> shape,

@@ -78,6 +78,13 @@ public:
   /// be of 1x1.
   std::optional<std::pair<int64_t, int64_t>>
   getProjectionShape(const llvm::Twine &weight);
+  /// The side of a square window that has a bias [H, side * side] for each
+  /// distance of its places; none, with an error, for another shape.
+  std::optional<int64_t> getDistanceSide(const llvm::Twine &weight);
+  /// The side of the squares of tokens [B, N, C] that a matrix [outputs, side *
+  /// side * C] merges; none for null, and with an error for another shape.
+  std::optional<int64_t> getMergedSide(mlir::Value tokens,
+                                       const llvm::Twine &matrix);
   /// A weight, which needs this shape.
   mlir::Value parameter(const llvm::Twine &weight,
                         llvm::ArrayRef<int64_t> shape,
@@ -196,8 +203,9 @@ public:
   mlir::Value normMlpHead(mlir::Value map, const llvm::Twine &head,
                           double epsilon);
   /// Tokens of a map of this size plus positions of the file, [1, h * w, C] or
-  /// [1, h, w, C], that were learned for another. With `cropped`, they are
-  /// resized for a square of the longer side.
+  /// [1, h, w, C], that were learned for another; those of the first form for a
+  /// square, else for this one. With `cropped`, they are resized for a square
+  /// of the longer side.
   mlir::Value addPositions(mlir::Value tokens, const llvm::Twine &weight,
                            std::array<int64_t, 2> size, PositionResize form,
                            bool cropped = false);
@@ -357,6 +365,16 @@ public:
   /// side.
   mlir::Value inWindows(mlir::Value map, int64_t side, const llvm::Twine &layer,
                         llvm::function_ref<mlir::Value(mlir::Value)> attend);
+
+  /// The tokens [B * windows, side * side, C] of the windows of a map at each
+  /// `steps.stride`-th place, zeros around it, which may overlap.
+  mlir::Value slidingWindows(mlir::Value map, int64_t side,
+                             const TimmSteps &steps, const llvm::Twine &layer);
+  /// The tokens [B, height * width, C] of a map whose places have the sums of
+  /// such windows' tokens.
+  mlir::Value sumWindows(mlir::Value windows, int64_t side,
+                         const TimmSteps &steps, std::array<int64_t, 2> size,
+                         const llvm::Twine &layer);
 
   //===--------------------------------------------------------------------===//
   // Movement

@@ -71,7 +71,8 @@ Value TimmLayers::addPositions(Value tokens, const Twine &weight,
     if (!shape)
       return {};
     auto side = int64_t(std::llround(std::sqrt(double((*shape)[1]))));
-    from = {side, side};
+    bool isSquare = side * side == (*shape)[1];
+    from = isSquare ? GridSize(side, side) : GridSize(size[0], size[1]);
   }
   if (from.first < 1 || from.second < 1)
     return fail() << "tensor '" << name << "' has shape " << formatShape(stored)

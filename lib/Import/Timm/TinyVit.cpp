@@ -14,19 +14,11 @@
 
 #include "Families.h"
 
-#include <cmath>
-
 using namespace mlir;
 using namespace vitc;
 using namespace vitc::import_;
 
-namespace {
-struct TinyVit {
-  llvm::StringLiteral name;
-};
-} // namespace
-
-static constexpr TinyVit kTinyVits[] = {
+static constexpr TimmName kTinyVits[] = {
     {"tiny_vit_5m_224"},  {"tiny_vit_11m_224"}, {"tiny_vit_21m_224"},
     {"tiny_vit_21m_384"}, {"tiny_vit_21m_512"},
 };
@@ -44,17 +36,14 @@ static Value convolve(TimmLayers &layers, Value map, const std::string &layer,
 /// Attention in windows, whose side the number of distances tells.
 static Value attention(TimmLayers &layers, Value map,
                        const std::string &layer) {
-  auto shape = layers.getWeightShape(layer + "attention_biases", 2);
-  if (!map || !shape)
+  const std::string biases = layer + "attention_biases";
+  std::optional<int64_t> windowSide = layers.getDistanceSide(biases);
+  if (!map || !windowSide)
     return {};
-  auto side = int64_t(std::llround(std::sqrt(double((*shape)[1]))));
-  if (side * side != (*shape)[1])
-    return layers.fail() << "tensor '" << layer << "attention_biases' has "
-                         << (*shape)[1]
-                         << " distances; a square window needs a square";
-  int64_t numHeads = (*shape)[0];
+  int64_t side = *windowSide;
+  Value bias = layers.distanceBias(biases, side, side);
+  int64_t numHeads = TimmLayers::getSize(bias, 1);
   int64_t headDim = TimmLayers::getSize(map, 1) / numHeads;
-  Value bias = layers.distanceBias(layer + "attention_biases", side, side);
   return layers.inWindows(map, side, layer, [&](Value tokens) {
     tokens = layers.layerNorm(tokens, layer + "norm", kNormEps);
     auto parts =
@@ -81,9 +70,9 @@ static Value buildBlock(TimmLayers &layers, Value map,
 static Value build(TimmLayers &layers, StringRef /*name*/,
                    StringRef /*pooling*/, Value image) {
   Value map = layers.convNorm(image, "patch_embed.conv1", TimmActivation::Gelu,
-                       /*stride=*/2);
+                              /*stride=*/2);
   map = layers.convNorm(map, "patch_embed.conv2", TimmActivation::None,
-                 /*stride=*/2);
+                        /*stride=*/2);
   int64_t depth = layers.count("stages.0.blocks.", ".conv1.conv.weight");
   for (int64_t i = 0; i < depth; ++i) {
     std::string block = "stages.0.blocks." + std::to_string(i) + ".";
