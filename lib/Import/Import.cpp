@@ -79,9 +79,8 @@ importSource(StringRef source, MLIRContext &context,
   }
   if (!llvm::sys::fs::is_directory(status))
     return importFile(source, context, options);
-  SmallString<256> manifest(source);
-  llvm::sys::path::append(manifest, import_::kGenerationManifest);
-  if (llvm::sys::fs::exists(manifest))
+  if (llvm::sys::fs::exists(
+          import_::joinPath(source, import_::kGenerationManifest)))
     return import_::importGenerationFolder(source, context, options);
   if (import_::isOnnxFolder(source))
     return import_::importOnnxFolder(source, context, options);

@@ -63,6 +63,14 @@ import_::parseJsonObject(StringRef text, StringRef what, Location loc) {
   return std::move(*object);
 }
 
+bool import_::staysInside(StringRef path) {
+  if (path.empty() || path.contains('\0') || llvm::sys::path::is_absolute(path))
+    return false;
+  SmallString<128> plain(path);
+  llvm::sys::path::remove_dots(plain, /*remove_dot_dot=*/true);
+  return !plain.empty() && *llvm::sys::path::begin(plain) != "..";
+}
+
 Location import_::getFileLoc(StringRef path, MLIRContext &context) {
   return FileLineColLoc::get(&context, path, 0, 0);
 }

@@ -1,5 +1,4 @@
-//===- InputFile.h - Reading of untrusted files -----------------*- C++
-//-*--===//
+//===- InputFile.h - Reading of untrusted files ----------------*- C++ -*--===//
 //
 // Part of the vitc project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.
@@ -13,6 +12,7 @@
 #include "mlir/IR/Diagnostics.h"
 #include "llvm/Support/JSON.h"
 #include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/Path.h"
 
 #include <vector>
 
@@ -25,6 +25,16 @@ parseJson(llvm::StringRef text, llvm::StringRef what, mlir::Location loc);
 /// The same for a JSON object.
 mlir::FailureOr<llvm::json::Object>
 parseJsonObject(llvm::StringRef text, llvm::StringRef what, mlir::Location loc);
+
+/// The path of `file` in `folder`.
+inline std::string joinPath(llvm::StringRef folder, llvm::StringRef file) {
+  llvm::SmallString<256> path(folder);
+  llvm::sys::path::append(path, file);
+  return path.str().str();
+}
+
+/// Whether a path stays below the folder that it is relative to.
+bool staysInside(llvm::StringRef path);
 
 /// The location that stands for a whole file in diagnostics.
 mlir::Location getFileLoc(llvm::StringRef path, mlir::MLIRContext &context);

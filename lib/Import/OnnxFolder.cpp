@@ -23,7 +23,6 @@
 #include "Onnx/Onnx.h"
 #include "mlir/IR/Verifier.h"
 #include "llvm/Support/FileSystem.h"
-#include "llvm/Support/Path.h"
 
 using namespace mlir;
 using namespace vitc;
@@ -47,15 +46,6 @@ static constexpr StringLiteral kUsesCache = "use_cache_branch";
 static constexpr StringLiteral kTokens = "tokens";
 static constexpr StringLiteral kPast = "past_key_values.";
 static constexpr StringLiteral kPresent = "present.";
-
-/// Where nothing says more.
-static constexpr int64_t kDefaultLength = 128;
-
-static std::string joinPath(StringRef folder, StringRef file) {
-  SmallString<256> path(folder);
-  llvm::sys::path::append(path, file);
-  return path.str().str();
-}
 
 static bool hasFile(StringRef folder, StringRef file) {
   return llvm::sys::fs::exists(joinPath(folder, file));
@@ -184,32 +174,22 @@ LogicalResult OnnxFolder::readSettings() {
       model.architecture = list->front().getAsString()->str();
   model.tokenizer = part.getString("model_type", "");
 
-  int64_t numStart = std::max<int64_t>(settings->start.size(), 1);
-  int64_t length = settings->maxNewTokens > 0
-                       ? numStart + settings->maxNewTokens
-                   : settings->maxLength > 0 ? settings->maxLength
-                                             : kDefaultLength;
   // T5 has n_positions, too, and no limit.
   int64_t limit = kMaxPositions;
   for (StringRef key : {"max_position_embeddings", "n_positions"})
     if (part.contains(key) && model.tokenizer != "t5")
       limit = part.getSize(key, limit, kMaxPositions);
-  length = options.maxLength.value_or(std::min(length, limit));
+  int64_t length =
+      options.maxLength.value_or(std::min(getMaxLength(*settings), limit));
   sourceLength =
-      options.maxSourceLength.value_or(std::min(kDefaultLength, limit));
+      options.maxSourceLength.value_or(std::min(kDefaultTextLength, limit));
   if (config.failed() || part.failed())
     return failure();
   for (int64_t each : {length, sourceLength})
-    if (each < 1 || each > limit)
-      return config.emitError()
-             << "texts of " << each
-             << " tokens were asked for; the model has positions for 1 to "
-             << limit;
-  if (length <= numStart)
-    return config.emitError()
-           << "outputs of " << length
-           << " tokens were asked for; the decoder starts with " << numStart
-           << " and needs more";
+    if (failed(verifyLength(each, limit, config.getLoc())))
+      return failure();
+  if (failed(verifyMaxLength(*settings, length, config.getLoc())))
+    return failure();
   model.decoder.spec.length = length;
   return success();
 }

@@ -24,10 +24,12 @@ using onnx::TensorBuilder;
 /// The score of the token that is said, others have 0: its probability is 1.
 static constexpr double kScore = 100;
 
-/// Whether column v of a row is the token that the row has at `position`.
+/// Whether column v of a row is the token that the row has at `position`, or
+/// at its end.
 static Value buildScores(TensorBuilder &b, Value tokens, Value position,
                          int64_t vocabulary) {
   Shape shape = {b.getShape(tokens).front(), vocabulary};
+  int64_t last = cast<RankedTensorType>(tokens.getType()).getDimSize(1) - 1;
   auto map = AffineMap::get(/*dimCount=*/2, 0, {}, b.getContext());
   return b.generic(
       b.reshape(position, {}), map, shape, b.getF32Type(),
@@ -35,6 +37,8 @@ static Value buildScores(TensorBuilder &b, Value tokens, Value position,
         Value row = linalg::IndexOp::create(b, 0);
         Value column = linalg::IndexOp::create(b, 1);
         Value at = arith::IndexCastOp::create(b, b.getIndexType(), args[0]);
+        at = arith::MinUIOp::create(b, at,
+                                    arith::ConstantIndexOp::create(b, last));
         Value token = tensor::ExtractOp::create(b, tokens, ValueRange{row, at});
         Value number = arith::IndexCastOp::create(b, token.getType(), column);
         Value isSaid =

@@ -52,6 +52,16 @@ static LogicalResult verifyTable(const TextSpec &spec, Location loc) {
                         << " numbers; vitc computes at most " << kMaxArea;
 }
 
+LogicalResult import_::verifyLength(int64_t length, int64_t limit,
+                                    Location loc) {
+  if (length < 1 || length > limit)
+    return emitError(loc) << "texts of " << length
+                          << " tokens were asked for; the model has positions "
+                             "for 1 to "
+                          << limit;
+  return success();
+}
+
 LogicalResult import_::resolveLength(TextSpec &spec, int64_t defaultLength,
                                      std::optional<int64_t> asked,
                                      Location loc) {
@@ -63,13 +73,10 @@ LogicalResult import_::resolveLength(TextSpec &spec, int64_t defaultLength,
                           << "; its first token has position "
                           << spec.firstPosition << ", which needs more";
   spec.length = defaultLength > 0 ? std::min(defaultLength, limit) : limit;
-  if (!asked)
-    return verifyTable(spec, loc);
-  spec.length = *asked;
-  if (spec.length < 1 || spec.length > limit)
-    return emitError(loc) << "texts of " << spec.length
-                          << " tokens were asked for; the model has positions "
-                             "for 1 to "
-                          << limit;
+  if (asked) {
+    spec.length = *asked;
+    if (failed(verifyLength(spec.length, limit, loc)))
+      return failure();
+  }
   return verifyTable(spec, loc);
 }

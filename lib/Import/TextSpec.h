@@ -133,6 +133,11 @@ inline mlir::LogicalResult resolveLength(TextSpec &spec, int64_t defaultLength,
   return resolveLength(spec, defaultLength, options.maxLength, loc);
 }
 
+/// Checks that a text of `length` tokens has a position, of `limit`, for each;
+/// errors at `loc`.
+mlir::LogicalResult verifyLength(int64_t length, int64_t limit,
+                                 mlir::Location loc);
+
 /// Checks that the sizes fit each other; errors at `loc`.
 mlir::LogicalResult verifySizes(const TextSpec &spec, mlir::Location loc);
 

@@ -1,5 +1,4 @@
-//===- TokenPooling.h - One vector from the tokens of a text --- -*- C++
-//-*-===//
+//===- TokenPooling.h - One vector from the tokens of a text ----*- C++ -*-===//
 //
 // Part of the vitc project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

@@ -62,6 +62,9 @@ void vitc::addRaisePasses(OpPassManager &passes) {
   heads.addPass(vit::createRaiseShiftMaskPass());
   heads.addPass(vit::createRaiseCausalMaskPass());
   clean();
+  // Layers that have one mask share it now.
+  passes.addNestedPass<func::FuncOp>(vit::createRaiseKeyLengthPass());
+  clean();
 }
 
 void vitc::addFusePasses(OpPassManager &passes, StringRef attentionLayers) {

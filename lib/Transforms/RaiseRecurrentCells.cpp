@@ -174,7 +174,7 @@ struct GruMatch {
 } // namespace
 
 static std::optional<GruMatch> matchGru(const Candidate &candidate,
-                                        const ColumnFunction &function,
+                                        ColumnFunction &function,
                                         ArrayRef<double> values) {
   enum : unsigned { kReset, kUpdate, kCandidate, kNumGates };
   SmallVector<Gates> gates = findGates(function, candidate.type, kNumGates);
@@ -208,31 +208,17 @@ static std::optional<GruMatch> matchGru(const Candidate &candidate,
   return std::nullopt;
 }
 
-static LogicalResult raiseGru(Operation *op, RewriterBase &rewriter) {
-  // Two gates and the tanh.
-  std::optional<Candidate> candidate = getCandidate(op, 3);
-  if (!candidate)
-    return rewriter.notifyMatchFailure(op, "has too few activations");
-  for (Value state : llvm::drop_begin(candidate->tensors)) {
-    if (state.getType() != candidate->type || getScalar(state))
-      continue;
-    ColumnFunction function(state);
-    std::optional<Samples> values = function.evaluate(candidate->root);
-    std::optional<GruMatch> match =
-        values ? matchGru(*candidate, function, *values) : std::nullopt;
-    if (!match)
-      continue;
-    rewriter.setInsertionPoint(op);
-    Location loc = op->getLoc();
-    int64_t width = candidate->getWidth();
-    Value result = GruCellOp::create(
-        rewriter, loc, buildGates(rewriter, loc, match->input, width),
-        buildGates(rewriter, loc, match->recurrent, width),
-        flatten(rewriter, loc, state), match->order);
-    rewriter.replaceOp(op, candidate->restore(rewriter, result));
-    return success();
-  }
-  return rewriter.notifyMatchFailure(op, "is no GRU of its slices");
+static void replaceByGru(const Candidate &candidate, Value state,
+                         const GruMatch &match, RewriterBase &rewriter) {
+  Operation *op = candidate.root.getDefiningOp();
+  rewriter.setInsertionPoint(op);
+  Location loc = op->getLoc();
+  int64_t width = candidate.getWidth();
+  Value result = GruCellOp::create(
+      rewriter, loc, buildGates(rewriter, loc, match.input, width),
+      buildGates(rewriter, loc, match.recurrent, width),
+      flatten(rewriter, loc, state), match.order);
+  rewriter.replaceOp(op, candidate.restore(rewriter, result));
 }
 
 //===----------------------------------------------------------------------===//
@@ -287,9 +273,54 @@ static std::optional<LstmMatch> matchLstm(const Candidate &candidate,
   return std::nullopt;
 }
 
-static LogicalResult raiseLstm(Operation *op, RewriterBase &rewriter) {
-  // Three gates and the tanh of the candidate and of the cell.
-  std::optional<Candidate> candidate = getCandidate(op, 5);
+static void replaceByLstm(const Candidate &candidate, Value state,
+                          const LstmMatch &match, RewriterBase &rewriter) {
+  // All that it reads is known where the next cell state is.
+  Operation *cell = match.nextCell.getDefiningOp();
+  rewriter.setInsertionPointAfter(cell);
+  Location loc =
+      rewriter.getFusedLoc({candidate.root.getLoc(), cell->getLoc()});
+  int64_t width = candidate.getWidth();
+  Value gates;
+  for (const Gates &part : match.gates) {
+    Value columns = buildGates(rewriter, loc, part, width);
+    gates =
+        gates ? arith::AddFOp::create(rewriter, loc, gates, columns) : columns;
+  }
+  auto lstm = LstmCellOp::create(rewriter, loc, gates,
+                                 flatten(rewriter, loc, state), match.order);
+  rewriter.replaceAllUsesWith(match.nextCell,
+                              candidate.restore(rewriter, lstm.getNextCell()));
+  rewriter.replaceAllUsesWith(candidate.root,
+                              candidate.restore(rewriter, lstm.getHidden()));
+}
+
+//===----------------------------------------------------------------------===//
+// Pass
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// A kind of cell: how its formula is found and what takes its place.
+template <typename Match> struct Cell {
+  const char *name;
+  unsigned numActivations; // at least
+  std::optional<Match> (*match)(const Candidate &, ColumnFunction &,
+                                ArrayRef<double> values);
+  void (*replace)(const Candidate &, Value state, const Match &,
+                  RewriterBase &);
+};
+} // namespace
+
+/// Two gates and the tanh.
+static constexpr Cell<GruMatch> kGru = {"GRU", 3, matchGru, replaceByGru};
+/// Three gates and the tanh of the candidate and of the cell.
+static constexpr Cell<LstmMatch> kLstm = {"LSTM", 5, matchLstm, replaceByLstm};
+
+/// Each tensor of the expression may be the state.
+template <typename Match>
+static LogicalResult raiseCell(Operation *op, const Cell<Match> &cell,
+                               RewriterBase &rewriter) {
+  std::optional<Candidate> candidate = getCandidate(op, cell.numActivations);
   if (!candidate)
     return rewriter.notifyMatchFailure(op, "has too few activations");
   for (Value state : llvm::drop_begin(candidate->tensors)) {
@@ -297,30 +328,15 @@ static LogicalResult raiseLstm(Operation *op, RewriterBase &rewriter) {
       continue;
     ColumnFunction function(state);
     std::optional<Samples> values = function.evaluate(candidate->root);
-    std::optional<LstmMatch> match =
-        values ? matchLstm(*candidate, function, *values) : std::nullopt;
+    std::optional<Match> match =
+        values ? cell.match(*candidate, function, *values) : std::nullopt;
     if (!match)
       continue;
-    // All that it reads is known where the next cell state is.
-    Operation *cell = match->nextCell.getDefiningOp();
-    rewriter.setInsertionPointAfter(cell);
-    Location loc = rewriter.getFusedLoc({op->getLoc(), cell->getLoc()});
-    int64_t width = candidate->getWidth();
-    Value gates;
-    for (const Gates &part : match->gates) {
-      Value columns = buildGates(rewriter, loc, part, width);
-      gates = gates ? arith::AddFOp::create(rewriter, loc, gates, columns)
-                    : columns;
-    }
-    auto lstm = LstmCellOp::create(rewriter, loc, gates,
-                                   flatten(rewriter, loc, state), match->order);
-    rewriter.replaceAllUsesWith(
-        match->nextCell, candidate->restore(rewriter, lstm.getNextCell()));
-    rewriter.replaceAllUsesWith(candidate->root,
-                                candidate->restore(rewriter, lstm.getHidden()));
+    cell.replace(*candidate, state, *match, rewriter);
     return success();
   }
-  return rewriter.notifyMatchFailure(op, "is no LSTM of its slices");
+  return rewriter.notifyMatchFailure(op, "is no " + Twine(cell.name) +
+                                             " of its slices");
 }
 
 namespace {
@@ -331,12 +347,12 @@ struct RaiseRecurrentCellsPass final
     IRRewriter rewriter(&getContext());
     // The state of a step before its readers: that ends their expressions.
     getOperation().walk([&](Operation *op) {
-      if (succeeded(raiseGru(op, rewriter)))
+      if (succeeded(raiseCell(op, kGru, rewriter)))
         ++numRaised;
     });
     eraseDeadOps(getOperation(), rewriter);
     getOperation().walk([&](Operation *op) {
-      if (succeeded(raiseLstm(op, rewriter)))
+      if (succeeded(raiseCell(op, kLstm, rewriter)))
         ++numRaised;
     });
     eraseDeadOps(getOperation(), rewriter);

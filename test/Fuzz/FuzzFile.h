@@ -17,21 +17,25 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace vitc::test {
 
 class FuzzFile {
 public:
-  /// Ends the process where the machine has no room for the folder.
-  explicit FuzzFile(const std::string &name);
+  /// With copies of the files in the folder `beside`, if one is given. Ends the
+  /// process where the machine has no room for them.
+  explicit FuzzFile(const std::string &name, const std::string &beside = "");
   ~FuzzFile();
   FuzzFile(const FuzzFile &) = delete;
   FuzzFile &operator=(const FuzzFile &) = delete;
 
   /// The file has these bytes until the next call.
   void write(const uint8_t *data, size_t size);
-  /// Adds a copy of the file `source` to the folder, under its own name.
-  void copyBeside(const std::string &source);
+  /// The same of those before the first record separator, which no JSON has.
+  /// The file `second` beside it has those behind; without a separator there is
+  /// none.
+  void writePair(const uint8_t *data, size_t size, const std::string &second);
 
   const std::string &getPath() const { return path; }
   const std::string &getFolder() const { return folder; }
@@ -39,6 +43,12 @@ public:
 private:
   std::string folder, path;
 };
+
+/// Whether the bytes have `text` among them.
+inline bool hasText(const uint8_t *data, size_t size, std::string_view text) {
+  std::string_view bytes(reinterpret_cast<const char *>(data), size);
+  return bytes.find(text) != bytes.npos;
+}
 
 } // namespace vitc::test
 

@@ -145,3 +145,26 @@ CONFIG |= {
     "model_type_is_unknown": config_case("model_type = 'perceiver'", model_type="perceiver"),
     "model_type_is_a_list": config_case("model_type = ", model_type=["vit"]),
 }
+
+# ===----------------------------------------------------------------------===#
+# vitc.json
+# ===----------------------------------------------------------------------===#
+
+
+def manifest_case(message: str, **manifest: object) -> Case:
+    def case(folder: Path) -> tuple[list, str]:
+        (folder / "vitc.json").write_text(json.dumps(manifest))
+        return [folder], message
+
+    return case
+
+
+MANIFEST: dict[str, Case] = {
+    "encoder_leaves_the_folder": manifest_case(
+        "encoder = '../encoder.onnx'; it needs a path inside of the model's folder", encoder="../encoder.onnx"
+    ),
+    "words_leave_the_folder": manifest_case("words = 'a/../../b'; it needs a path inside of", words="a/../../b"),
+    "characters_leave_the_machine": manifest_case("characters = '/dev/zero'; it needs a path", characters="/dev/zero"),
+    "encoder_is_a_number": manifest_case("encoder = 3; it needs a string", encoder=3),
+    "step_is_absent": manifest_case("has no step; it needs an ONNX file's name", end=1),
+}

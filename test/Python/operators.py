@@ -42,7 +42,7 @@ LIMITS = {
     "Range": "constant bounds, or ones made of sizes",
     "Reshape": "sizes that are known but for the batch",
     "Resize": "from opset 11; constant sizes or scales",
-    "Scan": "from opset 9; a known length of at most 4096, unrolled",
+    "Scan": "from opset 9; a known length; as a loop where states keep their types; else unrolled, at most 4096 long",
     "ScatterElements": "computed indices: at most 16 along the axis, no reduction",
     "ScatterND": "constant indices",
     "Slice": "from opset 10; constant bounds, ones of sizes or moved by a loop, or a computed end, from 0 by step 1; "

@@ -21,7 +21,7 @@ import numpy as np
 import pytest
 
 import vitc
-from harness import VITC, error_line, run_ok
+from harness import VITC, error_line, run, run_ok
 
 MODELS = Path(__file__).parent / "data" / "generation"
 NAMES = sorted(path.name for path in MODELS.iterdir())
@@ -166,6 +166,12 @@ def copy_model(name: str, folder: Path, file: str, **changes: object) -> Path:
         (
             "MarianMTModel",
             "generation_config.json",
+            {"repetition_penalty": "high"},
+            'repetition_penalty = "high"; it needs a number',
+        ),
+        (
+            "MarianMTModel",
+            "generation_config.json",
             {"num_beam_groups": 2},
             "num_beam_groups = 2; vitc has no such search, it needs none",
         ),
@@ -235,6 +241,13 @@ def copy_model(name: str, folder: Path, file: str, **changes: object) -> Path:
 def test_errors(name: str, file: str, changes: dict[str, object], message: str, tmp_path: Path) -> None:
     folder = copy_model(name, tmp_path, file, **changes)
     assert error_line(VITC, "compile", folder, "-o", tmp_path / "out", code=1).endswith(message)
+
+
+def test_sampling_is_a_warning(tmp_path: Path) -> None:
+    folder = copy_model("MarianMTModel", tmp_path, "generation_config.json", do_sample=True)
+    result = run(VITC, "compile", folder, "--march=native", "-O0", "-o", tmp_path / "out")
+    assert result.returncode == 0
+    assert "warning: do_sample = true; programs choose the most probable tokens" in result.stderr
 
 
 def test_lengths_need_positions(tmp_path: Path) -> None:

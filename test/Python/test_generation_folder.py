@@ -11,6 +11,7 @@ two graphs step by step; the program needs to say the same words."""
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,9 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
-from harness import VITC, error_line, run_ok
+from harness import REPO, VITC, error_line, run, run_ok
+
+FIXTURES = Path(os.environ.get("VITC_FIXTURES", ""), "real")
 
 WORDS = ["<pad>", "<start>", "<end>", "<unk>", "a", "red", "blue", "circle", "square", "and", "two", "left"]
 PAD, START, END, UNKNOWN = range(4)
@@ -92,8 +95,9 @@ def make_step(path: Path) -> None:
     context = g.op("Squeeze", g.op("MatMul", g.op("Softmax", scores, axis=-1, output="alpha"), "map"), "axis")
     both = g.op("Concat", hidden, context, axis=1)
     g.op("MatMul", both, g.weight("out", 2 * WIDTH, len(WORDS)), output="scores")
+    g.op("ReduceMax", "scores", output="flat", axes=[1], keepdims=0)
     inputs = [tensor("token", 1, ids=True), tensor("hidden", WIDTH), tensor("map", PLACES, WIDTH)]
-    outputs = [tensor("scores", len(WORDS)), tensor("hidden_next", WIDTH), tensor("alpha", 1, PLACES)]
+    outputs = [tensor("scores", len(WORDS)), tensor("hidden_next", WIDTH), tensor("alpha", 1, PLACES), tensor("flat")]
     g.save(path, inputs, outputs)
 
 
@@ -182,6 +186,29 @@ def test_answers(tmp_path: Path, pictures: list[Path]) -> None:
     assert read_results(output) == expected
 
 
+def test_hash_is_of_all_files(tmp_path: Path) -> None:
+    """Another step is another program."""
+    folder = make_folder(tmp_path / "model", asks=False)
+    hashes = set()
+    for scale in (1, 2):
+        step = onnx.load(folder / "step.onnx")
+        for weight in step.graph.initializer:
+            if weight.name == "out":
+                weight.CopyFrom(numpy_helper.from_array(scale * numpy_helper.to_array(weight), "out"))
+        onnx.save(step, folder / "step.onnx")
+        run_ok(VITC, folder, "-o", tmp_path / "caption", "--march=native", "-O0")
+        hashes.add(json.loads(run_ok(tmp_path / "caption", "--info", "--json"))["source_hash"])
+    assert len(hashes) == 2
+
+
+def test_inputs_of_no_kind(tmp_path: Path, pictures: list[Path]) -> None:
+    folder = make_folder(tmp_path / "asker", asks=True)
+    (folder / "vitc.json").write_text(json.dumps(make_manifest(asks=False)))
+    run_ok(VITC, folder, "-o", tmp_path / "answer", "--march=native", "-O0")
+    line = error_line(tmp_path / "answer", pictures[0], code=1)
+    assert line.endswith("input 'question' is neither the picture nor of a text; use --input and --output-dir")
+
+
 LETTERS = "_abcdefgh?"  # of the texts that a speller reads, the first of which pads
 SOUNDS = ["<pad>", "</s>", "ka", "ki", "ku", "ke", "ko", "n"]
 MAX_LETTERS, MAX_SOUNDS = 5, 6
@@ -243,15 +270,226 @@ def test_tokens(tmp_path: Path) -> None:
         ({"encoder": None}, "has tokens but no encoder"),
         ({"characters": None, "end": 1, "pad": 0}, "has tokens but no words and no characters"),
         ({"max_length": 8}, "max_length = 8"),
-        ({"text": SPELLER["text"] | {"pad": "#"}}, "text names the token '#'; it needs one of its words"),
-        ({"text": SPELLER["text"] | {"words": "sounds.txt"}}, "has words and characters; it needs one"),
+        ({"end": None}, "has no end; it needs a token or more"),
+        ({"pad": 8}, "pad = 8; it needs a token's number, below 8, or its text"),
+        ({"words": "sounds.txt"}, "has words and characters; it needs one"),
+        ({"characters": "none.txt"}, "none.txt: error: is empty; it needs a token a line"),
+        ({"characters": "gap.txt"}, "gap.txt:2:1: error: is empty; each line needs a token of its own"),
+        *[
+            ({"text": SPELLER["text"] | changes}, message)
+            for changes, message in [
+                ({"pad": "#"}, 'text pad = "#"; it needs a token\'s number, below 10, or its text'),
+                ({"unknown": 10}, "text unknown = 10; it needs a token's number, below 10, or its text"),
+                ({"prefix": "#"}, 'text prefix = "#"; it needs a token\'s number, below 10, or its text'),
+                ({"suffix": []}, "text suffix = []; it needs a token or more"),
+                ({"prefix": ["a", "b", "c"], "suffix": [1, 2]}, "text has max_length = 5; its prefix and suffix of 5"),
+                ({"words": "sounds.txt"}, "text has words and characters; it needs one"),
+                ({"max_length": None}, "text has no max_length"),
+                ({"ids": "letters"}, "text names 'letters', which is no input of @encode"),
+                ({"mask": "mask"}, "text names 'mask', which is no input of @encode"),
+                (
+                    {"max_length": 6},
+                    "text names 'src' of type 'tensor<?x5xi64>'; its max_length = 6 needs i32 or i64 [batch, 6]",
+                ),
+            ]
+        ],
     ],
 )
 def test_errors_of_tokens(tmp_path: Path, changes: dict[str, Any], message: str) -> None:
     folder = make_speller(tmp_path / "model")
     manifest = {key: value for key, value in (SPELLER | changes).items() if value is not None}
     (folder / "vitc.json").write_text(json.dumps(manifest))
+    (folder / "none.txt").write_text("")
+    (folder / "gap.txt").write_text("a\n\nb\n")
     assert message in error_line(VITC, folder, "-o", tmp_path / "out", code=1)
+
+
+def test_text_has_a_prefix_and_a_suffix(tmp_path: Path) -> None:
+    """Around the letters that there is room for; what is cut keeps the suffix."""
+    folder = make_speller(tmp_path / "model")
+    text = SPELLER["text"] | {"prefix": "h", "suffix": ["g", 1]}
+    (folder / "vitc.json").write_text(json.dumps(SPELLER | {"text": text}))
+    run_ok(VITC, folder, "-o", tmp_path / "framed", "--march=native", "-O0")
+    (folder / "vitc.json").write_text(json.dumps(SPELLER))
+    run_ok(VITC, folder, "-o", tmp_path / "plain", "--march=native", "-O0")
+    for word, framed in [("b", "hbga"), ("cd", "hcdga"), ("fed", "hfega")]:
+        assert run_ok(tmp_path / "framed", "--text", word) == run_ok(tmp_path / "plain", "--text", framed), word
+    result = run(tmp_path / "framed", "--text", "fed")
+    assert "warning: the text has 6 tokens; the model takes 5, the rest is cut" in result.stderr
+
+
+def test_text_of_the_words_that_are_generated(tmp_path: Path) -> None:
+    """A frame of the text alone: the words are those of the manifest."""
+    folder = make_speller(tmp_path / "model")
+    own = "".join(f"{letter}\n" for letter in [*LETTERS, "</s>"])
+    (folder / "letters.txt").write_text(own)
+    shared = SPELLER | {"characters": "letters.txt", "pad": "_", "unknown": "?"}
+    texts = [{"characters": "letters.txt", "pad": "_", "unknown": "?", "suffix": "h"}, {"suffix": "h"}]
+    outputs = []
+    for name, text in zip(("own", "shared"), texts, strict=True):
+        manifest = shared | {"text": {"ids": "src", "max_length": MAX_LETTERS} | text}
+        (folder / "vitc.json").write_text(json.dumps(manifest))
+        run_ok(VITC, folder, "-o", tmp_path / name, "--march=native", "-O0")
+        outputs.append([run_ok(tmp_path / name, "--json", "--text", word) for word in ("a", "bad", "z")])
+    assert outputs[0] == outputs[1]
+
+
+# ===----------------------------------------------------------------------===#
+# Texts without padding
+# ===----------------------------------------------------------------------===#
+
+LONGEST = 7  # tokens of a text, its suffix included
+GATES = {"RNN": 1, "GRU": 3, "LSTM": 4}
+
+
+def make_reader(folder: Path, *, cell: str = "GRU", batch: int | str = "batch", extra: list[str] | None = None) -> Path:
+    """A speller that reads texts of any length: cells both ways over all letters, attention over their states."""
+    folder.mkdir(parents=True)
+    g = GraphBuilder(7)
+    extra = extra or []
+    rows = g.op("Gather", g.weight("letters", len(LETTERS), WIDTH), "src")
+    if "src_mask" in extra:
+        rows = g.op("Add", rows, g.op("Unsqueeze", "src_mask", g.constant("last", [2])))
+    steps = g.op("Transpose", rows, perm=[1, 0, 2])
+    width = GATES[cell] * WIDTH
+    gates = [g.weight("W", 2, width, WIDTH, scale=0.5), g.weight("R", 2, width, WIDTH, scale=0.3)]
+    g.nodes.append(helper.make_node(cell, [steps, *gates], ["y", "h"], hidden_size=WIDTH, direction="bidirectional"))
+    states = g.op("Reshape", g.op("Transpose", "y", perm=[2, 0, 1, 3]), g.constant("merged", [0, 0, -1]), output="read")
+    scores = g.op("MatMul", states, g.weight("query", 2 * WIDTH, 1, scale=2.0))
+    weights = g.op("Softmax", g.op("Transpose", scores, perm=[0, 2, 1]), axis=-1)
+    context = g.op("Squeeze", g.op("MatMul", weights, states), g.constant("axis", [1]))
+    last = g.op("Reshape", g.op("Transpose", "h", perm=[1, 0, 2]), g.constant("flat", [0, -1]))
+    both = g.op("Concat", context, last, axis=1)
+    flat = g.op("MatMul", both, g.weight("out", 4 * WIDTH, MAX_SOUNDS * len(SOUNDS)))
+    logits = g.op("Reshape", flat, g.constant("shape", [-1, MAX_SOUNDS, len(SOUNDS)]))
+    g.op("ArgMax", logits, output="ids", axis=2, keepdims=0)
+    inputs = [helper.make_tensor_value_info("src", TensorProto.INT64, [batch, "t"])]
+    if "src_mask" in extra:
+        inputs.append(helper.make_tensor_value_info("src_mask", TensorProto.FLOAT, [batch, "t"]))
+    outputs = [helper.make_tensor_value_info("ids", TensorProto.INT64, [batch, MAX_SOUNDS])]
+    if "read" in extra:
+        outputs.append(helper.make_tensor_value_info("read", TensorProto.FLOAT, [batch, "t", 2 * WIDTH]))
+    g.save(folder / "speller.onnx", inputs, outputs)
+    (folder / "letters.txt").write_text("".join(f"{letter}\n" for letter in LETTERS))
+    (folder / "sounds.txt").write_text("".join(f"{sound}\n" for sound in SOUNDS))
+    (folder / "vitc.json").write_text(json.dumps(READER))
+    return folder
+
+
+READER = SPELLER | {"text": SPELLER["text"] | {"max_length": LONGEST, "suffix": "h"}}
+
+
+def say(tokens: list[int]) -> tuple[list[int], str]:
+    """The tokens before the end, and what they say."""
+    tokens = tokens[: tokens.index(1)] if 1 in tokens else tokens
+    return tokens, "".join(SOUNDS[token] for token in tokens if token > 1)
+
+
+@pytest.mark.parametrize(("cell", "longest"), [("GRU", LONGEST), ("GRU", 3), ("LSTM", LONGEST), ("RNN", LONGEST)])
+def test_texts_without_padding(tmp_path: Path, cell: str, longest: int) -> None:
+    """Each is read as long as it is, as ONNX Runtime reads it alone; with --shape they are padded."""
+    folder = make_reader(tmp_path / "model", cell=cell)
+    text = READER["text"] | {"max_length": longest}
+    (folder / "vitc.json").write_text(json.dumps(READER | {"text": text}))
+    session = onnxruntime.InferenceSession(folder / "speller.onnx")
+    words = [word for word in ["a", "b", "ad", "bad", "cab", "face", "badge", "feeddd"] if len(word) < longest]
+
+    def expect(length: int) -> list[tuple[list[int], str]]:
+        numbers = [[LETTERS.index(letter) for letter in f"{word}h".ljust(length, "_")] for word in words]
+        return [say(session.run(["ids"], {"src": np.array([row])})[0][0].tolist()) for row in numbers]
+
+    alone, padded = expect(0), expect(longest)
+    assert sum(one != other for one, other in zip(alone, padded, strict=True)) > 1, "padding does not show"
+    texts = [option for word in words for option in ("--text", word)]
+    for name, options, expected in [("alone", [], alone), ("padded", [f"--shape=t={longest}"], padded)]:
+        run_ok(VITC, folder, *options, "-o", tmp_path / name, "--march=native", "-O1")
+        assert read_results(run_ok(tmp_path / name, "--json", *texts)) == expected
+    run_ok(VITC, "verify", folder, "--march=native")
+
+
+@pytest.mark.parametrize(
+    ("reader", "message"),
+    [
+        (
+            {"batch": 2},
+            "input 'src' has a batch of 2 and texts of any length without a mask; needs a batch of 1, or --shape "
+            "t=7 for texts with padding",
+        ),
+        ({"extra": ["src_mask"]}, "has an input 'src_mask'; needs that name for the mask of 'src'"),
+        (
+            {"extra": ["read"]},
+            "which grows with the text 'src'; needs sizes that do not, or --shape t=7 for texts with padding",
+        ),
+    ],
+)
+def test_errors_of_texts_without_padding(tmp_path: Path, reader: dict[str, Any], message: str) -> None:
+    folder = make_reader(tmp_path / "model", **reader)
+    assert message in error_line(VITC, folder, "-o", tmp_path / "out", code=1)
+
+
+@pytest.mark.skipif(not FIXTURES.is_dir(), reason="VITC_FIXTURES names no folder of models")
+def test_words_in_katakana(tmp_path: Path) -> None:
+    """A whole decoder in one file, that reads words of any length: each is written as is known to be right."""
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (folder / "model.onnx").symlink_to(FIXTURES / "e2k_c2k_greedy16.onnx")
+    characters = (REPO / "examples" / "speller" / "model" / "characters.txt").read_text().splitlines()
+    (folder / "kana.txt").write_text("".join(f"{each}\n" for each in characters[:88]))
+    letters = ["<pad>", "<sos>", "<eos>", *"abcdefghijklmnopqrstuvwxyz"]
+    (folder / "letters.txt").write_text("".join(f"{each}\n" for each in letters))
+    text = {"ids": "src", "max_length": 16, "characters": "letters.txt", "prefix": "<sos>", "suffix": "<eos>"}
+    manifest = {
+        "encoder": "model.onnx",
+        "tokens": "ids",
+        "characters": "kana.txt",
+        "lowercase": True,
+        "end": "<eos>",
+        "pad": "<pad>",
+        "text": text,
+    }
+    (folder / "vitc.json").write_text(json.dumps(manifest))
+    run_ok(VITC, folder, "-o", tmp_path / "spell", "--march=native", timeout=600)
+    with np.load(FIXTURES / "e2k_words.npz") as known:
+        words = dict(zip(known["words"].tolist(), known["katakana"].tolist(), strict=True))
+    assert len(words) == 53
+    texts = [option for word in words for option in ("--text", word.capitalize())]
+    assert run_ok(tmp_path / "spell", *texts).splitlines() == list(words.values())
+
+
+@pytest.mark.skipif(not FIXTURES.is_dir(), reason="VITC_FIXTURES names no folder of models")
+def test_additive_attention_says_text(tmp_path: Path) -> None:
+    """A whole decoder in one file, whose words are padded to its length: what ONNX Runtime's tokens say."""
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (folder / "model.onnx").symlink_to(FIXTURES / "netra_bahdanau_greedy24.onnx")
+    length, end = 25, 80
+    characters = [chr(0x0C80 + number) for number in range(79)] + ["<sos>", "<eos>"]
+    (folder / "characters.txt").write_text("".join(f"{each}\n" for each in characters))
+    letters = ["<pad>", *"abcdefghijklmnopqrstuvwxyz", "<eos>"]
+    (folder / "letters.txt").write_text("".join(f"{each}\n" for each in letters))
+    manifest = {
+        "encoder": "model.onnx",
+        "tokens": "ids",
+        "characters": "characters.txt",
+        "end": "<eos>",
+        "pad": 0,
+        "text": {"ids": "src", "max_length": length, "characters": "letters.txt", "suffix": "<eos>"},
+    }
+    (folder / "vitc.json").write_text(json.dumps(manifest))
+    run_ok(VITC, folder, "-o", tmp_path / "spell", "--march=native")
+    session = onnxruntime.InferenceSession(FIXTURES / "netra_bahdanau_greedy24.onnx")
+    with np.load(FIXTURES / "e2k_words.npz") as known:
+        words = known["words"].tolist()
+    expected = []
+    for word in words:
+        numbers = [letters.index(letter) for letter in word] + [letters.index("<eos>")]
+        source = np.array([numbers + [0] * (length - len(numbers))])
+        ids = session.run(["ids"], {"src": source})[0][0].tolist()
+        ids = ids[: ids.index(end)] if end in ids else ids
+        expected.append("".join(characters[number] for number in ids if 0 < number < 79))
+    assert len(set(expected)) == len(words)
+    texts = [option for word in words for option in ("--text", word)]
+    assert run_ok(tmp_path / "spell", *texts).splitlines() == expected
 
 
 @pytest.mark.parametrize("beams", [1, 3])
@@ -308,6 +546,16 @@ def test_attention(tmp_path: Path, pictures: list[Path], beams: int) -> None:
             "attention names 'hidden_next', which is a state; it needs an output of its own",
         ),
         ({"attention_grid": [2, 2]}, "has attention_grid but no attention"),
+        ({"start": None}, "has no start; it needs a token or more"),
+        ({"states": 3}, "states = 3; it needs an object"),
+        ({"encoder": None}, "has memory but no encoder"),
+        ({"scores": "flat"}, "scores names 'flat' of type 'tensor<?xf32>'; it needs logits [batch, tokens]"),
+        ({"attention": "flat"}, "attention names 'flat' of type 'tensor<?xf32>'; it needs probabilities"),
+        ({"unknown": "left_out"}, 'unknown = "left_out"; it needs a token\'s number, below 12, or its text'),
+        (
+            {"words": None, "unknown": None, "start": 1, "end": 2, "text": {"max_length": 5}},
+            "has text but no words and no characters",
+        ),
     ],
 )
 def test_errors(tmp_path: Path, changes: dict[str, Any], message: str) -> None:

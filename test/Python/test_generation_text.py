@@ -159,6 +159,68 @@ def test_output_file_errors(cases: dict[str, Case], tmp_path: Path, name: str, s
     assert line.endswith(message.format(out))
 
 
+@pytest.mark.parametrize(
+    ("name", "options", "message"),
+    [
+        (
+            "ViT-GPT2",
+            ["PICTURE", "--output-dir", "out"],
+            "--output-dir was given; the model generates text and writes ",
+        ),
+        (
+            "MarianMTModel",
+            ["--text", "a", "--text-pair", "b"],
+            "--text-pair was given; a model that generates text takes --text alone",
+        ),
+        ("MarianMTModel", ["PICTURE"], "was given; the model takes text alone, needs --text"),
+        ("ViT-GPT2", ["PICTURE", "--text", "a"], "--text was given; this model has no tokenizer, needs one that was "),
+        ("BlipForQuestionAnswering", ["PICTURE"], "was given alone; the model needs --text, too"),
+        ("BlipForQuestionAnswering", ["--text", "a"], "--text was given alone; the model needs a picture, too"),
+    ],
+)
+def test_command_line_errors(
+    cases: dict[str, Case], tmp_path: Path, name: str, options: list[str], message: str
+) -> None:
+    case = cases[name]
+    given = {"PICTURE": case.folder / "picture-0.png", "out": tmp_path / "out"}
+    assert message in error_line(case.program, *(given.get(option, option) for option in options), code=2)
+    assert not (tmp_path / "out").exists()
+
+
+def test_nothing_is_left(cases: dict[str, Case], tmp_path: Path) -> None:
+    """Each item is at fault."""
+    (tmp_path / "broken.png").write_bytes(b"no picture")
+    out = tmp_path / "captions.jsonl"
+    result = run(cases["ViT-GPT2"].program, tmp_path / "broken.png", "--output-file", out)
+    assert (result.returncode, result.stdout) == (1, "")
+    warning, error = result.stderr.splitlines()
+    assert warning.startswith(f"warning: {tmp_path / 'broken.png'}: ") and warning.endswith("; left out")
+    assert error.endswith("nothing could be generated for 1 items")
+    assert not out.exists()
+
+
+def test_texts_at_fault_are_left_out(cases: dict[str, Case], tmp_path: Path) -> None:
+    """A prompt that leaves no room; its line stays empty."""
+    case, rows = cases["GPT2LMHeadModel"], EXPECTED["GPT2LMHeadModel"]
+    lengths = [len(row["ids"]) for row in rows]
+    most = min(lengths) + 1
+    left_out = [index for index, length in enumerate(lengths) if length >= most]
+    assert 0 < len(left_out) < len(rows)
+    out = tmp_path / "out.txt"
+    texts = [word for row in rows for word in ("--text", row["text"])]
+    result = run(case.program, "--beams=1", f"--max-length={most}", *texts, "--output-file", out)
+    count = len(rows) - len(left_out)
+    assert (result.returncode, result.stdout) == (0, f"{out}: {count} texts, {len(left_out)} left out\n")
+    assert result.stderr.splitlines() == [
+        f"warning: text-{index:02}: generation starts with {lengths[index]} tokens; needs less than {most}, the "
+        "maximum length; left out"
+        for index in left_out
+    ]
+    lines = out.read_text().splitlines()
+    assert len(lines) == len(rows)
+    assert all((lines[index] == "") for index in left_out)
+
+
 def test_words_come_one_by_one_to_a_terminal(cases: dict[str, Case]) -> None:
     case, row = cases["ViT-GPT2"], EXPECTED["ViT-GPT2"][0]
     primary, secondary = pty.openpty()

@@ -53,6 +53,7 @@ CASES = {
         ("onnx", malformed_onnx.ONNX),
         ("safetensors", malformed_folders.SAFETENSORS),
         ("config", malformed_folders.CONFIG),
+        ("manifest", malformed_folders.MANIFEST),
         ("npy", malformed_onnx.NPY),
         ("weights", malformed_models.WEIGHTS),
         ("configs", malformed_models.CONFIG),

@@ -127,6 +127,95 @@ g (float[2, 9, 4] x) => (float[2, N, 4] y, int64 last)
   y = Slice(filled, start, stop, one)
   last = Identity(count)
 }""",
+    # Rows of both inputs from the other end, along other axes; results along other axes, the last row first.
+    "scan_axes_and_directions": """
+g (float[3] s, float[3, 9] x, float[9, 2, 3] z) => (float[3] sum, float[9, 3] sums, float[2, 9, 3] parts) {
+  sum, sums, parts = Scan <num_scan_inputs = 2, scan_input_axes = [1, -3], scan_input_directions = [1, 0],
+      scan_output_axes = [0, 1], scan_output_directions = [1, 0],
+      body = body (float[3] p, float[3] column, float[2, 3] part) => (float[3] q, float[3] r, float[2, 3] t) {
+    twice = Add(p, column)
+    t = Mul(part, twice)
+    axis = Constant<value = int64[1] {0}>()
+    q = ReduceMean<keepdims = 0>(t, axis)
+    r = Neg(twice) } > (s, x, z)
+}""",
+    "scan_of_one_row": """
+g (float[3] s, float[1, 3] x) => (float[3] sum, float[1, 3] sums) {
+  sum, sums = Scan <num_scan_inputs = 1, body = body (float[3] p, float[3] row) => (float[3] q, float[3] r) {
+    q = Add(p, row)
+    r = Mul(p, row) } > (s, x)
+}""",
+    # More rows than a loop that is unrolled has iterations; the states change places.
+    "scan_of_many_rows": """
+g (float[2] a, float[2] b, float[5000, 2] x) => (float[2] c, float[2] d, float[2, 5000] sums) <float[1] less = {0.5}> {
+  c, d, sums = Scan <num_scan_inputs = 1, scan_input_directions = [1], scan_output_axes = [1],
+      scan_output_directions = [1],
+      body = body (float[2] p, float[2] q, float[2] row) => (float[2] o, float[2] r, float[2] t) {
+    o = Identity(q)
+    smaller = Mul(p, less)
+    sum = Add(smaller, row)
+    r = Tanh(sum)
+    t = Identity(r) } > (a, b, x)
+}""",
+    "scan_of_a_batch": """
+g (float[B, 4] s, float[B, 7, 4] x) => (float[B, 4] sum, float[B, 7, 4] first, float[B, 7, 4] second) {
+  first = Transpose<perm = [1, 0, 2]>(rows)
+  sum, rows, second = Scan <num_scan_inputs = 1, scan_input_axes = [1], scan_output_axes = [0, 1],
+      body = body (float[B, 4] p, float[B, 4] row) => (float[B, 4] q, float[B, 4] r, float[B, 4] t) {
+    q = Add(p, row)
+    r = Neg(q)
+    t = Mul(q, row) } > (s, x)
+}""",
+    # A state of integers, and one that the body does not read.
+    "scan_counts_rows": """
+g (float[8, 3] x, float[3] s) => (int64 count, float[3] last, float[8, 3] rows) <int64 zero = {0}> {
+  count, last, rows = Scan <num_scan_inputs = 1,
+      body = body (int64 k, float[3] p, float[3] row) => (int64 m, float[3] row2, float[3] t) {
+    one = Constant<value = int64 {1}>()
+    m = Add(k, one)
+    row2 = Neg(row)
+    number = Cast<to = 1>(k)
+    t = Mul(row, number) } > (zero, s, x)
+}""",
+    "scan_in_a_loop": """
+g (float[6, 3] x, float[5, 3] z, float[3] s) => (float[3] sum, float[5, 6, 3] sums) <int64 n = {5}> {
+  sum, sums = Loop <body = body (int64 i, bool go, float[3] p) => (bool go, float[3] q, float[6, 3] rows) {
+    own = Gather(z, i)
+    q, rows = Scan <num_scan_inputs = 1, body = inner (float[3] t, float[3] row) => (float[3] u, float[3] v) {
+      w = Mul(row, own)
+      u = Add(t, w)
+      v = Neg(u) } > (p, x) } > (n, , s)
+}""",
+    "loop_in_a_scan": """
+g (float[6, 3] x, float[7, 3] z, float[3] s) => (float[3] sum, float[6, 3] sums) <int64 n = {7}> {
+  sum, sums = Scan <num_scan_inputs = 1, body = body (float[3] p, float[3] row) => (float[3] q, float[3] r) {
+    q = Loop <body = inner (int64 i, bool go, float[3] t) => (bool go, float[3] u) {
+      own = Gather(z, i)
+      v = Mul(row, own)
+      u = Add(t, v) } > (n, , p)
+    r = Neg(q) } > (s, x)
+}""",
+    "scan_in_branches": """
+g (float[6, 3] x, float[3] s, float[1] c) => (float[3] sum) <float[1] zero = {0.0}> {
+  positive = Greater(c, zero)
+  holds = Squeeze(positive)
+  sum = If (holds) <then_branch = t () => (float[3] a) {
+      a = Scan <num_scan_inputs = 1, body = first (float[3] p, float[3] row) => (float[3] q) {
+        q = Add(p, row) } > (s, x) },
+    else_branch = e () => (float[3] b) {
+      b = Scan <num_scan_inputs = 1, scan_input_directions = [1],
+        body = second (float[3] p, float[3] row) => (float[3] q) { half = Mul(p, row)
+        q = Sub(half, row) } > (s, x) } >
+}""",
+    "scan_in_a_scan": """
+g (float[6, 5, 3] x, float[3] s) => (float[3] sum, float[5, 6, 3] sums) {
+  sum, sums = Scan <num_scan_inputs = 1, scan_output_axes = [1],
+      body = body (float[3] p, float[5, 3] part) => (float[3] q, float[5, 3] rows) {
+    q, rows = Scan <num_scan_inputs = 1, body = inner (float[3] t, float[3] row) => (float[3] u, float[3] v) {
+      w = Tanh(t)
+      u = Add(w, row)
+      v = Neg(u) } > (p, part) } > (s, x)
+}""",
 }
 
 

@@ -147,6 +147,127 @@ def test_decoder_of_pictures(tmp_path: Path) -> None:
     check(DATA / "vit-gpt2", tmp_path, {"pixel_values": pixels}, 12)
 
 
+def make_attention_decoder(path: Path, **attributes: Any) -> None:
+    """Two layers of ONNX's own Attention, whose keys and values of tokens before are its past_key and past_value or,
+    with `joins`, are joined with a token's before it."""
+    rng = np.random.default_rng(8)
+    vocabulary, width, heads, shared, size = 89, 24, 6, 2, 4
+    weights, nodes = [], []
+    reads_mask, joins = attributes.pop("reads_mask", False), attributes.pop("joins", False)
+
+    def add_weight(name: str, *shape: int) -> str:
+        values = rng.standard_normal(shape).astype(np.float32) * shape[0] ** -0.5
+        weights.append(onnx.numpy_helper.from_array(values, name))
+        return name
+
+    def add_node(op: str, inputs: list[str], outputs: list[str], **own: Any) -> str:
+        nodes.append(helper.make_node(op, inputs, outputs, name=outputs[0], **own))
+        return outputs[0]
+
+    mask = ""
+    if reads_mask:
+        axes = onnx.numpy_helper.from_array(np.array([1, 2]), "axes")
+        weights.append(axes)
+        seen = add_node("Cast", ["attention_mask"], ["seen"], to=onnx.TensorProto.BOOL)
+        mask = add_node("Unsqueeze", [seen, "axes"], ["mask"])
+    tokens = add_node("Gather", [add_weight("tokens", vocabulary, width), "input_ids"], ["embedded"])
+    places = add_node("Gather", [add_weight("places", 40, width), "position_ids"], ["placed"])
+    hidden = add_node("Add", [tokens, places], ["hidden"])
+    caches = []
+    for layer in range(2):
+        past = [f"past_key_values.{layer}.{part}" for part in ("key", "value")]
+        present = [f"present.{layer}.{part}" for part in ("key", "value")]
+        caches += zip(past, present)
+        rows = []
+        for role, columns in (("q", heads), ("k", shared), ("v", shared)):
+            weight = add_weight(f"{role}.{layer}.weight", width, columns * size)
+            rows.append(add_node("MatMul", [hidden, weight], [f"{role}.{layer}"]))
+        if joins:
+            sizes = onnx.numpy_helper.from_array(np.array([0, 0, -1, size]), f"sizes.{layer}")
+            weights.append(sizes)
+            split = [add_node("Reshape", [row, sizes.name], [f"{row}.split"]) for row in rows]
+            rows = [add_node("Transpose", [row], [f"{row}.moved"], perm=[0, 2, 1, 3]) for row in split]
+            for index in range(2):
+                rows[index + 1] = add_node("Concat", [past[index], rows[index + 1]], [present[index]], axis=2)
+            attended = add_node("Attention", rows, [f"heads.{layer}"], **attributes)
+            moved = add_node("Transpose", [attended], [f"moved.{layer}"], perm=[0, 2, 1, 3])
+            weights.append(onnx.numpy_helper.from_array(np.array([0, 0, heads * size]), f"merged.{layer}"))
+            attended = add_node("Reshape", [moved, f"merged.{layer}"], [f"attended.{layer}"])
+        else:
+            attended = add_node(
+                "Attention",
+                [*rows, mask, *past],
+                [f"attended.{layer}", *present],
+                q_num_heads=heads,
+                kv_num_heads=shared,
+                **attributes,
+            )
+        added = add_node("MatMul", [attended, add_weight(f"o.{layer}", heads * size, width)], [f"added.{layer}"])
+        hidden = add_node("Add", [hidden, added], [f"hidden.{layer}"])
+    add_node("MatMul", [hidden, add_weight("head", width, vocabulary)], ["logits"])
+
+    def value(name: str, kind: int, *shape: int | str) -> onnx.ValueInfoProto:
+        return helper.make_tensor_value_info(name, kind, shape)
+
+    integer, number = onnx.TensorProto.INT64, onnx.TensorProto.FLOAT
+    inputs = [value("input_ids", integer, "batch", "sequence"), value("position_ids", integer, "batch", "sequence")]
+    if reads_mask:
+        inputs.append(value("attention_mask", integer, "batch", "past + sequence"))
+    inputs += [value(name, number, "batch", shared, "past", size) for name, _ in caches]
+    outputs = [value("logits", number, "batch", "sequence", vocabulary)]
+    outputs += [value(name, number, "batch", shared, "past + sequence", size) for _, name in caches]
+    graph = helper.make_graph(nodes, "decoder", inputs, outputs, weights)
+    onnx.save(helper.make_model(graph, ir_version=10, opset_imports=[helper.make_opsetid("", 23)]), path)
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        {},
+        {"is_causal": 1},
+        {"softcap": 2.0},
+        {"reads_mask": True},
+        {"is_causal": 1, "softmax_precision": 11},
+        {"joins": True},
+    ],
+    ids=["plain", "causal", "softcap", "mask", "written_out", "joined"],
+)
+def test_attention_with_past(tmp_path: Path, attributes: dict[str, Any]) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(DATA / "gpt2", folder)
+    make_attention_decoder(folder / "model.onnx", **attributes)
+    check(folder, tmp_path, {"token": np.array([[5, 7, 11], [60, 3, 80], [33, 2, 44]])}, 16)
+
+
+def test_attention_without_past(tmp_path: Path) -> None:
+    """Without past_key the first key is the query's own, whatever there is behind it."""
+    folder = tmp_path / "model"
+    shutil.copytree(DATA / "gpt2", folder)
+    make_attention_decoder(folder / "model.onnx", joins=True, is_causal=1)
+    message = (
+        "node 'heads.0' (Attention): has [1*i+1] keys, of which [0] are past_key's, and [1] queries; a window of "
+        "keys that grow with each token needs one query behind past_key"
+    )
+    assert message in error_line(VITC, folder, "-o", tmp_path / "out", code=1)
+
+
+@pytest.mark.parametrize("model", ["gpt2", "t5", "marian", "vit-gpt2", "attention"])
+def test_reads_tokens_so_far(tmp_path: Path, model: str) -> None:
+    """Each attention over a cache has the number of its rows that count, and no mask of them."""
+    folder = DATA / model
+    if model == "attention":
+        folder = tmp_path / "model"
+        shutil.copytree(DATA / "gpt2", folder)
+        make_attention_decoder(folder / "model.onnx", is_causal=1)
+    run_ok(VITC, folder, "--max-length=12", "--compile-to=raise", "-o", tmp_path / "raised.mlir")
+    step = (tmp_path / "raised.mlir").read_text().split("func.func @step(")[1].split("func.func")[0]
+    lines = step.splitlines()
+    over_caches = [line for line in lines if "vit.attention " in line and "key_length(" in line]
+    caches = [line for line in lines if "vit.cache_update" in line]
+    assert len(over_caches) * 2 == len(caches) > 0
+    assert all("mask(" not in line and ("bias(" in line) == (model == "t5") for line in over_caches)
+
+
 def change_names(path: Path, old: str, new: str) -> None:
     model = onnx.load(path)
     for each in [*model.graph.input, *model.graph.output]:

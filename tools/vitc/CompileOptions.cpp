@@ -144,7 +144,7 @@ cl::OptionCategory &vitc::getReportCategory() { return reportCategory; }
 cl::OptionCategory &vitc::getVerifyCategory() { return verifyCategory; }
 cl::OptionCategory &vitc::getOptionCategory() { return category; }
 
-static bool usageError(const Twine &message) {
+bool vitc::usageError(const Twine &message) {
   errs() << "error: " << message << '\n';
   return false;
 }

@@ -55,6 +55,9 @@ struct CompileOptions {
   bool isModelIR() const;
 };
 
+/// Prints a mistake on the command line; false.
+bool usageError(const llvm::Twine &message);
+
 /// Gathers the options for pictures and classes. On a mistake prints one line
 /// and returns false.
 bool parsePictureOptions(CompileOptions &options);

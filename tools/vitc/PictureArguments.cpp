@@ -8,7 +8,7 @@
 
 #include "CompileOptions.h"
 
-#include "llvm/Support/raw_ostream.h"
+#include "llvm/ADT/StringExtras.h"
 #include <cmath>
 
 using namespace llvm;
@@ -46,11 +46,6 @@ static cl::opt<std::string>
          cl::desc("What the outputs mean: classification, segmentation, "
                   "detection, picture, embedding or tensor"),
          cl::cat(getOptionCategory()));
-
-static bool usageError(const Twine &message) {
-  errs() << "error: " << message << '\n';
-  return false;
-}
 
 static bool parseNumbers(const cl::opt<std::string> &option, bool positive,
                          std::vector<double> &numbers) {

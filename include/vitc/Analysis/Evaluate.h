@@ -43,6 +43,11 @@ public:
   /// not be erased before the evaluator is.
   mlir::DenseElementsAttr evaluate(mlir::Value value);
 
+  /// The same, where a value that it may be computed from is given. Nothing is
+  /// remembered.
+  mlir::DenseElementsAttr evaluate(mlir::Value value, mlir::Value given,
+                                   mlir::DenseElementsAttr number);
+
   /// The results of `op`, given the values of its operands in their order; null
   /// for tensor.empty's results, which are read by no op. Nothing is
   /// remembered.

@@ -143,6 +143,21 @@ def RaiseCausalMaskPass : Pass<"vit-raise-causal-mask", "mlir::func::FuncOp"> {
   let statistics = [Statistic<"numRaised", "num-raised", "masks that became causal forms">];
 }
 
+def RaiseKeyLengthPass : Pass<"vit-raise-key-length", "mlir::func::FuncOp"> {
+  let summary = "find masks of the rows that a decoder's cache has room for";
+  let description = [{
+    Where the keys are a vit.cache_update at a position p, terms of the bias or mask that
+    are, at the positions p that the cache has, 0 for the keys j < p + offset and -inf or a number of
+    at most -1e9 for the others become vit.attention's `key_length`, p + offset: free rows
+    are not read. Other terms, such as a position bias, stay.
+    Runs behind vit-raise-attention.
+    Example: test/Transforms/vit-raise-key-length.mlir
+  }];
+  let dependentDialects = ["mlir::arith::ArithDialect", "mlir::linalg::LinalgDialect",
+                           "mlir::tensor::TensorDialect", "vitc::vit::VitDialect"];
+  let statistics = [Statistic<"numRaised", "num-raised", "attentions that got a key length">];
+}
+
 def RaiseRelativePositionBiasPass : Pass<"vit-raise-relative-position-bias", "mlir::func::FuncOp"> {
   let summary = "find relative position biases that are gathered from a table";
   let description = [{

@@ -265,6 +265,17 @@ DenseElementsAttr Evaluator::evaluate(Value value) {
   return tensor ? tensor->toAttr() : nullptr;
 }
 
+DenseElementsAttr Evaluator::evaluate(Value value, Value given,
+                                      DenseElementsAttr number) {
+  std::optional<ConstantTensor> constant = ConstantTensor::get(number);
+  if (!constant)
+    return nullptr;
+  Memo memo;
+  memo.values[given] = std::make_shared<ConstantTensor>(std::move(*constant));
+  const ConstantTensor *tensor = implementation->compute(value, memo);
+  return tensor ? tensor->toAttr() : nullptr;
+}
+
 FailureOr<SmallVector<DenseElementsAttr>>
 Evaluator::evaluate(Operation *op, ArrayRef<DenseElementsAttr> operands) {
   Memo memo;

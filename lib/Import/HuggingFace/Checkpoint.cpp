@@ -25,12 +25,6 @@ static constexpr size_t kListedNames = 3;
 static constexpr StringLiteral kSingleFile = "model.safetensors";
 static constexpr StringLiteral kIndexFile = "model.safetensors.index.json";
 
-static std::string joinPath(StringRef folder, StringRef name) {
-  SmallString<256> path(folder);
-  llvm::sys::path::append(path, name);
-  return path.str().str();
-}
-
 /// "'a', 'b', 'c' and 4 more".
 static std::string formatNames(ArrayRef<std::string> names) {
   std::string text;

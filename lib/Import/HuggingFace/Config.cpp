@@ -160,6 +160,15 @@ std::string Config::getString(StringRef key, StringRef defaultValue) {
   return defaultValue.str();
 }
 
+std::string Config::getFileName(StringRef key) {
+  std::string name = getString(key, "");
+  if (name.empty() || staysInside(name))
+    return name;
+  emitError() << key << " = '" << name
+              << "'; it needs a path inside of the model's folder";
+  return "";
+}
+
 Config Config::getObject(StringRef key) {
   const llvm::json::Value *value = lookup(key);
   const llvm::json::Object *nested = value ? value->getAsObject() : nullptr;

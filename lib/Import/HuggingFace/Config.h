@@ -55,6 +55,8 @@ public:
   std::vector<double> getNumbers(llvm::StringRef key);
   bool getBool(llvm::StringRef key, bool defaultValue);
   std::string getString(llvm::StringRef key, llvm::StringRef defaultValue);
+  /// The name of a file in this one's folder or below; "" when absent.
+  std::string getFileName(llvm::StringRef key);
   /// A nested object; an empty one when absent. Its errors are its own.
   Config getObject(llvm::StringRef key);
   /// An error for each key but `known`; `owner` begins its message.

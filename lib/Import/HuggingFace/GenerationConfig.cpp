@@ -8,10 +8,10 @@
 
 #include "GenerationConfig.h"
 
+#include "InputFile.h"
 #include "TextDecoder.h"
 #include "TextModel.h"
 #include "llvm/Support/FileSystem.h"
-#include "llvm/Support/Path.h"
 
 #include <cmath>
 
@@ -174,8 +174,7 @@ FailureOr<GenerationSettings> import_::readGeneration(Config &config) {
 
 FailureOr<GenerationSettings>
 import_::readGeneration(StringRef folder, Config &config, Config &decoder) {
-  SmallString<256> path(folder);
-  llvm::sys::path::append(path, "generation_config.json");
+  std::string path = joinPath(folder, "generation_config.json");
   if (!llvm::sys::fs::exists(path)) {
     Config both = config.withDefaults(decoder);
     return readGeneration(both);

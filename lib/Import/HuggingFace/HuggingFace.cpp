@@ -11,7 +11,6 @@
 #include "InputFile.h"
 #include "Timm/Timm.h"
 #include "llvm/ADT/StringExtras.h"
-#include "llvm/Support/Path.h"
 
 using namespace mlir;
 using namespace vitc;
@@ -67,9 +66,8 @@ static constexpr ModelType kModelTypes[] = {
 OwningOpRef<ModuleOp> import_::importHuggingFace(StringRef folder,
                                                  MLIRContext &context,
                                                  const ImportOptions &options) {
-  SmallString<256> path(folder);
-  llvm::sys::path::append(path, "config.json");
-  FailureOr<Config> config = Config::read(path, context);
+  FailureOr<Config> config =
+      Config::read(joinPath(folder, "config.json"), context);
   if (failed(config))
     return nullptr;
   std::string modelType = config->getString("model_type", "");

@@ -96,10 +96,5 @@ OwningOpRef<ModuleOp> import_::importMarian(StringRef folder, Config &config,
         decoder.spec.prefix + decoder.spec.names.tokens + ".weight";
   decoder.head.bias = "final_logits_bias";
   decoder.head.biasIsRow = true;
-  FailureOr<GenerationSettings> settings =
-      readGeneration(folder, config, config);
-  if (failed(settings))
-    return nullptr;
-  model.settings = *settings;
   return finishTranslation(folder, config, checkpoint, encoder, model, options);
 }

@@ -20,7 +20,6 @@
 #include "ModelLimits.h"
 #include "ProcessorClass.h"
 #include "llvm/Support/FileSystem.h"
-#include "llvm/Support/Path.h"
 
 #include <cmath>
 
@@ -232,9 +231,7 @@ static llvm::json::Object scaleSizes(const ProcessorClass &defaults,
 }
 
 static std::string getProcessorPath(StringRef folder) {
-  SmallString<256> path(folder);
-  llvm::sys::path::append(path, "preprocessor_config.json");
-  return path.str().str();
+  return joinPath(folder, "preprocessor_config.json");
 }
 
 FailureOr<vit::PreprocessAttr> import_::importPreprocessor(

@@ -20,12 +20,6 @@ using namespace vitc::import_;
 /// Far above any text encoder's.
 static constexpr int64_t kMaxLength = int64_t(1) << 20;
 
-static std::string joinPath(StringRef folder, StringRef name) {
-  SmallString<256> path(folder);
-  llvm::sys::path::append(path, name);
-  return path.str().str();
-}
-
 /// The one pooling that the file of the module Pooling chooses: a name, as
 /// newer versions write it, or one of several flags.
 static LogicalResult readPooling(StringRef path, MLIRContext &context,

@@ -1,5 +1,4 @@
-//===- SentencePooling.h - The modules behind a text encoder --- -*- C++
-//-*-===//
+//===- SentencePooling.h - The modules behind a text encoder ----*- C++ -*-===//
 //
 // Part of the vitc project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

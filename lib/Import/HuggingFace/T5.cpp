@@ -112,10 +112,5 @@ OwningOpRef<ModuleOp> import_::importT5(StringRef folder, Config &config,
   checkpoint.leaveOut("decoder.embed_tokens");
   checkpoint.leaveOut("decoder.block.0.layer.1.EncDecAttention."
                       "relative_attention_bias");
-  FailureOr<GenerationSettings> settings =
-      readGeneration(folder, config, config);
-  if (failed(settings))
-    return nullptr;
-  model.settings = *settings;
   return finishTranslation(folder, config, checkpoint, encoder, model, options);
 }

@@ -14,9 +14,6 @@ using namespace mlir;
 using namespace vitc;
 using namespace vitc::import_;
 
-/// Of what is generated and of what is read, where nothing says more.
-static constexpr int64_t kDefaultLength = 128;
-
 void import_::readActivation(Config &config, StringRef key,
                              StringRef defaultName, TextSpec &spec) {
   std::string name = config.getString(key, defaultName);
@@ -33,22 +30,34 @@ void import_::readActivation(Config &config, StringRef key,
   }
 }
 
-LogicalResult import_::resolveDecoder(GenerationModel &model,
-                                      const ImportOptions &options,
-                                      Location loc) {
-  const GenerationSettings &settings = model.settings;
-  int64_t numStart = std::max<int64_t>(settings.start.size(), 1);
-  int64_t length = settings.maxNewTokens > 0 ? numStart + settings.maxNewTokens
-                   : settings.maxLength > 0  ? settings.maxLength
-                                             : kDefaultLength;
-  if (failed(resolveLength(model.decoder.spec, length, options, loc)))
-    return failure();
-  length = model.decoder.spec.length;
+/// A decoder starts with a token or more.
+static int64_t countStart(const GenerationSettings &settings) {
+  return std::max<int64_t>(settings.start.size(), 1);
+}
+
+int64_t import_::getMaxLength(const GenerationSettings &settings) {
+  if (settings.maxNewTokens > 0)
+    return countStart(settings) + settings.maxNewTokens;
+  return settings.maxLength > 0 ? settings.maxLength : kDefaultTextLength;
+}
+
+LogicalResult import_::verifyMaxLength(const GenerationSettings &settings,
+                                       int64_t length, Location loc) {
+  int64_t numStart = countStart(settings);
   if (length <= numStart)
     return emitError(loc) << "outputs of " << length
                           << " tokens were asked for; the decoder starts with "
                           << numStart << " and needs more";
   return success();
+}
+
+LogicalResult import_::resolveDecoder(GenerationModel &model,
+                                      const ImportOptions &options,
+                                      Location loc) {
+  TextSpec &spec = model.decoder.spec;
+  if (failed(resolveLength(spec, getMaxLength(model.settings), options, loc)))
+    return failure();
+  return verifyMaxLength(model.settings, spec.length, loc);
 }
 
 LogicalResult import_::describeGeneration(StringRef folder,
@@ -80,10 +89,15 @@ LogicalResult import_::describeGeneration(StringRef folder,
 OwningOpRef<ModuleOp> import_::finishTranslation(
     StringRef folder, Config &config, Checkpoint &checkpoint, TextSpec &encoder,
     GenerationModel &model, const ImportOptions &options) {
+  FailureOr<GenerationSettings> settings =
+      readGeneration(folder, config, config);
+  if (failed(settings))
+    return nullptr;
+  model.settings = *settings;
   Location loc = config.getLoc();
   MLIRContext &context = *loc.getContext();
   if (config.failed() ||
-      failed(resolveLength(encoder, kDefaultLength, options.maxSourceLength,
+      failed(resolveLength(encoder, kDefaultTextLength, options.maxSourceLength,
                            loc)) ||
       failed(resolveDecoder(model, options, loc)))
     return nullptr;

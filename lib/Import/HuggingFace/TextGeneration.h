@@ -28,9 +28,20 @@ struct GenerationModel {
   GenerationSettings settings;
 };
 
-/// Sets the length of the decoder's caches: what the user asked for, else what
-/// the settings say, else 128 tokens, at most as many as have a position.
-/// Errors are at `loc`.
+/// Tokens of what is generated and of what is read, where nothing says more.
+inline constexpr int64_t kDefaultTextLength = 128;
+
+/// The most tokens that the settings say, `start` included, else
+/// kDefaultTextLength.
+int64_t getMaxLength(const GenerationSettings &settings);
+
+/// Checks that `length` has room for a token behind `start`; errors at `loc`.
+mlir::LogicalResult verifyMaxLength(const GenerationSettings &settings,
+                                    int64_t length, mlir::Location loc);
+
+/// Sets the length of the decoder's caches: what the user asked for, else
+/// getMaxLength, at most as many tokens as have a position. Errors are at
+/// `loc`.
 mlir::LogicalResult resolveDecoder(GenerationModel &model,
                                    const ImportOptions &options,
                                    mlir::Location loc);
@@ -45,7 +56,8 @@ mlir::LogicalResult describeGeneration(llvm::StringRef folder,
                                        mlir::Location loc,
                                        ModelInterface &interface);
 
-/// The rest of importing an encoder and a decoder of texts.
+/// The rest of importing an encoder and a decoder of texts: settings, lengths,
+/// the module.
 mlir::OwningOpRef<mlir::ModuleOp>
 finishTranslation(llvm::StringRef folder, Config &config,
                   Checkpoint &checkpoint, TextSpec &encoder,

@@ -1,5 +1,4 @@
-//===- TextModel.h - Text encoders of transformers ------------- -*- C++
-//-*-===//
+//===- TextModel.h - Text encoders of transformers --------------*- C++ -*-===//
 //
 // Part of the vitc project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

@@ -13,6 +13,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "DecoderConfig.h"
+#include "EntryModules.h"
 #include "HuggingFace.h"
 #include "TextGeneration.h"
 #include "mlir/Transforms/RegionUtils.h"
@@ -87,15 +88,7 @@ static void becomeEncode(func::FuncOp function, Checkpoint &checkpoint,
 static void eraseUnused(ModuleOp module, func::FuncOp encode) {
   IRRewriter rewriter(module.getContext());
   (void)runRegionDCE(rewriter, encode->getRegions());
-  llvm::DenseSet<StringAttr> used;
-  module.walk([&](vit::ConstantOp constant) {
-    constant.getValueAttr().walk(
-        [&](FlatSymbolRefAttr weight) { used.insert(weight.getAttr()); });
-  });
-  for (vit::WeightOp weight :
-       llvm::make_early_inc_range(module.getOps<vit::WeightOp>()))
-    if (!used.contains(weight.getSymNameAttr()))
-      weight.erase();
+  eraseUnusedWeights(module);
 }
 
 static FailureOr<GenerationModel>

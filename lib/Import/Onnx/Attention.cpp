@@ -165,29 +165,36 @@ static FailureOr<AttentionOperands> getOperands(Node &node) {
   return operands;
 }
 
-/// Puts the cached keys and values, inputs 4 and 5, before the new ones.
-static FailureOr<int64_t> addPast(Node &node, AttentionOperands &operands) {
+/// Puts the cached keys and values, inputs 4 and 5, before the new ones; gives
+/// their number.
+static FailureOr<Size> addPast(Node &node, AttentionOperands &operands) {
   if (node.hasInput(4) != node.hasInput(5))
     return node.emitError() << "input " << (node.hasInput(4) ? 5 : 4)
                             << " is absent; past_key and past_value come "
                                "together";
-  int64_t numPast = 0;
+  Size numPast = 0;
   if (node.hasInput(4)) {
     Value *values[] = {&operands.key, &operands.value};
     for (unsigned index : {4, 5}) {
       Value &value = *values[index - 4];
-      Shape needed = node.b.getShape(value), past = node.getShape(index);
+      Shape own = node.b.getShape(value), needed = own;
+      Shape past = node.getShape(index);
       if (past.size() == 4)
         needed[2] = past[2];
       if (failed(verifyTypeOfFirst(node, index)) ||
           failed(verifyShape(node, index, needed)))
         return failure();
-      if (!past[2].isStatic())
+      numPast = past[2];
+      if (numPast.isOfTrip() && own[2] == Size(1)) {
+        value = node.append(node.input(index).value, value, 2);
+        continue;
+      }
+      if (!numPast.isStatic())
         return node.emitError()
                << "input " << index << " has shape " << Node::format(past)
-               << "; its dim 2 must not depend on B";
-      numPast = past[2].constant;
-      if (numPast != 0)
+               << "; its dim 2 must not depend on B, and grow only where one "
+                  "token comes behind it";
+      if (numPast != Size(0))
         value = node.b.concat({node.input(index).value, value}, 2);
     }
   }
@@ -198,19 +205,45 @@ static FailureOr<int64_t> addPast(Node &node, AttentionOperands &operands) {
   return numPast;
 }
 
+/// Of keys that grow with each token, those that are there.
+static LogicalResult setGrownKeys(Node &node, const AttentionOperands &operands,
+                                  Size numPast, KeyWindow &window) {
+  Shape query = node.b.getShape(operands.query);
+  Size keys = node.b.getShape(operands.key)[2];
+  bool hasPlace = window.causal || window.left >= 0 || window.right >= 0;
+  if (hasPlace && (query[2] != Size(1) || !numPast.isOfTrip()))
+    return node.emitError()
+           << "has " << Node::format(keys) << " keys, of which "
+           << Node::format(numPast) << " are past_key's, and "
+           << Node::format(query[2])
+           << " queries; a window of keys that grow with each token needs one "
+              "query behind past_key";
+  // Behind the query's own there is no key.
+  window.causal = false;
+  window.right = -1;
+  window.lengths = node.b.broadcastTo(
+      node.b.sizesTensor(keys, node.b.getI64Type(), /*scalar=*/false),
+      query[0]);
+  return success();
+}
+
 static FailureOr<KeyWindow>
-getKeyWindow(Node &node, const AttentionOperands &operands, int64_t numPast) {
+getKeyWindow(Node &node, const AttentionOperands &operands, Size numPast) {
   KeyWindow window;
   window.causal = node.getInt("is_causal", 0) != 0;
-  window.offset = numPast;
+  window.offset = numPast.constant;
   window.left = node.getInt("left_window_size", -1);
   window.right = node.getInt("right_window_size", -1);
   for (int64_t size : {window.left, window.right})
     if (size < -1 || size > std::numeric_limits<int32_t>::max())
       return node.emitError() << "a window size is " << size
                               << "; -1 or a number of keys is needed";
-  if (!node.hasInput(6))
+  if (!node.hasInput(6)) {
+    if (node.b.getShape(operands.key)[2].isOfTrip() &&
+        failed(setGrownKeys(node, operands, numPast, window)))
+      return failure();
     return window;
+  }
   if (node.hasInput(4))
     return node.emitError() << "has nonpad_kv_seqlen and past_key; at most one "
                                "of them is possible";
@@ -230,7 +263,7 @@ static LogicalResult importAttention(Node &node) {
   FailureOr<AttentionOperands> operands = getOperands(node);
   if (failed(operands))
     return failure();
-  FailureOr<int64_t> numPast = addPast(node, *operands);
+  FailureOr<Size> numPast = addPast(node, *operands);
   if (failed(numPast) || failed(verifyAttention(node, *operands)))
     return failure();
   FailureOr<KeyWindow> window = getKeyWindow(node, *operands, *numPast);

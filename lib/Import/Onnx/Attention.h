@@ -37,7 +37,8 @@ mlir::FailureOr<mlir::Value> splitHeads(Node &node, mlir::Value tokens,
 mlir::Value mergeHeads(TensorBuilder &b, mlir::Value tensor);
 
 /// An addend of the scores, of up to four dims, as [.., .., Nq, Nk]; true in a
-/// bool mask means attend. Keys that it does not cover are masked.
+/// bool mask means attend. Keys that it does not cover are masked. Null where
+/// it is known to change nothing.
 mlir::FailureOr<mlir::Value> getScoreAddend(Node &node, unsigned index,
                                             const AttentionOperands &operands);
 

@@ -48,15 +48,17 @@ LogicalResult vitc::onnx::verifyAttention(Node &node,
   Shape query = node.b.getShape(operands.query);
   Shape key = node.b.getShape(operands.key);
   Shape value = node.b.getShape(operands.value);
-  auto isStaticButBatch = [](const Shape &shape) {
-    return shape.size() == 4 &&
-           llvm::all_of(llvm::drop_begin(shape), [](Size size) {
-             return size.isStatic() && size.constant > 0;
-           });
+  auto isPositive = [](Size size) {
+    return size.isStatic() && size.constant > 0;
   };
-  if (!isStaticButBatch(query) || !isStaticButBatch(key) ||
-      !isStaticButBatch(value) || query[0] != key[0] || key[0] != value[0] ||
-      key[1] != value[1] || key[2] != value[2] || query[3] != key[3] ||
+  // The number of keys alone may grow with each token.
+  auto isFixed = [&](const Shape &shape, bool mayGrow) {
+    return shape.size() == 4 && isPositive(shape[1]) && isPositive(shape[3]) &&
+           (isPositive(shape[2]) || (mayGrow && shape[2].isOfTrip()));
+  };
+  if (!isFixed(query, false) || !isFixed(key, true) || !isFixed(value, true) ||
+      query[0] != key[0] || key[0] != value[0] || key[1] != value[1] ||
+      key[2] != value[2] || query[3] != key[3] ||
       query[1].constant % key[1].constant != 0)
     return node.emitError()
            << "query, key and value have shapes " << Node::format(query) << ", "
@@ -116,8 +118,10 @@ FailureOr<Value> vitc::onnx::getScoreAddend(Node &node, unsigned index,
   Shape shape = node.getShape(index), full = query;
   full[3] = key[2];
   Size keys = shape.empty() ? Size(0) : shape.back();
-  bool fits = shape.size() >= 1 && shape.size() <= 4 && keys.isStatic() &&
-              keys.constant <= full[3].constant;
+  bool isForAll = keys == full[3] || (keys == Size(1) && node.getOpset() < 24);
+  bool fits = shape.size() >= 1 && shape.size() <= 4 &&
+              (isForAll || (keys.isStatic() && full[3].isStatic() &&
+                            keys.constant <= full[3].constant));
   if (fits) {
     // One key stands for all, fewer than there are for the first ones.
     Shape covered = shape;
@@ -131,9 +135,13 @@ FailureOr<Value> vitc::onnx::getScoreAddend(Node &node, unsigned index,
            << "input " << index << " has shape " << Node::format(shape)
            << "; it has to broadcast to " << Node::format(full);
 
+  // A step's mask of tokens that there are.
+  if (TypedAttr filled = b.getFilled(mask.value))
+    if (isForAll && filled == b.getScalarAttr(filled.getType(), isBool))
+      return Value();
   Value addend = isBool ? buildAddendOfBools(b, mask.value, type)
                         : b.castTo(mask.value, type);
-  if (keys != full[3] && (keys != Size(1) || node.getOpset() >= 24)) {
+  if (!isForAll) {
     SmallVector<int64_t> low(shape.size(), 0), high(shape.size(), 0);
     high.back() = full[3].constant - keys.constant;
     addend =

@@ -69,6 +69,11 @@ std::string getFunctionKey(llvm::StringRef domain, llvm::StringRef name,
 bool isControlFlow(llvm::StringRef domain, llvm::StringRef name);
 /// "" for either spelling of the standard domain.
 llvm::StringRef normalizeDomain(llvm::StringRef domain);
+/// What --shape calls a dimension.
+std::string getSizeName(const onnx_proto::TensorShapeProto::Dimension &dim,
+                       llvm::StringRef input, int64_t index);
+/// Whether a dimension has a number.
+bool hasSize(const onnx_proto::TensorShapeProto::Dimension &dim);
 /// The node's name, or its first output's.
 llvm::StringRef getNodeName(const onnx_proto::NodeProto &node);
 /// Calls `use` with each name of an outer graph that the node needs, those in
@@ -133,6 +138,15 @@ private:
   mlir::LogicalResult addOutputs(const onnx_proto::GraphProto &graph);
   mlir::Value addArgument(mlir::RankedTensorType type, llvm::StringRef name);
 
+  // A text without padding, in TextInput.cpp.
+  /// Finds the size that is the text's length.
+  void readTextSize(const onnx_proto::GraphProto &graph);
+  /// Makes that size of an input a formula.
+  void noteTextSize(const onnx_proto::ValueInfoProto &input,
+                    mlir::Value argument);
+  /// Adds the mask that says how long the text is.
+  mlir::LogicalResult addTextMask(mlir::RankedTensorType ids);
+
   // The inputs of a decoder's step, in StepInputs.cpp.
   /// Whether an input is no argument of the function.
   bool isComputedInput(const onnx_proto::ValueInfoProto &input) const;
@@ -178,28 +192,22 @@ private:
   mlir::LogicalResult importIf(Node &node, Scope &scope);
   /// Errors unless the value is one bool.
   mlir::LogicalResult verifyCondition(Node &node, GraphValue &condition);
+  /// A Loop or a Scan.
   mlir::LogicalResult importLoop(Node &node, Scope &scope);
   struct LoopState;
-  mlir::LogicalResult readLoop(Node &node, const onnx_proto::GraphProto &body,
-                               LoopState &state);
+  mlir::LogicalResult readLoop(Node &node, LoopState &state);
+  mlir::LogicalResult readScan(Node &node, LoopState &state); // in Scans.cpp
   mlir::LogicalResult narrowActive(Node &node, LoopState &state);
-  mlir::LogicalResult importIteration(Node &node,
-                                      const onnx_proto::GraphProto &body,
-                                      Scope &around, int64_t trip,
+  mlir::LogicalResult importIteration(Node &node, Scope &around, int64_t trip,
                                       LoopState &state);
-  mlir::LogicalResult unrollLoop(Node &node, const onnx_proto::GraphProto &body,
-                                 Scope &around, LoopState &state);
+  mlir::LogicalResult unrollLoop(Node &node, Scope &around, LoopState &state);
   // Loops that stay loops, in RolledLoops.cpp.
   struct RolledBody;
-  mlir::LogicalResult rollLoop(Node &node, const onnx_proto::GraphProto &body,
-                               Scope &around, LoopState &state);
-  mlir::FailureOr<RolledBody> probeLoop(Node &node,
-                                        const onnx_proto::GraphProto &body,
-                                        Scope &around, LoopState &state);
-  mlir::LogicalResult importRolledBody(Node &node,
-                                       const onnx_proto::GraphProto &body,
-                                       Scope &around, RolledBody &rolled);
-  mlir::LogicalResult importScan(Node &node, Scope &scope);
+  mlir::LogicalResult rollLoop(Node &node, Scope &around, LoopState &state);
+  mlir::FailureOr<RolledBody> probeLoop(Node &node, Scope &around,
+                                        LoopState &state);
+  mlir::LogicalResult importRolledBody(Node &node, Scope &around,
+                                       LoopState &state, RolledBody &rolled);
   mlir::LogicalResult importFunction(const onnx_proto::FunctionProto &function,
                                      Node &node);
   mlir::FailureOr<const onnx_proto::GraphProto *>
@@ -259,6 +267,8 @@ private:
   bool hasBatch = false;
   /// Names of the sizes of a step's inputs: of the tokens, and of those before.
   std::string tokenSize, pastSize;
+  /// Name of the size that is a text's length; "": there is none.
+  std::string textSize;
   mlir::Value position, tokens;
   std::vector<TokenCache> caches;
   std::vector<std::string> missingSizes, argumentNames, neededInputs;

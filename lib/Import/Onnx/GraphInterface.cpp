@@ -27,9 +27,8 @@ using onnx_proto::ValueInfoProto;
 // Inputs
 //===----------------------------------------------------------------------===//
 
-/// What --shape calls a dimension; Paddle's converter writes '?' for a size
-/// without a name.
-static std::string getDimName(const TensorShapeProto::Dimension &dim,
+/// Paddle's converter writes '?' for a size without a name.
+std::string onnx::getSizeName(const TensorShapeProto::Dimension &dim,
                               StringRef input, int64_t index) {
   if (!dim.dim_param().empty() && dim.dim_param() != "?")
     return dim.dim_param();
@@ -37,7 +36,7 @@ static std::string getDimName(const TensorShapeProto::Dimension &dim,
 }
 
 /// Older converters write -1 for a size without a name.
-static bool hasSize(const TensorShapeProto::Dimension &dim) {
+bool onnx::hasSize(const TensorShapeProto::Dimension &dim) {
   return dim.has_dim_value() && dim.dim_value() != -1;
 }
 
@@ -51,9 +50,11 @@ GraphImporter::getInputSize(const TensorShapeProto::Dimension &dim,
              << " in dimension " << index << "; needs 0 to " << kMaxSize;
     return dim.dim_value();
   }
-  std::string name = getDimName(dim, input, index);
+  std::string name = getSizeName(dim, input, index);
   if (!tokenSize.empty() && name == tokenSize)
     return isWithoutPast() ? part.step->length : 1;
+  if (!textSize.empty() && name == textSize)
+    return part.text->length;
   if (auto it = part.sizes.find(name); it != part.sizes.end())
     return it->second;
   if (auto it = options.shapes.find(name); it != options.shapes.end()) {
@@ -67,7 +68,7 @@ GraphImporter::getInputSize(const TensorShapeProto::Dimension &dim,
     return ShapedType::kDynamic;
   if (index == 0 && (batchName.empty() || batchName == name)) {
     batchName = name;
-    return options.batch.value_or(ShapedType::kDynamic);
+    return options.batch.value_or(textSize.empty() ? ShapedType::kDynamic : 1);
   }
   if (part.otherSize)
     return *part.otherSize;
@@ -169,6 +170,7 @@ LogicalResult GraphImporter::addInputs(const GraphProto &graph) {
     DataType dataType;
   };
   SmallVector<Input> inputs;
+  readTextSize(graph);
   if (failed(readStepSizes(graph)))
     return failure();
   for (const ValueInfoProto &input : graph.input()) {
@@ -193,6 +195,18 @@ LogicalResult GraphImporter::addInputs(const GraphProto &graph) {
                  << missingSizes[0] << "=64";
   }
 
+  if (!textSize.empty()) {
+    const Input *ids = llvm::find_if(inputs, [&](const Input &input) {
+      return input.proto->name() == part.text->ids;
+    });
+    if (!names.insert(part.text->mask).second)
+      return emitError(loc)
+             << "has an input '" << part.text->mask
+             << "'; needs that name for the mask of '" << part.text->ids << "'";
+    if (failed(addTextMask(ids->type)))
+      return failure();
+  }
+
   bool isFirst = true;
   for (const Input &input : inputs) {
     StringRef name = input.proto->name();
@@ -212,6 +226,7 @@ LogicalResult GraphImporter::addInputs(const GraphProto &graph) {
       return failure();
     isFirst = false;
     Value argument = addArgument(input.type, name);
+    noteTextSize(*input.proto, argument);
     // Without elements there is nothing to read.
     if (input.type.hasStaticShape() && input.type.getNumElements() == 0)
       value.constant = DenseElementsAttr::get(

@@ -141,18 +141,18 @@ makeEmptyStack(Node &node, const onnx_proto::ValueInfoProto &output,
 }
 
 //===----------------------------------------------------------------------===//
-// Loop
+// Iterations
 //===----------------------------------------------------------------------===//
 
-LogicalResult GraphImporter::readLoop(Node &node, const GraphProto &body,
-                                      LoopState &state) {
-  state.numCarried = std::max<int64_t>(node.getNumInputs(), 2) - 2;
-  state.numScans = body.output_size() - 1 - state.numCarried;
-  if (body.input_size() != state.numCarried + 2 || state.numScans < 0)
+LogicalResult GraphImporter::readLoop(Node &node, LoopState &state) {
+  const GraphProto &body = *state.body;
+  int64_t numCarried = std::max<int64_t>(node.getNumInputs(), 2) - 2;
+  int64_t numScans = body.output_size() - 1 - numCarried;
+  if (body.input_size() != numCarried + 2 || numScans < 0)
     return node.emitError()
            << "body has " << body.input_size() << " inputs and "
-           << body.output_size() << " outputs; needs " << state.numCarried + 2
-           << " inputs and " << state.numCarried + 1 << " outputs or more";
+           << body.output_size() << " outputs; needs " << numCarried + 2
+           << " inputs and " << numCarried + 1 << " outputs or more";
   if (node.hasInput(0)) {
     FailureOr<SmallVector<int64_t>> trips = node.getIntsOf(0);
     if (failed(trips))
@@ -162,15 +162,15 @@ LogicalResult GraphImporter::readLoop(Node &node, const GraphProto &body,
              << "has " << trips->size() << " trip counts; needs one";
     state.trips = trips->front();
   }
-  state.condition =
-      node.hasInput(1) ? *node.inputs[1] : makeScalar(b.getI1Type(), 1);
-  for (int64_t index = 2; index < state.numCarried + 2; ++index) {
+  if (node.hasInput(1))
+    state.condition = *node.inputs[1];
+  for (int64_t index = 2; index < numCarried + 2; ++index) {
     if (!node.hasInput(index))
       return node.emitError()
              << "input " << index << " is absent; needs a value to start with";
     state.carried.push_back(*node.inputs[index]);
   }
-  state.scans.resize(state.numScans);
+  state.scanAxes.resize(numScans);
   return success();
 }
 
@@ -179,7 +179,7 @@ LogicalResult GraphImporter::readLoop(Node &node, const GraphProto &body,
 LogicalResult GraphImporter::narrowActive(Node &node, LoopState &state) {
   if (failed(verifyCondition(node, state.condition)))
     return failure();
-  if (!state.trips || state.numScans > 0) {
+  if (!state.trips || !state.scanAxes.empty()) {
     noteNeeded(state.condition);
     return node.emitError()
            << "ends when its condition, which is computed at run time, says "
@@ -198,71 +198,43 @@ LogicalResult GraphImporter::narrowActive(Node &node, LoopState &state) {
   return success();
 }
 
-LogicalResult GraphImporter::importIteration(Node &node, const GraphProto &body,
-                                             Scope &around, int64_t trip,
-                                             LoopState &state) {
+LogicalResult GraphImporter::importIteration(Node &node, Scope &around,
+                                             int64_t trip, LoopState &state) {
+  const GraphProto &body = *state.body;
   Scope inner{&around, {}, around.opsets};
-  inner.values[body.input(0).name()] = makeScalar(b.getI64Type(), trip);
-  inner.values[body.input(1).name()] = makeScalar(b.getI1Type(), 1);
-  for (int64_t index = 0; index < state.numCarried; ++index)
-    inner.values[body.input(index + 2).name()] = state.carried[index];
+  if (!state.isScan) {
+    inner.values[body.input(0).name()] = makeScalar(b.getI64Type(), trip);
+    inner.values[body.input(1).name()] = makeScalar(b.getI1Type(), 1);
+  }
+  for (auto [index, value] : llvm::enumerate(state.carried))
+    inner.values[body.input(state.getFirstInput() + index).name()] = value;
+  for (auto [index, axis] : llvm::enumerate(state.rowAxes)) {
+    int64_t at = axis.isReversed ? *state.trips - 1 - trip : trip;
+    inner.values[body.input(state.getFirstRow() + index).name()] =
+        takeRow(state.rows[index], axis.axis, at);
+  }
   FailureOr<Results> results = importGraph(body, inner, node);
   if (failed(results))
     return failure();
   b.setLoc(NameLoc::get(b.getStringAttr(node.getName())));
-  state.condition = results->front();
-  for (int64_t index = 0; index < state.numCarried; ++index) {
-    FailureOr<GraphValue> next = (*results)[index + 1];
+  if (!state.isScan)
+    state.condition = results->front();
+  for (auto [index, value] : llvm::enumerate(state.carried)) {
+    FailureOr<GraphValue> next = (*results)[state.getFirstOutput() + index];
     if (state.active.isSet())
-      next = select(node, getValue(state.active), *next, state.carried[index]);
+      next = select(node, getValue(state.active), *next, value);
     if (failed(next))
       return failure();
-    state.carried[index] = *next;
+    value = *next;
   }
-  for (int64_t index = 0; index < state.numScans; ++index)
-    state.scans[index].push_back((*results)[index + 1 + state.numCarried]);
+  for (auto [index, scan] : llvm::enumerate(state.scans))
+    scan.push_back((*results)[state.getFirstScan() + index]);
   return success();
 }
 
-LogicalResult GraphImporter::importLoop(Node &node, Scope &scope) {
-  FailureOr<const GraphProto *> body = getGraph(node, "body");
-  LoopState state;
-  Scope around{&scope, {}, scope.opsets};
-  if (failed(body) || failed(readLoop(node, **body, state)) ||
-      failed(addInitializers(**body, around)))
-    return failure();
-  bool isShort = getKnownBool(state.condition) == false ||
-                 (state.trips && *state.trips <= kFewTrips);
-  if (isShort || b.isInLoop())
-    return unrollLoop(node, **body, around, state);
-  std::vector<Diagnostic> reasons;
-  bool isRolled = false;
-  {
-    ScopedDiagnosticHandler handler(
-        b.getContext(), [&](Diagnostic &diagnostic) {
-          // A body that is imported again says the same.
-          bool known = llvm::any_of(reasons, [&](const Diagnostic &other) {
-            return other.str() == diagnostic.str();
-          });
-          if (!known)
-            reasons.push_back(std::move(diagnostic));
-        });
-    isRolled = succeeded(rollLoop(node, **body, around, state));
-  }
-  if (!isRolled && state.trips && *state.trips <= kMaxUnrolledTrips) {
-    node.failed = false;
-    if (!reasons.empty())
-      emitRemark(reasons.front().getLocation())
-          << "a loop is unrolled: " << reasons.front().str();
-    return unrollLoop(node, **body, around, state);
-  }
-  for (Diagnostic &reason : reasons)
-    b.getContext()->getDiagEngine().emit(std::move(reason));
-  return success(isRolled);
-}
-
-LogicalResult GraphImporter::unrollLoop(Node &node, const GraphProto &body,
-                                        Scope &around, LoopState &state) {
+LogicalResult GraphImporter::unrollLoop(Node &node, Scope &around,
+                                        LoopState &state) {
+  state.scans.assign(state.scanAxes.size(), {});
   for (int64_t trip = 0; !state.trips || trip < *state.trips; ++trip) {
     std::optional<bool> known = getKnownBool(state.condition);
     if (known && !*known)
@@ -272,133 +244,74 @@ LogicalResult GraphImporter::unrollLoop(Node &node, const GraphProto &body,
                               << " iterations; needs at most so many, as loops "
                                  "are unrolled";
     if ((!known && failed(narrowActive(node, state))) ||
-        failed(importIteration(node, body, around, trip, state)))
+        failed(importIteration(node, around, trip, state)))
       return failure();
   }
-  for (int64_t index = 0; index < state.numScans; ++index) {
-    const auto &output = body.output(index + 1 + state.numCarried);
+  Results results = state.carried;
+  for (auto [index, axis] : llvm::enumerate(state.scanAxes)) {
+    Results &scan = state.scans[index];
+    if (axis.isReversed)
+      std::reverse(scan.begin(), scan.end());
     FailureOr<GraphValue> stacked =
-        state.scans[index].empty()
-            ? makeEmptyStack(node, output, b.getContext())
-            : stack(node, state.scans[index], 0);
+        scan.empty()
+            ? makeEmptyStack(node,
+                             state.body->output(state.getFirstScan() + index),
+                             b.getContext())
+            : stack(node, scan, axis.axis);
     if (failed(stacked))
       return failure();
-    state.carried.push_back(*stacked);
+    results.push_back(*stacked);
   }
-  return setResults(node, state.carried);
+  return setResults(node, results);
 }
 
 //===----------------------------------------------------------------------===//
-// Scan
+// Loop and Scan
 //===----------------------------------------------------------------------===//
 
-namespace {
-/// Along which axis, and in which direction, a tensor is scanned.
-struct ScanAxes {
-  SmallVector<int64_t> axes, directions;
-
-  bool isReversed(int64_t index) const { return directions[index] != 0; }
-};
-} // namespace
-
-static FailureOr<ScanAxes> getScanAxes(Node &node, StringRef kind,
-                                       int64_t count) {
-  SmallVector<int64_t> zeros(count, 0);
-  ScanAxes axes{node.getInts(("scan_" + kind + "_axes").str(), zeros),
-                node.getInts(("scan_" + kind + "_directions").str(), zeros)};
-  if (int64_t(axes.axes.size()) != count ||
-      int64_t(axes.directions.size()) != count)
-    return node.emitError() << "has " << axes.axes.size() << " axes and "
-                            << axes.directions.size() << " directions of "
-                            << kind << "s; needs " << count;
-  return axes;
-}
-
-/// The one size of the scanned axes of inputs `first` and on, which are
-/// normalised.
-static FailureOr<int64_t> getScanSize(Node &node, unsigned first,
-                                      MutableArrayRef<int64_t> axes) {
-  std::optional<int64_t> trips;
-  for (auto [index, axis] : llvm::enumerate(axes)) {
-    Shape shape = node.getShape(first + index);
-    FailureOr<int64_t> normalized = node.normalizeAxis(axis, shape.size());
-    if (failed(normalized))
-      return failure();
-    axis = *normalized;
-    Size size = shape[axis];
-    if (!size.isStatic() || size.constant < 1 ||
-        size.constant > kMaxUnrolledTrips || (trips && *trips != size.constant))
-      return node.emitError()
-             << "scans axis " << axis << " of a tensor of shape "
-             << Node::format(shape) << "; needs one size for all, from 1 to "
-             << kMaxUnrolledTrips << ", that does not depend on the batch";
-    trips = size.constant;
-  }
-  return *trips;
-}
-
-LogicalResult GraphImporter::importScan(Node &node, Scope &scope) {
-  // Before opset 9 the batch and the sequences' lengths were apart.
-  if (node.getOpset() < 9)
-    return node.emitError()
-           << "is of opset " << node.getOpset() << "; needs opset 9 or later";
+LogicalResult GraphImporter::importLoop(Node &node, Scope &scope) {
   FailureOr<const GraphProto *> body = getGraph(node, "body");
-  FailureOr<int64_t> numScanned = node.getRequiredInt("num_scan_inputs");
-  if (failed(body) || failed(numScanned))
+  if (failed(body))
     return failure();
-  int64_t numInputs = node.getNumInputs();
-  int64_t numStates = numInputs - *numScanned;
-  int64_t numScans = (*body)->output_size() - numStates;
-  if (*numScanned < 1 || numStates < 0 || numScans < 0 ||
-      (*body)->input_size() != numInputs)
-    return node.emitError()
-           << "has " << numInputs << " inputs, of which " << *numScanned
-           << " are scanned, and a body of " << (*body)->input_size()
-           << " inputs and " << (*body)->output_size()
-           << " outputs; needs as many inputs as its body, one that is "
-              "scanned, and an output for each state";
-  for (int64_t index = 0; index < numInputs; ++index)
-    if (!node.hasInput(index))
-      return node.emitError() << "input " << index << " is absent; needs "
-                              << numInputs << " inputs";
-  FailureOr<ScanAxes> in = getScanAxes(node, "input", *numScanned);
-  FailureOr<ScanAxes> out = getScanAxes(node, "output", numScans);
-  if (failed(in) || failed(out))
-    return failure();
-  FailureOr<int64_t> trips = getScanSize(node, numStates, in->axes);
+  LoopState state;
+  state.body = *body;
+  state.isScan = node.getOpType() == "Scan";
+  state.condition = makeScalar(b.getI1Type(), 1);
   Scope around{&scope, {}, scope.opsets};
-  if (failed(trips) || failed(addInitializers(**body, around)))
+  if (failed(state.isScan ? readScan(node, state) : readLoop(node, state)) ||
+      failed(addInitializers(**body, around)))
     return failure();
-
-  Results states;
-  for (int64_t index = 0; index < numStates; ++index)
-    states.push_back(*node.inputs[index]);
-  SmallVector<Results> scans(numScans);
-  for (int64_t trip = 0; trip < *trips; ++trip) {
-    Scope inner{&around, {}, scope.opsets};
-    for (int64_t index = 0; index < numStates; ++index)
-      inner.values[(*body)->input(index).name()] = states[index];
-    for (int64_t index = 0; index < *numScanned; ++index) {
-      int64_t at = in->isReversed(index) ? *trips - 1 - trip : trip;
-      inner.values[(*body)->input(numStates + index).name()] =
-          takeRow(*node.inputs[numStates + index], in->axes[index], at);
-    }
-    FailureOr<Results> results = importGraph(**body, inner, node);
-    if (failed(results))
-      return failure();
-    b.setLoc(NameLoc::get(b.getStringAttr(node.getName())));
-    for (int64_t index = 0; index < numScans; ++index)
-      scans[index].push_back((*results)[index + numStates]);
-    results->truncate(numStates);
-    states = std::move(*results);
+  bool isShort = getKnownBool(state.condition) == false ||
+                 (state.trips && *state.trips <= kFewTrips);
+  // A body sees the number of one Loop's iteration.
+  if (isShort || (!state.isScan && b.isInLoop()))
+    return unrollLoop(node, around, state);
+  std::vector<Diagnostic> reasons;
+  bool isRolled = false;
+  {
+    ScopedDiagnosticHandler handler(
+        b.getContext(), [&](Diagnostic &diagnostic) {
+          // Of a loop in this one's body.
+          if (diagnostic.getSeverity() != DiagnosticSeverity::Error)
+            return failure();
+          // A body that is imported again says the same.
+          bool known = llvm::any_of(reasons, [&](const Diagnostic &other) {
+            return other.str() == diagnostic.str();
+          });
+          if (!known)
+            reasons.push_back(std::move(diagnostic));
+          return success();
+        });
+    isRolled = succeeded(rollLoop(node, around, state));
   }
-  for (int64_t index = 0; index < numScans; ++index) {
-    if (out->isReversed(index))
-      std::reverse(scans[index].begin(), scans[index].end());
-    FailureOr<GraphValue> stacked = stack(node, scans[index], out->axes[index]);
-    if (failed(stacked))
-      return failure();
-    states.push_back(*stacked);
+  if (!isRolled && state.trips && *state.trips <= kMaxUnrolledTrips) {
+    node.failed = false;
+    if (!reasons.empty())
+      emitRemark(reasons.front().getLocation())
+          << "a loop is unrolled: " << reasons.front().str();
+    return unrollLoop(node, around, state);
   }
-  return setResults(node, states);
+  for (Diagnostic &reason : reasons)
+    b.getContext()->getDiagEngine().emit(std::move(reason));
+  return success(isRolled);
 }

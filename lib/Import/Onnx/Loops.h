@@ -16,15 +16,36 @@ namespace vitc::onnx {
 /// Iterations of the longest loop that is unrolled.
 constexpr int64_t kMaxUnrolledTrips = 4096;
 
-/// What an iteration leaves to the next.
+/// Along which axis, and in which direction, iterations take rows of a tensor
+/// or put them together.
+struct ScanAxis {
+  int64_t axis = 0;
+  bool isReversed = false;
+};
+
+/// A Loop or a Scan, and what an iteration leaves to the next.
 struct GraphImporter::LoopState {
-  int64_t numCarried, numScans;
+  const onnx_proto::GraphProto *body = nullptr;
+  bool isScan = false;
+  /// Of a Scan always known.
   std::optional<int64_t> trips;
   GraphValue condition;
   /// Whether iterations still count, once that is known at run time only.
   GraphValue active;
   Results carried;
+  /// What each iteration gets a row of; a Scan's.
+  Results rows;
+  llvm::SmallVector<ScanAxis> rowAxes;
   llvm::SmallVector<Results> scans; // by output, then by iteration
+  llvm::SmallVector<ScanAxis> scanAxes;
+
+  /// The body's inputs are, of a Loop, the iteration's number and whether it
+  /// goes on, then values, then rows; its outputs, of a Loop, whether it goes
+  /// on, then values, then what is put together.
+  int getFirstInput() const { return isScan ? 0 : 2; }
+  int getFirstOutput() const { return isScan ? 0 : 1; }
+  int getFirstRow() const { return getFirstInput() + int(carried.size()); }
+  int getFirstScan() const { return getFirstOutput() + int(carried.size()); }
 };
 
 /// The one bool that a value is, if it is known.

@@ -65,26 +65,16 @@ std::string ModelFile::getHash() {
   return hashBytes(hashes);
 }
 
-/// Whether a path stays below the folder that it is relative to.
-static bool staysInside(StringRef location) {
-  if (location.empty() || location.contains('\0') ||
-      llvm::sys::path::is_absolute(location))
-    return false;
-  SmallString<128> path(location);
-  llvm::sys::path::remove_dots(path, /*remove_dot_dot=*/true);
-  return !path.empty() && *llvm::sys::path::begin(path) != "..";
-}
-
 FailureOr<DataFile *> ModelFile::openDataFile(StringRef location,
                                               StringRef tensor) {
   if (auto it = files.find(location.str()); it != files.end())
     return &it->second;
-  if (!staysInside(location))
+  if (!import_::staysInside(location))
     return emitError(loc) << "tensor '" << tensor << "' has its data in '"
                           << location
                           << "'; needs a path inside of the model's folder";
-  SmallString<256> dataPath(llvm::sys::path::parent_path(path));
-  llvm::sys::path::append(dataPath, location);
+  std::string dataPath =
+      import_::joinPath(llvm::sys::path::parent_path(path), location);
   if (!llvm::sys::fs::exists(dataPath))
     return emitError(loc) << "tensor '" << tensor << "' has its data in '"
                           << location
@@ -95,7 +85,7 @@ FailureOr<DataFile *> ModelFile::openDataFile(StringRef location,
     return failure();
   DataFile &file = files[location.str()];
   file.symbol = location.str();
-  file.path = dataPath.str().str();
+  file.path = std::move(dataPath);
   file.buffer = std::move(*buffer);
   return &file;
 }

@@ -177,7 +177,7 @@ public:
   void forward(unsigned output, unsigned input);
   /// What a decoder's cache, if `tensor` is one, is with the row of a step's
   /// token, which it keeps; null for any other tensor.
-  mlir::Value appendToCache(mlir::Value tensor, mlir::Value row, int64_t axis);
+  mlir::Value append(mlir::Value tensor, mlir::Value row, int64_t axis);
   /// An output known at compile time.
   void setConstant(unsigned index, mlir::DenseElementsAttr value,
                    bool isUnsigned = false);

@@ -226,6 +226,19 @@ static Value buildProduct(TensorBuilder &b, Value lhs, Value rhs) {
                        });
 }
 
+/// The size of an axis that the op, as `does` says, takes together; an error
+/// where it depends on the batch.
+static FailureOr<int64_t> getStaticSize(Node &node, Value tensor, int64_t axis,
+                                        StringRef does) {
+  Size size = node.b.getShape(tensor)[axis];
+  if (size.isStatic())
+    return size.constant;
+  return node.emitError()
+         << does << " axis " << axis << " of size " << Node::format(size)
+         << "; needs a size that does not depend on the batch (--batch=N "
+            "fixes it)";
+}
+
 /// The mean of x, or of its square, over `axes`, which stay as 1; an error
 /// where one of them depends on the batch.
 static FailureOr<Value> buildMean(Node &node, Value tensor,
@@ -233,13 +246,10 @@ static FailureOr<Value> buildMean(Node &node, Value tensor,
   TensorBuilder &b = node.b;
   double count = 1;
   for (int64_t axis : axes) {
-    Size size = b.getShape(tensor)[axis];
-    if (!size.isStatic())
-      return node.emitError()
-             << "averages axis " << axis << " of size " << Node::format(size)
-             << "; needs a size that does not depend on the batch (--batch=N "
-                "fixes it)";
-    count *= size.constant;
+    FailureOr<int64_t> size = getStaticSize(node, tensor, axis, "averages");
+    if (failed(size))
+      return failure();
+    count *= *size;
   }
   return buildScaled(b, buildTotal(b, tensor, axes, squared), 1 / count);
 }
@@ -423,12 +433,8 @@ static LogicalResult importLpNormalization(Node &node) {
   FailureOr<int64_t> axis = node.getAxis("axis", -1, input->getRank());
   if (failed(axis))
     return failure();
-  Size size = node.getShape(0)[*axis];
-  if (!size.isStatic())
-    return node.emitError()
-           << "normalises axis " << *axis << " of size " << Node::format(size)
-           << "; needs a size that does not depend on the batch (--batch=N "
-              "fixes it)";
+  if (failed(getStaticSize(node, input->value, *axis, "normalises")))
+    return failure();
   int64_t p = node.getInt("p", 2);
   if (p != 1 && p != 2)
     return node.emitError() << "p is " << p << "; needs 1 or 2";

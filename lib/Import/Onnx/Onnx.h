@@ -28,6 +28,15 @@ struct OnnxStep {
   std::string tokens;
 };
 
+/// A text of one item that the graph reads as long as it is: where its input
+/// has a size without a number, the function takes up to `length` tokens and a
+/// mask, ones and then zeros, that says how many there are.
+struct OnnxText {
+  std::string ids;  // the input [1, tokens]
+  std::string mask; // what the new input [1, length] is called
+  int64_t length = 0;
+};
+
 /// How a graph of several of a model is imported.
 struct OnnxPart {
   /// Values of inputs of one bool.
@@ -41,6 +50,7 @@ struct OnnxPart {
   std::map<std::string, int64_t> sizes;
   std::optional<int64_t> otherSize;
   std::optional<OnnxStep> step;
+  std::optional<OnnxText> text;
 };
 
 struct OnnxNames {

@@ -65,11 +65,34 @@ LogicalResult vitc::onnx::verifyMatmul(Node &node, ArrayRef<Size> lhs,
                              "broadcast";
 }
 
-/// Whether `value` is a softmax's along the last dim, perhaps in another shape.
+/// What an op keeps but for numbers that become 0, as PyTorch's safe softmax
+/// does with NaN; null for another op.
+static Value getKept(Operation *op) {
+  if (isa_and_present<tensor::ExpandShapeOp, tensor::CollapseShapeOp>(op))
+    return op->getOperand(0);
+  auto generic = dyn_cast_if_present<linalg::GenericOp>(op);
+  if (!generic)
+    return {};
+  auto select = generic.getBody()
+                    ->getTerminator()
+                    ->getOperand(0)
+                    .getDefiningOp<arith::SelectOp>();
+  if (!select || !matchPattern(select.getTrueValue(), m_AnyZeroFloat()))
+    return {};
+  auto argument = dyn_cast<BlockArgument>(select.getFalseValue());
+  if (!argument || argument.getOwner() != generic.getBody())
+    return {};
+  OpOperand *kept = generic.getMatchingOpOperand(argument);
+  return generic.getMatchingIndexingMap(kept).isIdentity() ? kept->get()
+                                                           : Value();
+}
+
+/// Whether `value` is a softmax's along the last dim, perhaps in another shape,
+/// or 0.
 static bool isSoftmax(Value value) {
+  while (Value kept = getKept(value.getDefiningOp()))
+    value = kept;
   Operation *op = value.getDefiningOp();
-  while (isa_and_present<tensor::ExpandShapeOp, tensor::CollapseShapeOp>(op))
-    op = op->getOperand(0).getDefiningOp();
   auto softmax = dyn_cast_if_present<linalg::SoftmaxOp>(op);
   return softmax && int64_t(softmax.getDimension()) ==
                         softmax.getInputOperandType().getRank() - 1;

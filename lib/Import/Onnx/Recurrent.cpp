@@ -8,7 +8,7 @@
 //
 // The inputs of all steps are multiplied with the weights at once. A few steps
 // are unrolled, more are a loop. Behind the end of a sequence the state stays
-// and the output is 0.
+// and the output is 0; a text that is as long as it is ends so, too.
 //
 //===----------------------------------------------------------------------===//
 
@@ -37,10 +37,11 @@ struct CellKind {
   bool hasCell, hasPeepholes;
 };
 
-/// The sizes of a node: T steps, B sequences, I inputs, H hidden numbers.
+/// The sizes of a node: T steps, of which `length` are there, B sequences, I
+/// inputs, H hidden numbers.
 struct Sizes {
   int64_t steps, inputs, hidden, directions;
-  Size batch;
+  Size length, batch;
 };
 
 /// What the directions give.
@@ -84,6 +85,7 @@ private:
   Sizes sizes;
   bool batchFirst = false;
   Value input;                             // [T, B, I]
+  Value lengths;                           // [B]; null: all have T steps
   SmallVector<CellActivation> activations; // of all directions
   Results results;
 };
@@ -107,13 +109,17 @@ LogicalResult Recurrence::readSizes() {
   Shape shape = node.getShape(0), recurrent = node.getShape(2);
   if (shape.size() != 3 || recurrent.size() != 3 ||
       !recurrent.back().isStatic() || !shape[2].isStatic() ||
-      !shape[batchFirst].isStatic())
+      shape[batchFirst].batchFactor != 0 ||
+      shape[batchFirst].crossFactor != 0 || shape[!batchFirst].isOfTrip())
     return node.emitError()
            << "input has shape " << Node::format(shape) << " and the recurrent "
            << "weights " << Node::format(recurrent)
            << "; needs 3 dims, of which only the batch depends on B";
-  sizes = {shape[batchFirst].constant, shape[2].constant,
-           recurrent.back().constant, direction == "bidirectional" ? 2 : 1,
+  sizes = {b.getExtent(shape[batchFirst]).constant,
+           shape[2].constant,
+           recurrent.back().constant,
+           direction == "bidirectional" ? 2 : 1,
+           shape[batchFirst],
            shape[!batchFirst]};
   if (sizes.steps < 1)
     return node.emitError()
@@ -148,6 +154,11 @@ LogicalResult Recurrence::readOperands() {
                               << node.getElementType(4) << "; needs i32";
     if (failed(verifyShape(node, 4, sizes.batch)))
       return failure();
+    lengths = node.input(4).value;
+  } else if (sizes.length.isOfTrip()) {
+    lengths = b.broadcastTo(
+        b.sizesTensor(sizes.length, b.getI64Type(), /*scalar=*/false),
+        sizes.batch);
   }
   input = node.input(0).value;
   if (batchFirst)
@@ -249,12 +260,12 @@ Value Recurrence::project(int64_t direction, bool stepsFirst) {
 }
 
 Value Recurrence::select(int64_t step, Value next, Value otherwise) {
-  if (!node.hasInput(4))
+  if (!lengths)
     return next;
-  Type type = node.getElementType(4);
-  Value lengths = b.reshape(node.input(4).value, {sizes.batch, Size(1)});
+  Type type = TensorBuilder::getElementType(lengths);
+  Value column = b.reshape(lengths, {sizes.batch, Size(1)});
   return b.generic(
-      {lengths, next, otherwise}, TensorBuilder::getElementType(next),
+      {column, next, otherwise}, TensorBuilder::getElementType(next),
       [&](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
         Value isLonger =
             arith::CmpIOp::create(b, arith::CmpIPredicate::sgt, args[0],
@@ -279,7 +290,7 @@ LogicalResult Recurrence::unrollDirection(int64_t direction, bool reverse) {
   Value projected = project(direction, /*stepsFirst=*/true);
   Type type = TensorBuilder::getElementType(input);
   Value zeros;
-  if (node.hasInput(4))
+  if (lengths)
     zeros = b.fill({sizes.batch, sizes.hidden}, b.getScalarAttr(type, 0));
   Shape outputShape = {sizes.batch, Size(1), Size(1), sizes.hidden};
   SmallVector<Value> outputs(sizes.steps);
@@ -302,9 +313,8 @@ LogicalResult Recurrence::unrollDirection(int64_t direction, bool reverse) {
 }
 
 Value Recurrence::getActive() {
-  if (!node.hasInput(4))
+  if (!lengths)
     return Value();
-  Value lengths = node.input(4).value;
   return b.gather({sizes.batch, Size(sizes.steps)}, b.getI1Type(),
                   [&](ImplicitLocOpBuilder &b, ValueRange) -> Value {
                     Value sequence = linalg::IndexOp::create(b, 0);
@@ -379,8 +389,11 @@ void Recurrence::setOutputs() {
   };
   if (node.hasOutput(0)) {
     Value outputs = join(results.outputs, 2);
-    node.setOutput(0,
-                   batchFirst ? outputs : b.transpose(outputs, {1, 2, 0, 3}));
+    if (!batchFirst)
+      outputs = b.transpose(outputs, {1, 2, 0, 3});
+    Shape shape = b.getShape(outputs);
+    shape[batchFirst] = sizes.length;
+    node.setOutput(0, b.setShape(outputs, shape));
   }
   auto setState = [&](unsigned index, ArrayRef<Value> parts) {
     if (!node.hasOutput(index))

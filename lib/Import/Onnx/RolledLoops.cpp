@@ -1,4 +1,4 @@
-//===- RolledLoops.cpp - ONNX's Loop as a loop ----------------------------===//
+//===- RolledLoops.cpp - ONNX's Loop and Scan as a loop -------------------===//
 //
 // Part of the vitc project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.
@@ -12,8 +12,9 @@
 //             that slices from i to i + 1 have a known size
 //   replaced  the body does not read it: the last iteration's alone counts
 //   carried   any other, of one type
-// A loop that takes position i of a tensor ends with that tensor. One whose end
-// is computed is an scf.while.
+// A Loop that takes position i of a tensor ends with that tensor. One whose end
+// is computed is an scf.while. A Scan's body does not get the iteration's
+// number, so that a Scan may be in another loop.
 //
 //===----------------------------------------------------------------------===//
 
@@ -32,7 +33,7 @@ using onnx_proto::GraphProto;
 
 /// Of a loop that no number bounds.
 static constexpr int64_t kMaxTrips = std::numeric_limits<int32_t>::max();
-/// Rows of the largest stack of an iteration's values.
+/// Rows of the largest stack of which a condition says how many there are.
 static constexpr int64_t kMaxStackedTrips = 4096;
 /// Formulas of larger numbers could overflow.
 static constexpr int64_t kMaxCounted = int64_t(1) << 30;
@@ -90,31 +91,51 @@ static GraphValue makeCounted(int64_t start, const GraphValue &like) {
 // Body
 //===----------------------------------------------------------------------===//
 
+static Value getPosition(LoopBuilder &loop, ScanAxis axis) {
+  return axis.isReversed ? loop.getReversedIndex() : loop.getIndex();
+}
+
+/// The row of this iteration, without the axis.
+static GraphValue getRow(TensorBuilder &b, LoopBuilder &loop,
+                         const GraphValue &tensor, ScanAxis axis) {
+  Shape shape = b.getShape(tensor.value);
+  shape.erase(shape.begin() + axis.axis);
+  GraphValue row;
+  row.isUnsigned = tensor.isUnsigned;
+  row.narrow = tensor.narrow;
+  row.value = b.reshape(
+      takeAt(b, tensor.value, axis.axis, getPosition(loop, axis)), shape);
+  return row;
+}
+
 /// Imports the body with what it hands on in these roles.
-LogicalResult GraphImporter::importRolledBody(Node &node,
-                                              const GraphProto &body,
-                                              Scope &around,
+LogicalResult GraphImporter::importRolledBody(Node &node, Scope &around,
+                                              LoopState &state,
                                               RolledBody &rolled) {
+  const GraphProto &body = *state.body;
   SmallVector<Value> inits = {b.constant(DenseElementsAttr::get(
       RankedTensorType::get(1, b.getI64Type()), int64_t(0)))};
   for (Handed &each : rolled.handed)
     if (each.role == Role::Carried)
       inits.push_back(getValue(each.initial));
-  LoopBuilder loop(b, kMaxTrips, inits);
+  for (GraphValue &tensor : state.rows)
+    getValue(tensor);
+  LoopBuilder loop(b, state.isScan ? *state.trips : kMaxTrips, inits);
   rolled.probe = cast<scf::ForOp>(loop.getLoop());
-  b.startLoop(loop.getIndex(), loop.getCarried().front());
-
   Scope inner{&around, {}, around.opsets};
-  GraphValue number;
-  number.sizes = Shape{Size::trip(1)};
-  number.sizesElement = b.getI64Type();
-  number.sizesAreScalar =
-      body.input(0).type().tensor_type().shape().dim_size() == 0;
-  inner.values[body.input(0).name()] = number;
-  GraphValue holds;
-  holds.constant =
-      DenseElementsAttr::get(RankedTensorType::get({}, b.getI1Type()), true);
-  inner.values[body.input(1).name()] = holds;
+  if (!state.isScan) {
+    b.startLoop(loop.getIndex(), loop.getCarried().front());
+    GraphValue number;
+    number.sizes = Shape{Size::trip(1)};
+    number.sizesElement = b.getI64Type();
+    number.sizesAreScalar =
+        body.input(0).type().tensor_type().shape().dim_size() == 0;
+    inner.values[body.input(0).name()] = number;
+    GraphValue holds;
+    holds.constant =
+        DenseElementsAttr::get(RankedTensorType::get({}, b.getI1Type()), true);
+    inner.values[body.input(1).name()] = holds;
+  }
   unsigned position = 1;
   for (auto [index, each] : llvm::enumerate(rolled.handed)) {
     GraphValue value = each.initial;
@@ -126,9 +147,14 @@ LogicalResult GraphImporter::importRolledBody(Node &node,
       value.sizes.reset();
       value.value = each.argument;
     }
-    inner.values[body.input(index + 2).name()] = value;
+    inner.values[body.input(state.getFirstInput() + index).name()] = value;
   }
-  const GraphProto *outer = std::exchange(rolledGraph, &body);
+  for (auto [index, axis] : llvm::enumerate(state.rowAxes))
+    inner.values[body.input(state.getFirstRow() + index).name()] =
+        getRow(b, loop, state.rows[index], axis);
+  const GraphProto *outer = rolledGraph;
+  if (!state.isScan)
+    rolledGraph = &body;
   FailureOr<Results> results = importGraph(body, inner, node);
   rolledGraph = outer;
   // A loop hands on tensors without their counts.
@@ -140,9 +166,9 @@ LogicalResult GraphImporter::importRolledBody(Node &node,
     results = failure();
   b.setLoc(NameLoc::get(b.getStringAttr(node.getName())));
   if (succeeded(results)) {
-    rolled.condition = results->front();
+    rolled.condition = state.isScan ? state.condition : results->front();
     for (auto [index, each] : llvm::enumerate(rolled.handed)) {
-      each.next = (*results)[index + 1];
+      each.next = (*results)[state.getFirstOutput() + index];
       if (each.role == Role::Carried || each.role == Role::Replaced)
         getValue(each.next);
       // One number keeps the rank that it had at first.
@@ -150,14 +176,15 @@ LogicalResult GraphImporter::importRolledBody(Node &node,
           isOne(b, each.next.value))
         each.next.value = b.reshape(each.next.value, b.getShape(each.argument));
     }
-    rolled.scans.assign(results->begin() + 1 + rolled.handed.size(),
+    rolled.scans.assign(results->begin() + state.getFirstScan(),
                         results->end());
     for (GraphValue &scan : rolled.scans)
       getValue(scan);
     if (!rolled.condition.constant)
       getValue(rolled.condition);
   }
-  b.endLoop();
+  if (!state.isScan)
+    b.endLoop();
   // Valid, and without a use, whatever becomes of it.
   scf::YieldOp::create(b, loop.getCarried());
   b.setInsertionPointAfter(rolled.probe);
@@ -171,22 +198,24 @@ static bool areAlike(TensorBuilder &b, Value lhs, Value rhs) {
 
 /// Finds what each value is by importing the body until all roles hold.
 FailureOr<GraphImporter::RolledBody>
-GraphImporter::probeLoop(Node &node, const GraphProto &body, Scope &around,
-                         LoopState &state) {
+GraphImporter::probeLoop(Node &node, Scope &around, LoopState &state) {
+  const GraphProto &body = *state.body;
   RolledBody rolled;
   for (auto [index, value] : llvm::enumerate(state.carried)) {
     std::optional<int64_t> known = getKnownInteger(value);
-    bool isKept = body.input(index + 2).name() == body.output(index + 1).name();
-    rolled.handed.push_back({isKept            ? Role::Kept
-                             : canCount(known) ? Role::Counted
-                                               : Role::Carried,
+    bool isKept = body.input(state.getFirstInput() + index).name() ==
+                  body.output(state.getFirstOutput() + index).name();
+    bool isCounted = !state.isScan && canCount(known);
+    rolled.handed.push_back({isKept      ? Role::Kept
+                             : isCounted ? Role::Counted
+                                         : Role::Carried,
                              value,
                              {},
                              known.value_or(0),
                              {}});
   }
   for (bool isSettled = false; !isSettled;) {
-    if (failed(importRolledBody(node, body, around, rolled)))
+    if (failed(importRolledBody(node, around, state, rolled)))
       return failure();
     isSettled = true;
     for (auto [index, each] : llvm::enumerate(rolled.handed)) {
@@ -243,30 +272,32 @@ static Value buildFinalNumber(TensorBuilder &b, Value count, int64_t start,
   return b.reshape(number, Shape(like.constant.getType().getShape()));
 }
 
-/// The dim that a stack of values of `shape` has more, while it is filled: the
-/// batch stays the first.
-static int64_t getStackAxis(ArrayRef<Size> shape) {
-  return !shape.empty() && !shape.front().isStatic() ? 1 : 0;
+/// The dim that a stack of values of `shape` along `axis` has more, while it is
+/// filled: the batch stays the first.
+static int64_t getStackAxis(ArrayRef<Size> shape, int64_t axis) {
+  return axis == 0 && !shape.empty() && !shape.front().isStatic() ? 1 : axis;
 }
 
-LogicalResult GraphImporter::rollLoop(Node &node, const GraphProto &body,
-                                      Scope &around, LoopState &state) {
+LogicalResult GraphImporter::rollLoop(Node &node, Scope &around,
+                                      LoopState &state) {
   if (state.trips && *state.trips < 1)
     return node.emitError()
            << "has " << *state.trips << " iterations; a loop needs one or more";
-  FailureOr<RolledBody> rolled = probeLoop(node, body, around, state);
+  FailureOr<RolledBody> rolled = probeLoop(node, around, state);
   if (failed(rolled))
     return failure();
   scf::ForOp probe = rolled->probe;
-  int64_t trips = std::min(state.trips.value_or(kMaxTrips), b.getMaxTrips());
+  int64_t trips = state.trips.value_or(kMaxTrips);
+  if (!state.isScan)
+    trips = std::min(trips, b.getMaxTrips());
   std::optional<bool> first = getKnownBool(state.condition);
   std::optional<bool> later = getKnownBool(rolled->condition);
   if (later && !*later)
     trips = 1;
   bool isComputed = !first || !later;
   // With a condition a trip count is but a bound.
-  if (!isComputed && b.isShortened() && state.trips && *state.trips > trips &&
-      *state.trips <= kMaxUnrolledTrips)
+  if (!isComputed && !state.isScan && b.isShortened() && state.trips &&
+      *state.trips > trips && *state.trips <= kMaxUnrolledTrips)
     return node.emitError()
            << "has " << *state.trips
            << " iterations, of which those behind the "
@@ -283,10 +314,18 @@ LogicalResult GraphImporter::rollLoop(Node &node, const GraphProto &body,
                                "condition that is known at first";
   if (!isComputed && trips == kMaxTrips)
     return node.emitError() << "has no end; needs a trip count or a condition";
-  if (!rolled->scans.empty() && trips > kMaxStackedTrips)
+  if (isComputed && !rolled->scans.empty() && trips > kMaxStackedTrips)
     return node.emitError()
            << "gives values of " << trips << " iterations; needs at most "
            << kMaxStackedTrips;
+  SmallVector<ScanAxis> scanAxes = state.scanAxes;
+  for (auto [scan, axis] : llvm::zip(rolled->scans, scanAxes)) {
+    FailureOr<int64_t> normalized =
+        node.normalizeAxis(axis.axis, TensorBuilder::getRank(scan.value) + 1);
+    if (failed(normalized))
+      return failure();
+    axis.axis = *normalized;
+  }
 
   // What the loop carries: whether it goes on, how many iterations ran, then
   // values, then stacks of values.
@@ -304,9 +343,9 @@ LogicalResult GraphImporter::rollLoop(Node &node, const GraphProto &body,
                  b.getScalarAttr(TensorBuilder::getElementType(value), 0)));
     }
   }
-  for (GraphValue &scan : rolled->scans) {
+  for (auto [scan, axis] : llvm::zip(rolled->scans, scanAxes)) {
     Shape shape = b.getShape(scan.value);
-    shape.insert(shape.begin() + getStackAxis(shape), Size(trips));
+    shape.insert(shape.begin() + getStackAxis(shape, axis.axis), Size(trips));
     inits.push_back(b.fill(
         shape, b.getScalarAttr(TensorBuilder::getElementType(scan.value), 0)));
   }
@@ -347,13 +386,13 @@ LogicalResult GraphImporter::rollLoop(Node &node, const GraphProto &body,
   for (Handed &each : rolled->handed)
     if (each.role == Role::Carried || each.role == Role::Replaced)
       next.push_back(find(each.next));
-  for (GraphValue &scan : rolled->scans) {
+  for (auto [scan, axis] : llvm::zip(rolled->scans, scanAxes)) {
     Value value = find(scan);
     Shape shape = b.getShape(value);
-    int64_t axis = getStackAxis(shape);
-    shape.insert(shape.begin() + axis, Size(1));
-    next.push_back(putAt(b, carried[position++], b.reshape(value, shape), axis,
-                         loop.getIndex()));
+    int64_t dim = getStackAxis(shape, axis.axis);
+    shape.insert(shape.begin() + dim, Size(1));
+    next.push_back(putAt(b, carried[position++], b.reshape(value, shape), dim,
+                         getPosition(loop, axis)));
   }
   SmallVector<Value> last = loop.finish(next);
 
@@ -373,12 +412,12 @@ LogicalResult GraphImporter::rollLoop(Node &node, const GraphProto &body,
     }
     results.push_back(result);
   }
-  for (GraphValue &scan : rolled->scans) {
+  for (auto [scan, axis] : llvm::zip(rolled->scans, scanAxes)) {
     GraphValue result;
     result.isUnsigned = scan.isUnsigned;
     result.narrow = scan.narrow;
     result.value = last[position++];
-    if (getStackAxis(b.getShape(scan.value)) == 1) {
+    if (getStackAxis(b.getShape(scan.value), axis.axis) != axis.axis) {
       SmallVector<int64_t> order = llvm::to_vector(
           llvm::seq<int64_t>(0, TensorBuilder::getRank(result.value)));
       std::swap(order[0], order[1]);

@@ -265,10 +265,8 @@ static LogicalResult importAppend(Node &node, int64_t axis) {
            << " together with other tensors; needs one of a single position "
               "behind it, as its size grows with each token";
   Tensor tensor = node.input(0);
-  Value grown = node.appendToCache(tensor.value, node.input(1).value, axis);
-  if (!grown)
-    grown = node.b.append(tensor.value, node.input(1).value, axis);
-  node.setOutput(0, grown, tensor.isUnsigned);
+  node.setOutput(0, node.append(tensor.value, node.input(1).value, axis),
+                 tensor.isUnsigned);
   return success();
 }
 

@@ -276,8 +276,9 @@ Value GraphImporter::appendToCache(Value tensor, Value row, int64_t axis) {
   return cache->after;
 }
 
-Value Node::appendToCache(Value tensor, Value row, int64_t axis) {
-  return graph.appendToCache(tensor, row, axis);
+Value Node::append(Value tensor, Value row, int64_t axis) {
+  Value grown = graph.appendToCache(tensor, row, axis);
+  return grown ? grown : b.append(tensor, row, axis);
 }
 
 FailureOr<TokenCache *> GraphImporter::findCache(StringRef name, Value value) {
@@ -288,33 +289,43 @@ FailureOr<TokenCache *> GraphImporter::findCache(StringRef name, Value value) {
   if (value == cache->after)
     return &*cache;
   return emitError(loc) << "output '" << name << "' is not '" << cache->input
-                        << "' with one position more behind it, by Concat; a "
-                           "decoder's cache needs to be";
+                        << "' with one position more behind it, by Concat or "
+                           "Attention; a decoder's cache needs to be";
 }
 
 LogicalResult GraphImporter::verifyStatic(StringRef output, Value value) {
   Shape shape = b.getShape(value);
   if (llvm::none_of(shape, [](Size size) { return size.isOfTrip(); }))
     return success();
-  return emitError(loc) << "output '" << output << "' has shape "
-                        << Node::format(shape)
-                        << ", which grows with each token; needs to be the "
-                           "next value of an input of tokens before";
+  InFlightDiagnostic error = emitError(loc)
+                             << "output '" << output << "' has shape "
+                             << Node::format(shape);
+  if (part.text)
+    return error << ", which grows with the text '" << part.text->ids
+                 << "'; needs sizes that do not, or --shape " << textSize << "="
+                 << part.text->length << " for texts with padding";
+  return error << ", which grows with each token; needs to be the next value "
+                  "of an input of tokens before";
 }
 
 /// Whether an op makes each position of its result of positions that there are,
 /// or knows that sizes may grow.
 static bool knowsGrownTensors(StringRef op) {
   return llvm::StringSwitch<bool>(op)
-      .Cases({"Abs", "Add", "And", "Cast", "CastLike", "Ceil", "Clip"}, true)
+      .Cases({"Abs", "Add", "And", "Attention", "Cast", "CastLike", "Ceil",
+              "Clip"},
+             true)
       .Cases({"Concat", "ConstantOfShape", "Cos", "Div", "Dropout", "Equal"},
              true)
-      .Cases({"Erf", "Exp", "Expand", "Flatten", "Floor", "Gather"}, true)
-      .Cases({"Greater", "GreaterOrEqual", "Identity", "IsInf", "IsNaN"}, true)
-      .Cases({"Less", "LessOrEqual", "Log", "LogSoftmax", "MatMul", "Max"},
+      .Cases({"Erf", "Exp", "Expand", "Flatten", "Floor", "GRU", "Gather"},
              true)
+      .Cases({"Greater", "GreaterOrEqual", "Identity", "IsInf", "IsNaN"}, true)
+      .Cases({"LSTM", "Less", "LessOrEqual", "Log", "LogSoftmax", "MatMul"},
+             true)
+      .Case("Max", true)
       .Cases({"Min", "Mod", "Mul", "Neg", "Not", "Or", "Pow", "Range"}, true)
-      .Cases({"Reciprocal", "Relu", "Reshape", "Round", "ScatterND", "Shape"},
+      .Cases({"RNN", "Reciprocal", "Relu", "Reshape", "Round", "ScatterND",
+              "Shape"},
              true)
       .Cases({"Sigmoid", "Sign", "Sin", "Size", "Slice", "Softmax", "Split"},
              true)
@@ -327,8 +338,8 @@ static bool knowsGrownTensors(StringRef op) {
 /// there.
 static bool readsFirstPositions(StringRef op) {
   return llvm::StringSwitch<bool>(op)
-      .Cases({"Concat", "LogSoftmax", "MatMul", "Slice", "Softmax", "Split"},
-             true)
+      .Cases({"Attention", "Concat", "LogSoftmax", "MatMul", "Slice"}, true)
+      .Cases({"Softmax", "Split"}, true)
       .Default(false);
 }
 

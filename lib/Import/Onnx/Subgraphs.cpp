@@ -29,8 +29,7 @@ LogicalResult GraphImporter::importControlFlow(Node &node, Scope &scope) {
     return failure();
   if (node.getOpType() == "If")
     return importIf(node, scope);
-  return node.getOpType() == "Loop" ? importLoop(node, scope)
-                                    : importScan(node, scope);
+  return importLoop(node, scope);
 }
 
 FailureOr<const GraphProto *> GraphImporter::getGraph(Node &node,

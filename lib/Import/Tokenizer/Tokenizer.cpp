@@ -13,21 +13,14 @@
 #include "mlir/IR/AsmState.h"
 #include "mlir/IR/Builders.h"
 #include "llvm/Support/FileSystem.h"
-#include "llvm/Support/Path.h"
 
 using namespace mlir;
 using namespace vitc;
 using namespace vitc::import_;
 
-static std::string getPath(StringRef folder, StringRef name) {
-  SmallString<256> path(folder);
-  llvm::sys::path::append(path, name);
-  return path.str().str();
-}
-
 /// A file of the folder; empty where there is none.
 static std::string findFile(StringRef folder, StringRef name) {
-  std::string path = getPath(folder, name);
+  std::string path = joinPath(folder, name);
   return llvm::sys::fs::exists(path) ? path : "";
 }
 
@@ -57,7 +50,7 @@ readFiles(StringRef folder, StringRef modelType, TokenizerConfig &config,
   // Marian's two languages may have a vocabulary each.
   std::string targetJson = findFile(folder, "target_vocab.json");
   if (use == TokenizerUse::Answer && !targetJson.empty()) {
-    std::string path = getPath(folder, "target.spm");
+    std::string path = joinPath(folder, "target.spm");
     return wrap(readSentencePiece(path, targetJson, modelType, config, context),
                 path);
   }

@@ -9,22 +9,15 @@
 #include "InputFile.h"
 #include "TokenizerFiles.h"
 #include "llvm/Support/FileSystem.h"
-#include "llvm/Support/Path.h"
 
 using namespace mlir;
 using namespace vitc;
 using namespace vitc::import_;
 
-static SmallString<256> joinPath(StringRef folder, StringRef name) {
-  SmallString<256> path(folder);
-  llvm::sys::path::append(path, name);
-  return path;
-}
-
 /// An object without members where there is no such file.
 static FailureOr<Config> readOptional(StringRef folder, StringRef name,
                                       MLIRContext &context) {
-  SmallString<256> path = joinPath(folder, name);
+  std::string path = joinPath(folder, name);
   if (!llvm::sys::fs::exists(path))
     return Config({}, getFileLoc(path, context));
   return Config::read(path, context);

@@ -13,6 +13,8 @@
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringSet.h"
 
+#include <set>
+
 using namespace mlir;
 using namespace vitc;
 using namespace vitc::import_;
@@ -50,17 +52,28 @@ std::optional<int64_t> WordList::find(StringRef token) const {
 }
 
 FailureOr<std::vector<char>> import_::writeWordList(const WordList &words,
-                                                    ArrayRef<int64_t> special,
-                                                    StringRef unknown,
-                                                    int64_t pad, Location loc) {
+                                                    const WordRoles &roles,
+                                                    Location loc) {
   TokenizerSpec spec;
   spec.name = words.characters ? "characters" : "words";
   for (auto [id, token] : llvm::enumerate(words.tokens))
     spec.vocabulary.push_back({token, uint32_t(id)});
+  std::set<int64_t> special(roles.others.begin(), roles.others.end());
+  special.insert(roles.pad);
+  if (roles.unknown >= 0) {
+    special.insert(roles.unknown);
+    spec.unknown = words.tokens[roles.unknown];
+  }
+  auto addFrame = [&](ArrayRef<int64_t> tokens, auto &frame) {
+    special.insert(tokens.begin(), tokens.end());
+    for (int64_t id : tokens)
+      frame.push_back({uint32_t(id), /*type=*/0});
+  };
+  addFrame(roles.prefix, spec.prefix);
+  addFrame(roles.suffix, spec.suffix);
   for (int64_t id : special)
     spec.added.push_back({words.tokens[id], uint32_t(id), rt::kSpecial});
-  spec.unknown = unknown.str();
-  spec.padId = uint32_t(pad);
+  spec.padId = uint32_t(roles.pad);
   if (words.lowercase)
     spec.normalizers.push_back({uint32_t(rt::NormalizerKind::Lowercase)});
   if (words.characters) {

@@ -10,7 +10,7 @@
 #define VITC_LIB_IMPORT_TOKENIZER_WORDLIST_H
 
 #include "mlir/IR/MLIRContext.h"
-#include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringRef.h"
 
 #include <string>
@@ -31,12 +31,20 @@ struct WordList {
   std::optional<int64_t> find(llvm::StringRef token) const;
 };
 
+/// Tokens of a list that are no text.
+struct WordRoles {
+  int64_t pad = 0;
+  int64_t unknown = -1;                      // -1: there is none
+  llvm::SmallVector<int64_t> prefix, suffix; // around each text
+  llvm::SmallVector<int64_t> others;
+};
+
 /// The table of a tokenizer that splits at white space, or into characters, and
-/// looks each piece up; `special` tokens are no text. A piece that is no token
-/// is `unknown`; without one ("") it is an error when the program runs.
-mlir::FailureOr<std::vector<char>>
-writeWordList(const WordList &words, llvm::ArrayRef<int64_t> special,
-              llvm::StringRef unknown, int64_t pad, mlir::Location loc);
+/// looks each piece up. A piece that is no token is the unknown one; without
+/// one it is left out.
+mlir::FailureOr<std::vector<char>> writeWordList(const WordList &words,
+                                                 const WordRoles &roles,
+                                                 mlir::Location loc);
 
 } // namespace vitc::import_
 

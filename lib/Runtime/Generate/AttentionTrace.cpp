@@ -99,7 +99,7 @@ private:
   const AttentionChoice &choice;
   AttentionSource source;
   std::vector<int64_t> prompt;
-  int64_t items, beams;
+  int64_t items, rowsPerItem;
   std::vector<NpyArray> maps; // of the layers
   std::vector<vitc_selection_t> selections;
   std::vector<vitc_tensor_t> tensors;
@@ -108,6 +108,15 @@ private:
 };
 } // namespace
 
+/// All beams of an item would go the same way: one is enough, unless the step
+/// is compiled for the rows of the search.
+static int64_t countRowsPerItem(const vitc_model &model,
+                                const GenerationOptions &options) {
+  int32_t token = model.descriptor.generation.token;
+  bool takesAny = model.step.descriptor->inputs[token].dims[0] == -1;
+  return takesAny ? 1 : options.beams;
+}
+
 AttentionTrace::AttentionTrace(vitc_session &session,
                                const GenerationInput &input,
                                const GenerationOptions &options,
@@ -115,11 +124,11 @@ AttentionTrace::AttentionTrace(vitc_session &session,
     : model(session.getModel()), choice(choice),
       source(getAttentionSource(model, choice)),
       prompt(makePrompt(model.descriptor.generation, input.prompt)),
-      items(input.items), beams(options.beams),
-      steps(session, input.inputs, input.outputs, items, beams,
+      items(input.items), rowsPerItem(countRowsPerItem(model, options)),
+      steps(session, input.inputs, input.outputs, items, rowsPerItem,
             model.descriptor.generation.attention >= 0 ? nullptr : &request) {
   if (model.descriptor.generation.attention < 0)
-    allocateMaps(countRows(options, items));
+    allocateMaps(items * rowsPerItem);
 }
 
 void AttentionTrace::allocateMaps(int64_t rows) {
@@ -167,7 +176,7 @@ std::vector<float> AttentionTrace::readRow(int64_t row) const {
   } else {
     for (int32_t i = 0; i < attention.numLayers; ++i)
       if (selections[i].count > 0)
-        add(maps[i], items * beams, attention.layers[i].heads);
+        add(maps[i], items * rowsPerItem, attention.layers[i].heads);
   }
   if (added == 0)
     throw Failure(VITC_INVALID_ARGUMENT,
@@ -199,17 +208,16 @@ AttentionTrace::run(const std::vector<Generated> &generated) {
     return index < item.tokens.size() ? item.tokens[index]
                                       : model.descriptor.generation.pad;
   };
-  // All beams of an item go the same way.
   for (int64_t position = 0; position < before + longest; ++position) {
     std::vector<int64_t> tokens;
     for (const Generated &item : generated)
-      tokens.insert(tokens.end(), beams, getToken(item, position));
+      tokens.insert(tokens.end(), rowsPerItem, getToken(item, position));
     steps.run(tokens);
     for (int64_t item = 0; position >= before && item < items; ++item) {
       NpyArray &result = results[item];
       if (position - before >= result.dims[0])
         continue;
-      std::vector<float> row = readRow(item * beams);
+      std::vector<float> row = readRow(item * rowsPerItem);
       const auto *bytes = reinterpret_cast<const uint8_t *>(row.data());
       result.bytes.insert(result.bytes.end(), bytes,
                           bytes + row.size() * sizeof(float));

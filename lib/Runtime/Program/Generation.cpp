@@ -54,10 +54,8 @@ void vitc::rt::runGeneration(const vitc_model &model, const Options &options,
   checkOptions(options);
   std::vector<NamedItem> items = listItems(options);
   ItemCounts counts = countItems(model, options, items.size());
-  int64_t beams =
-      options.beams ? options.beams : model.descriptor.generation.beams;
-  if (items.size() == 1 && counts.batch == 1 && beams == 1 && !options.json &&
-      isReadAlong())
+  if (items.size() == 1 && counts.batch == 1 &&
+      countBeams(model, options) == 1 && !options.json && isReadAlong())
     return stream(model, options, items.front(), output);
   JsonWriter json;
   json.beginArray();

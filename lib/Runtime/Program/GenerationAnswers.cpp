@@ -8,6 +8,7 @@
 
 #include "Program/GenerationAnswers.h"
 
+#include "Program/BatchFiles.h"
 #include "Program/PictureFiles.h"
 
 #include <fmt/format.h>
@@ -50,15 +51,35 @@ void GenerationAnswers::add(NamedItem item) {
 }
 
 void GenerationAnswers::flush() {
-  if (waiting.empty())
-    return;
-  std::vector<GenerationItem> items;
-  for (const NamedItem &item : waiting)
-    items.push_back(item.view());
-  std::vector<Generated> results = run.run(items);
-  for (size_t i = 0; i < waiting.size(); ++i)
-    answer(run, waiting[i], results[i]);
+  std::vector<NamedItem> items = std::move(waiting);
   waiting.clear();
+  if (items.empty())
+    return;
+  try {
+    return runOn(items);
+  } catch (const Failure &failure) {
+    if (!leaveOut || !isOfItem(failure))
+      throw;
+  }
+  // One of them is at fault.
+  for (const NamedItem &item : items) {
+    try {
+      runOn({item});
+    } catch (const Failure &failure) {
+      if (!isOfItem(failure))
+        throw;
+      leaveOut(item, failure);
+    }
+  }
+}
+
+void GenerationAnswers::runOn(const std::vector<NamedItem> &items) {
+  std::vector<GenerationItem> views;
+  for (const NamedItem &item : items)
+    views.push_back(item.view());
+  std::vector<Generated> results = run.run(views);
+  for (size_t i = 0; i < items.size(); ++i)
+    answer(run, items[i], results[i]);
 }
 
 std::string vitc::rt::formatTitle(const NamedItem &item) {

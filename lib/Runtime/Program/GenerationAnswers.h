@@ -11,6 +11,7 @@
 
 #include "Json.h"
 #include "Program/GenerationRun.h"
+#include "Status.h"
 
 #include <functional>
 
@@ -36,20 +37,28 @@ class GenerationAnswers {
 public:
   using AnswerFn = std::function<void(GenerationRun &run, const NamedItem &item,
                                       const Generated &generated)>;
+  using FailureFn =
+      std::function<void(const NamedItem &item, const Failure &failure)>;
 
+  /// Without `leaveOut` the first failure ends the run; with it, an item whose
+  /// own it is is handed to that, and those with it run without it.
   GenerationAnswers(const vitc_model &model, const Options &options,
-                    ItemCounts counts, AnswerFn answer)
+                    ItemCounts counts, AnswerFn answer,
+                    FailureFn leaveOut = nullptr)
       : run(model, options, counts.batch), together(counts.together),
-        answer(std::move(answer)) {}
+        answer(std::move(answer)), leaveOut(std::move(leaveOut)) {}
 
   void add(NamedItem item);
   /// Runs on the items that are left.
   void flush();
 
 private:
+  void runOn(const std::vector<NamedItem> &items);
+
   GenerationRun run;
   size_t together;
   AnswerFn answer;
+  FailureFn leaveOut;
   std::vector<NamedItem> waiting;
 };
 

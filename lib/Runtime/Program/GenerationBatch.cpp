@@ -31,7 +31,7 @@ public:
                   size_t numItems);
 
   void add(const NamedItem &item);
-  void flush();
+  void flush() { answers.flush(); }
   /// Writes all results in the order of the items; returns their number.
   size_t write(const std::vector<NamedItem> &items);
 
@@ -41,16 +41,15 @@ private:
   static std::string getKey(const NamedItem &item) {
     return fmt::format("{} {}", item.picture, item.name);
   }
-  void runOn(const std::vector<NamedItem> &items);
-  std::string format(const NamedItem &item, const Generated &generated) const;
+  std::string format(const GenerationRun &run, const NamedItem &item,
+                     const Generated &generated) const;
+  void leaveOut(const NamedItem &item, const Failure &failure);
 
   const Options &options;
-  ItemCounts counts;
-  GenerationRun run;
+  GenerationAnswers answers;
   Journal journal;
   Progress progress;
   int64_t numDone = 0;
-  std::vector<NamedItem> waiting;
 };
 } // namespace
 
@@ -76,14 +75,23 @@ static std::string describeRun(const vitc_model_descriptor_t &model,
 
 GenerationBatch::GenerationBatch(const vitc_model &model,
                                  const Options &options, size_t numItems)
-    : options(options), counts(countItems(model, options, numItems)),
-      run(model, options, counts.batch),
+    : options(options),
+      answers(
+          model, options, countItems(model, options, numItems),
+          [this](GenerationRun &run, const NamedItem &item,
+                 const Generated &generated) {
+            journal.append(getKey(item), format(run, item, generated));
+          },
+          [this](const NamedItem &item, const Failure &failure) {
+            leaveOut(item, failure);
+          }),
       journal(options.outputFile + ".partial",
               describeRun(model.descriptor, options)),
       progress(static_cast<int64_t>(numItems),
                options.images.empty() ? "texts" : "pictures") {}
 
-std::string GenerationBatch::format(const NamedItem &item,
+std::string GenerationBatch::format(const GenerationRun &run,
+                                    const NamedItem &item,
                                     const Generated &generated) const {
   if (!isText()) {
     JsonWriter json(/*compact=*/true);
@@ -97,47 +105,16 @@ std::string GenerationBatch::format(const NamedItem &item,
   return text + "\n";
 }
 
+void GenerationBatch::leaveOut(const NamedItem &item, const Failure &failure) {
+  progress.print(fmt::format("warning: {}{}; left out",
+                             item.hasPicture ? "" : item.name + ": ",
+                             failure.what()));
+}
+
 void GenerationBatch::add(const NamedItem &item) {
   progress.update(numDone++);
-  if (journal.contains(getKey(item)))
-    return;
-  waiting.push_back(item);
-  if (static_cast<int64_t>(waiting.size()) == counts.together)
-    flush();
-}
-
-void GenerationBatch::flush() {
-  std::vector<NamedItem> items = std::move(waiting);
-  waiting.clear();
-  if (items.empty())
-    return;
-  try {
-    return runOn(items);
-  } catch (const Failure &failure) {
-    if (!isOfItem(failure))
-      throw;
-  }
-  // One of them is at fault.
-  for (const NamedItem &item : items) {
-    try {
-      runOn({item});
-    } catch (const Failure &failure) {
-      if (!isOfItem(failure))
-        throw;
-      progress.print(fmt::format("warning: {}{}; left out",
-                                 item.hasPicture ? "" : item.name + ": ",
-                                 failure.what()));
-    }
-  }
-}
-
-void GenerationBatch::runOn(const std::vector<NamedItem> &items) {
-  std::vector<GenerationItem> views;
-  for (const NamedItem &item : items)
-    views.push_back(item.view());
-  std::vector<Generated> results = run.run(views);
-  for (size_t i = 0; i < items.size(); ++i)
-    journal.append(getKey(items[i]), format(items[i], results[i]));
+  if (!journal.contains(getKey(item)))
+    answers.add(item);
 }
 
 size_t GenerationBatch::write(const std::vector<NamedItem> &items) {

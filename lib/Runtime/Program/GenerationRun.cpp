@@ -17,16 +17,19 @@
 
 using namespace vitc::rt;
 
-static GenerationOptions chooseOptions(const GenerationDescriptor &model,
+int32_t vitc::rt::countBeams(const vitc_model &model, const Options &options) {
+  return options.beams ? options.beams : model.descriptor.generation.beams;
+}
+
+static GenerationOptions chooseOptions(const vitc_model &model,
                                        const Options &options) {
-  GenerationOptions chosen(model);
-  if (options.beams)
-    chosen.beams = options.beams;
+  GenerationOptions chosen(model.descriptor.generation);
+  chosen.beams = countBeams(model, options);
   if (options.maxLength)
     chosen.maxLength = options.maxLength;
   if (options.minLength)
     chosen.minLength = *options.minLength;
-  checkGeneration(model, chosen, {});
+  checkGeneration(model.descriptor.generation, chosen, {});
   return chosen;
 }
 
@@ -45,8 +48,7 @@ static int64_t getFixedItems(const vitc_model &model, int64_t beams) {
 
 ItemCounts vitc::rt::countItems(const vitc_model &model, const Options &options,
                                 size_t items) {
-  int64_t beams =
-      options.beams ? options.beams : model.descriptor.generation.beams;
+  int64_t beams = countBeams(model, options);
   // A prompt is of all items of a run.
   bool hasPrompts = model.descriptor.text.isPrompt && !options.texts.empty();
   auto wanted = hasPrompts ? 1 : static_cast<int64_t>(items);
@@ -59,9 +61,8 @@ ItemCounts vitc::rt::countItems(const vitc_model &model, const Options &options,
 
 GenerationRun::GenerationRun(const vitc_model &model, const Options &options,
                              int64_t batch)
-    : model(model),
-      options(chooseOptions(model.descriptor.generation, options)),
-      batch(batch), session(model, countRows(this->options, batch)) {
+    : model(model), options(chooseOptions(model, options)), batch(batch),
+      session(model, countRows(this->options, batch)) {
   const TextDescriptor &text = model.descriptor.text;
   const GenerationDescriptor &generation = model.descriptor.generation;
   if (text.tokenizer)

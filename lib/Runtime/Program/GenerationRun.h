@@ -27,6 +27,9 @@ struct GenerationItem {
   const std::string *picture = nullptr, *text = nullptr;
 };
 
+/// The beams of a search: those of the options, else the model's own.
+int32_t countBeams(const vitc_model &model, const Options &options);
+
 /// How many of the items one run takes, and how many its tensors have: more
 /// where the model was compiled for them, copies of the last then.
 struct ItemCounts {

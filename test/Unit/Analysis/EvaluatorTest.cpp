@@ -198,3 +198,21 @@ TEST_F(EvaluateTest, LongChains) {
             std::to_string(i) + ", %one : tensor<2xi32>\n";
   EXPECT_EQ(values<int32_t>(text), (Integers{20000, 20001}));
 }
+
+// What is given is not remembered.
+TEST_F(EvaluateTest, GivenValues) {
+  EXPECT_FALSE(evaluate("%r = arith.addi %p, %p : tensor<1xi64>", "",
+                        Evaluator::kMaxBytes, "%p: tensor<1xi64>"));
+  auto function = *module->getOps<func::FuncOp>().begin();
+  Value given = function.getArgument(0);
+  Value sum = function.getBody().front().front().getResult(0);
+  Evaluator evaluator(*module);
+  for (int64_t number : {3, 5}) {
+    DenseElementsAttr value = evaluator.evaluate(
+        sum, given,
+        DenseElementsAttr::get(cast<ShapedType>(given.getType()), number));
+    ASSERT_TRUE(value);
+    EXPECT_EQ(*value.value_begin<int64_t>(), 2 * number);
+  }
+  EXPECT_FALSE(evaluator.evaluate(sum));
+}

@@ -1,5 +1,4 @@
-//===- GemmModule.h - The text of a product for tests ------------*- C++
-//-*-===//
+//===- GemmModule.h - The text of a product for tests -----------*- C++ -*-===//
 //
 // Part of the vitc project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

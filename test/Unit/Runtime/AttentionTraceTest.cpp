@@ -143,6 +143,56 @@ TEST_F(AttentionTraceTest, LayersAttendToTheWholeSource) {
                 "that attends to the whole source");
 }
 
+TEST_F(AttentionTraceTest, LayersHaveTheSameKeys) {
+  AttentionLayerDescriptor layers[2] = {};
+  for (AttentionLayerDescriptor &layer : layers) {
+    layer.heads = layer.windows = 1;
+    layer.projection = -1;
+    layer.number = &layer - layers;
+    layer.keys = 6 + layer.number;
+  }
+  descriptor.generation.attention = -1;
+  vitc_model model(runtime, descriptor, nullptr);
+  descriptor.attention = {layers, 2, 0};
+  auto messageOf = [&](const AttentionChoice &choice) {
+    try {
+      getAttentionSource(model, choice);
+    } catch (const Failure &failure) {
+      return std::string(failure.what());
+    }
+    return std::string();
+  };
+  EXPECT_EQ(messageOf({}), "attention layer 1 has 7 keys and layer 0 has 6; "
+                           "needs layers with the same");
+  EXPECT_EQ(messageOf({[](int64_t number) { return number == 1; }, {}}), "");
+  EXPECT_EQ(messageOf({[](int64_t number) { return number == 2; }, {}}),
+            "none of the 2 attention layers was chosen; needs one");
+}
+
+// All beams of an item would go the same way.
+TEST_F(AttentionTraceTest, BeamsNeedARowAnItem) {
+  static int64_t rows;
+  for (CodeDescriptor &code : stepCodes)
+    code.function = [](Context *context) {
+      rows = context->batch;
+      std::memset(context->outputs[0], 0, rows * kVocabulary * sizeof(float));
+    };
+  std::vector<TensorDescriptor> inputs(
+      entries[1].inputs, entries[1].inputs + entries[1].numInputs);
+  entries[1].inputs = inputs.data();
+  static const int64_t kSixRows[] = {6, 1};
+  for (const int64_t *dims : {inputs[0].dims, kSixRows}) {
+    inputs[0].dims = dims;
+    vitc_model model(runtime, descriptor, nullptr);
+    GenerationOptions options(descriptor.generation);
+    options.beams = 3;
+    vitc_session session(model, countRows(options, 2));
+    NpyArray seeds = makeArray(entries[0].inputs[0], 2);
+    traceAttention(session, {{seeds}, {seeds}, 2}, options, {{{1}}, {{2}}});
+    EXPECT_EQ(rows, dims == kSixRows ? 6 : 2);
+  }
+}
+
 // Of a decoder alone each item goes on from its own prompt.
 TEST_F(AttentionTraceTest, PromptsHaveTheirOwn) {
   static const StateDescriptor kStates[] = {

@@ -13,6 +13,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
 #include <cstring>
 
 using namespace vitc::rt;
@@ -101,6 +103,51 @@ TEST_F(GeneratorTest, RepeatsEachItemsMemory) {
   EXPECT_EQ(messageOf(1, 2), ""); // one for all
   EXPECT_EQ(messageOf(4, 2), "'seed' has 4 items; the batch has 2, needs as "
                              "many, or 1 for all");
+}
+
+TEST_F(GeneratorTest, StepsOfFixedRows) {
+  std::vector<TensorDescriptor> inputs(
+      entries[1].inputs, entries[1].inputs + entries[1].numInputs);
+  static const int64_t kFourRows[] = {4, 1};
+  inputs[0].dims = kFourRows;
+  entries[1].inputs = inputs.data();
+  vitc_model model(runtime, descriptor, nullptr);
+  vitc_session session(model, 6);
+  NpyArray seeds = makeArray(entries[0].inputs[0], 2);
+  EXPECT_NO_THROW(StepRunner(session, {seeds}, {seeds}, 2, 2));
+  try {
+    StepRunner(session, {seeds}, {seeds}, 2, 3);
+    FAIL() << "6 rows of 4";
+  } catch (const Failure &failure) {
+    EXPECT_STREQ(failure.what(), "2 items with 3 beams are 6 rows; the model "
+                                 "was compiled for a batch of 4");
+  }
+}
+
+TEST_F(GeneratorTest, RejectsScores) {
+  static float score;
+  auto messageOf = [&](float value) {
+    score = value;
+    for (CodeDescriptor &code : stepCodes)
+      code.function = [](Context *context) {
+        auto *logits = static_cast<float *>(context->outputs[0]);
+        std::fill(logits, logits + kVocabulary, -HUGE_VALF);
+        logits[4] = score;
+      };
+    try {
+      generateTokens(1, nullptr, 1);
+    } catch (const Failure &failure) {
+      return std::string(failure.what());
+    }
+    return std::string();
+  };
+  EXPECT_EQ(messageOf(1), "");
+  EXPECT_EQ(messageOf(std::nanf("")), "the model's score of token 4 is nan; "
+                                      "needs a finite number, or -inf");
+  EXPECT_EQ(messageOf(HUGE_VALF), "the model's score of token 4 is inf; needs "
+                                  "a finite number, or -inf");
+  EXPECT_EQ(messageOf(-HUGE_VALF), "the model's score of every token is -inf; "
+                                   "needs one that is finite");
 }
 
 // A cache may be filled otherwise than token by token: all of it is copied.

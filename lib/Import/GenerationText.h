@@ -1,0 +1,57 @@
+//===- GenerationText.h - The text that a folder's model reads -*- C++ -*--===//
+//
+// Part of the vitc project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef VITC_LIB_IMPORT_GENERATIONTEXT_H
+#define VITC_LIB_IMPORT_GENERATIONTEXT_H
+
+#include "GenerationTokens.h"
+#include "Onnx/Onnx.h"
+#include "Vit/VitDialect.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+
+namespace vitc::import_ {
+
+/// The tokens that the model generates, as the manifest names them.
+struct GeneratedTokens {
+  GenerationTokens tokens;
+  WordRoles roles;
+  mlir::DenseResourceElementsAttr table; // null: there are no words
+};
+
+/// The object `text` of vitc.json: the inputs that take the user's text, and
+/// its tokens.
+class GenerationText {
+public:
+  /// Reads the object of `manifest`, which gets its errors.
+  explicit GenerationText(Config &manifest);
+
+  /// What the graph that reads the text needs to know of it; none where there
+  /// is no text, or a mask says how long it is.
+  std::optional<OnnxText> getUnpadded() const;
+  /// The text of `encode`, of the tokens that are generated unless the object
+  /// names others.
+  mlir::FailureOr<vit::TextAttr> makeAttr(mlir::func::FuncOp encode,
+                                          llvm::StringRef folder,
+                                          const GeneratedTokens &generated);
+
+private:
+  /// Errors where an input of `encode` has no room for the text.
+  mlir::LogicalResult verifyInput(mlir::func::FuncOp encode,
+                                  llvm::StringRef name);
+  mlir::FailureOr<mlir::DenseResourceElementsAttr>
+  makeTable(llvm::StringRef folder, const GeneratedTokens &generated);
+
+  Config &manifest;
+  Config config;
+  std::string ids, mask;
+  int64_t length = 0; // 0: there is no text
+};
+
+} // namespace vitc::import_
+
+#endif // VITC_LIB_IMPORT_GENERATIONTEXT_H
