@@ -61,9 +61,11 @@ public:
         shape(getShape()), tile(b, operands, shape, &tables),
         valueRows(getRows(op.getValue(), op.getValueMap(), op.getKeys())),
         resultRows(getRows(op.getInit(), op.getResultMap(), op.getQueries())),
-        valuePanels(
-            b.getScratch(llvm::alignTo(op.getValueDim(), tiling.getColumns()) *
-                         tile.getKeyCapacity())),
+        valuePanels(tile.hasOneQuery()
+                        ? Value()
+                        : b.getScratch(llvm::alignTo(op.getValueDim(),
+                                                     tiling.getColumns()) *
+                                       tile.getKeyCapacity())),
         results(b.getScratch(shape.hasOneKeyBlock
                                  ? tiling.getRows()
                                  : shape.slots * resultStride)) {}
@@ -86,6 +88,7 @@ private:
   void copyValues(TokenRange keys);
   void addTile(TokenRange queries, Value firstSlot);
   void multiplyValues(TokenRange queries, Value firstSlot);
+  void multiplyValuesOfOneQuery(Value slot);
   void writeResult(Value slot, Value query);
   Value getResultOffset(Value query) {
     return resultRows.getOffset(b, block.batch, block.head, query);
@@ -103,7 +106,7 @@ private:
   AttentionTileShape shape;
   AttentionTile tile;
   TokenRows valueRows, resultRows;
-  Value valuePanels; // [panels, keyCapacity, columns]
+  Value valuePanels; // [panels, keyCapacity, columns]; null for one query
   Value results;     // [slots, resultStride]; where there is one block of keys
                      // [rows]: what a tile's results are multiplied by
   QueryBlock block;
@@ -214,7 +217,8 @@ void AttentionBuilder::addKeyBlock(Value index) {
   TokenRange keys = tile.getKeyBlock(index);
   auto addTiles = [&] {
     tile.setKeys(keys);
-    copyValues(keys);
+    if (!tile.hasOneQuery())
+      copyValues(keys);
     setNext(index);
     forEachTile([&](Value tileIndex, TokenRange queries) {
       auto add = [&] {
@@ -255,8 +259,11 @@ void AttentionBuilder::setNext(Value keyBlock) {
 }
 
 /// Prefetches a part of what comes next while the row of `query` is computed:
-/// caches wait for a few lines at once only.
+/// caches wait for a few lines at once only. A single query is done before they
+/// come.
 void AttentionBuilder::prefetchPart(Value query) {
+  if (tile.hasOneQuery())
+    return;
   Value part = b.sub(query, block.queries.begin);
   auto prefetch = [&](const TokenRows &rows, Value batch, Value head,
                       TokenRange tokens) {
@@ -321,7 +328,10 @@ void AttentionBuilder::addTile(TokenRange queries, Value firstSlot) {
     forEachRow([&](Value row, Value slot) {
       b.storeScalar(tile.getInverseSum(slot), results, row);
     });
-  multiplyValues(queries, firstSlot);
+  if (tile.hasOneQuery())
+    multiplyValuesOfOneQuery(firstSlot);
+  else
+    multiplyValues(queries, firstSlot);
 }
 
 void AttentionBuilder::multiplyValues(TokenRange queries, Value firstSlot) {
@@ -351,6 +361,54 @@ void AttentionBuilder::multiplyValues(TokenRange queries, Value firstSlot) {
       }
     };
   emitTileProduct(b, product, queries.size, shape.rowCounts);
+}
+
+/// Reads the values where they lie, as many columns at once as half of the
+/// registers hold.
+void AttentionBuilder::multiplyValuesOfOneQuery(Value slot) {
+  int64_t lanes = b.lanes(), valueDim = op.getValueDim();
+  int64_t most = lanes * std::max<int64_t>(1, b.registers() / 2);
+  Value firstKey = tile.getKeys().begin;
+  for (int64_t column = 0; column < valueDim; column += most) {
+    int64_t columns = std::min(most, valueDim - column);
+    auto forEachVector =
+        [&](function_ref<void(int64_t e, int64_t count)> body) {
+          for (int64_t e = 0; e < columns; e += lanes)
+            body(e, std::min(lanes, columns - e));
+        };
+    Value place = b.add(b.mul(slot, resultStride), column);
+    SmallVector<Value> sums;
+    forEachVector([&](int64_t e, int64_t) {
+      sums.push_back(shape.hasOneKeyBlock ? b.splat(0.0)
+                                          : b.load(results, b.add(place, e)));
+    });
+    sums = b.forLoop(
+        b.index(0), tile.countVisibleKeys(), 1, sums,
+        [&](Value j, ValueRange current) {
+          Value probability = b.broadcast(b.loadScalar(tile.getScores(), j));
+          Value row = valueRows.getOffset(b, block.batch, block.head,
+                                          b.add(firstKey, j));
+          SmallVector<Value> next;
+          forEachVector([&](int64_t e, int64_t count) {
+            Value value = b.load(valueRows.getMemory(), b.add(row, column + e),
+                                 lanes, count);
+            next.push_back(b.fma(probability, value, current[next.size()]));
+          });
+          return next;
+        });
+    if (!shape.hasOneKeyBlock) {
+      forEachVector([&](int64_t e, int64_t) {
+        b.store(sums[e / lanes], results, b.add(place, e));
+      });
+      continue;
+    }
+    Value inverse = b.broadcast(b.loadScalar(results, b.index(0)));
+    Value target = b.add(getResultOffset(block.queries.begin), column);
+    forEachVector([&](int64_t e, int64_t count) {
+      b.store(b.mulf(sums[e / lanes], inverse), resultRows.getMemory(),
+              b.add(target, e), count);
+    });
+  }
 }
 
 void AttentionBuilder::writeResult(Value slot, Value query) {

@@ -77,7 +77,8 @@ AttentionTile::AttentionTile(KernelBuilder &builder,
     queryRows = getRows(*operands.query, operands.queries);
     keyRows = getRows(*operands.key, operands.keys);
     queryTile = b.getScratch(rows * operands.headDim);
-    keyPanels = b.getScratch(keyCapacity * operands.headDim);
+    if (!hasOneQuery())
+      keyPanels = b.getScratch(keyCapacity * operands.headDim);
   }
   if (operands.groups) {
     queryGroups = b.getScratch(llvm::alignTo(shape.queries, b.lanes()));
@@ -160,9 +161,9 @@ Value AttentionTile::getVectors() { return b.ceilDiv(visible, b.lanes()); }
 // Keys
 //===----------------------------------------------------------------------===//
 
-/// Transposes a square of vectors, a power of two of them, by exchanging blocks
-/// of half the size, a quarter, ... with two-source shuffles.
-static void transpose(VectorBuilder &b, MutableArrayRef<Value> rows) {
+/// By exchanging blocks of half the size, a quarter, ... with two-source
+/// shuffles.
+void vitc::kernel::transpose(VectorBuilder &b, MutableArrayRef<Value> rows) {
   int64_t size = rows.size();
   for (int64_t half = size / 2; half > 0; half /= 2) {
     SmallVector<int64_t> low, high;
@@ -187,7 +188,7 @@ void AttentionTile::setKeys(TokenRange newKeys) {
     computeGroups(keys, keyGroups);
     compareGroups();
   }
-  if (!operands.key)
+  if (!operands.key || hasOneQuery())
     return;
   b.forLoop(b.index(0), b.ceilDiv(keys.size, b.lanes()), 1,
             [&](Value group) { transposeKeys(group); });
@@ -255,6 +256,8 @@ void AttentionTile::multiply(TokenRange queries) {
       b.store(b.mulf(elements, scale), queryTile, b.add(target, d), count);
     }
   });
+  if (hasOneQuery())
+    return multiplyOneQuery();
   TileProduct product;
   product.lhs = queryTile;
   product.lhsStride = headDim;

@@ -38,6 +38,10 @@ int64_t getBlockPanels(AttentionTilingAttr tiling);
 /// where it is a constant, else any. Ascending.
 llvm::SmallVector<int64_t> getPartSizes(mlir::Value total, int64_t block);
 
+/// Transposes a square of vectors, a power of two of them.
+void transpose(VectorBuilder &builder,
+               llvm::MutableArrayRef<mlir::Value> vectors);
+
 /// What a tile is made for.
 struct AttentionTileShape {
   int64_t queries = 0;                  // of a block of queries, at most
@@ -66,8 +70,10 @@ public:
   TokenRange getKeyBlock(mlir::Value index);
   /// Forgets the maximum and sum of all slots.
   void resetSoftmax();
-  /// Copies a block of keys, transposed: the scores' right side.
+  /// Copies a block of keys, transposed: the scores' right side. A single query
+  /// reads them where they lie.
   void setKeys(TokenRange keys);
+  TokenRange getKeys() const { return keys; }
   /// Computes the scores of `queries`, at most tiling.rows of them.
   void computeScores(TokenRange queries);
   /// Adds bias, mask and what is between groups to row `row` of the scores,
@@ -94,6 +100,9 @@ public:
   /// None where the scores begin as 0.
   const std::optional<TokenRows> &getQueryRows() const { return queryRows; }
   const std::optional<TokenRows> &getKeyRows() const { return keyRows; }
+  /// Whether a head has one query, a decoder's token: copies of its keys and
+  /// values would be read once.
+  bool hasOneQuery() const;
   mlir::Value getScores() const { return scores; }
   int64_t getScoreStride() const { return keyCapacity + b.lanes(); }
   /// Keys of the block that some query of the tile sees.
@@ -132,6 +141,9 @@ private:
                          bool betweenGroups);
   void addAddendsToRow(mlir::Value row, mlir::Value query, bool betweenGroups);
   void maskFrom(mlir::Value row, mlir::Value limit);
+
+  //===--- AttentionOneQuery.cpp ------------------------------------------===//
+  void multiplyOneQuery();
 
   //===--- AttentionShortRow.cpp ------------------------------------------===//
   llvm::SmallVector<mlir::Value> loadScores(mlir::Value row, mlir::Value query,

@@ -221,7 +221,7 @@ void GemmEmitter::emitOneRow(Value row, const Panel &panel) {
   if (residual)
     residual->startTile(row, numRows);
   // Half of the registers hold sums.
-  int64_t most = b.lanes() * b.registers() / 2;
+  int64_t most = b.lanes() * std::max<int64_t>(1, b.registers() / 2);
   for (int64_t column = 0; column < panel.columns; column += most) {
     Strip strip = getStrip(panel, b.index(column),
                            std::min(most, panel.columns - column));

@@ -233,6 +233,22 @@ protected:
     EXPECT_LE(getRelativeError(result, getExpected(shape, operands)), 1e-5);
   }
   void test(const Attention &shape) { test(shape, Operands(shape)); }
+
+  void testKeyLength(Attention shape) {
+    shape.keyLength = {0, 1, 300, 577, 1000, -3};
+    Operands operands(shape);
+    for (int64_t b = 0; b < shape.batch; ++b)
+      for (int64_t h = 0; h < shape.heads; ++h)
+        for (int64_t j = std::max<int64_t>(shape.keyLength[b], 0);
+             j < shape.keys; ++j) {
+          int64_t row = (b * shape.heads + h) * shape.keys + j;
+          std::fill_n(operands.key.begin() + row * 32, 32, std::nanf(""));
+          std::fill_n(operands.value.begin() + row * 32, 32, std::nanf(""));
+        }
+    test(shape, operands);
+    shape.causal = 560;
+    test(shape, operands);
+  }
 };
 
 // The mask of shifted windows from indices has the bits of a stored one, for
@@ -284,20 +300,8 @@ TEST_P(AttentionScoresTest, CausalBias) {
 // None, one, some and more keys than there are; what is behind the length does
 // not count, be it NaN.
 TEST_P(AttentionScoresTest, KeyLength) {
-  Attention shape{6, 15, 577, 2, 32, 32};
-  shape.keyLength = {0, 1, 300, 577, 1000, -3};
-  Operands operands(shape);
-  for (int64_t b = 0; b < shape.batch; ++b)
-    for (int64_t h = 0; h < shape.heads; ++h)
-      for (int64_t j = std::max<int64_t>(shape.keyLength[b], 0); j < shape.keys;
-           ++j) {
-        int64_t row = (b * shape.heads + h) * shape.keys + j;
-        std::fill_n(operands.key.begin() + row * 32, 32, std::nanf(""));
-        std::fill_n(operands.value.begin() + row * 32, 32, std::nanf(""));
-      }
-  test(shape, operands);
-  shape.causal = 560;
-  test(shape, operands);
+  for (int64_t queries : {1, 15})
+    testKeyLength({6, queries, 577, 2, 32, 32});
 }
 
 TEST_P(AttentionScoresTest, Softcap) {
@@ -325,6 +329,19 @@ TEST_P(AttentionScoresTest, HeadDims) {
       shape.causal = keys - 7;
       test(shape);
     }
+}
+
+// A decoder's token: keys and values are read where they lie.
+TEST_P(AttentionScoresTest, OneQuery) {
+  for (int64_t dim : {1, 5, 24, 64, 80, 256})
+    for (int64_t keys : {1, 7, 49, 577, 2177}) {
+      test({2, 1, keys, 2, dim, dim});
+      test({2, 1, keys, 2, dim, dim + 3, /*bias=*/true});
+    }
+  Attention shape{3, 1, 600, 2, 64, 64, /*bias=*/true};
+  shape.keyLength = {1, 65, 600};
+  shape.softcap = 5.0;
+  test(shape);
 }
 
 TEST_P(AttentionScoresTest, LongRow) {
