@@ -53,6 +53,10 @@ void Block::runThread(void *argument) {
     if (!group.empty())
       thread->fault("returns while a TMA store that it started still "
                     "reads shared memory");
+  for (const auto &group : thread->block->getWarpgroup(*thread).readGroups)
+    if (!group.empty())
+      thread->fault("returns while a wgmma of its warpgroup, for which nobody "
+                    "waited, still reads shared memory");
   thread->state = Thread::State::Exited;
   thread->fiber.suspend();
 }
@@ -130,7 +134,7 @@ void Block::wake(Thread &thread) {
   ready.push_back(&thread);
 }
 
-void Block::run(Thread &thread, const Site &site) {
+void Block::enter(Thread &thread, const Site &site) {
   thread.site = &site;
   if (++thread.numCalls > options.maxCalls)
     thread.fault("runs without end while others wait to run");
@@ -141,7 +145,7 @@ void Block::call(const Site &site, const uint64_t *in, uint64_t *out) {
     return;
   Thread &thread = *current;
   Block &block = *thread.block;
-  block.run(thread, site);
+  block.enter(thread, site);
   thread.in = in;
   thread.out = out;
   const Model &model = *site.model;

@@ -158,7 +158,9 @@ private:
   friend struct Thread;
   struct Barrier {
     uint32_t count = 0;
-    std::vector<Thread *> arrived;
+    SharedMemory::Clock clock; ///< What those who arrived did before.
+    /// Who, and where: those who do not wait have gone on.
+    std::vector<std::pair<Thread *, const Site *>> arrived;
     std::vector<Thread *> waiting;
   };
   /// Lanes of a warp that come together, until the last has come.
@@ -169,7 +171,7 @@ private:
   };
 
   static void runThread(void *thread);
-  void run(Thread &thread, const Site &site);
+  void enter(Thread &thread, const Site &site);
   void meet(Thread &thread, uint32_t mask);
   void meetWarpgroup(Thread &thread);
   void wait(Thread &thread);

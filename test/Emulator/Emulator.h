@@ -8,7 +8,17 @@
 //
 // Runs the LLVM IR that NVPTX would compile, so that kernels are tested without
 // a GPU. It shows what a program means, not how fast it is, and is stricter
-// than a GPU: races, accesses outside of allocations and the like are errors.
+// than a GPU. These are errors: in shared memory, races between warps and reads
+// of what nobody wrote; in shared and global memory, accesses outside of
+// allocations and misaligned ones; deadlocks; copies, tiles and wgmmas that
+// nobody waited for, and proxy fences that lack.
+//
+// Not looked for: races in global memory, races between lanes of one warp,
+// global memory that nobody wrote, an access past an alloca that stays on the
+// stack. Of a byte that several warps wrote atomically only the last is known,
+// so that a later plain access may be ordered after it alone. That wgmma's
+// accumulators are waited for is checked in the code of each function, where a
+// wait that leaves groups under way counts as one for all.
 //===----------------------------------------------------------------------===//
 
 #ifndef VITC_TEST_EMULATOR_EMULATOR_H

@@ -29,9 +29,11 @@ public:
   /// Goes back to resume()'s caller. Called on the fiber's own stack.
   void suspend();
 
-  bool contains(const void *address) const {
-    auto *byte = static_cast<const char *>(address);
-    return byte >= stack && byte < stack + size;
+  /// Whether `bytes` at `address` lie on its stack.
+  bool contains(const void *address, size_t bytes) const {
+    auto offset = static_cast<size_t>(static_cast<const char *>(address) -
+                                      static_cast<const char *>(stack));
+    return offset <= size && bytes <= size - offset;
   }
 
 private:

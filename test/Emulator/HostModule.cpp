@@ -51,6 +51,11 @@ static Error placeShared(Module &module, HostModule &host) {
       return error;
     (bytes == 0 ? dynamic : sized).push_back(&global);
   }
+  // As NVPTX aligns it.
+  auto getAlignment = [&](const GlobalVariable *global) {
+    return global->getAlign().value_or(
+        layout.getPrefTypeAlign(global->getValueType()));
+  };
   auto place = [&](GlobalVariable *global, uint64_t offset) {
     auto address = reinterpret_cast<uintptr_t>(SharedMemory::getBase());
     Constant *number = ConstantInt::get(Type::getInt64Ty(module.getContext()),
@@ -62,7 +67,7 @@ static Error placeShared(Module &module, HostModule &host) {
   uint64_t end = 0;
   for (GlobalVariable *global : sized) {
     uint64_t bytes = layout.getTypeAllocSize(global->getValueType());
-    uint64_t offset = alignTo(end, global->getAlign().valueOrOne());
+    uint64_t offset = alignTo(end, getAlignment(global));
     place(global, offset);
     end = offset + bytes;
   }
@@ -72,7 +77,7 @@ static Error placeShared(Module &module, HostModule &host) {
                              static_cast<unsigned long long>(end),
                              SharedMemory::kMaxStaticBytes);
   for (GlobalVariable *global : dynamic)
-    end = alignTo(end, global->getAlign().valueOrOne());
+    end = alignTo(end, getAlignment(global));
   for (GlobalVariable *global : dynamic)
     place(global, end);
   host.staticSharedBytes = end;

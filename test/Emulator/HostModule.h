@@ -17,6 +17,8 @@
 #include <vector>
 
 namespace llvm {
+class Function;
+class Instruction;
 class Module;
 } // namespace llvm
 
@@ -56,8 +58,16 @@ inline constexpr const char *kAccessHook = "vitc_emulator_access";
 
 /// Rewrites a module for NVPTX so that any machine runs it: intrinsics and
 /// inline assembly call the emulator, loads and stores are announced to it, and
-/// shared globals get their addresses.
+/// shared globals get their addresses. All kernels of a module share one layout
+/// of shared memory and its limit of 48 KiB, while ptxas gives each its own.
 llvm::Error prepareForHost(llvm::Module &module, HostModule &host);
+
+/// Refuses a function that uses a wgmma's accumulators before it waits for
+/// them.
+llvm::Error checkProducts(const llvm::Function &function);
+
+/// The instruction as messages show it: one line, without metadata, not long.
+std::string printShort(const llvm::Instruction &instruction);
 
 /// The first of these steps; see above.
 llvm::Error rewriteInstructions(llvm::Module &module, HostModule &host);

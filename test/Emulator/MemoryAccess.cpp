@@ -28,13 +28,12 @@ bool Block::checkAlignment(Thread &thread, uintptr_t address, size_t alignment,
 
 bool Block::checkShared(Thread &thread, uintptr_t address, size_t bytes,
                         Access access) {
-  auto offset = static_cast<int64_t>(
-      address - reinterpret_cast<uintptr_t>(SharedMemory::getBase()));
-  if (offset < 0 || offset + bytes > shared.getSize()) {
+  size_t offset = SharedMemory::getOffset(address);
+  if (!fits(offset, bytes, shared.getSize())) {
     thread.fault(llvm::formatv("{0} {1} bytes at byte {2} of shared memory, "
                                "which has {3}",
-                               getVerb(access), bytes, offset,
-                               shared.getSize()));
+                               getVerb(access), bytes,
+                               static_cast<int64_t>(offset), shared.getSize()));
     return false;
   }
   auto wrong = shared.access(thread.index, offset, bytes, access);
@@ -47,7 +46,7 @@ bool Block::checkGlobal(Thread &thread, uintptr_t address, size_t bytes,
                         Access access) {
   const GlobalMemory::Allocation *allocation = memory.findBefore(address);
   bool inside =
-      allocation && address - allocation->begin + bytes <= allocation->size;
+      allocation && fits(address - allocation->begin, bytes, allocation->size);
   if (inside && (access == Access::Read || allocation->writable))
     return true;
   thread.fault(llvm::formatv("{0} {1} bytes of global memory, {2}{3}",
@@ -59,11 +58,12 @@ bool Block::checkGlobal(Thread &thread, uintptr_t address, size_t bytes,
 void Block::checkAccess(const Site &site, uintptr_t address, size_t bytes) {
   Thread &thread = getCurrent();
   Block &block = *thread.block;
-  block.run(thread, site);
+  block.enter(thread, site);
   bool toShared =
       site.toShared || (!site.toGlobal && SharedMemory::contains(address));
-  bool isLocal = !site.toShared && !site.toGlobal &&
-                 thread.fiber.contains(reinterpret_cast<char *>(address));
+  bool isLocal =
+      !site.toShared && !site.toGlobal &&
+      thread.fiber.contains(reinterpret_cast<char *>(address), bytes);
   if (block.checkAlignment(thread, address, site.alignment, site.access) &&
       !isLocal) {
     if (toShared)

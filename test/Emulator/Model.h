@@ -44,8 +44,25 @@ struct Model {
   uint32_t parameter = 0;
   /// Of PTX: whether the first operand is written, and read before.
   bool hasResult = true, readsResult = false;
+  /// Of PTX, in words: how many operands it may have, with what is read of the
+  /// first, and how many results. Without them it is no PTX.
+  unsigned minOperands = kNoPtx, maxOperands = 0, numResults = 0;
 
   static constexpr int kNoMask = -1;
+  static constexpr unsigned kNoPtx = ~0u;
+
+  /// This model as that of a PTX instruction.
+  constexpr Model ptx(unsigned numResults, unsigned minOperands,
+                      unsigned maxOperands) const {
+    Model model = *this;
+    model.numResults = numResults;
+    model.minOperands = minOperands;
+    model.maxOperands = maxOperands;
+    return model;
+  }
+  constexpr Model ptx(unsigned numResults, unsigned numOperands) const {
+    return ptx(numResults, numOperands, numOperands);
+  }
 };
 
 constexpr Model threadModel(const char *name, Model::ThreadFn function,
@@ -55,6 +72,17 @@ constexpr Model threadModel(const char *name, Model::ThreadFn function,
   model.parameter = parameter;
   model.hasResult = hasResult;
   return model;
+}
+/// A PTX instruction of a thread, without a result.
+constexpr Model ptxModel(const char *name, Model::ThreadFn function,
+                         unsigned minOperands, unsigned maxOperands,
+                         uint32_t parameter = 0) {
+  return threadModel(name, function, parameter, /*hasResult=*/false)
+      .ptx(0, minOperands, maxOperands);
+}
+constexpr Model ptxModel(const char *name, Model::ThreadFn function,
+                         unsigned numOperands) {
+  return ptxModel(name, function, numOperands, numOperands);
 }
 /// The lanes of a mask, each by an instruction of its own.
 constexpr Model maskedModel(const char *name, Model::GroupFn function,
@@ -89,6 +117,10 @@ llvm::ArrayRef<Model> getMatrixModels();
 llvm::ArrayRef<Model> getMBarrierModels();
 llvm::ArrayRef<Model> getTensorCopyModels();
 llvm::ArrayRef<Model> getWarpgroupModels();
+
+/// Of instructions that change nothing here: memory is coherent, and no fence
+/// makes a race none.
+inline void doNothing(Thread &, const uint64_t *, uint64_t *) {}
 
 /// Null: there is none of this name.
 const Model *findModel(llvm::StringRef name);

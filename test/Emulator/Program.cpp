@@ -30,14 +30,21 @@ struct Program::State {
   HostModule host;
 };
 
-/// What code for bf16 calls on machines that cannot round to it. Its result is
-/// the low half of the register in which a float is returned.
-static float truncateToBF16(float value) {
-  uint32_t bits = toBF16(value);
-  float result;
-  std::memcpy(&result, &bits, sizeof(result));
-  return result;
+// What code for 16-bit floats calls on machines that cannot convert them.
+// Results of bf16 are the low half of the register in which a float is
+// returned.
+static float passBF16(uint16_t half) { return getFloat(half); }
+static float truncateToBF16(float value) { return passBF16(toBF16(value)); }
+static float truncateDoubleToBF16(double value) {
+  return passBF16(toBF16(toOddFloat(value)));
 }
+static _Float16 truncateToF16(float value) {
+  return static_cast<_Float16>(value);
+}
+static _Float16 truncateDoubleToF16(double value) {
+  return static_cast<_Float16>(value);
+}
+static float extendFromF16(_Float16 value) { return value; }
 
 static Expected<std::unique_ptr<orc::LLJIT>>
 compile(std::unique_ptr<LLVMContext> context, std::unique_ptr<Module> module) {
@@ -46,6 +53,9 @@ compile(std::unique_ptr<LLVMContext> context, std::unique_ptr<Module> module) {
   auto host = orc::JITTargetMachineBuilder::detectHost();
   if (!host)
     return host.takeError();
+  // Their conversions to bf16 flush denormals, those of a GPU do not.
+  if (host->getTargetTriple().isX86())
+    host->addFeatures({"-avx512bf16", "-avxneconvert"});
   // Kernels come optimised, and run briefly.
   host->setCodeGenOptLevel(CodeGenOptLevel::Less);
   auto jit =
@@ -68,6 +78,10 @@ compile(std::unique_ptr<LLVMContext> context, std::unique_ptr<Module> module) {
   define(kCallHook, &Block::call);
   define(kAccessHook, &Block::checkAccess);
   define("__truncsfbf2", &truncateToBF16);
+  define("__truncdfbf2", &truncateDoubleToBF16);
+  define("__truncsfhf2", &truncateToF16);
+  define("__truncdfhf2", &truncateDoubleToF16);
+  define("__extendhfsf2", &extendFromF16);
   if (Error error = (*jit)->getMainJITDylib().define(
           orc::absoluteSymbols(std::move(symbols))))
     return error;
@@ -113,6 +127,15 @@ static Error checkLaunch(const KernelInfo &kernel, const LaunchOptions &options,
     return refuse(formatv("runs with up to {0} threads in a block, not {1}",
                           std::min(kernel.maxThreads, kMaxThreads),
                           numThreads));
+  const Dim3 &grid = options.grid, &block = options.block;
+  if (block.z > 64)
+    return refuse(
+        formatv("runs with up to 64 threads along z, not {0}", block.z));
+  if (grid.getSize() == 0 || grid.x > 0x7fffffff || grid.y > 65535 ||
+      grid.z > 65535)
+    return refuse(formatv("runs in a grid of 1 to 2147483647 x 65535 x 65535 "
+                          "blocks, not {0} x {1} x {2}",
+                          grid.x, grid.y, grid.z));
   if (sharedBytes > SharedMemory::kMaxBytes)
     return refuse(formatv("needs {0} bytes of shared memory; a block has {1}",
                           sharedBytes, SharedMemory::kMaxBytes));

@@ -87,9 +87,8 @@ void Block::meetWarpgroup(Thread &thread) {
 MBarrier *Block::findBarrier(Thread &thread, uintptr_t address) {
   if (!checkAlignment(thread, address, 8, Access::Write))
     return nullptr;
-  size_t offset =
-      address - reinterpret_cast<uintptr_t>(SharedMemory::getBase());
-  if (offset + 8 > shared.getSize()) {
+  size_t offset = SharedMemory::getOffset(address);
+  if (!fits(offset, 8, shared.getSize())) {
     thread.fault("uses an mbarrier outside of shared memory");
     return nullptr;
   }
@@ -101,15 +100,19 @@ MBarrier *Block::findBarrier(Thread &thread, uintptr_t address) {
 }
 
 void Block::makeBarrier(Thread &thread, uintptr_t address, uint32_t count) {
-  size_t offset =
-      address - reinterpret_cast<uintptr_t>(SharedMemory::getBase());
+  size_t offset = SharedMemory::getOffset(address);
   if (!checkAlignment(thread, address, 8, Access::Write))
     return;
-  if (offset + 8 > shared.getSize())
+  if (!fits(offset, 8, shared.getSize()))
     return thread.fault("makes an mbarrier outside of shared memory");
   if (auto wrong = shared.makeBarrier(thread.index, offset))
     return thread.fault(*wrong);
   MBarrier &barrier = mbarriers[offset];
+  if (!barrier.waiting.empty())
+    return thread.fault(llvm::formatv("makes anew the mbarrier at byte {0} of "
+                                      "shared memory, for which thread {1} "
+                                      "waits",
+                                      offset, barrier.waiting.front()->index));
   barrier = {};
   barrier.count = barrier.missing = count;
 }
@@ -158,15 +161,16 @@ void Block::arriveAtBarrier(Thread &thread, uint32_t number, uint32_t count,
     return thread.fault(llvm::formatv(
         "waits for {0} threads at barrier {1}, but thread {2}, which came "
         "first, for {3}",
-        count, number, barrier.arrived.front()->index, barrier.count));
+        count, number, barrier.arrived.front().first->index, barrier.count));
   if (aligned)
-    for (Thread *other : barrier.arrived)
-      if (other->getWarp() == thread.getWarp() && other->site != thread.site)
+    for (auto [other, site] : barrier.arrived)
+      if (other->getWarp() == thread.getWarp() && site != thread.site)
         return thread.fault(
             llvm::formatv("is not where thread {0} of its warp is, "
                           "which came first: at '{1}'",
-                          other->index, other->site->text));
-  barrier.arrived.push_back(&thread);
+                          other->index, site->text));
+  barrier.arrived.emplace_back(&thread, thread.site);
+  shared.release(thread.index, barrier.clock);
   if (waits)
     barrier.waiting.push_back(&thread);
   if (barrier.arrived.size() < count) {
@@ -177,13 +181,10 @@ void Block::arriveAtBarrier(Thread &thread, uint32_t number, uint32_t count,
     return wait(thread);
   }
 
-  std::vector<unsigned> together;
-  for (Thread *other : barrier.arrived)
-    together.push_back(other->index);
   if (aligned) {
     std::vector<unsigned> perWarp(meetings.size());
-    for (unsigned index : together)
-      ++perWarp[index / 32];
+    for (auto [other, site] : barrier.arrived)
+      ++perWarp[other->getWarp()];
     for (unsigned warp = 0; warp < perWarp.size(); ++warp)
       if (perWarp[warp] != 0 &&
           perWarp[warp] != std::min<size_t>(32, threads.size() - warp * 32))
@@ -192,9 +193,11 @@ void Block::arriveAtBarrier(Thread &thread, uint32_t number, uint32_t count,
                           "warp {2}; an aligned one takes all",
                           number, perWarp[warp], warp));
   }
-  shared.synchronize(together);
-  for (Thread *other : barrier.waiting)
+  // Who does not wait learns nothing of the others.
+  for (Thread *other : barrier.waiting) {
+    shared.acquire(other->index, barrier.clock);
     if (other != &thread)
       wake(*other);
+  }
   barrier = {};
 }

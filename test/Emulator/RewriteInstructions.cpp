@@ -10,6 +10,7 @@
 
 #include "PtxStatement.h"
 
+#include "llvm/Analysis/Loads.h"
 #include "llvm/Analysis/ValueTracking.h"
 #include "llvm/IR/IRBuilder.h"
 #include "llvm/IR/InlineAsm.h"
@@ -76,8 +77,7 @@ Rewriter::Rewriter(Module &module, HostModule &host)
       module.getOrInsertFunction(kAccessHook, none, pointer, word, word);
 }
 
-/// The instruction as messages show it: one line, without metadata, not long.
-static std::string print(const Instruction &instruction) {
+std::string vitc::emulator::printShort(const Instruction &instruction) {
   std::string text;
   raw_string_ostream(text) << instruction;
   StringRef line = StringRef(text).trim();
@@ -91,7 +91,7 @@ static std::string print(const Instruction &instruction) {
 
 Site &Rewriter::addSite(const Instruction &instruction) {
   Site &site = host.sites.emplace_back();
-  site.text = print(instruction);
+  site.text = printShort(instruction);
   return site;
 }
 
@@ -150,7 +150,7 @@ Error Rewriter::callModel(CallInst &call, Site &site, const Words &words) {
   for (auto [i, operand] : enumerate(in)) {
     Expected<Value *> value = toWord(builder, operand);
     if (!value)
-      return createStringError("'" + print(call) + "' " +
+      return createStringError("'" + printShort(call) + "' " +
                                toString(value.takeError()));
     builder.CreateStore(*value, builder.CreateConstGEP1_32(word, inMemory, i));
   }
@@ -203,7 +203,7 @@ Expected<Rewriter::Words> Rewriter::getPtxWords(CallInst &call,
     if (number < numResults)
       number = tied[number];
     if (number >= numOperands)
-      return createStringError("'" + print(call) + "' reads $" +
+      return createStringError("'" + printShort(call) + "' reads $" +
                                Twine(operand.value) + ", which has no value");
     return call.getArgOperand(number - numResults);
   };
@@ -220,7 +220,7 @@ Expected<Rewriter::Words> Rewriter::getPtxWords(CallInst &call,
     for (const PtxStatement::Word &part : operand) {
       if (i == 0 && model.hasResult) {
         if (part.isLiteral || part.value >= numResults)
-          return createStringError("'" + print(call) +
+          return createStringError("'" + printShort(call) +
                                    "' does not write a result");
         words.results[part.value] = words.numResults++;
         if (!model.readsResult)
@@ -233,11 +233,32 @@ Expected<Rewriter::Words> Rewriter::getPtxWords(CallInst &call,
     }
   }
   if (is_contained(words.results, ~0u))
-    return createStringError("'" + print(call) + "' leaves a result unwritten");
+    return createStringError("'" + printShort(call) +
+                             "' leaves a result unwritten");
+  auto refuseCount = [&](StringRef what, size_t count, unsigned least,
+                         unsigned most) {
+    return createStringError(
+        "'" + printShort(call) + "' has " + Twine(count) + " " + what + "; " +
+        (least == most ? Twine(least) : Twine(least) + " to " + Twine(most)) +
+        " are needed");
+  };
+  if (words.numResults != model.numResults)
+    return refuseCount("results", words.numResults, model.numResults,
+                       model.numResults);
+  size_t count = words.operands.size();
+  if (count < model.minOperands || count > model.maxOperands)
+    return refuseCount("operands", count, model.minOperands, model.maxOperands);
   if (words.predicate && numResults != 0)
-    return createStringError("'" + print(call) +
+    return createStringError("'" + printShort(call) +
                              "' writes its result under a predicate");
   return words;
+}
+
+/// Whether an intrinsic that has no model touches memory in a way of which the
+/// emulator would not know: masked loads, gathers and the like.
+static bool touchesMemoryUnseen(const IntrinsicInst &call) {
+  return !isa<MemIntrinsic>(call) && !call.isAssumeLikeIntrinsic() &&
+         !call.doesNotAccessMemory() && !call.onlyAccessesInaccessibleMemory();
 }
 
 Error Rewriter::rewriteCall(CallInst &call) {
@@ -247,7 +268,7 @@ Error Rewriter::rewriteCall(CallInst &call) {
     if (!statement)
       return statement.takeError();
     const Model *model = findModel(statement->opcode);
-    if (!model)
+    if (!model || model->minOperands == Model::kNoPtx)
       return createStringError(
           "inline assembly '" + StringRef(assembly->getAsmString()).trim() +
           "': the emulator has no model of '" + statement->opcode + "'");
@@ -262,10 +283,11 @@ Error Rewriter::rewriteCall(CallInst &call) {
   }
   Function *callee = call.getCalledFunction();
   if (!callee)
-    return createStringError("'" + print(call) + "' calls through a pointer");
+    return createStringError("'" + printShort(call) +
+                             "' calls through a pointer");
   if (!callee->isIntrinsic())
     return callee->isDeclaration()
-               ? createStringError("'" + print(call) + "' calls '" +
+               ? createStringError("'" + printShort(call) + "' calls '" +
                                    callee->getName() +
                                    "', which the module does not define")
                : Error::success();
@@ -273,7 +295,8 @@ Error Rewriter::rewriteCall(CallInst &call) {
   if (!model)
     model = findModel(Intrinsic::getBaseName(callee->getIntrinsicID()));
   if (!model)
-    return Intrinsic::isTargetIntrinsic(callee->getIntrinsicID())
+    return Intrinsic::isTargetIntrinsic(callee->getIntrinsicID()) ||
+                   touchesMemoryUnseen(cast<IntrinsicInst>(call))
                ? createStringError("the emulator has no model of '" +
                                    callee->getName() + "'")
                : announce(call);
@@ -290,7 +313,13 @@ Error Rewriter::rewriteCall(CallInst &call) {
 void Rewriter::announce(Instruction &before, Value *address, Value *bytes,
                         Access access, Align alignment) {
   unsigned space = address->getType()->getPointerAddressSpace();
-  if (space == kLocalSpace || isa<AllocaInst>(getUnderlyingObject(address)))
+  bool isLocal =
+      space == kLocalSpace || isa<AllocaInst>(getUnderlyingObject(address));
+  // Else it is only known to be on its thread's stack, or not.
+  auto *size = dyn_cast<ConstantInt>(bytes);
+  if (isLocal && size &&
+      isDereferenceableAndAlignedPointer(address, Align(1), size->getValue(),
+                                         module.getDataLayout()))
     return;
   Site &site = addSite(before);
   site.access = access;
@@ -335,6 +364,8 @@ Error Rewriter::announce(Instruction &instruction) {
 }
 
 Error Rewriter::rewrite(Function &newFunction) {
+  if (Error error = checkProducts(newFunction))
+    return error;
   function = &newFunction;
   inWords = outWords = nullptr;
   SmallVector<Instruction *> all;

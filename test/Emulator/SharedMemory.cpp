@@ -8,6 +8,7 @@
 
 #include "SharedMemory.h"
 
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/ErrorHandling.h"
 #include "llvm/Support/FormatVariadic.h"
 #include <algorithm>
@@ -31,6 +32,13 @@ static char *mapArena() {
   llvm::report_fatal_error("no room for shared memory below 4 GiB");
 }
 
+/// Adds to `clock` what `other` knows.
+static void join(SharedMemory::Clock &clock, const SharedMemory::Clock &other) {
+  clock.resize(std::max(clock.size(), other.size()));
+  for (auto [i, moment] : llvm::enumerate(other))
+    clock[i] = std::max(clock[i], moment);
+}
+
 char *SharedMemory::getBase() {
   static char *base = mapArena();
   return base;
@@ -39,24 +47,26 @@ char *SharedMemory::getBase() {
 void SharedMemory::reset(size_t usedBytes, unsigned numThreads) {
   size = usedBytes;
   numWarps = (numThreads + 31) / 32;
-  numClocks = numWarps + 1 + (numThreads + 127) / 128;
+  numReaders = numWarps + (numThreads + 127) / 128;
   std::memset(getBase(), 0xff, kBytes);
   states.assign(size, State::Unwritten);
   writers.assign(size, 0);
   writeEpochs.assign(size, 0);
-  readEpochs.assign(size * numClocks, 0);
+  readEpochs.assign(size * numReaders, 0);
   numReads.assign(size, 0);
-  fences.assign(numThreads, 0);
-  clocks.assign(size_t(numClocks) * numClocks, 0);
-  for (unsigned warp = 0; warp < numClocks; ++warp)
-    clocks[warp * numClocks + warp] = 1;
+  fences.assign(numThreads, {});
+  clocks.assign(numReaders, Clock(numReaders));
+  for (unsigned warp = 0; warp < numReaders; ++warp)
+    clocks[warp][warp] = 1;
+  units.clear();
+  numTiles.clear();
 }
 
 std::string SharedMemory::describeRace(unsigned thread, size_t offset,
                                        Access kind, unsigned other,
                                        bool otherWrote) const {
-  Epoch epoch =
-      otherWrote ? writeEpochs[offset] : readEpochs[offset * numClocks + other];
+  Epoch epoch = otherWrote ? writeEpochs[offset]
+                           : readEpochs[offset * numReaders + other];
   return llvm::formatv(
       "{0} byte {1} of shared memory, which {2} {3} with no barrier between",
       kind == Access::Read ? "reads" : "writes", offset,
@@ -77,7 +87,7 @@ SharedMemory::checkByte(unsigned thread, size_t offset, Access kind) const {
     return llvm::formatv("{0} byte {1} of shared memory, to which {2}{3} "
                          "copies with no wait since",
                          kind == Access::Read ? "reads" : "writes", offset,
-                         writer == numWarps ? "" : "a cp.async of ",
+                         writer >= numReaders ? "" : "a cp.async of ",
                          describeThread(writer, writeEpochs[offset]));
   case State::Barrier:
     return llvm::formatv("{0} byte {1} of shared memory, which belongs to an "
@@ -98,8 +108,8 @@ SharedMemory::checkByte(unsigned thread, size_t offset, Access kind) const {
     return llvm::formatv("writes byte {0} of shared memory, which a wgmma or "
                          "TMA store that nobody waited for still reads",
                          offset);
-  for (unsigned other = 0; other < numClocks; ++other)
-    if (!knows(warp, other, readEpochs[offset * numClocks + other]))
+  for (unsigned other = 0; other < numReaders; ++other)
+    if (!knows(warp, other, readEpochs[offset * numReaders + other]))
       return describeRace(thread, offset, kind, other, /*otherWrote=*/false);
   return std::nullopt;
 }
@@ -111,7 +121,7 @@ std::optional<std::string> SharedMemory::access(unsigned thread, size_t offset,
     if (auto wrong = checkByte(thread, i, kind))
       return wrong;
     if (kind == Access::Read) {
-      readEpochs[i * numClocks + thread / 32] = epoch;
+      readEpochs[i * numReaders + thread / 32] = epoch;
       continue;
     }
     states[i] =
@@ -136,26 +146,39 @@ void SharedMemory::finishCopy(unsigned thread, size_t offset, size_t bytes) {
 }
 
 std::string SharedMemory::describeThread(unsigned warp, Epoch epoch) const {
-  if (warp == numWarps)
+  if (warp >= numReaders)
     return "a TMA load";
-  if (warp > numWarps)
-    return "a wgmma of warpgroup " + std::to_string(warp - numWarps - 1);
+  if (warp >= numWarps)
+    return "a wgmma of warpgroup " + std::to_string(warp - numWarps);
   return "thread " + std::to_string(warp * 32 + epoch % 32);
 }
 
-std::optional<std::string>
-SharedMemory::startTile(unsigned thread, size_t offset, size_t bytes) {
-  Clock clock;
-  release(thread, clock);
-  acquire(getUnit(), clock);
-  return startCopy(getUnit(), offset, bytes);
+unsigned SharedMemory::getUnit(uintptr_t barrier) {
+  auto [unit, isNew] = units.try_emplace(barrier, numReaders + numTiles.size());
+  if (isNew)
+    numTiles.push_back(0);
+  return unit->second;
 }
 
-void SharedMemory::finishTile(size_t offset, size_t bytes) {
-  finishCopy(getUnit(), offset, bytes);
+std::optional<std::string> SharedMemory::startTile(unsigned thread,
+                                                   unsigned unit, size_t offset,
+                                                   size_t bytes,
+                                                   Clock &before) {
+  auto wrong = startCopy(thread, offset, bytes);
+  std::fill_n(writers.begin() + offset, bytes, unit);
+  release(thread, before);
+  return wrong;
 }
 
-void SharedMemory::releaseTiles(Clock &clock) { release(getUnit(), clock); }
+void SharedMemory::finishTile(unsigned unit, size_t offset, size_t bytes,
+                              const Clock &before, Clock &clock) {
+  uint32_t count = ++numTiles[unit - numReaders];
+  std::fill_n(states.begin() + offset, bytes, State::Written);
+  std::fill_n(writeEpochs.begin() + offset, bytes, count * 32);
+  join(clock, before);
+  clock.resize(std::max<size_t>(clock.size(), unit + 1));
+  clock[unit] = std::max(clock[unit], count);
+}
 
 std::optional<std::string>
 SharedMemory::startRead(unsigned thread, size_t offset, size_t bytes) {
@@ -165,8 +188,11 @@ SharedMemory::startRead(unsigned thread, size_t offset, size_t bytes) {
     ++numReads[i];
     if (writers[i] >= numWarps || states[i] == State::Unwritten)
       continue;
+    // A fence that comes too late is none, whatever order ran.
     unsigned writer = writers[i] * 32 + writeEpochs[i] % 32;
-    if (writeEpochs[i] / 32 > fences[writer])
+    auto fence = llvm::lower_bound(fences[writer], writeEpochs[i] / 32);
+    if (fence == fences[writer].end() ||
+        !knows(thread / 32, writers[i], *fence * 32))
       return llvm::formatv("reads byte {0} of shared memory through the async "
                            "proxy, which thread {1} wrote with no "
                            "fence.proxy.async since",
@@ -179,7 +205,7 @@ void SharedMemory::finishTileRead(unsigned thread, size_t offset,
                                   size_t bytes) {
   for (size_t i = offset; i < offset + bytes; ++i) {
     --numReads[i];
-    readEpochs[i * numClocks + thread / 32] = now(thread);
+    readEpochs[i * numReaders + thread / 32] = now(thread);
   }
 }
 
@@ -190,23 +216,26 @@ void SharedMemory::finishProductRead(unsigned thread, size_t offset,
 
 void SharedMemory::acquireProducts(unsigned thread) {
   unsigned cores = getTensorCores(thread);
-  uint32_t &clock = clocks[cores * numClocks + cores];
+  uint32_t &clock = clocks[cores][cores];
   for (unsigned warp = thread / 128 * 4; warp < thread / 128 * 4 + 4; ++warp)
-    clocks[warp * numClocks + cores] = clock;
+    clocks[warp][cores] = clock;
   ++clock;
 }
 
 void SharedMemory::fence(unsigned thread) {
   unsigned warp = thread / 32;
-  fences[thread] = clocks[warp * numClocks + warp]++;
+  fences[thread].push_back(clocks[warp][warp]++);
 }
 
 std::optional<std::string> SharedMemory::makeBarrier(unsigned thread,
                                                      size_t offset) {
-  if (states[offset] != State::Barrier) {
-    if (auto wrong = access(thread, offset, 8, Access::Write))
+  if (states[offset] == State::Barrier) {
+    if (auto wrong = useBarrier(thread, offset))
       return wrong;
+    std::fill_n(states.begin() + offset, 8, State::Written);
   }
+  if (auto wrong = access(thread, offset, 8, Access::Write))
+    return wrong;
   std::fill_n(states.begin() + offset, 8, State::Barrier);
   return std::nullopt;
 }
@@ -226,17 +255,13 @@ std::optional<std::string> SharedMemory::useBarrier(unsigned thread,
 }
 
 void SharedMemory::release(unsigned thread, Clock &clock) {
-  uint32_t *own = clocks.data() + thread / 32 * numClocks;
-  clock.resize(numClocks);
-  for (unsigned i = 0; i < numClocks; ++i)
-    clock[i] = std::max(clock[i], own[i]);
+  Clock &own = clocks[thread / 32];
+  join(clock, own);
   ++own[thread / 32];
 }
 
 void SharedMemory::acquire(unsigned thread, const Clock &clock) {
-  uint32_t *own = clocks.data() + thread / 32 * numClocks;
-  for (unsigned i = 0; i < clock.size(); ++i)
-    own[i] = std::max(own[i], clock[i]);
+  join(clocks[thread / 32], clock);
 }
 
 void SharedMemory::synchronize(const std::vector<unsigned> &threads) {

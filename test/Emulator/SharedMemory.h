@@ -10,6 +10,7 @@
 #define VITC_TEST_EMULATOR_SHAREDMEMORY_H
 
 #include "Site.h"
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -25,8 +26,9 @@ namespace vitc::emulator {
 /// An access is a race unless what it meets happened before it, which vector
 /// clocks of the warps tell: only barriers and fences order, in no case the
 /// order in which threads happened to run. Lanes of one warp are not told
-/// apart. The unit that copies tiles and the tensor cores of each warpgroup
-/// have clocks of their own, as if they were warps.
+/// apart. The tensor cores of each warpgroup and the unit that copies tiles,
+/// for each mbarrier it tells, have clocks of their own, as if they were warps.
+/// Of a byte's writes only the last is known, of atomic ones too.
 class SharedMemory {
 public:
   static constexpr size_t kBytes = size_t(256) << 10;
@@ -37,7 +39,11 @@ public:
   /// The first byte.
   static char *getBase();
   static bool contains(uintptr_t address) {
-    return address - reinterpret_cast<uintptr_t>(getBase()) < kBytes;
+    return getOffset(address) < kBytes;
+  }
+  /// How far from it `address` lies; beyond every size if it lies before.
+  static size_t getOffset(uintptr_t address) {
+    return address - reinterpret_cast<uintptr_t>(getBase());
   }
 
   /// Every byte 0xff, NaN in every float type, and none of them written.
@@ -59,12 +65,15 @@ public:
   /// All in `clock` happened before what `thread` does from now on.
   void acquire(unsigned thread, const Clock &clock);
 
-  /// A copy of the unit for tiles, which `thread` starts. It happened before
-  /// what those do who acquire the clock of releaseTiles.
-  std::optional<std::string> startTile(unsigned thread, size_t offset,
-                                       size_t bytes);
-  void finishTile(size_t offset, size_t bytes);
-  void releaseTiles(Clock &clock);
+  /// A copy of the unit for tiles, which `thread` starts. It, and what was
+  /// `before` it, happened before what those do who acquire the clock that
+  /// finishTile adds to. A `unit` is what loads the tiles of one mbarrier.
+  unsigned getUnit(uintptr_t barrier);
+  std::optional<std::string> startTile(unsigned thread, unsigned unit,
+                                       size_t offset, size_t bytes,
+                                       Clock &before);
+  void finishTile(unsigned unit, size_t offset, size_t bytes,
+                  const Clock &before, Clock &clock);
   /// A read of the unit for tiles that `thread` starts, or of the tensor cores
   /// that its warpgroup shares, which lasts until it is finished. It does not
   /// see what a thread writes before it is fenced.
@@ -100,33 +109,37 @@ private:
 
   Epoch now(unsigned thread) const {
     unsigned warp = thread / 32;
-    return clocks[warp * numClocks + warp] * 32 + thread % 32;
+    return clocks[warp][warp] * 32 + thread % 32;
   }
   /// Whether `warp` knows of the moment `epoch` of `other`.
   bool knows(unsigned warp, unsigned other, Epoch epoch) const {
-    return warp == other || epoch / 32 <= clocks[warp * numClocks + other];
+    const Clock &own = clocks[warp];
+    return warp == other || epoch / 32 <= (other < own.size() ? own[other] : 0);
   }
   std::optional<std::string> checkByte(unsigned thread, size_t offset,
                                        Access kind) const;
-  /// The unit for tiles as a thread: lane 0 of the warp after the last.
-  unsigned getUnit() const { return numWarps * 32; }
   /// The tensor cores of a thread's warpgroup, as a warp.
   unsigned getTensorCores(unsigned thread) const {
-    return numWarps + 1 + thread / 128;
+    return numWarps + thread / 128;
   }
   std::string describeThread(unsigned warp, Epoch epoch) const;
   std::string describeRace(unsigned thread, size_t offset, Access kind,
                            unsigned other, bool otherWrote) const;
 
   size_t size = 0;
-  unsigned numWarps = 0, numClocks = 0;
+  unsigned numWarps = 0, numReaders = 0; ///< With the tensor cores.
   std::vector<State> states;
-  std::vector<uint8_t> writers; ///< The warp of each byte's last write.
+  std::vector<uint16_t> writers; ///< The warp of each byte's last write.
   std::vector<Epoch> writeEpochs;
   std::vector<Epoch> readEpochs;  ///< By byte and warp; 0: never.
   std::vector<uint16_t> numReads; ///< That have begun and not finished.
-  std::vector<uint32_t> fences;   ///< By thread: the clock of its last fence.
-  std::vector<uint32_t> clocks;   ///< By warp: what it knows of each other.
+  /// By thread: the clocks of its fences, in their order.
+  std::vector<std::vector<uint32_t>> fences;
+  /// By warp: what it knows of each other; 0 past the end.
+  std::vector<Clock> clocks;
+  /// What loads tiles, by mbarrier: a number after the readers'.
+  std::map<uintptr_t, unsigned> units;
+  std::vector<uint32_t> numTiles; ///< That came, by unit.
 };
 
 } // namespace vitc::emulator

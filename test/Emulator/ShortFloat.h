@@ -22,6 +22,20 @@ inline uint16_t toBF16(float value) {
   std::memcpy(&bits, &value, sizeof(bits));
   return (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
 }
+/// Rounds to the odd one of two neighbours, so that to round the result again
+/// gives what rounding once would.
+inline float toOddFloat(double value) {
+  auto rounded = static_cast<float>(value);
+  if (rounded == value || value != value)
+    return rounded;
+  uint32_t bits;
+  std::memcpy(&bits, &rounded, sizeof(bits));
+  if ((rounded > value) == (value > 0))
+    --bits;
+  bits |= 1;
+  std::memcpy(&rounded, &bits, sizeof(bits));
+  return rounded;
+}
 inline float fromBF16(uint16_t half) {
   uint32_t bits = uint32_t(half) << 16;
   float value;

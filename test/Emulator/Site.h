@@ -16,6 +16,11 @@ namespace vitc::emulator {
 
 enum class Access : uint8_t { Read, Write, Atomic };
 
+/// Whether `bytes` at `offset` lie within `size`. No sum is made that wraps.
+constexpr bool fits(size_t offset, size_t bytes, size_t size) {
+  return offset <= size && bytes <= size - offset;
+}
+
 /// An instruction of a kernel that calls the emulator.
 struct Site {
   std::string text; ///< The instruction, as messages show it.

@@ -27,7 +27,7 @@ static void startCopy(Thread &thread, uintptr_t target, uintptr_t source,
   if (sourceBytes != 0 &&
       !block.checkGlobal(thread, source, sourceBytes, Access::Read))
     return;
-  size_t offset = target - reinterpret_cast<uintptr_t>(SharedMemory::getBase());
+  size_t offset = SharedMemory::getOffset(target);
   block.getShared().startCopy(thread.index, offset, bytes);
   thread.copyGroups.back().push_back(
       {offset, reinterpret_cast<const char *>(source),
@@ -74,11 +74,6 @@ static void waitForAll(Thread &thread, const uint64_t *, uint64_t *) {
   thread.copyGroups.emplace_back();
 }
 
-static constexpr Model ptxModel(const char *name, Model::ThreadFn function,
-                                uint32_t parameter = 0) {
-  return threadModel(name, function, parameter, /*hasResult=*/false);
-}
-
 llvm::ArrayRef<Model> vitc::emulator::getAsyncCopyModels() {
   static constexpr Model models[] = {
       threadModel("llvm.nvvm.cp.async.ca.shared.global.4", copyAsync, 4),
@@ -92,12 +87,12 @@ llvm::ArrayRef<Model> vitc::emulator::getAsyncCopyModels() {
       threadModel("llvm.nvvm.cp.async.commit.group", commitGroup),
       threadModel("llvm.nvvm.cp.async.wait.group", waitForGroups),
       threadModel("llvm.nvvm.cp.async.wait.all", waitForAll),
-      ptxModel("cp.async.ca.shared.global", copyAsyncOfPtx, 4),
-      ptxModel("cp.async.cg.shared.global", copyAsyncOfPtx, 16),
-      ptxModel("cp.async.cg.shared.global.L2::128B", copyAsyncOfPtx, 16),
-      ptxModel("cp.async.commit_group", commitGroup),
-      ptxModel("cp.async.wait_group", waitForGroups),
-      ptxModel("cp.async.wait_all", waitForAll),
+      ptxModel("cp.async.ca.shared.global", copyAsyncOfPtx, 3, 4, 4),
+      ptxModel("cp.async.cg.shared.global", copyAsyncOfPtx, 3, 4, 16),
+      ptxModel("cp.async.cg.shared.global.L2::128B", copyAsyncOfPtx, 3, 4, 16),
+      ptxModel("cp.async.commit_group", commitGroup, 0),
+      ptxModel("cp.async.wait_group", waitForGroups, 1),
+      ptxModel("cp.async.wait_all", waitForAll, 0),
   };
   return models;
 }

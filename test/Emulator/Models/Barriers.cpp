@@ -31,9 +31,6 @@ static void synchronizeLanes(Group &group) {
   group.getFirst().block->getShared().synchronize(together);
 }
 
-/// Memory is coherent here, and no fence makes a race none.
-static void doNothing(Thread &, const uint64_t *, uint64_t *) {}
-
 static void trap(Thread &thread, const uint64_t *, uint64_t *) {
   thread.fault("reaches a trap");
 }

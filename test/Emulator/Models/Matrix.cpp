@@ -109,9 +109,11 @@ llvm::ArrayRef<Model> vitc::emulator::getMatrixModels() {
       warpModel("llvm.nvvm.ldmatrix.sync.aligned.m8n8.x" #COUNT ".trans.b16",  \
                 loadMatrices, encode({COUNT, true})),                          \
       warpModel("ldmatrix.sync.aligned.m8n8.x" #COUNT ".shared.b16",           \
-                loadMatrices, encode({COUNT, false})),                         \
+                loadMatrices, encode({COUNT, false}))                          \
+          .ptx(COUNT, 1),                                                      \
       warpModel("ldmatrix.sync.aligned.m8n8.x" #COUNT ".trans.shared.b16",     \
-                loadMatrices, encode({COUNT, true}))
+                loadMatrices, encode({COUNT, true}))                           \
+          .ptx(COUNT, 1)
       LDMATRIX(1),
       LDMATRIX(2),
       LDMATRIX(4),
@@ -129,17 +131,23 @@ llvm::ArrayRef<Model> vitc::emulator::getMatrixModels() {
       warpModel("llvm.nvvm.mma.m16n8k16.row.col.bf16", multiplyMatrices,
                 encode(E::BF16, 16)),
       warpModel("mma.sync.aligned.m16n8k4.row.col.f32.tf32.tf32.f32",
-                multiplyMatrices, encode(E::TF32, 4)),
+                multiplyMatrices, encode(E::TF32, 4))
+          .ptx(4, 7),
       warpModel("mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32",
-                multiplyMatrices, encode(E::TF32, 8)),
+                multiplyMatrices, encode(E::TF32, 8))
+          .ptx(4, 10),
       warpModel("mma.sync.aligned.m16n8k8.row.col.f32.f16.f16.f32",
-                multiplyMatrices, encode(E::F16, 8)),
+                multiplyMatrices, encode(E::F16, 8))
+          .ptx(4, 7),
       warpModel("mma.sync.aligned.m16n8k8.row.col.f32.bf16.bf16.f32",
-                multiplyMatrices, encode(E::BF16, 8)),
+                multiplyMatrices, encode(E::BF16, 8))
+          .ptx(4, 7),
       warpModel("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32",
-                multiplyMatrices, encode(E::F16, 16)),
+                multiplyMatrices, encode(E::F16, 16))
+          .ptx(4, 10),
       warpModel("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32",
-                multiplyMatrices, encode(E::BF16, 16)),
+                multiplyMatrices, encode(E::BF16, 16))
+          .ptx(4, 10),
   };
   return models;
 }

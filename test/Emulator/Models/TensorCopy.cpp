@@ -48,12 +48,14 @@ static bool getTile(Thread &thread, uint64_t map, int32_t x, int32_t y,
                             ofGlobal == Access::Read ? Access::Write
                                                      : Access::Read))
     return false;
-  tile.offset = shared - reinterpret_cast<uintptr_t>(SharedMemory::getBase());
-  if (tile.offset + tile.map.getTileBytes() > block.getShared().getSize()) {
+  tile.offset = SharedMemory::getOffset(shared);
+  if (!fits(tile.offset, tile.map.getTileBytes(),
+            block.getShared().getSize())) {
     thread.fault(llvm::formatv(
         "copies a tile of {0} bytes at byte {1} of shared memory, which has "
         "{2}",
-        tile.map.getTileBytes(), tile.offset, block.getShared().getSize()));
+        tile.map.getTileBytes(), static_cast<int64_t>(tile.offset),
+        block.getShared().getSize()));
     return false;
   }
   tile.x = x;
@@ -94,18 +96,20 @@ static void load(Thread &thread, uint64_t shared, uint64_t map, int32_t x,
   MBarrier *barrier = block.findBarrier(thread, barrierAddress);
   if (!barrier)
     return;
-  if (auto wrong = block.getShared().startTile(thread.index, tile.offset,
-                                               tile.map.getTileBytes()))
+  SharedMemory::Clock before;
+  unsigned unit = block.getShared().getUnit(barrierAddress);
+  if (auto wrong = block.getShared().startTile(thread.index, unit, tile.offset,
+                                               tile.map.getTileBytes(), before))
     return thread.fault(*wrong);
-  block.addTileLoad([&block, barrier, tile] {
+  block.addTileLoad([&block, barrier, tile, unit, before] {
     forEachElement(tile, [&](char *target, const char *source) {
       if (source)
         std::memcpy(target, source, tile.map.elementBytes);
       else
         std::memset(target, 0, tile.map.elementBytes);
     });
-    block.getShared().finishTile(tile.offset, tile.map.getTileBytes());
-    block.getShared().releaseTiles(barrier->clock);
+    block.getShared().finishTile(unit, tile.offset, tile.map.getTileBytes(),
+                                 before, barrier->clock);
     barrier->missingBytes -= tile.map.getTileBytes();
     block.updateBarrier(*barrier);
   });
@@ -165,29 +169,23 @@ static void waitForGroups(Thread &thread, const uint64_t *in, uint64_t *) {
   }
 }
 
-static void doNothing(Thread &, const uint64_t *, uint64_t *) {}
-
-static constexpr Model ptxModel(const char *name, Model::ThreadFn function) {
-  return threadModel(name, function, 0, /*hasResult=*/false);
-}
-
 llvm::ArrayRef<Model> vitc::emulator::getTensorCopyModels() {
   static constexpr Model models[] = {
       threadModel("llvm.nvvm.cp.async.bulk.tensor.g2s.tile.2d", loadTile),
       ptxModel("cp.async.bulk.tensor.2d.shared::cluster.global.mbarrier::"
                "complete_tx::bytes",
-               loadTileOfPtx),
+               loadTileOfPtx, 5),
       threadModel("llvm.nvvm.cp.async.bulk.tensor.s2g.tile.2d", storeTile),
       ptxModel("cp.async.bulk.tensor.2d.global.shared::cta.bulk_group",
-               storeTileOfPtx),
+               storeTileOfPtx, 4),
       threadModel("llvm.nvvm.cp.async.bulk.commit.group", commitGroup),
-      ptxModel("cp.async.bulk.commit_group", commitGroup),
+      ptxModel("cp.async.bulk.commit_group", commitGroup, 0),
       threadModel("llvm.nvvm.cp.async.bulk.wait.group", waitForGroups),
       threadModel("llvm.nvvm.cp.async.bulk.wait.group.read", waitForGroups),
-      ptxModel("cp.async.bulk.wait_group", waitForGroups),
-      ptxModel("cp.async.bulk.wait_group.read", waitForGroups),
+      ptxModel("cp.async.bulk.wait_group", waitForGroups, 1),
+      ptxModel("cp.async.bulk.wait_group.read", waitForGroups, 1),
       threadModel("llvm.nvvm.prefetch.tensormap", doNothing),
-      ptxModel("prefetch.tensormap", doNothing),
+      ptxModel("prefetch.tensormap", doNothing, 1),
   };
   return models;
 }

@@ -9,7 +9,8 @@
 // D[64, N] += A[64, 16] * B[16, N], of f16 or bf16 in f32; A in registers or,
 // as B, in shared memory, where a descriptor says how. The result is there at
 // once, but operands are read until wgmma.wait_group: nobody may write them
-// till then.
+// till then, and CheckProducts.cpp refuses who uses the result before. Each
+// group begins with a wgmma.fence, also where registers did not change.
 #include "../Block.h"
 #include "../ShortFloat.h"
 #include "../TensorMap.h"
@@ -81,7 +82,7 @@ static bool readOperand(Warpgroup &group, uint64_t word, bool transposed,
     unsigned mn = transposed ? piece % (size / 8) * 8 : piece / 2;
     unsigned k = transposed ? piece / (size / 8) : piece % 2 * 8;
     uint64_t offset = descriptor.getOffset(mn, k);
-    if (offset + 16 > shared.getSize()) {
+    if (!fits(offset, 16, shared.getSize())) {
       thread.fault(llvm::formatv("reads 16 bytes at byte {0} of shared memory, "
                                  "which has {1}",
                                  offset, shared.getSize()));
@@ -125,7 +126,7 @@ static void multiply(Warpgroup &group) {
                                      numResults + 9));
   Block &block = *first.block;
   if (!block.getWarpgroup(first).isFenced)
-    return first.fault("multiplies before any wgmma.fence");
+    return first.fault("multiplies with no wgmma.fence before it in its group");
   unsigned b = numResults + (hasRegisters ? 4 : 1);
   for (Thread *thread : group.threads) {
     bool same =
@@ -177,7 +178,10 @@ static void fence(Warpgroup &group) {
 }
 static void commitGroup(Warpgroup &group) {
   Thread &first = *group.threads[0];
-  first.block->getWarpgroup(first).readGroups.emplace_back();
+  Block::WarpgroupState &state = first.block->getWarpgroup(first);
+  state.readGroups.emplace_back();
+  // Registers may change between groups.
+  state.isFenced = false;
 }
 /// Leaves as many of the newest groups as the operand says.
 static void waitForGroups(Warpgroup &group) {
@@ -220,8 +224,10 @@ llvm::ArrayRef<Model> vitc::emulator::getWarpgroupModels() {
         names.push_back(
             llvm::formatv("wgmma.mma_async.sync.aligned.m64n{0}k16.f32.{1}.{1}",
                           n, isBF16 ? "bf16" : "f16"));
-        Model &model = all.emplace_back(warpgroupModel(
-            names.back().c_str(), multiply, n | uint32_t(isBF16) << 16));
+        Model &model =
+            all.emplace_back(warpgroupModel(names.back().c_str(), multiply,
+                                            n | uint32_t(isBF16) << 16)
+                                 .ptx(n / 2, n / 2 + 7, n / 2 + 9));
         model.readsResult = true;
       }
     return all;

@@ -128,3 +128,33 @@ TEST_F(ArithmeticTest, conversions) {
             "");
   EXPECT_EQ(words[0], 0x3fc2u); // To even.
 }
+
+// Denormals stay, and each value is rounded once, ties to even.
+TEST_F(ArithmeticTest, shortFloats) {
+  input = {0x00018000, 0x33c00000, 0x00400000, 0x3ff01000, 0x00000003};
+  input.resize(64);
+  ASSERT_EQ(run(R"(
+  %to1 = getelementptr i32, ptr addrspace(1) %p, i32 1
+  %to2 = getelementptr i32, ptr addrspace(1) %p, i32 2
+  %to3 = getelementptr i32, ptr addrspace(1) %p, i32 3
+  %from1 = getelementptr i32, ptr addrspace(1) %q, i32 1
+  %from2 = getelementptr i32, ptr addrspace(1) %q, i32 2
+  %from4 = getelementptr i32, ptr addrspace(1) %q, i32 4
+  %a = load float, ptr addrspace(1) %q
+  %aShort = fptrunc float %a to bfloat
+  store bfloat %aShort, ptr addrspace(1) %p
+  %b = load float, ptr addrspace(1) %from1
+  %bShort = fptrunc float %b to half
+  store half %bShort, ptr addrspace(1) %to1
+  %c = load double, ptr addrspace(1) %from2
+  %cShort = fptrunc double %c to bfloat
+  store bfloat %cShort, ptr addrspace(1) %to2
+  %d = load half, ptr addrspace(1) %from4
+  %dLong = fpext half %d to float
+  store float %dLong, ptr addrspace(1) %to3)",
+                1),
+            "");
+  words.resize(4);
+  // 1.5 and 1.5 of the smallest, 1 + 2^-8 + 2^-30, and 3 * 2^-24.
+  EXPECT_EQ(words, (std::vector<uint32_t>{0x2, 0x2, 0x3f81, 0x34400000}));
+}

@@ -39,6 +39,57 @@ TEST_F(LoadingTest, assemblyWithStrangeOperand) {
             "has an operand that is neither $n, [$n] nor a number");
 }
 
+TEST_F(LoadingTest, assemblyOfOtherOperands) {
+  EXPECT_EQ(run(R"(call void asm "cp.async.wait_group 1, 2;", ""())"),
+            "function 'kernel': 'call void asm \"cp.async.wait_group 1, 2;\", "
+            "\"\"()' has 2 operands; 1 are needed");
+  EXPECT_EQ(
+      run(R"(call void asm sideeffect "mbarrier.arrive.shared.b64 _;", ""())"),
+      "function 'kernel': 'call void asm sideeffect "
+      "\"mbarrier.arrive.shared.b64 _;\", \"\"()' has 0 operands; 1 to 2 "
+      "are needed");
+  globals = "@s = external addrspace(3) global [0 x i8], align 16\n";
+  EXPECT_EQ(
+      run(R"(%r = call i32 asm "ldmatrix.sync.aligned.m8n8.x2.shared.b16 {$0}, [$1];", "=r,l"(ptr addrspace(3) @s))"),
+      "function 'kernel': '%r = call i32 asm "
+      "\"ldmatrix.sync.aligned.m8n8.x2.shared.b16 {$0}, [$1];\", "
+      "\"=r,l\"(ptr addrspace(3) @s)' has 1 results; 2 are needed");
+}
+
+TEST_F(LoadingTest, memoryThatIsTouchedUnseen) {
+  EXPECT_EQ(run("%v = call <4 x i32> @llvm.masked.load.v4i32.p1(ptr "
+                "addrspace(1) align 16 %q, <4 x i1> zeroinitializer, <4 x i32> "
+                "zeroinitializer)"),
+            "function 'kernel': the emulator has no model of "
+            "'llvm.masked.load.v4i32.p1'");
+}
+
+// As NVPTX aligns a global that does not say.
+TEST_F(LoadingTest, sharedGlobalsAlignment) {
+  globals = "@byte = internal addrspace(3) global i8 undef\n"
+            "@pair = internal addrspace(3) global [2 x double] undef\n";
+  EXPECT_EQ(run("store double 1.0, ptr addrspace(3) @pair, align 8", 1), "");
+}
+
+TEST_F(LoadingTest, gridsThatAreNone) {
+  ASSERT_EQ(load("define ptx_kernel void @empty() {\n  ret void\n}\n"), "");
+  auto launchWith = [&](Dim3 grid, Dim3 block) {
+    LaunchOptions options;
+    options.grid = grid;
+    options.block = block;
+    return launch("empty", options, llvm::ArrayRef<void *>());
+  };
+  EXPECT_EQ(launchWith({1, 1, 1}, {1, 1, 64}), "");
+  EXPECT_EQ(launchWith({1, 1, 1}, {1, 1, 65}),
+            "kernel 'empty' runs with up to 64 threads along z, not 65");
+  EXPECT_EQ(launchWith({1, 0, 1}, {1, 1, 1}),
+            "kernel 'empty' runs in a grid of 1 to 2147483647 x 65535 x 65535 "
+            "blocks, not 1 x 0 x 1");
+  EXPECT_EQ(launchWith({1, 65536, 1}, {1, 1, 1}),
+            "kernel 'empty' runs in a grid of 1 to 2147483647 x 65535 x 65535 "
+            "blocks, not 1 x 65536 x 1");
+}
+
 TEST_F(LoadingTest, assemblyWithStrangePredicate) {
   EXPECT_EQ(run(R"(call void asm "@%p1 cp.async.commit_group;", ""())"),
             "function 'kernel': inline assembly '@%p1 cp.async.commit_group;' "

@@ -132,6 +132,83 @@ done:)";
   }
 }
 
+// What a producer does after it has arrived, nobody has waited for; and it does
+// not know what others have read who wait.
+TEST_F(StrictnessTest, producerThatDoesNotWait) {
+  globals = kShared;
+  const char *storesLate = R"(
+  %low = icmp ult i32 %tid, 32
+  %slot = and i32 %tid, 31
+  %word = getelementptr i32, ptr addrspace(3) @s, i32 %slot
+  br i1 %low, label %produce, label %consume
+produce:
+  store i32 1, ptr addrspace(3) %word
+  call void @llvm.nvvm.barrier.cta.arrive.aligned.count(i32 1, i32 64)
+  store i32 2, ptr addrspace(3) %word
+  br label %done
+consume:
+  call void @llvm.nvvm.barrier.cta.sync.aligned.count(i32 1, i32 64)
+  %v = load i32, ptr addrspace(3) %word
+  br label %done
+done:)";
+  const char *overwrites = R"(
+  %low = icmp ult i32 %tid, 32
+  %slot = and i32 %tid, 31
+  %word = getelementptr i32, ptr addrspace(3) @s, i32 %slot
+  br i1 %low, label %fill, label %filled
+fill:
+  store i32 1, ptr addrspace(3) %word
+  br label %filled
+filled:
+  call void @llvm.nvvm.barrier.cta.sync.aligned.all(i32 0)
+  br i1 %low, label %produce, label %consume
+consume:
+  %v = load i32, ptr addrspace(3) %word
+  call void @llvm.nvvm.barrier.cta.sync.aligned.count(i32 1, i32 64)
+  br label %done
+produce:
+  call void @llvm.nvvm.barrier.cta.arrive.aligned.count(i32 1, i32 64)
+  store i32 2, ptr addrspace(3) %word
+  br label %done
+done:)";
+  for (seed = 0; seed < 8; ++seed) {
+    expectError("with no barrier between", storesLate, 64, 128);
+    expectError("with no barrier between", overwrites, 64, 128);
+  }
+}
+
+// Offsets and lengths that wrap around are outside, too.
+TEST_F(StrictnessTest, negativeOffsetsAndLengths) {
+  globals = kShared;
+  expectError("writes 4 bytes at byte -4 of shared memory, which has 64", R"(
+  %to = getelementptr i32, ptr addrspace(3) @s, i32 -1
+  store i32 1, ptr addrspace(3) %to)",
+              1, 64);
+  for (const char *to :
+       {"@s", "getelementptr (i8, ptr addrspace(3) @s, i32 16)"})
+    expectError(
+        "writes 18446744073709551608 bytes at byte ",
+        std::string("  call void @llvm.memset.p3.i64(ptr addrspace(3) ") + to +
+            ", i8 0, i64 -8, i1 false)",
+        1, 64);
+  expectError("writes 18446744073709551608 bytes of global memory", R"(
+  %to = getelementptr i8, ptr addrspace(1) %p, i32 16
+  call void @llvm.memset.p1.i64(ptr addrspace(1) %to, i8 0, i64 -8, i1 false))",
+              1);
+  expectError("writes 18446744073709551615 bytes of global memory", R"(
+  %local = alloca i64
+  call void @llvm.memcpy.p0.p1.i64(ptr %local, ptr addrspace(1) %q, i64 -1, i1 false))",
+              1);
+}
+
+TEST_F(StrictnessTest, outsideOfTheStack) {
+  expectError("reads 4 bytes of global memory, ", R"(
+  %local = alloca [4 x i32]
+  %from = getelementptr i32, ptr %local, i64 1048576
+  %v = load i32, ptr %from)",
+              1);
+}
+
 TEST_F(StrictnessTest, misalignedVector) {
   expectError("which must be a multiple of 16, at '%v = load <4 x i32>", R"(
   %from = getelementptr i32, ptr addrspace(1) %q, i32 %tid

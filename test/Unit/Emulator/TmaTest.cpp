@@ -96,7 +96,8 @@ protected:
     halves = memory.allocate<uint16_t>("halves", bytes / 2);
     LaunchOptions options;
     options.block = {64};
-    options.dynamicSharedBytes = 8200;
+    options.dynamicSharedBytes = 8208;
+    options.seed = seed;
     return launch("copy", options, map, target, halves, x, y,
                   bytes + extraBytes, bytes / 4);
   }
@@ -224,6 +225,74 @@ TEST_F(TmaTest, mapsThatAreWrong) {
   expectError("past the end of 'from'", copy(kCopy, 0, 64, 0, 0));
 }
 
+TEST_F(TmaTest, mapsThatAreIncomplete) {
+  change = [](TensorMap &map) { map.address = 0; };
+  expectError("tensor map has no address", copy(kCopy, 0, 64, 0, 0));
+  change = [](TensorMap &map) { map.elementBytes = 3; };
+  expectError("tensor map has elements of 3 bytes; 1, 2, 4 or 8 are needed",
+              copy(kCopy, 0, 64, 0, 0));
+  change = [](TensorMap &map) { map.size[1] = 0; };
+  expectError("tensor map has a matrix of 0 x 96; each size is 1 to",
+              copy(kCopy, 0, 64, 0, 0));
+  change = [](TensorMap &map) { map.rowBytes = 176; };
+  expectError("tensor map has rows 176 bytes apart, of 192 bytes",
+              copy(kCopy, 0, 64, 0, 0));
+  change = [](TensorMap &map) { map.swizzleBytes = 48; };
+  expectError("tensor map has 48 bytes swizzled; 0, 32, 64 or 128 are needed",
+              copy(kCopy, 0, 24, 0, 0));
+}
+
+// Two tiles with an mbarrier each: who waits for one does not know of the
+// other, whichever comes first.
+TEST_F(TmaTest, waitForAnotherTile) {
+  std::string text = kCopy,
+              wait = text.substr(text.find("  call void asm sideeffect \"{"));
+  wait = wait.substr(0, wait.find(" ; the tile"));
+  auto useSecond = [](std::string line) {
+    line.replace(line.find("%barrier"), 8, "%barrier2");
+    return line;
+  };
+  text.insert(text.find("  %isFirst ="), R"(
+  %barrier2 = getelementptr i8, ptr addrspace(3) @smem, i32 8200
+  %tile2 = getelementptr i8, ptr addrspace(3) @smem, i32 4096
+)");
+  text.insert(text.find("  br label %loaded"), R"(
+  call void @llvm.nvvm.mbarrier.init.shared(ptr addrspace(3) %barrier2, i32 1)
+  call void asm sideeffect "mbarrier.arrive.expect_tx.shared.b64 _, [$0], $1;", "l,r"(ptr addrspace(3) %barrier2, i32 %bytes)
+  call void asm sideeffect "cp.async.bulk.tensor.2d.shared::cluster.global.mbarrier::complete_tx::bytes [$0], [$1, {$2, $3}], [$4];", "l,l,r,r,l"(ptr addrspace(3) %tile2, ptr %from, i32 %x, i32 %y, ptr addrspace(3) %barrier2)
+)");
+  text.insert(text.find("  br label %next\n"),
+              useSecond(wait) + " ; the second tile is here\n");
+  std::string word = "%word = getelementptr i32, ptr addrspace(3) @smem";
+  text.replace(text.find(word), word.size(),
+               "%word = getelementptr i32, ptr addrspace(3) %tile2");
+  bool sawRace = false;
+  for (seed = 0; seed < 8; ++seed) {
+    ASSERT_EQ(copy(text, 0, 24, 0, 0), "");
+    EXPECT_EQ(halves[30], getValue(1, 6));
+    std::string error =
+        copy(withoutLine(text, "; the second tile is here"), 0, 24, 0, 0);
+    bool isRace = error.find("which a TMA load writes with no barrier "
+                             "between") != error.npos;
+    sawRace |= isRace;
+    EXPECT_TRUE(isRace || error.find("to which a TMA load copies with no wait "
+                                     "since") != error.npos)
+        << error;
+  }
+  EXPECT_TRUE(sawRace) << "the second tile never came first";
+}
+
+// A fence after the barrier is not known to the thread that stores the tile.
+TEST_F(TmaTest, fenceThatComesTooLate) {
+  std::string text = withoutLine(kCopy, "; for the other proxy");
+  size_t place = text.find("; all have written\n");
+  text.insert(place + 19,
+              "  call void @llvm.nvvm.fence.proxy.async.shared_cta()\n");
+  for (seed = 0; seed < 8; ++seed)
+    expectError("wrote with no fence.proxy.async since",
+                copy(text, 128, 64, 0, 0));
+}
+
 TEST_F(TmaTest, misalignedTile) {
   std::string text = kCopy;
   size_t place = text.find("(ptr addrspace(3) @smem, ptr %from");
@@ -238,7 +307,7 @@ TEST_F(TmaTest, misalignedTile) {
 TEST_F(TmaTest, outsideOfSharedMemory) {
   change = [](TensorMap &map) { map.tile[1] = 80; };
   expectError("copies a tile of 10240 bytes at byte 0 of shared memory, which "
-              "has 8200",
+              "has 8208",
               copy(kCopy, 128, 64, 0, 0));
   for (auto [from, expected] :
        {std::pair("@llvm.nvvm.mbarrier.init.shared(ptr addrspace(3) %barrier",
@@ -250,9 +319,116 @@ TEST_F(TmaTest, outsideOfSharedMemory) {
     text.replace(place, strlen("%barrier"), "%off");
     text.insert(
         text.find("  %isFirst ="),
-        "  %off = getelementptr i8, ptr addrspace(3) @smem, i32 8200\n");
+        "  %off = getelementptr i8, ptr addrspace(3) @smem, i32 8208\n");
     expectError(expected, copy(text, 128, 64, 0, 0));
   }
+}
+
+TEST_F(TmaTest, beforeSharedMemory) {
+  std::string text = kCopy;
+  size_t place = text.find("(ptr addrspace(3) @smem, ptr %from");
+  text.replace(place, 23, "(ptr addrspace(3) %off");
+  text.insert(text.find("  %isFirst ="),
+              "  %off = getelementptr i8, ptr addrspace(3) @smem, i32 -1024\n");
+  expectError("copies a tile of 2048 bytes at byte -1024 of shared memory",
+              copy(text, 128, 64, 0, 0));
+  globals = "@smem = external addrspace(3) global [0 x i8], align 1024\n";
+  expectError("makes an mbarrier outside of shared memory",
+              run("call void @llvm.nvvm.mbarrier.init.shared(ptr addrspace(3) "
+                  "getelementptr (i8, ptr addrspace(3) @smem, i32 -8), i32 1)",
+                  1, 8));
+  expectError("uses an mbarrier outside of shared memory",
+              run("%s = call i64 @llvm.nvvm.mbarrier.arrive.shared(ptr "
+                  "addrspace(3) getelementptr (i8, ptr addrspace(3) @smem, "
+                  "i32 -8))",
+                  1, 8));
+}
+
+// Warp 1 arrives for each of its threads, warp 0 with one count of 32: two
+// phases.
+TEST_F(TmaTest, countsAndPhases) {
+  globals = "@smem = external addrspace(3) global [0 x i8], align 1024\n";
+  const std::string kernel = R"(
+  %slot = and i32 %tid, 31
+  %isFirst = icmp eq i32 %tid, 0
+  %isHigh = icmp ugt i32 %tid, 31
+  %data = getelementptr i8, ptr addrspace(3) @smem, i32 8
+  %word = getelementptr i32, ptr addrspace(3) %data, i32 %slot
+  %to = getelementptr i32, ptr addrspace(1) %p, i32 %slot
+  br i1 %isFirst, label %make, label %made
+make:
+  call void @llvm.nvvm.mbarrier.init.shared(ptr addrspace(3) @smem, i32 32)
+  br label %made
+made:
+  call void @llvm.nvvm.barrier.cta.sync.aligned.all(i32 0)
+  br i1 %isHigh, label %produce, label %consume
+produce:
+  store i32 %tid, ptr addrspace(3) %word
+  %a = call i64 @llvm.nvvm.mbarrier.arrive.shared(ptr addrspace(3) @smem)
+  %w = call i1 @llvm.nvvm.mbarrier.try.wait.parity.scope.cta.space.cta(ptr addrspace(3) @smem, i32 0)
+  %x = call i1 @llvm.nvvm.mbarrier.try.wait.parity.scope.cta.space.cta(ptr addrspace(3) @smem, i32 1) ; read
+  store i32 0, ptr addrspace(3) %word
+  br label %done
+consume:
+  %y = call i1 @llvm.nvvm.mbarrier.try.wait.parity.scope.cta.space.cta(ptr addrspace(3) @smem, i32 0) ; written
+  %v = load i32, ptr addrspace(3) %word
+  store i32 %v, ptr addrspace(1) %to
+  call void @llvm.nvvm.bar.warp.sync(i32 -1)
+  br i1 %isFirst, label %arrive, label %done
+arrive:
+  %b = call i64 @llvm.nvvm.mbarrier.arrive.scope.cta.space.cta(ptr addrspace(3) @smem, i32 32)
+  br label %done
+done:)";
+  for (seed = 0; seed < 4; ++seed) {
+    ASSERT_EQ(run(kernel, 64, 136), "");
+    EXPECT_EQ(words[31], 63u);
+    EXPECT_NE(run(withoutLine(kernel, "; read"), 64, 136), "");
+    EXPECT_NE(run(withoutLine(kernel, "; written"), 64, 136), "");
+  }
+}
+
+TEST_F(TmaTest, tooManyArrivals) {
+  globals = "@smem = external addrspace(3) global [0 x i8], align 1024\n";
+  const std::string init = "call void @llvm.nvvm.mbarrier.init.shared(ptr "
+                           "addrspace(3) @smem, i32 3)\n";
+  auto arrive = [&](const char *count) {
+    return init +
+           "call void asm sideeffect \"mbarrier.arrive.shared.b64 _, [$0], " +
+           count + ";\", \"l\"(ptr addrspace(3) @smem)";
+  };
+  EXPECT_EQ(run(arrive("3"), 1, 8), "");
+  expectError("arrives 4 times at an mbarrier that lacks 3 of 3 arrivals",
+              run(arrive("4"), 1, 8));
+  expectError("arrives 0 times at an mbarrier", run(arrive("0"), 1, 8));
+}
+
+TEST_F(TmaTest, mbarrierThatIsMadeTwice) {
+  globals = "@smem = external addrspace(3) global [0 x i8], align 1024\n";
+  const char *init = "call void @llvm.nvvm.mbarrier.init.shared(ptr "
+                     "addrspace(3) @smem, i32 1)";
+  // Of 33 threads the last is another warp.
+  expectError("makes with no barrier between", run(init, 33, 8));
+  bool wasWaitedFor = false;
+  for (seed = 0; seed < 8; ++seed) {
+    std::string error = run(R"(
+  %isFirst = icmp eq i32 %tid, 0
+  br i1 %isFirst, label %make, label %wait
+make:
+  call void @llvm.nvvm.mbarrier.init.shared(ptr addrspace(3) @smem, i32 1)
+  call void @llvm.nvvm.barrier.cta.sync.all(i32 0)
+  call void @llvm.nvvm.mbarrier.init.shared(ptr addrspace(3) @smem, i32 1)
+  br label %done
+wait:
+  call void @llvm.nvvm.barrier.cta.sync.all(i32 0)
+  %w = call i1 @llvm.nvvm.mbarrier.try.wait.parity.scope.cta.space.cta(ptr addrspace(3) @smem, i32 0)
+  br label %done
+done:)",
+                            32, 8);
+    EXPECT_NE(error, "");
+    wasWaitedFor |= error.find("makes anew the mbarrier at byte 0 of shared "
+                               "memory, for which thread ") != error.npos;
+  }
+  EXPECT_TRUE(wasWaitedFor);
 }
 
 TEST_F(TmaTest, severalBlocks) {

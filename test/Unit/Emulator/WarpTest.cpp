@@ -114,6 +114,19 @@ TEST_F(WarpTest, vote) {
   EXPECT_EQ(words, std::vector<uint32_t>(32, 1));
 }
 
+TEST_F(WarpTest, voteIsUniform) {
+  for (auto [limit, expected] : {std::pair(0, 1u), {16, 0u}, {32, 1u}}) {
+    ASSERT_EQ(run(kLoad + "  %small = icmp ult i32 %tid, " +
+                  std::to_string(limit) + R"(
+  %same = call i1 @llvm.nvvm.vote.uni.sync(i32 -1, i1 %small)
+  %r = zext i1 %same to i32)" +
+                  kStore),
+              "");
+    EXPECT_EQ(words[0], expected);
+    EXPECT_EQ(words[31], expected);
+  }
+}
+
 TEST_F(WarpTest, oneIsElected) {
   ASSERT_EQ(run(kLoad + R"(
   %e = call { i32, i1 } @llvm.nvvm.elect.sync(i32 -1)

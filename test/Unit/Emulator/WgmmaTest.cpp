@@ -26,7 +26,11 @@ protected:
 
   std::string multiply(llvm::StringRef text, const Shape &shape,
                        uint32_t numThreads = 128);
-  void expectProduct(const Shape &shape);
+  /// Of the kernel in which `from` is `to` everywhere, that D is the product,
+  /// from `firstK` on, times `factor`.
+  void expectProduct(const Shape &shape, llvm::StringRef from = "",
+                     llvm::StringRef to = "", double factor = 1,
+                     unsigned firstK = 0);
   void expectError(llvm::StringRef expected, llvm::StringRef text) {
     std::string error = multiply(text, Shape());
     EXPECT_NE(error.find(expected.str()), error.npos)
@@ -37,6 +41,7 @@ protected:
 
   std::vector<float> a = getRandomValues(64 * 64, 1), b;
   float *d = nullptr;
+  uint16_t (*toHalf)(float) = toBF16;
 };
 } // namespace
 
@@ -147,7 +152,7 @@ TensorMap WgmmaTest::getMap(llvm::StringRef name,
                             unsigned columns) {
   std::vector<uint16_t> halves;
   for (float value : values)
-    halves.push_back(toBF16(value));
+    halves.push_back(toHalf(value));
   TensorMap map{};
   map.address =
       reinterpret_cast<uintptr_t>(memory.copy<uint16_t>(name, halves));
@@ -175,8 +180,8 @@ std::string WgmmaTest::multiply(llvm::StringRef text, const Shape &shape,
         for (unsigned row : {0, 8}) {
           const float *pair = a.data() + (t / 32 * 16 + t % 32 / 4 + row) * 64 +
                               step * 16 + k0 + t % 4 * 2;
-          fragments.push_back(uint32_t(toBF16(pair[1])) << 16 |
-                              toBF16(pair[0]));
+          fragments.push_back(uint32_t(toHalf(pair[1])) << 16 |
+                              toHalf(pair[0]));
         }
   d = memory.allocate<float>("d", 64 * shape.n);
   LaunchOptions options;
@@ -188,16 +193,22 @@ std::string WgmmaTest::multiply(llvm::StringRef text, const Shape &shape,
                 8192 + shape.n * 128);
 }
 
-void WgmmaTest::expectProduct(const Shape &shape) {
-  ASSERT_EQ(multiply(getKernel(shape), shape), "");
+void WgmmaTest::expectProduct(const Shape &shape, llvm::StringRef from,
+                              llvm::StringRef to, double factor,
+                              unsigned firstK) {
+  std::string text = getKernel(shape);
+  for (size_t at = 0; !from.empty() && (at = text.find(from, at)) != text.npos;
+       at += to.size())
+    text.replace(at, from.size(), to.str());
+  ASSERT_EQ(multiply(text, shape), "");
   std::vector<double> expected;
   for (unsigned t = 0; t < 128; ++t)
     for (unsigned i = 0; i < shape.n / 2; ++i) {
       unsigned row = t / 32 * 16 + t % 32 / 4 + i / 2 % 2 * 8;
       unsigned column = i / 4 * 8 + t % 4 * 2 + i % 2;
       double sum = 0;
-      for (unsigned k = 0; k < 64; ++k)
-        sum += double(a[row * 64 + k]) *
+      for (unsigned k = firstK; k < 64; ++k)
+        sum += factor * double(a[row * 64 + k]) *
                b[shape.isOutermostK ? k * shape.n + column : column * 64 + k];
       expected.push_back(sum);
     }
@@ -216,6 +227,22 @@ TEST_F(WgmmaTest, operandOutermostAlongK) {
 TEST_F(WgmmaTest, operandInRegisters) {
   expectProduct({/*n=*/64, /*isOutermostK=*/false, /*inRegisters=*/true});
   expectProduct({/*n=*/64, /*isOutermostK=*/true, /*inRegisters=*/true});
+}
+
+// scale-d, imm-scale-a and imm-scale-b.
+TEST_F(WgmmaTest, scales) {
+  Shape shape;
+  expectProduct(shape, ", 1, 1, 1, 0, 0;", ", 1, -1, 1, 0, 0;", /*factor=*/-1);
+  expectProduct(shape, ", 1, 1, 1, 0, 0;", ", 1, 1, -1, 0, 0;", /*factor=*/-1);
+  expectProduct(shape, ", 1, 1, 1, 0, 0;", ", 0, 1, 1, 0, 0;", /*factor=*/1,
+                /*firstK=*/48);
+}
+
+TEST_F(WgmmaTest, operandsInF16) {
+  toHalf = toF16;
+  expectProduct({}, "bf16.bf16", "f16.f16");
+  expectProduct({/*n=*/64, /*isOutermostK=*/false, /*inRegisters=*/true},
+                "bf16.bf16", "f16.f16");
 }
 
 TEST_F(WgmmaTest, tilesThatAreNotHere) {
@@ -249,8 +276,50 @@ TEST_F(WgmmaTest, tileThatNobodyWaitsFor) {
 }
 
 TEST_F(WgmmaTest, noFence) {
-  expectError("multiplies before any wgmma.fence",
+  expectError("multiplies with no wgmma.fence before it in its group",
               withoutLine(getKernel({}), "; fence"));
+}
+
+TEST_F(WgmmaTest, noFenceInTheSecondGroup) {
+  std::string text = getKernel({});
+  text.insert(text.find("  %d1 = call"),
+              "  call void @llvm.nvvm.wgmma.commit_group.sync.aligned()\n");
+  expectError("multiplies with no wgmma.fence before it in its group, at '%d1",
+              text);
+}
+
+TEST_F(WgmmaTest, accumulatorsThatNobodyWaitedFor) {
+  std::string text = withoutLine(getKernel({}), "; wait");
+  expectError("function 'multiply': 'store float %d3_0, ptr addrspace(1) %to0, "
+              "align 4' uses what a wgmma computes with no wgmma.wait_group "
+              "between",
+              text);
+  expectError(
+      "returns while a wgmma of its warpgroup, for which nobody waited, "
+      "still reads shared memory",
+      withoutLine(text, "store float"));
+}
+
+// The wait of the last iteration is one; without it the use at the loop's
+// begin is found through the phi.
+TEST_F(WgmmaTest, accumulatorsOfALoop) {
+  const std::string kernel = R"(
+  br label %loop
+loop:
+  %sum = phi float [ 0.0, %0 ], [ %d0, %loop ]
+  %twice = fmul float %sum, 2.0
+  %d = call { float, float, float, float } asm sideeffect "wgmma.mma_async.sync.aligned.m64n8k16.f32.bf16.bf16 {$0, $1, $2, $3}, $8, $9, 1, 1, 1, 0, 0;", "=f,=f,=f,=f,0,1,2,3,l,l"(float %twice, float 0.0, float 0.0, float 0.0, i64 0, i64 0)
+  %d0 = extractvalue { float, float, float, float } %d, 0
+  call void @llvm.nvvm.wgmma.commit_group.sync.aligned()
+  call void @llvm.nvvm.wgmma.wait_group.sync.aligned(i64 0) ; wait
+  %isLast = icmp eq i32 %tid, 0
+  br i1 %isLast, label %done, label %loop
+done:)";
+  EXPECT_NE(run(kernel, 128).find("multiplies with no wgmma.fence"),
+            std::string::npos);
+  EXPECT_EQ(run(withoutLine(kernel, "; wait"), 128),
+            "function 'kernel': '%twice = fmul float %sum, 2.000000e+00' uses "
+            "what a wgmma computes with no wgmma.wait_group between");
 }
 
 TEST_F(WgmmaTest, descriptorsThatDiffer) {
@@ -331,7 +400,7 @@ TEST_F(WgmmaTest, operandsThatLack) {
   size_t place;
   while ((place = text.find(", 1, 1, 1, 0, 0;")) != text.npos)
     text.replace(place, 16, ", 1, 1, 1;");
-  expectError("has 37 operands; 39 or 41 are needed", text);
+  expectError("has 37 operands; 39 to 41 are needed", text);
 }
 
 TEST_F(WgmmaTest, warpsAtTwoInstructions) {
