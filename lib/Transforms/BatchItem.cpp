@@ -36,23 +36,38 @@ static RankedTensorType getItemType(Value value) {
   return item.hasStaticShape() ? item : RankedTensorType();
 }
 
+/// Whether dim 0 is a batch that a batch of one replaces.
+static bool hasBatch(Type type) {
+  auto tensor = dyn_cast<RankedTensorType>(type);
+  return tensor && tensor.getRank() > 0 &&
+         (tensor.isDynamicDim(0) || tensor.getDimSize(0) == 1);
+}
+
 /// Whether the op computes each item alike of the same item of its operands.
 static bool isAlikeForItems(Operation *op) {
   if (isa<linalg::FillOp>(op))
     return true;
   if (op->getNumRegions() == 0)
     return isa<arith::ArithDialect, math::MathDialect>(op->getDialect()) &&
-           op->hasTrait<OpTrait::Elementwise>();
+           op->hasTrait<OpTrait::Elementwise>() &&
+           llvm::all_of(op->getOperandTypes(), [](Type type) {
+             return !isa<RankedTensorType>(type) || hasBatch(type);
+           });
   auto generic = dyn_cast<linalg::GenericOp>(op);
   if (!generic || generic->getNumResults() != 1 ||
       generic.getNumParallelLoops() != generic.getNumLoops() ||
       !generic.getIndexingMapsArray().back().isIdentity())
     return false;
-  // Dims of operands are loops, the batch the first.
-  for (AffineMap map : generic.getIndexingMapsArray())
-    for (auto [dim, expr] : llvm::enumerate(map.getResults()))
-      if (expr.isFunctionOfDim(0) && (dim != 0 || !isa<AffineDimExpr>(expr)))
+  // The batch is loop 0, and that loop nothing but the batch: a static size
+  // gives each item its own elements.
+  for (auto [type, map] : llvm::zip_equal(generic->getOperandTypes(),
+                                          generic.getIndexingMapsArray()))
+    for (auto [dim, expr] : llvm::enumerate(map.getResults())) {
+      bool isBatch = dim == 0 && isa<AffineDimExpr>(expr) && hasBatch(type);
+      bool isDynamic = cast<ShapedType>(type).isDynamicDim(dim);
+      if (expr.isFunctionOfDim(0) ? !isBatch : isDynamic)
         return false;
+    }
   auto readsBatch = [](linalg::IndexOp index) { return index.getDim() == 0; };
   WalkResult walk = generic.getBody()->walk([&](Operation *inner) {
     auto index = dyn_cast<linalg::IndexOp>(inner);
@@ -86,7 +101,11 @@ static Value buildOfSizes(OpBuilder &builder, Operation *op,
   return {};
 }
 
-static Value buildItem(OpBuilder &builder, Value value, IRMapping &items) {
+/// Longer chains are left alone.
+static constexpr int64_t kMaxDepth = 256;
+
+static Value buildItem(OpBuilder &builder, Value value, IRMapping &items,
+                       int64_t depth) {
   auto type = dyn_cast<RankedTensorType>(value.getType());
   if (!type || type.hasStaticShape())
     return value;
@@ -94,14 +113,14 @@ static Value buildItem(OpBuilder &builder, Value value, IRMapping &items) {
     return known;
   Operation *op = value.getDefiningOp();
   RankedTensorType itemType = getItemType(value);
-  if (!op || !itemType)
+  if (!op || !itemType || depth == kMaxDepth)
     return {};
   bool isAlike = isAlikeForItems(op);
   if (isAlike || isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp>(op)) {
     for (Value operand : op->getOperands()) {
       if (!isa<RankedTensorType>(operand.getType()))
         continue;
-      Value item = buildItem(builder, operand, items);
+      Value item = buildItem(builder, operand, items, depth + 1);
       if (!item)
         return {};
       items.map(operand, item);
@@ -120,5 +139,5 @@ static Value buildItem(OpBuilder &builder, Value value, IRMapping &items) {
 
 Value vitc::vit::buildBatchItem(OpBuilder &builder, Value value) {
   IRMapping items;
-  return buildItem(builder, value, items);
+  return buildItem(builder, value, items, 0);
 }

@@ -43,10 +43,18 @@ public:
   /// not be erased before the evaluator is.
   mlir::DenseElementsAttr evaluate(mlir::Value value);
 
-  /// The same, where a value that it may be computed from is given. Nothing is
-  /// remembered.
-  mlir::DenseElementsAttr evaluate(mlir::Value value, mlir::Value given,
-                                   mlir::DenseElementsAttr number);
+  /// What became of a value at the numbers that were given.
+  enum class Outcome { AllVisited, Stopped, NoValue, TooLong };
+
+  /// Elements of a float `value`, row-major, where all elements of `given`, an
+  /// integer tensor that it may be computed from, are one of `numbers`: in
+  /// their order, till `visit` returns false. What `given` does not reach is
+  /// computed once; TooLong if the rest would take more than seconds at all
+  /// numbers. Nothing is remembered.
+  Outcome evaluateEach(
+      mlir::Value value, mlir::Value given, llvm::ArrayRef<int64_t> numbers,
+      llvm::function_ref<bool(int64_t number, llvm::ArrayRef<double> elements)>
+          visit);
 
   /// The results of `op`, given the values of its operands in their order; null
   /// for tensor.empty's results, which are read by no op. Nothing is

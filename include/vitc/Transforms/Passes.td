@@ -147,9 +147,13 @@ def RaiseKeyLengthPass : Pass<"vit-raise-key-length", "mlir::func::FuncOp"> {
   let summary = "find masks of the rows that a decoder's cache has room for";
   let description = [{
     Where the keys are a vit.cache_update at a position p, terms of the bias or mask that
-    are, at the positions p that the cache has, 0 for the keys j < p + offset and -inf or a number of
-    at most -1e9 for the others become vit.attention's `key_length`, p + offset: free rows
-    are not read. Other terms, such as a position bias, stay.
+    are 0 for the keys j < p + offset and -inf for the others become vit.attention's
+    `key_length`, p + offset: free rows are not read. Other terms, such as a position bias,
+    stay. A number of at most -1e9 masks as -inf does where all terms that stay are known to
+    be finite; a remark names an attention where they are not. Masks are evaluated at the
+    positions from 0 to the last at which the rows fit in the cache, and a program is
+    assumed to be run at these alone; a remark names masks of more than 2048 positions, and
+    those that take too long.
     Runs behind vit-raise-attention.
     Example: test/Transforms/vit-raise-key-length.mlir
   }];

@@ -8,6 +8,7 @@
 
 #include "vitc/Analysis/Evaluate.h"
 
+#include "Lanes.h"
 #include "Ops.h"
 
 #include "Vit/VitDialect.h"
@@ -19,20 +20,42 @@
 #include "mlir/Transforms/RegionUtils.h"
 #include "vitc/Conversion/Passes.h"
 #include "vitc/Target/Weights.h"
+#include "llvm/Support/MathExtras.h"
 #include "llvm/Support/Threading.h"
 
 using namespace mlir;
 using namespace vitc;
 
+using Outcome = Evaluator::Outcome;
+
 /// The values on the way to one may have this many times its bytes.
 static constexpr int64_t kMaxBytesFactor = 16;
+
+/// More scalar ops than this take too long at all numbers, at some 5 ns each.
+static constexpr int64_t kMaxSteps = int64_t(1) << 29;
 
 namespace {
 /// Values by now; null for what is not a constant.
 struct Memo {
   llvm::DenseMap<Value, std::shared_ptr<ConstantTensor>> values;
   int64_t bytes = 0;
+  /// Those that are computed from a given one, and that one.
+  llvm::DenseSet<Value> reached;
+  /// Scalar ops that were run.
+  int64_t steps = 0;
+
+  void forgetReached();
 };
+
+void Memo::forgetReached() {
+  for (Value value : reached) {
+    auto found = values.find(value);
+    if (found->second)
+      bytes -= getConstantBytes(found->second->getType());
+    values.erase(found);
+  }
+  reached.clear();
+}
 
 /// Drops this thread's diagnostics: what cannot be evaluated is no error.
 class SilenceDiagnostics : public ScopedDiagnosticHandler {
@@ -55,6 +78,8 @@ public:
   const ConstantTensor *compute(Value value, Memo &memo);
   /// The operands are in `memo`.
   FailureOr<ConstantTensors> run(Operation *op, Memo &memo);
+  Outcome computeEach(Value value, Value given, ArrayRef<int64_t> numbers,
+                      llvm::function_ref<bool(int64_t, ArrayRef<double>)>);
   /// Computes `value`; forgets all others when they have become many.
   std::optional<ConstantTensor> computeRoot(Value value);
 
@@ -135,6 +160,20 @@ Evaluator::Implementation::readWeight(vit::WeightExprAttr expr) {
 // Ops
 //===----------------------------------------------------------------------===//
 
+/// Scalar ops that `op` runs, about.
+static int64_t getSteps(Operation *op) {
+  uint64_t steps = 0;
+  if (auto structured = dyn_cast<linalg::LinalgOp>(op)) {
+    steps = structured.getBlock()->getOperations().size();
+    for (int64_t size : structured.getStaticLoopRanges())
+      steps = llvm::SaturatingMultiply<uint64_t>(steps, size);
+  } else {
+    for (Type type : op->getResultTypes())
+      steps += getConstantType(type).getNumElements();
+  }
+  return std::min<uint64_t>(steps, kMaxSteps);
+}
+
 const ConstantTensor *Evaluator::Implementation::compute(Value root,
                                                          Memo &memo) {
   // Chains may be longer than the stack is deep.
@@ -152,10 +191,11 @@ const ConstantTensor *Evaluator::Implementation::compute(Value root,
     }
     llvm::SetVector<Value> sources(op->operand_begin(), op->operand_end());
     getUsedValuesDefinedAbove(op->getRegions(), sources);
-    bool isConstant = true;
+    bool isConstant = true, isReached = false;
     size_t known = pending.size();
     for (Value source : sources) {
       auto found = memo.values.find(source);
+      isReached |= memo.reached.contains(source);
       if (found == memo.values.end())
         pending.push_back(source);
       else
@@ -169,6 +209,8 @@ const ConstantTensor *Evaluator::Implementation::compute(Value root,
       results = run(op, memo);
     for (auto [i, result] : llvm::enumerate(op->getResults())) {
       std::shared_ptr<ConstantTensor> &entry = memo.values[result];
+      if (isReached)
+        memo.reached.insert(result);
       if (failed(results))
         continue;
       entry = std::make_shared<ConstantTensor>((*results)[i]);
@@ -188,10 +230,44 @@ Evaluator::Implementation::computeRoot(Value value) {
   return result;
 }
 
+Outcome Evaluator::Implementation::computeEach(
+    Value value, Value given, ArrayRef<int64_t> numbers,
+    llvm::function_ref<bool(int64_t, ArrayRef<double>)> visit) {
+  RankedTensorType givenType = getConstantType(given.getType());
+  RankedTensorType type = getConstantType(value.getType());
+  if (!givenType || !type || isa<FloatType>(givenType.getElementType()) ||
+      !isa<FloatType>(type.getElementType()))
+    return Outcome::NoValue;
+  Memo memo;
+  Lanes lanes;
+  for (auto [i, number] : llvm::enumerate(numbers)) {
+    auto tensor = std::make_shared<ConstantTensor>(givenType);
+    lanes.integers.assign(tensor->size(), number);
+    storeLanes(lanes, 0, tensor->size(), *tensor);
+    memo.forgetReached();
+    memo.bytes += getConstantBytes(givenType);
+    memo.values[given] = std::move(tensor);
+    memo.reached.insert(given);
+    memo.steps = type.getNumElements();
+    const ConstantTensor *result = compute(value, memo);
+    if (!result)
+      return Outcome::NoValue;
+    loadLanes(*result, 0, result->size(), lanes);
+    if (!visit(number, lanes.floats))
+      return Outcome::Stopped;
+    // By now the rest of the numbers costs only what they reach.
+    int64_t left = numbers.size() - i - 1;
+    if (i > 0 && left > 0 && memo.steps > kMaxSteps / left)
+      return Outcome::TooLong;
+  }
+  return Outcome::AllVisited;
+}
+
 FailureOr<ConstantTensors> Evaluator::Implementation::run(Operation *op,
                                                           Memo &memo) {
   if (op->getNumResults() == 0 || !areResultsSmall(op))
     return failure();
+  memo.steps += getSteps(op);
   auto lookup = [&](Value value) { return compute(value, memo); };
   auto single = [](FailureOr<ConstantTensor> result) {
     return succeeded(result) ? FailureOr<ConstantTensors>({*result})
@@ -248,6 +324,7 @@ Evaluator::Implementation::runThroughLinalg(Operation *op, Memo &memo) {
       return failure();
     tensors.push_back(*tensor);
   }
+  memo.steps += scratch.steps;
   return tensors;
 }
 
@@ -265,15 +342,10 @@ DenseElementsAttr Evaluator::evaluate(Value value) {
   return tensor ? tensor->toAttr() : nullptr;
 }
 
-DenseElementsAttr Evaluator::evaluate(Value value, Value given,
-                                      DenseElementsAttr number) {
-  std::optional<ConstantTensor> constant = ConstantTensor::get(number);
-  if (!constant)
-    return nullptr;
-  Memo memo;
-  memo.values[given] = std::make_shared<ConstantTensor>(std::move(*constant));
-  const ConstantTensor *tensor = implementation->compute(value, memo);
-  return tensor ? tensor->toAttr() : nullptr;
+Outcome Evaluator::evaluateEach(
+    Value value, Value given, ArrayRef<int64_t> numbers,
+    llvm::function_ref<bool(int64_t, ArrayRef<double>)> visit) {
+  return implementation->computeEach(value, given, numbers, visit);
 }
 
 FailureOr<SmallVector<DenseElementsAttr>>

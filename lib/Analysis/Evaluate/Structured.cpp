@@ -273,9 +273,25 @@ FailureOr<ConstantTensors> StructuredOp::run() {
   return results;
 }
 
+/// Whether operands have the sizes of the loops that index them. The verifier
+/// takes a dynamic size for any.
+static bool areSizesEqual(linalg::LinalgOp op) {
+  SmallVector<int64_t> sizes = op.getStaticLoopRanges();
+  for (OpOperand &operand : op->getOpOperands())
+    for (auto [size, expr] :
+         llvm::zip_equal(op.getShape(&operand),
+                         op.getMatchingIndexingMap(&operand).getResults())) {
+      auto loop = dyn_cast<AffineDimExpr>(expr);
+      if (loop && !ShapedType::isDynamic(size) &&
+          size != sizes[loop.getPosition()])
+        return false;
+    }
+  return true;
+}
+
 FailureOr<ConstantTensors> vitc::evaluateStructuredOp(linalg::LinalgOp op,
                                                       ValueLookup lookup) {
-  if (!op.hasPureTensorSemantics())
+  if (!op.hasPureTensorSemantics() || !areSizesEqual(op))
     return failure();
   FailureOr<ConstantTensor> product = evaluateContraction(op, lookup);
   if (succeeded(product))

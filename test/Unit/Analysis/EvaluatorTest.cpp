@@ -199,20 +199,84 @@ TEST_F(EvaluateTest, LongChains) {
   EXPECT_EQ(values<int32_t>(text), (Integers{20000, 20001}));
 }
 
-// What is given is not remembered.
-TEST_F(EvaluateTest, GivenValues) {
-  EXPECT_FALSE(evaluate("%r = arith.addi %p, %p : tensor<1xi64>", "",
-                        Evaluator::kMaxBytes, "%p: tensor<1xi64>"));
+// Till the visitor has enough; what is given is not remembered.
+TEST_F(EvaluateTest, GivenNumbers) {
+  EXPECT_FALSE(
+      evaluate("%n = arith.constant dense<[[0.0, 1.0]]> : tensor<1x2xf32>\n"
+               "%s = tensor.collapse_shape %n [[0, 1]] : tensor<1x2xf32> into "
+               "tensor<2xf32>\n"
+               "%f = arith.sitofp %p : tensor<2xi64> to tensor<2xf32>\n"
+               "%r = arith.addf %f, %s : tensor<2xf32>",
+               "", Evaluator::kMaxBytes, "%p: tensor<2xi64>"));
   auto function = *module->getOps<func::FuncOp>().begin();
   Value given = function.getArgument(0);
-  Value sum = function.getBody().front().front().getResult(0);
+  Operation *sum = function.getBody().front().getTerminator()->getPrevNode();
   Evaluator evaluator(*module);
-  for (int64_t number : {3, 5}) {
-    DenseElementsAttr value = evaluator.evaluate(
-        sum, given,
-        DenseElementsAttr::get(cast<ShapedType>(given.getType()), number));
-    ASSERT_TRUE(value);
-    EXPECT_EQ(*value.value_begin<int64_t>(), 2 * number);
-  }
-  EXPECT_FALSE(evaluator.evaluate(sum));
+  std::vector<double> seen;
+  auto visitTill = [&](int64_t last) {
+    seen.clear();
+    return evaluator.evaluateEach(
+        sum->getResult(0), given, {3, 0, 5},
+        [&](int64_t number, ArrayRef<double> elements) {
+          seen.insert(seen.end(), elements.begin(), elements.end());
+          return number != last;
+        });
+  };
+  EXPECT_EQ(visitTill(7), Evaluator::Outcome::AllVisited);
+  EXPECT_EQ(seen, (std::vector<double>{3, 4, 0, 1, 5, 6}));
+  EXPECT_EQ(visitTill(0), Evaluator::Outcome::Stopped);
+  EXPECT_EQ(seen, (std::vector<double>{3, 4, 0, 1}));
+  EXPECT_FALSE(evaluator.evaluate(sum->getResult(0)));
+}
+
+// Integers are not visited, nor what comes from another argument.
+TEST_F(EvaluateTest, GivenNumbersWithoutValue) {
+  EXPECT_FALSE(evaluate("%i = arith.addi %p, %p : tensor<1xi64>\n"
+                        "%r = arith.sitofp %q : tensor<1xi64> to tensor<1xf32>",
+                        "", Evaluator::kMaxBytes,
+                        "%p: tensor<1xi64>, %q: tensor<1xi64>"));
+  auto function = *module->getOps<func::FuncOp>().begin();
+  Evaluator evaluator(*module);
+  for (Operation &op : function.getBody().front().without_terminator())
+    EXPECT_EQ(evaluator.evaluateEach(op.getResult(0), function.getArgument(0),
+                                     {0},
+                                     [](int64_t, ArrayRef<double>) {
+                                       ADD_FAILURE() << "no value to visit";
+                                       return true;
+                                     }),
+              Evaluator::Outcome::NoValue);
+}
+
+// 2^22 elements at each of 2^10 numbers.
+TEST_F(EvaluateTest, GivenNumbersThatTakeTooLong) {
+  EXPECT_FALSE(evaluate("%f = arith.sitofp %p : tensor<i64> to tensor<f32>\n"
+                        "%x = tensor.extract %f[] : tensor<f32>\n"
+                        "%r = tensor.splat %x : tensor<4096x1024xf32>",
+                        "", Evaluator::kMaxBytes, "%p: tensor<i64>"));
+  auto function = *module->getOps<func::FuncOp>().begin();
+  Operation *splat = function.getBody().front().getTerminator()->getPrevNode();
+  int64_t visits = 0;
+  EXPECT_EQ(Evaluator(*module).evaluateEach(
+                splat->getResult(0), function.getArgument(0),
+                llvm::to_vector(llvm::seq<int64_t>(1024)),
+                [&](int64_t, ArrayRef<double>) {
+                  ++visits;
+                  return true;
+                }),
+            Evaluator::Outcome::TooLong);
+  EXPECT_EQ(visits, 2);
+}
+
+// As the copy of an op may have that no verifier has seen.
+TEST_F(EvaluateTest, OtherSizesThanTheLoopsHaveNoValue) {
+  EXPECT_TRUE(evaluate(
+      "%x = arith.constant dense<1.0> : tensor<3x2xf32>\n"
+      "%y = arith.constant dense<1.0> : tensor<1x2xf32>\n"
+      "%e = tensor.empty() : tensor<1x2xf32>\n"
+      "%r = linalg.exp ins(%y : tensor<1x2xf32>) outs(%e : tensor<1x2xf32>) -> "
+      "tensor<1x2xf32>"));
+  Block &body = (*module->getOps<func::FuncOp>().begin()).getBody().front();
+  Operation *exp = body.getTerminator()->getPrevNode();
+  exp->setOperand(0, body.front().getResult(0));
+  EXPECT_FALSE(Evaluator(*module).evaluate(exp->getResult(0)));
 }
