@@ -30,8 +30,11 @@ TABLE = "stages.0.blocks.0.attn.attn_block.rel_pos.relative_position_bias_table"
 def test_agrees_with_timm(name: str, tmp_path: Path) -> None:
     config, weights, expected = load(name)
     write_folder(tmp_path / "model", config, weights)
-    np.save(tmp_path / "pixels.npy", make_pixels(*MODELS[name][1]))
-    command = (VITC, "run", tmp_path / "model", "--march=native", "-O0", "--input", tmp_path / "pixels.npy")
+    height, width = MODELS[name][1]
+    np.save(tmp_path / "pixels.npy", make_pixels(height, width))
+    # Where img_size is that of the positions.
+    options = [f"--image-size={height}x{width}"] if name.endswith("_wide_resized") else []
+    command = (VITC, "run", tmp_path / "model", *options, "--march=native", "-O0", "--input", tmp_path / "pixels.npy")
     run_ok(*command, "--output-dir", tmp_path / "out")
     (output,) = (tmp_path / "out").glob("*.npy")
     assert output.stem == ("features" if name in ENCODERS else "logits")
@@ -224,7 +227,7 @@ def set_argument(key: str, value: object):
         ("visformer", keep, SQUARE, "tensor 'pos_embed1' has shape [1, 24, 8, 12]; "),
         (
             "vitamin",
-            keep,
+            set_argument("img_size", [64, 64]),
             SQUARE,
             "'pos_embed' has shape [1, 24, 24]; vitamin_small_224 for pictures of 64x64 needs [1, 16, 24]",
         ),

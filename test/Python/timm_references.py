@@ -129,6 +129,14 @@ _VITAMIN = {"embed_cfg": {"embed_dim": (8, 16, 24), "depths": (2, 1, 1), "stem_w
 MODELS |= {
     "vitamin": ("vitamin_small_224", (64, 96), _VITAMIN),
     "vitamin_resized": ("vitamin_small_224", (64, 96), {**_VITAMIN, "img_size": 48, "dynamic_img_size": True}),
+    # 4 x 9 places, as many as 6 x 6.
+    "vitamin_wide": ("vitamin_small_224", (64, 144), {**_VITAMIN, "img_size": [64, 144]}),
+    # Those for pictures of another size.
+    "vitamin_wide_resized": (
+        "vitamin_small_224",
+        (96, 80),
+        {**_VITAMIN, "img_size": [64, 144], "dynamic_img_size": True},
+    ),
     "vitamin_plain": ("vitamin_xlarge_256", (80, 64), {**_VITAMIN, "num_heads": 3}),
     "volo": ("volo_d1_224", (72, 48), {"layers": [2, 1, 1, 2], "embed_dims": [24, 48, 48, 48], "use_mix_token": True}),
     "volo_avg": (
@@ -434,7 +442,8 @@ def record(name: str) -> None:
         config = json.loads((Path(folder) / "config.json").read_text())
         if "dynamic_img_size" in arguments:  # positions are resized to the picture
             config["pretrained_cfg"]["input_size"] = [3, *size]
-            del config["model_args"]["img_size"]
+            if isinstance(arguments["img_size"], int):  # a square needs no number
+                del config["model_args"]["img_size"]
         logits = model.double()(torch.from_numpy(make_pixels(*size)).double()).numpy()
     reference = {
         "config": config,

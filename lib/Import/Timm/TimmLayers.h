@@ -203,12 +203,13 @@ public:
   mlir::Value normMlpHead(mlir::Value map, const llvm::Twine &head,
                           double epsilon);
   /// Tokens of a map of this size plus positions of the file, [1, h * w, C] or
-  /// [1, h, w, C], that were learned for another; those of the first form for a
-  /// square, else for this one. With `cropped`, they are resized for a square
-  /// of the longer side.
+  /// [1, h, w, C], that were learned for another; those of the first form for
+  /// `learned` if they fit it, else for a square, else for this one. With
+  /// `cropped`, they are resized for a square of the longer side.
   mlir::Value addPositions(mlir::Value tokens, const llvm::Twine &weight,
                            std::array<int64_t, 2> size, PositionResize form,
-                           bool cropped = false);
+                           bool cropped = false,
+                           std::array<int64_t, 2> learned = {0, 0});
   /// Positions [1, n, C] of one side, resized to `length` of which the first
   /// `count` stay, [count, C].
   mlir::Value linePositions(const llvm::Twine &weight, int64_t width,

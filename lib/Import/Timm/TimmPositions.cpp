@@ -57,7 +57,7 @@ Value TimmLayers::rotarySelfAttention(Value tokens, const Twine &layer,
 
 Value TimmLayers::addPositions(Value tokens, const Twine &weight,
                                std::array<int64_t, 2> size, PositionResize form,
-                               bool cropped) {
+                               bool cropped, std::array<int64_t, 2> learned) {
   if (!tokens)
     return {};
   std::string name = weight.str();
@@ -71,8 +71,12 @@ Value TimmLayers::addPositions(Value tokens, const Twine &weight,
     if (!shape)
       return {};
     auto side = int64_t(std::llround(std::sqrt(double((*shape)[1]))));
-    bool isSquare = side * side == (*shape)[1];
-    from = isSquare ? GridSize(side, side) : GridSize(size[0], size[1]);
+    if (learned[0] * learned[1] == (*shape)[1])
+      from = {learned[0], learned[1]};
+    else if (side * side == (*shape)[1])
+      from = {side, side};
+    else
+      from = {size[0], size[1]};
   }
   if (from.first < 1 || from.second < 1)
     return fail() << "tensor '" << name << "' has shape " << formatShape(stored)

@@ -14,6 +14,7 @@
 #include "Families.h"
 
 #include "ModelLimits.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace vitc;
@@ -62,14 +63,20 @@ static Value buildBottleneck(TimmLayers &layers, Value map,
   return layers.add(shortcut, layers.conv(map, block + "conv3_1x1"), block);
 }
 
-static Value buildBackbone(TimmLayers &layers, Value image,
-                           const std::string &prefix) {
+static constexpr StringLiteral kBackbone = "patch_embed.backbone.";
+
+static int64_t countStages(TimmLayers &layers) {
+  return layers.count(kBackbone + Twine("stages."), ".0.pre_norm.weight");
+}
+
+static Value buildBackbone(TimmLayers &layers, Value image) {
+  const std::string prefix = kBackbone.str();
   Value map = layers.conv(image, prefix + "stem.conv1", kHalve);
   map = layers.activate(layers.mapNorm(map, prefix + "stem.norm1", kNormEps),
                         TimmActivation::Gelu, prefix + "stem.act");
   map = layers.conv(map, prefix + "stem.conv2");
   const std::string stages = prefix + "stages.";
-  int64_t numStages = layers.count(stages, ".0.pre_norm.weight");
+  int64_t numStages = countStages(layers);
   for (int64_t i = 0; i < numStages; ++i) {
     std::string stage = stages + std::to_string(i) + ".";
     int64_t depth = layers.count(stage, ".pre_norm.weight");
@@ -84,6 +91,20 @@ static Value buildBackbone(TimmLayers &layers, Value image,
 //===----------------------------------------------------------------------===//
 // Transformer
 //===----------------------------------------------------------------------===//
+
+/// What the backbone leaves of pictures of img_size; zeros without it.
+static std::array<int64_t, 2> getLearnedGrid(TimmLayers &layers) {
+  if (!layers.arguments.contains("img_size"))
+    return {0, 0};
+  auto [height, width] =
+      layers.arguments.getSizePair("img_size", /*defaultValue=*/1, kMaxPixels);
+  // The stem, each stage and the pooling halve it.
+  for (int64_t i = countStages(layers) + 2; i > 0; --i) {
+    height = llvm::divideCeil(height, 2);
+    width = llvm::divideCeil(width, 2);
+  }
+  return {height, width};
+}
 
 /// Source: Shazeer 2020 (GLU variants), eq. (6): GEGLU.
 static Value gatedMlp(TimmLayers &layers, Value tokens,
@@ -100,13 +121,13 @@ static Value build(TimmLayers &layers, StringRef name, StringRef pooling,
                    Value image) {
   int64_t numHeads = layers.arguments.getSize(
       "num_heads", getTimmEntry(kVitamins, name).numHeads, kMaxWidth);
-  Value map = buildBackbone(layers, image, "patch_embed.backbone.");
+  Value map = buildBackbone(layers, image);
   Value tokens = layers.toTokens(map, "patch_embed");
   if (layers.contains("pos_embed"))
     tokens = layers.addPositions(
         tokens, "pos_embed",
         {TimmLayers::getHeight(map), TimmLayers::getWidth(map)},
-        PositionResize::Antialiased);
+        PositionResize::Antialiased, /*cropped=*/false, getLearnedGrid(layers));
   int64_t depth = layers.count("blocks.", ".norm1.weight");
   for (int64_t i = 0; i < depth; ++i) {
     std::string block = "blocks." + std::to_string(i) + ".";
