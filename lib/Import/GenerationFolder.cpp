@@ -65,6 +65,8 @@ private:
   LogicalResult rename(StringRef key, func::FuncOp function, StringRef name,
                        StringRef newName);
   LogicalResult connect(func::FuncOp encode, func::FuncOp step);
+  /// Gives that step names that no input or output of `encode` has.
+  void nameReplay(func::FuncOp encode, StringRef tokens);
   /// The step of a model that decodes by itself, as `tokens` says.
   OwningOpRef<ModuleOp> makeReplay(func::FuncOp encode);
   /// Takes the number of tokens from the step's scores.
@@ -85,6 +87,7 @@ private:
   std::optional<unsigned> attention;  // the step's output
   vit::TokenGridAttr grid;            // or null
   std::optional<int64_t> numReplayed; // tokens that the model gives
+  ReplayNames replayNames;
   int64_t parameters = 0;
   SmallVector<std::string> sources;
 };
@@ -206,6 +209,14 @@ LogicalResult GenerationFolder::connect(func::FuncOp encode,
 // Tokens
 //===----------------------------------------------------------------------===//
 
+void GenerationFolder::nameReplay(func::FuncOp encode, StringRef tokens) {
+  replayNames.tokens = tokens.str();
+  for (std::string *name :
+       {&replayNames.token, &replayNames.position, &replayNames.scores})
+    while (findArgument(encode, *name) || findResult(encode, *name))
+      *name += "_";
+}
+
 OwningOpRef<ModuleOp> GenerationFolder::makeReplay(func::FuncOp encode) {
   for (StringRef key : kStepKeys)
     if (config.contains(key))
@@ -229,7 +240,8 @@ OwningOpRef<ModuleOp> GenerationFolder::makeReplay(func::FuncOp encode) {
     return nullptr;
   }
   numReplayed = type.getDimSize(1);
-  return buildReplayStep(config.getLoc(), name, type,
+  nameReplay(encode, name);
+  return buildReplayStep(config.getLoc(), replayNames, type,
                          generated.tokens.getWords().tokens.size());
 }
 
@@ -312,7 +324,7 @@ LogicalResult GenerationFolder::readAttention(func::FuncOp encode,
 
 vit::GenerationAttr GenerationFolder::makeGeneration(func::FuncOp step) {
   std::string position =
-      config.getString("position", numReplayed ? "position" : "");
+      config.getString("position", numReplayed ? replayNames.position : "");
   int64_t most = numReplayed ? *numReplayed + 1 : kMaxTokens;
   int64_t maxLength =
       config.getSize("max_length", numReplayed ? most : 0, most);
@@ -324,8 +336,8 @@ vit::GenerationAttr GenerationFolder::makeGeneration(func::FuncOp step) {
   int64_t minLength = config.getSize("min_length", 0, kMaxTokens, /*min=*/0);
   int64_t beams = config.getSize("beams", 1, kMaxBeams);
   double lengthPenalty = config.getNumber("length_penalty", 1.0);
-  std::string token = config.getString("token", "token");
-  std::string scores = config.getString("scores", "scores");
+  std::string token = config.getString("token", replayNames.token);
+  std::string scores = config.getString("scores", replayNames.scores);
   if (config.failed())
     return {};
   StringAttr maps;
@@ -354,7 +366,10 @@ vit::GenerationAttr GenerationFolder::makeGeneration(func::FuncOp step) {
 
 LogicalResult GenerationFolder::describe(ModuleOp module, func::FuncOp encode,
                                          func::FuncOp step) {
-  FailureOr<vit::TextAttr> reads = text.makeAttr(encode, folder, generated);
+  // A model that decodes by itself takes no prompt.
+  std::string prompt = numReplayed ? "" : config.getString("token", "token");
+  FailureOr<vit::TextAttr> reads =
+      text.makeAttr(encode, folder, generated, prompt);
   vit::GenerationAttr generation = makeGeneration(step);
   if (failed(reads) || config.failed() || !generation)
     return failure();

@@ -35,16 +35,23 @@ GenerationText::GenerationText(Config &manifest)
     manifest.noteError();
 }
 
-std::optional<OnnxText> GenerationText::getUnpadded() const {
+std::optional<OnnxText> GenerationText::getUnpadded() {
   if (length == 0 || !mask.empty())
     return std::nullopt;
-  return OnnxText{ids, ids + "_mask", length};
+  return OnnxText{ids, ids + "_mask", length, &isUnpadded};
 }
 
-LogicalResult GenerationText::verifyInput(func::FuncOp encode, StringRef name) {
-  if (name.empty() || name == manifest.getString("token", "token"))
-    return success(); // the step takes it, as a prompt
+LogicalResult GenerationText::verifyInput(func::FuncOp encode, StringRef name,
+                                          StringRef token) {
+  if (name.empty())
+    return success();
   std::optional<unsigned> index = findArgument(encode, name);
+  if (name == token && index)
+    return config.emitError() << "text names '" << name
+                              << "', which is an input of @encode and of "
+                                 "@step; needs a name of its own";
+  if (name == token)
+    return success(); // the step takes it, as a prompt
   if (!index)
     return config.emitError()
            << "text names '" << name << "', which is no input of @encode";
@@ -89,19 +96,16 @@ GenerationText::makeTable(StringRef folder, const GeneratedTokens &generated) {
 
 FailureOr<vit::TextAttr>
 GenerationText::makeAttr(func::FuncOp encode, StringRef folder,
-                         const GeneratedTokens &generated) {
+                         const GeneratedTokens &generated, StringRef token) {
   if (length == 0)
     return vit::TextAttr();
   FailureOr<DenseResourceElementsAttr> table = makeTable(folder, generated);
-  if (failed(table) || (encode && (failed(verifyInput(encode, ids)) ||
-                                   failed(verifyInput(encode, mask))))) {
+  if (failed(table) || (encode && (failed(verifyInput(encode, ids, token)) ||
+                                   failed(verifyInput(encode, mask, ""))))) {
     manifest.noteError();
     return failure();
   }
-  std::string name = mask;
-  if (std::optional<OnnxText> text = getUnpadded();
-      text && encode && findArgument(encode, text->mask))
-    name = text->mask;
+  std::string name = isUnpadded ? getUnpadded()->mask : mask;
   Builder b(config.getLoc().getContext());
   return vit::TextAttr::get(b.getContext(), *table, length,
                             b.getStringAttr(ids),

@@ -31,25 +31,29 @@ public:
   explicit GenerationText(Config &manifest);
 
   /// What the graph that reads the text needs to know of it; none where there
-  /// is no text, or a mask says how long it is.
-  std::optional<OnnxText> getUnpadded() const;
-  /// The text of `encode`, of the tokens that are generated unless the object
-  /// names others.
+  /// is no text, or a mask says how long it is. The importer's answer to it
+  /// goes to this object.
+  std::optional<OnnxText> getUnpadded();
+  /// The text of `encode`, or a prompt for the input `token` of the step, of
+  /// the tokens that are generated unless the object names others.
   mlir::FailureOr<vit::TextAttr> makeAttr(mlir::func::FuncOp encode,
                                           llvm::StringRef folder,
-                                          const GeneratedTokens &generated);
+                                          const GeneratedTokens &generated,
+                                          llvm::StringRef token);
 
 private:
-  /// Errors where an input of `encode` has no room for the text.
+  /// Errors where an input of `encode` has no room for the text, or `token`
+  /// could be meant as well.
   mlir::LogicalResult verifyInput(mlir::func::FuncOp encode,
-                                  llvm::StringRef name);
+                                  llvm::StringRef name, llvm::StringRef token);
   mlir::FailureOr<mlir::DenseResourceElementsAttr>
   makeTable(llvm::StringRef folder, const GeneratedTokens &generated);
 
   Config &manifest;
   Config config;
   std::string ids, mask;
-  int64_t length = 0; // 0: there is no text
+  int64_t length = 0;      // 0: there is no text
+  bool isUnpadded = false; // its mask is the importer's
 };
 
 } // namespace vitc::import_

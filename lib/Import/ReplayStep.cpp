@@ -49,7 +49,8 @@ static Value buildScores(TensorBuilder &b, Value tokens, Value position,
       });
 }
 
-OwningOpRef<ModuleOp> import_::buildReplayStep(Location loc, StringRef name,
+OwningOpRef<ModuleOp> import_::buildReplayStep(Location loc,
+                                               const ReplayNames &names,
                                                RankedTensorType type,
                                                int64_t vocabulary) {
   OwningOpRef<ModuleOp> module = ModuleOp::create(loc);
@@ -61,10 +62,11 @@ OwningOpRef<ModuleOp> import_::buildReplayStep(Location loc, StringRef name,
   b.setInsertionPointToEnd(module->getBody());
   auto step = func::FuncOp::create(
       b, "step", b.getFunctionType({token, position, type}, {scores}));
-  const StringRef names[] = {"token", "position", name};
-  for (auto [index, each] : llvm::enumerate(names))
-    step.setArgAttr(index, vit::VitDialect::kNameAttr, b.getStringAttr(each));
-  step.setResultAttr(0, vit::VitDialect::kNameAttr, b.getStringAttr("scores"));
+  const StringRef inputs[] = {names.token, names.position, names.tokens};
+  for (auto [index, name] : llvm::enumerate(inputs))
+    step.setArgAttr(index, vit::VitDialect::kNameAttr, b.getStringAttr(name));
+  step.setResultAttr(0, vit::VitDialect::kNameAttr,
+                     b.getStringAttr(names.scores));
   b.startFunction(step.addEntryBlock());
   Value tokens = step.getArgument(2);
   if (ShapedType::isDynamic(batch)) {

@@ -17,12 +17,19 @@
 
 #include "mlir/IR/BuiltinOps.h"
 
+#include <string>
+
 namespace vitc::import_ {
 
-/// A module of @step(token, position, `name`) -> scores [B, vocabulary], where
+/// What the step's inputs and its output are called.
+struct ReplayNames {
+  std::string token = "token", position = "position", tokens, scores = "scores";
+};
+
+/// A module of @step(token, position, tokens) -> scores [B, vocabulary], where
 /// `type`, integers [B, length], is the type of the tokens to say.
 mlir::OwningOpRef<mlir::ModuleOp> buildReplayStep(mlir::Location loc,
-                                                  llvm::StringRef name,
+                                                  const ReplayNames &names,
                                                   mlir::RankedTensorType type,
                                                   int64_t vocabulary);
 

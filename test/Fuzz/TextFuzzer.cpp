@@ -14,6 +14,10 @@
 #include "Status.h"
 #include "Text/Tokenizer.h"
 #include "Tokenizer/Tokenizer.h"
+#include "Tokenizer/WordList.h"
+
+#include "mlir/IR/Location.h"
+
 #include <cstdlib>
 
 using namespace vitc;
@@ -42,22 +46,47 @@ static constexpr Folder kFolders[] = {{"bert"},
 
 static constexpr size_t kLength = 16;
 
+using Tables = std::vector<std::vector<char>>;
+
+static void addTable(Tables &tables,
+                     mlir::FailureOr<std::vector<char>> &&table) {
+  if (mlir::failed(table) || table->empty())
+    std::exit(1);
+  tables.push_back(std::move(*table));
+}
+
+/// Lists of words and of characters, each with and without an unknown token and
+/// tokens around the text.
+static void addWordLists(Tables &tables, mlir::MLIRContext &context) {
+  import_::WordList words, characters;
+  words.tokens = {"<pad>", "<unk>", "<s>", "</s>",
+                  "a",     "the",   "cat", "\xc3\xa9"};
+  characters.tokens = {"<pad>", "<unk>", "<s>", "</s>",    "a",
+                       " ",     "c",     "t",   "\xc3\xa9"};
+  characters.characters = characters.lowercase = true;
+  import_::WordRoles plain, unknown, framed;
+  unknown.unknown = framed.unknown = 1;
+  framed.prefix = {2};
+  framed.suffix = {3, 0};
+  for (const import_::WordList &list : {words, characters})
+    for (const import_::WordRoles &roles : {plain, unknown, framed})
+      addTable(tables, import_::writeWordList(list, roles,
+                                              mlir::UnknownLoc::get(&context)));
+}
+
 /// The tables live as long as the process.
 static std::vector<rt::Tokenizer> readTokenizers() {
-  static std::vector<std::vector<char>> tables;
+  static Tables tables;
   mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
+  for (Folder folder : kFolders)
+    addTable(tables, import_::readTokenizer(
+                         std::string(VITC_FUZZ_TOKENIZERS "/") + folder.name,
+                         folder.modelType, context));
+  addWordLists(tables, context);
   std::vector<rt::Tokenizer> tokenizers;
-  for (Folder folder : kFolders) {
-    mlir::FailureOr<std::vector<char>> table = import_::readTokenizer(
-        std::string(VITC_FUZZ_TOKENIZERS "/") + folder.name, folder.modelType,
-        context);
-    if (mlir::failed(table) || table->empty())
-      std::exit(1);
-    tables.push_back(std::move(*table));
-    tokenizers.emplace_back(
-        reinterpret_cast<const uint8_t *>(tables.back().data()),
-        tables.back().size());
-  }
+  for (const std::vector<char> &table : tables)
+    tokenizers.emplace_back(reinterpret_cast<const uint8_t *>(table.data()),
+                            table.size());
   return tokenizers;
 }
 

@@ -304,6 +304,73 @@ def test_errors_of_tokens(tmp_path: Path, changes: dict[str, Any], message: str)
     assert message in error_line(VITC, folder, "-o", tmp_path / "out", code=1)
 
 
+def rename(path: Path, old: str, new: str) -> None:
+    """Another name for a value of a graph."""
+    model = onnx.load(path)
+    for value in [*model.graph.input, *model.graph.output]:
+        value.name = new if value.name == old else value.name
+    for node in model.graph.node:
+        node.input[:] = [new if name == old else name for name in node.input]
+        node.output[:] = [new if name == old else name for name in node.output]
+    onnx.save(model, path)
+
+
+@pytest.mark.parametrize(
+    ("tokens", "ids", "logits"),
+    [
+        ("token", "src", "logits"),
+        ("position", "token", "scores"),
+        ("scores", "position", "token"),
+        ("ids", "token", "token_"),
+    ],
+)
+def test_names_of_what_gives_tokens(tmp_path: Path, tokens: str, ids: str, logits: str) -> None:
+    """Inputs and outputs of any names say what they say by their usual ones."""
+    folder = make_speller(tmp_path / "model")
+    run_ok(VITC, folder, "-o", tmp_path / "usual", "--march=native", "-O0")
+    for old, new in [("ids", tokens), ("src", ids), ("logits", logits)]:
+        rename(folder / "speller.onnx", old, new)
+    manifest = SPELLER | {"tokens": tokens, "text": SPELLER["text"] | {"ids": ids}}
+    (folder / "vitc.json").write_text(json.dumps(manifest))
+    run_ok(VITC, folder, "-o", tmp_path / "named", "--march=native", "-O0")
+    texts = [option for word in ["a", "bad", "face", "z"] for option in ("--text", word)]
+    assert run_ok(tmp_path / "named", "--json", *texts) == run_ok(tmp_path / "usual", "--json", *texts)
+
+
+@pytest.mark.parametrize("name", ["token", "input_ids"])
+def test_text_for_the_encoder_and_the_step(tmp_path: Path, name: str) -> None:
+    """An input of both, one of the text and one of the token."""
+    folder = make_folder(tmp_path / "asker", asks=True)
+    rename(folder / "encoder.onnx", "question", name)
+    rename(folder / "step.onnx", "token", name)
+    manifest = make_manifest(asks=True) | {"token": name, "text": {"ids": name, "max_length": MAX_QUESTION}}
+    (folder / "vitc.json").write_text(json.dumps(manifest))
+    line = error_line(VITC, folder, "-o", tmp_path / "out", code=1)
+    assert line.endswith(f"text names '{name}', which is an input of @encode and of @step; needs a name of its own")
+
+
+def test_text_without_tokens(tmp_path: Path, pictures: list[Path]) -> None:
+    """It is left out, whether it is padded or read as long as it is."""
+    make_speller(tmp_path / "padded")
+    make_reader(tmp_path / "alone")
+    for name in ("padded", "alone"):
+        folder = tmp_path / name
+        text = {"ids": "src", "max_length": MAX_LETTERS, "characters": "letters.txt", "pad": "_"}
+        (folder / "vitc.json").write_text(json.dumps(SPELLER | {"text": text}))
+        program = folder / "program"
+        run_ok(VITC, folder, "-o", program, "--march=native", "-O0")
+        for word in (" ", "zz"):  # which are no letters of its
+            line = error_line(program, "--text", word, code=1)
+            assert line.endswith("the text has no tokens; needs one or more")
+        out = folder / "out.txt"
+        texts = ["--text", "bad", "--text", "zz", "--text", "cab"]
+        result = run(program, *texts, "--output-file", out)
+        assert (result.returncode, result.stdout) == (0, f"{out}: 2 texts, 1 left out\n")
+        assert "warning: text-01: the text has no tokens; needs one or more; left out" in result.stderr
+        kept = run_ok(program, "--text", "bad", "--text", "cab").splitlines()
+        assert out.read_text().splitlines() == [kept[0], "", kept[1]]
+
+
 def test_text_has_a_prefix_and_a_suffix(tmp_path: Path) -> None:
     """Around the letters that there is room for; what is cut keeps the suffix."""
     folder = make_speller(tmp_path / "model")
@@ -350,6 +417,13 @@ def make_reader(folder: Path, *, cell: str = "GRU", batch: int | str = "batch", 
     rows = g.op("Gather", g.weight("letters", len(LETTERS), WIDTH), "src")
     if "src_mask" in extra:
         rows = g.op("Add", rows, g.op("Unsqueeze", "src_mask", g.constant("last", [2])))
+    if "mean" in extra:
+        rows = g.op("Add", rows, g.op("ReduceMean", rows, axes=[1], keepdims=1))
+    if "row" in extra:  # that of the text's length
+        length = g.op("Slice", g.op("Shape", "src"), g.constant("one", [1]), g.constant("two", [2]))
+        behind = g.op("Add", length, "one")
+        row = g.op("Slice", g.weight("table", LONGEST + 1, WIDTH, scale=3.0), length, behind, g.constant("zero", [0]))
+        rows = g.op("Add", rows, row)
     steps = g.op("Transpose", rows, perm=[1, 0, 2])
     width = GATES[cell] * WIDTH
     gates = [g.weight("W", 2, width, WIDTH, scale=0.5), g.weight("R", 2, width, WIDTH, scale=0.3)]
@@ -420,11 +494,117 @@ def test_texts_without_padding(tmp_path: Path, cell: str, longest: int) -> None:
             {"extra": ["read"]},
             "which grows with the text 'src'; needs sizes that do not, or --shape t=7 for texts with padding",
         ),
+        (
+            {"extra": ["mean"]},
+            "reads a tensor that grows with the text 'src'; needs to be an op that vitc can keep from positions that "
+            "are not there, or --shape t=7 for texts with padding",
+        ),
     ],
 )
 def test_errors_of_texts_without_padding(tmp_path: Path, reader: dict[str, Any], message: str) -> None:
     folder = make_reader(tmp_path / "model", **reader)
     assert message in error_line(VITC, folder, "-o", tmp_path / "out", code=1)
+
+
+@pytest.mark.parametrize("beams", [1, 3])
+def test_words_of_texts_without_padding(tmp_path: Path, beams: int) -> None:
+    """An encoder that reads a text as long as it is, and a step that looks at what it gives."""
+    folder = tmp_path / "model"
+    folder.mkdir()
+    g = GraphBuilder(11)
+    embedded = g.op("Gather", g.weight("words", len(WORDS), WIDTH, scale=2.0), "question")
+    steps = g.op("Transpose", embedded, perm=[1, 0, 2])
+    gates = [g.weight("W", 1, 3 * WIDTH, WIDTH, scale=0.5), g.weight("R", 1, 3 * WIDTH, WIDTH, scale=0.3)]
+    g.nodes.append(helper.make_node("GRU", [steps, *gates], ["", "h"], hidden_size=WIDTH))
+    g.op("Squeeze", "h", g.constant("axis", [0]), output="state")
+    rows = g.op("MatMul", "state", g.weight("w", WIDTH, PLACES * WIDTH))
+    g.op("Reshape", rows, g.constant("shape", [-1, PLACES, WIDTH]), output="map")
+    inputs = [helper.make_tensor_value_info("question", TensorProto.INT64, ["batch", "t"])]
+    g.save(folder / "encoder.onnx", inputs, [tensor("map", PLACES, WIDTH), tensor("state", WIDTH)])
+    make_step(folder / "step.onnx")
+    (folder / "words.txt").write_text("".join(f"{word}\n" for word in WORDS))
+    manifest = make_manifest(asks=True)
+    del manifest["mean"], manifest["std"]
+    (folder / "vitc.json").write_text(json.dumps(manifest))
+    run_ok(VITC, folder, "-o", tmp_path / "answer", "--march=native", "-O1")
+    questions = ["blue", "blue circle", "two red a left", "a and a square red", "circle left", "red red red"]
+    encoder, step = (onnxruntime.InferenceSession(folder / f"{name}.onnx") for name in ("encoder", "step"))
+    expected = []
+    for question in questions:
+        ids = np.array([[WORDS.index(word) for word in question.split()]])
+        features, state = encoder.run(["map", "state"], {"question": ids})
+        expected.append(search(step, features, state, beams))
+    assert len({tuple(tokens) for tokens in expected}) > 3, "the questions do not tell answers apart"
+    texts = [option for question in questions for option in ("--text", question)]
+    output = run_ok(tmp_path / "answer", "--json", f"--beams={beams}", *texts)
+    assert [tokens for tokens, _ in read_results(output)] == expected
+    # What is longer than the longest is cut.
+    longer = run(tmp_path / "answer", f"--beams={beams}", "--text", f"{questions[3]} blue two")
+    assert "warning: the text has 7 tokens; the model takes 5, the rest is cut" in longer.stderr
+    assert longer.stdout == run_ok(tmp_path / "answer", f"--beams={beams}", "--text", questions[3])
+
+
+def search(step: onnxruntime.InferenceSession, features: np.ndarray, state: np.ndarray, beams: int) -> list[int]:
+    """The tokens of the best of as many beams, by the mean of the logarithms; those that end wait."""
+    running: list[tuple[float, list[int], np.ndarray]] = [(0.0, [START], state)]
+    ended: list[tuple[float, list[int]]] = []
+    while running and len(running[0][1]) < MAX_TOKENS:
+        candidates = []
+        for score, tokens, hidden in running:
+            feeds = {"token": np.array([[tokens[-1]]]), "hidden": hidden, "map": features}
+            scores, after = step.run(["scores", "hidden_next"], feeds)
+            logits = scores[0].astype(np.float64)
+            logs = logits - logits.max() - np.log(np.exp(logits - logits.max()).sum())
+            candidates += [(score + logs[token], [*tokens, token], after) for token in range(len(WORDS))]
+        candidates.sort(key=lambda candidate: -candidate[0])
+        running = []
+        for rank, (score, tokens, hidden) in enumerate(candidates[: 2 * beams]):
+            if tokens[-1] == END and rank < beams:
+                ended.append((score / (len(tokens) - 1), tokens[1:-1]))
+            elif tokens[-1] != END and len(running) < beams:
+                running.append((score, tokens, hidden))
+        ended = sorted(ended, key=lambda each: -each[0])[:beams]
+        if len(ended) == beams and running[0][0] / (len(running[0][1]) - 1) <= ended[-1][0]:
+            break
+    else:
+        ended += [(score / (len(tokens) - 1), tokens[1:]) for score, tokens, _ in running]
+    return max(ended, key=lambda each: each[0])[1]
+
+
+def test_lengths_of_any_mask(tmp_path: Path) -> None:
+    """A mask of any numbers counts as no token or as the longest text, and nothing is read outside of a table."""
+    folder = make_reader(tmp_path / "model", extra=["row"])
+    run_ok(VITC, folder, "-o", tmp_path / "spell", "--march=native", "-O1")
+    source = np.array([[LETTERS.index(letter) for letter in "badgehh"]])
+    np.save(tmp_path / "src.npy", source)
+
+    def encode(*mask: int) -> list[int]:
+        np.save(tmp_path / "mask.npy", np.array([mask], np.int64))
+        inputs = ["--input", f"src={tmp_path / 'src.npy'}", "--input", f"src_mask={tmp_path / 'mask.npy'}"]
+        run_ok(tmp_path / "spell", *inputs, "--output-dir", tmp_path / "out")
+        return say(np.load(tmp_path / "out" / "tokens.npy")[0].tolist())[0]
+
+    session = onnxruntime.InferenceSession(folder / "speller.onnx")
+    rows = [session.run(["ids"], {"src": source[:, :length]})[0][0].tolist() for length in (5, LONGEST)]
+    expected = [say(row)[0] for row in rows]
+    assert expected[0] != expected[1]
+    assert [encode(1, 1, 1, 1, 1, 0, 0), encode(*[1] * LONGEST)] == expected
+    assert encode(*[1000] * LONGEST) == encode(*[2**61] * 3, 0, 0, 0, 0) == expected[1]
+    assert encode(*[-1] * LONGEST) == encode(*[-(2**62)], *[0] * 6) == encode(*[0] * LONGEST)
+
+
+@pytest.mark.parametrize("options", [[], [f"--shape=t={LONGEST}"]])
+def test_a_mask_of_another_kind(tmp_path: Path, options: list[str]) -> None:
+    """An input of the graph that is called as the text's mask would be, and that nobody names, is none."""
+    folder = make_reader(tmp_path / "model", extra=["src_mask"])
+    if not options:
+        model = onnx.load(folder / "speller.onnx")
+        for value in model.graph.input:
+            value.type.tensor_type.shape.dim[1].dim_value = LONGEST
+        onnx.save(model, folder / "speller.onnx")
+    run_ok(VITC, folder, *options, "-o", tmp_path / "spell", "--march=native", "-O0")
+    line = error_line(tmp_path / "spell", "--text", "bad", code=1)
+    assert line.endswith("input 'src_mask' is neither the picture nor of a text; use --input and --output-dir")
 
 
 @pytest.mark.skipif(not FIXTURES.is_dir(), reason="VITC_FIXTURES names no folder of models")

@@ -186,6 +186,23 @@ g (float[6, 3] x, float[5, 3] z, float[3] s) => (float[3] sum, float[5, 6, 3] su
       u = Add(t, w)
       v = Neg(u) } > (p, x) } > (n, , s)
 }""",
+    # A Scan that takes rows up to a number that it hands on is unrolled, and reads the loop's number.
+    "unrolled_scan_in_a_loop": """
+g (float[3] s, float[5, 3] x, float[1] k) => (float[3] sum) <int64 n = {6}, int64[1] zero = {0}, int64[1] one = {1}> {
+  index = Cast<to = 7>(k)
+  sum = Loop <body = body (int64 i, bool go, float[3] p) => (bool go, float[3] q) {
+    last, q = Scan <num_scan_inputs = 1,
+        body = inner (int64[1] at, float[3] t, float[3] row) => (int64[1] next, float[3] u) {
+      above = Greater(i, index)
+      factor = Cast<to = 1>(above)
+      part = Mul(row, factor)
+      next = Add(at, one)
+      rows = Slice(x, zero, next, zero)
+      mean = ReduceMean<keepdims = 0>(rows, zero)
+      sum = Add(part, mean)
+      before = Tanh(t)
+      u = Add(sum, before) } > (zero, p, x) } > (n, , s)
+}""",
     "loop_in_a_scan": """
 g (float[6, 3] x, float[7, 3] z, float[3] s) => (float[3] sum, float[6, 3] sums) <int64 n = {7}> {
   sum, sums = Scan <num_scan_inputs = 1, body = body (float[3] p, float[3] row) => (float[3] q, float[3] r) {

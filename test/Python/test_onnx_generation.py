@@ -14,18 +14,44 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import onnx
+import onnx.parser
 import onnxruntime
 import pytest
 from onnx import helper
+from onnx.reference import ReferenceEvaluator
 
 from harness import VITC, error_line, run_ok
 
 DATA = Path(__file__).parent / "data" / "onnx_generation"
 SOURCE_LENGTH = 9
+
+
+class Reference:
+    """A file of an opset that ONNX Runtime does not have, as onnx itself computes it."""
+
+    def __init__(self, path: Path) -> None:
+        model = onnx.load(path)
+        self.graph, self.evaluator = model.graph, ReferenceEvaluator(model)
+
+    def get_inputs(self) -> list[SimpleNamespace]:
+        shapes = {each.name: each.type.tensor_type.shape.dim for each in self.graph.input}
+        return [SimpleNamespace(name=name, shape=[dim.dim_value for dim in dims]) for name, dims in shapes.items()]
+
+    def get_outputs(self) -> list[onnx.ValueInfoProto]:
+        return list(self.graph.output)
+
+    def run(self, names: None, feeds: dict[str, np.ndarray]) -> list[np.ndarray]:
+        return self.evaluator.run(names, feeds)
+
+
+def open_session(path: Path) -> onnxruntime.InferenceSession | Reference:
+    [opset] = [each.version for each in onnx.load(path).opset_import if not each.domain]
+    return Reference(path) if opset > 24 else onnxruntime.InferenceSession(path)
 
 
 class Decoder:
@@ -34,7 +60,7 @@ class Decoder:
     def __init__(self, folder: Path, **memory: np.ndarray) -> None:
         names = ("decoder_model_merged", "decoder_model", "model")
         first = next(name for name in names if (folder / f"{name}.onnx").exists())
-        self.session = onnxruntime.InferenceSession(folder / f"{first}.onnx")
+        self.session = open_session(folder / f"{first}.onnx")
         with_past = folder / "decoder_with_past_model.onnx"
         self.with_past = onnxruntime.InferenceSession(with_past) if with_past.exists() else self.session
         self.memory, self.tokens, self.past = memory, [], {}
@@ -149,11 +175,12 @@ def test_decoder_of_pictures(tmp_path: Path) -> None:
 
 def make_attention_decoder(path: Path, **attributes: Any) -> None:
     """Two layers of ONNX's own Attention, whose keys and values of tokens before are its past_key and past_value or,
-    with `joins`, are joined with a token's before it."""
+    with `joins`, are joined with a token's before it. With `biased` each key's place adds to the scores, with `doubles`
+    each token has two keys and values."""
     rng = np.random.default_rng(8)
     vocabulary, width, heads, shared, size = 89, 24, 6, 2, 4
     weights, nodes = [], []
-    reads_mask, joins = attributes.pop("reads_mask", False), attributes.pop("joins", False)
+    form = {name: attributes.pop(name, False) for name in ("reads_mask", "biased", "joins", "doubles")}
 
     def add_weight(name: str, *shape: int) -> str:
         values = rng.standard_normal(shape).astype(np.float32) * shape[0] ** -0.5
@@ -165,11 +192,17 @@ def make_attention_decoder(path: Path, **attributes: Any) -> None:
         return outputs[0]
 
     mask = ""
-    if reads_mask:
+    if form["reads_mask"]:
         axes = onnx.numpy_helper.from_array(np.array([1, 2]), "axes")
         weights.append(axes)
         seen = add_node("Cast", ["attention_mask"], ["seen"], to=onnx.TensorProto.BOOL)
         mask = add_node("Unsqueeze", [seen, "axes"], ["mask"])
+    if form["biased"]:
+        for name, number in (("first", 0), ("keys", 3)):
+            weights.append(onnx.numpy_helper.from_array(np.array([number]), name))
+        count = add_node("Shape", ["attention_mask"], ["count"], start=1)
+        table = add_weight("biases", 1, heads, 1, 40)
+        mask = add_node("Slice", [table, "first", count, "keys"], ["mask"])
     tokens = add_node("Gather", [add_weight("tokens", vocabulary, width), "input_ids"], ["embedded"])
     places = add_node("Gather", [add_weight("places", 40, width), "position_ids"], ["placed"])
     hidden = add_node("Add", [tokens, places], ["hidden"])
@@ -182,7 +215,9 @@ def make_attention_decoder(path: Path, **attributes: Any) -> None:
         for role, columns in (("q", heads), ("k", shared), ("v", shared)):
             weight = add_weight(f"{role}.{layer}.weight", width, columns * size)
             rows.append(add_node("MatMul", [hidden, weight], [f"{role}.{layer}"]))
-        if joins:
+        if form["doubles"]:
+            rows[1:] = [add_node("Concat", [row, row], [f"{row}.double"], axis=1) for row in rows[1:]]
+        if form["joins"]:
             sizes = onnx.numpy_helper.from_array(np.array([0, 0, -1, size]), f"sizes.{layer}")
             weights.append(sizes)
             split = [add_node("Reshape", [row, sizes.name], [f"{row}.split"]) for row in rows]
@@ -211,13 +246,14 @@ def make_attention_decoder(path: Path, **attributes: Any) -> None:
 
     integer, number = onnx.TensorProto.INT64, onnx.TensorProto.FLOAT
     inputs = [value("input_ids", integer, "batch", "sequence"), value("position_ids", integer, "batch", "sequence")]
-    if reads_mask:
+    if form["reads_mask"] or form["biased"]:
         inputs.append(value("attention_mask", integer, "batch", "past + sequence"))
     inputs += [value(name, number, "batch", shared, "past", size) for name, _ in caches]
     outputs = [value("logits", number, "batch", "sequence", vocabulary)]
     outputs += [value(name, number, "batch", shared, "past + sequence", size) for _, name in caches]
     graph = helper.make_graph(nodes, "decoder", inputs, outputs, weights)
-    onnx.save(helper.make_model(graph, ir_version=10, opset_imports=[helper.make_opsetid("", 23)]), path)
+    opset = 25 if "left_window_size" in attributes else 23
+    onnx.save(helper.make_model(graph, ir_version=10, opset_imports=[helper.make_opsetid("", opset)]), path)
 
 
 @pytest.mark.parametrize(
@@ -227,10 +263,12 @@ def make_attention_decoder(path: Path, **attributes: Any) -> None:
         {"is_causal": 1},
         {"softcap": 2.0},
         {"reads_mask": True},
+        {"biased": True, "is_causal": 1},
+        {"left_window_size": 3, "is_causal": 1},
         {"is_causal": 1, "softmax_precision": 11},
         {"joins": True},
     ],
-    ids=["plain", "causal", "softcap", "mask", "written_out", "joined"],
+    ids=["plain", "causal", "softcap", "mask", "biased", "left_window", "written_out", "joined"],
 )
 def test_attention_with_past(tmp_path: Path, attributes: dict[str, Any]) -> None:
     folder = tmp_path / "model"
@@ -247,6 +285,18 @@ def test_attention_without_past(tmp_path: Path) -> None:
     message = (
         "node 'heads.0' (Attention): has [1*i+1] keys, of which [0] are past_key's, and [1] queries; a window of "
         "keys that grow with each token needs one query behind past_key"
+    )
+    assert message in error_line(VITC, folder, "-o", tmp_path / "out", code=1)
+
+
+def test_attention_of_two_tokens(tmp_path: Path) -> None:
+    """Behind past_key there may be one key, as one token comes with each step."""
+    folder = tmp_path / "model"
+    shutil.copytree(DATA / "gpt2", folder)
+    make_attention_decoder(folder / "model.onnx", doubles=True)
+    message = (
+        "node 'attended.0' (Attention): input 4 has shape [B, 2, 1*i, 4]; its dim 2 must not depend on B, and grow "
+        "only where one token comes behind it"
     )
     assert message in error_line(VITC, folder, "-o", tmp_path / "out", code=1)
 
@@ -302,6 +352,40 @@ def insert_behind(path: Path, name: str, nodes: list[onnx.NodeProto]) -> None:
         node.input[:] = ["before" if each == name else each for each in node.input]
     model.graph.node.extend(nodes)
     onnx.save(model, path)
+
+
+def scan_scores(path: Path) -> None:
+    """Adds means of rows, times the number of tokens before, in a Scan that takes rows up to a number it hands on."""
+    body = onnx.parser.parse_graph("""
+    body (int64[1] at, float[B, N, V] p, float[V] row) => (int64[1] next, float[B, N, V] q) {
+      part = Mul(row, num_past)
+      next = Add(at, scan_one)
+      some = Slice(scan_rows, scan_zero, next, scan_zero)
+      mean = ReduceMean<axes = [0], keepdims = 0>(some)
+      sum = Add(part, mean)
+      q = Add(p, sum)
+    }""")
+    model = onnx.load(path)
+    vocabulary = model.graph.output[0].type.tensor_type.shape.dim[2].dim_value
+    rows = np.random.default_rng(4).standard_normal((5, vocabulary)).astype(np.float32)
+    for name, value in (("scan_rows", rows), ("scan_zero", np.array([0])), ("scan_one", np.array([1]))):
+        model.graph.initializer.append(onnx.numpy_helper.from_array(value, name))
+    model.graph.initializer.append(onnx.numpy_helper.from_array(np.array([2]), "scan_axis"))
+    onnx.save(model, path)
+    nodes = [
+        helper.make_node("Shape", ["past_key_values.0.key"], ["shape_past"]),
+        helper.make_node("Gather", ["shape_past", "scan_axis"], ["size_past"]),
+        helper.make_node("Cast", ["size_past"], ["num_past"], to=onnx.TensorProto.FLOAT),
+        helper.make_node("Scan", ["scan_zero", "before", "scan_rows"], ["at", "logits"], num_scan_inputs=1, body=body),
+    ]
+    insert_behind(path, "logits", nodes)
+
+
+def test_unrolled_scan_in_a_step(tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(DATA / "gpt2", folder)
+    scan_scores(folder / "model.onnx")
+    check(folder, tmp_path, {"token": np.array([[5, 7, 11], [60, 3, 80], [33, 2, 44]])}, 16)
 
 
 def flatten_keys(path: Path) -> None:

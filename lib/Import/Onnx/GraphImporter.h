@@ -71,7 +71,7 @@ bool isControlFlow(llvm::StringRef domain, llvm::StringRef name);
 llvm::StringRef normalizeDomain(llvm::StringRef domain);
 /// What --shape calls a dimension.
 std::string getSizeName(const onnx_proto::TensorShapeProto::Dimension &dim,
-                       llvm::StringRef input, int64_t index);
+                        llvm::StringRef input, int64_t index);
 /// Whether a dimension has a number.
 bool hasSize(const onnx_proto::TensorShapeProto::Dimension &dim);
 /// The node's name, or its first output's.
@@ -201,6 +201,8 @@ private:
   mlir::LogicalResult importIteration(Node &node, Scope &around, int64_t trip,
                                       LoopState &state);
   mlir::LogicalResult unrollLoop(Node &node, Scope &around, LoopState &state);
+  /// Keeps a loop one if it can, and unrolls it if not.
+  mlir::LogicalResult rollOrUnroll(Node &node, Scope &around, LoopState &state);
   // Loops that stay loops, in RolledLoops.cpp.
   struct RolledBody;
   mlir::LogicalResult rollLoop(Node &node, Scope &around, LoopState &state);

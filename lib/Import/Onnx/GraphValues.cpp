@@ -98,8 +98,8 @@ Value GraphImporter::getValue(GraphValue &value) {
   bool isOfTrip = value.sizes && llvm::any_of(*value.sizes, [](Size size) {
                     return size.isOfTrip();
                   });
-  // All but numbers of an iteration outlive a body that is imported again.
-  value.value = isOfTrip ? build() : b.atPreamble(build);
+  // Outlives the body that is being imported, which may be imported again.
+  value.value = isOfTrip ? b.atTripStart(build) : b.atPreamble(build);
   return value.value;
 }
 

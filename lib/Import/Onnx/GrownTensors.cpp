@@ -7,8 +7,9 @@
 //===----------------------------------------------------------------------===//
 //
 // In the step of a decoder sizes are formulas of i, the number of tokens before
-// this one. A tensor of such a size has as many positions as the largest i
-// needs; nothing reads those behind the ones that there are.
+// this one; in a graph that reads a text as long as it is, of the number of its
+// tokens. A tensor of such a size has as many positions as the largest i needs;
+// nothing reads those behind the ones that there are.
 //
 //===----------------------------------------------------------------------===//
 

@@ -269,6 +269,43 @@ LogicalResult GraphImporter::unrollLoop(Node &node, Scope &around,
 // Loop and Scan
 //===----------------------------------------------------------------------===//
 
+/// Keeps what is not known yet.
+static void addNew(std::vector<Diagnostic> &known, Diagnostic &diagnostic) {
+  bool isKnown = llvm::any_of(known, [&](const Diagnostic &other) {
+    return other.getLocation() == diagnostic.getLocation() &&
+           other.str() == diagnostic.str();
+  });
+  if (!isKnown)
+    known.push_back(std::move(diagnostic));
+}
+
+LogicalResult GraphImporter::rollOrUnroll(Node &node, Scope &around,
+                                          LoopState &state) {
+  std::vector<Diagnostic> reasons;
+  bool isRolled = false;
+  {
+    ScopedDiagnosticHandler handler(
+        b.getContext(), [&](Diagnostic &diagnostic) {
+          if (diagnostic.getSeverity() != DiagnosticSeverity::Error)
+            return failure();
+          addNew(reasons, diagnostic);
+          return success();
+        });
+    isRolled = succeeded(rollLoop(node, around, state));
+  }
+  if (!isRolled && state.trips && *state.trips <= kMaxUnrolledTrips) {
+    node.failed = false;
+    state.remarks.clear();
+    if (!reasons.empty())
+      emitRemark(reasons.front().getLocation())
+          << "a loop is unrolled: " << reasons.front().str();
+    return unrollLoop(node, around, state);
+  }
+  for (Diagnostic &reason : reasons)
+    b.getContext()->getDiagEngine().emit(std::move(reason));
+  return success(isRolled);
+}
+
 LogicalResult GraphImporter::importLoop(Node &node, Scope &scope) {
   FailureOr<const GraphProto *> body = getGraph(node, "body");
   if (failed(body))
@@ -284,34 +321,21 @@ LogicalResult GraphImporter::importLoop(Node &node, Scope &scope) {
   bool isShort = getKnownBool(state.condition) == false ||
                  (state.trips && *state.trips <= kFewTrips);
   // A body sees the number of one Loop's iteration.
-  if (isShort || (!state.isScan && b.isInLoop()))
-    return unrollLoop(node, around, state);
-  std::vector<Diagnostic> reasons;
-  bool isRolled = false;
+  bool mayRoll = !isShort && (state.isScan || !b.isInLoop());
+  LogicalResult result = failure();
   {
+    // A body that is imported again says the same again.
     ScopedDiagnosticHandler handler(
         b.getContext(), [&](Diagnostic &diagnostic) {
-          // Of a loop in this one's body.
-          if (diagnostic.getSeverity() != DiagnosticSeverity::Error)
+          if (diagnostic.getSeverity() == DiagnosticSeverity::Error)
             return failure();
-          // A body that is imported again says the same.
-          bool known = llvm::any_of(reasons, [&](const Diagnostic &other) {
-            return other.str() == diagnostic.str();
-          });
-          if (!known)
-            reasons.push_back(std::move(diagnostic));
+          addNew(state.remarks, diagnostic);
           return success();
         });
-    isRolled = succeeded(rollLoop(node, around, state));
+    result = mayRoll ? rollOrUnroll(node, around, state)
+                     : unrollLoop(node, around, state);
   }
-  if (!isRolled && state.trips && *state.trips <= kMaxUnrolledTrips) {
-    node.failed = false;
-    if (!reasons.empty())
-      emitRemark(reasons.front().getLocation())
-          << "a loop is unrolled: " << reasons.front().str();
-    return unrollLoop(node, around, state);
-  }
-  for (Diagnostic &reason : reasons)
-    b.getContext()->getDiagEngine().emit(std::move(reason));
-  return success(isRolled);
+  for (Diagnostic &remark : state.remarks)
+    b.getContext()->getDiagEngine().emit(std::move(remark));
+  return result;
 }

@@ -38,6 +38,9 @@ struct GraphImporter::LoopState {
   llvm::SmallVector<ScanAxis> rowAxes;
   llvm::SmallVector<Results> scans; // by output, then by iteration
   llvm::SmallVector<ScanAxis> scanAxes;
+  /// What is said of the body, apart from errors, each once; of the last time
+  /// that it was imported as a loop's.
+  std::vector<mlir::Diagnostic> remarks;
 
   /// The body's inputs are, of a Loop, the iteration's number and whether it
   /// goes on, then values, then rows; its outputs, of a Loop, whether it goes

@@ -175,8 +175,8 @@ public:
   void setCount(unsigned index, int64_t dim, mlir::Value count);
   /// An output that is an input.
   void forward(unsigned output, unsigned input);
-  /// What a decoder's cache, if `tensor` is one, is with the row of a step's
-  /// token, which it keeps; null for any other tensor.
+  /// `tensor` with one position more: a decoder's cache in place, any other as
+  /// a new tensor.
   mlir::Value append(mlir::Value tensor, mlir::Value row, int64_t axis);
   /// An output known at compile time.
   void setConstant(unsigned index, mlir::DenseElementsAttr value,

@@ -35,6 +35,7 @@ struct OnnxText {
   std::string ids;  // the input [1, tokens]
   std::string mask; // what the new input [1, length] is called
   int64_t length = 0;
+  bool *isUnpadded = nullptr; // becomes true where there is a mask
 };
 
 /// How a graph of several of a model is imported.

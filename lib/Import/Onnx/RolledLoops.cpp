@@ -18,6 +18,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "../ModelLimits.h"
 #include "LoopBuilder.h"
 #include "Loops.h"
 
@@ -113,6 +114,7 @@ LogicalResult GraphImporter::importRolledBody(Node &node, Scope &around,
                                               LoopState &state,
                                               RolledBody &rolled) {
   const GraphProto &body = *state.body;
+  state.remarks.clear();
   SmallVector<Value> inits = {b.constant(DenseElementsAttr::get(
       RankedTensorType::get(1, b.getI64Type()), int64_t(0)))};
   for (Handed &each : rolled.handed)
@@ -314,10 +316,10 @@ LogicalResult GraphImporter::rollLoop(Node &node, Scope &around,
                                "condition that is known at first";
   if (!isComputed && trips == kMaxTrips)
     return node.emitError() << "has no end; needs a trip count or a condition";
-  if (isComputed && !rolled->scans.empty() && trips > kMaxStackedTrips)
-    return node.emitError()
-           << "gives values of " << trips << " iterations; needs at most "
-           << kMaxStackedTrips;
+  int64_t maxStacked = isComputed ? kMaxStackedTrips : import_::kMaxPositions;
+  if (!state.isScan && !rolled->scans.empty() && trips > maxStacked)
+    return node.emitError() << "gives values of " << trips
+                            << " iterations; needs at most " << maxStacked;
   SmallVector<ScanAxis> scanAxes = state.scanAxes;
   for (auto [scan, axis] : llvm::zip(rolled->scans, scanAxes)) {
     FailureOr<int64_t> normalized =

@@ -368,6 +368,12 @@ LogicalResult GraphImporter::verifyGrown(Node &node) {
                   "batch";
   if (isKnown || llvm::none_of(node.inputs, grows))
     return success();
+  if (part.text)
+    return node.emitError()
+           << "reads a tensor that grows with the text '" << part.text->ids
+           << "'; needs to be an op that vitc can keep from positions that are "
+              "not there, or --shape "
+           << textSize << "=" << part.text->length << " for texts with padding";
   return node.emitError()
          << "reads a tensor that grows with each token; needs to be an op that "
             "vitc can keep from positions that are not there yet";

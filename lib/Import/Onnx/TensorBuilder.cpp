@@ -188,11 +188,28 @@ Value TensorBuilder::sizesTensor(ArrayRef<Size> sizes, Type element,
 void TensorBuilder::startLoop(Value index, Value count) {
   tripIndex = index;
   tripCount = count;
+  tripEnd = nullptr;
   maxTrips = std::numeric_limits<int32_t>::max();
   shortened = false;
 }
 
-void TensorBuilder::endLoop() { tripIndex = tripCount = nullptr; }
+void TensorBuilder::endLoop() {
+  tripIndex = tripCount = nullptr;
+  tripEnd = nullptr;
+}
+
+Value TensorBuilder::atTripStart(llvm::function_ref<Value()> build) {
+  if (isInStep())
+    return atPreamble(build);
+  OpBuilder::InsertionGuard guard(*this);
+  if (tripEnd)
+    setInsertionPointAfter(tripEnd);
+  else
+    setInsertionPointToStart(tripIndex.getParentBlock());
+  Value value = build();
+  tripEnd = value.getDefiningOp();
+  return value;
+}
 
 bool TensorBuilder::limitTrips(Size size, int64_t bound) {
   if (size.tripFactor < 0 || size.batchFactor != 0 || size.constant > bound)

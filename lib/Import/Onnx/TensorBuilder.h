@@ -191,6 +191,9 @@ public:
   /// From now on i is `index`; `count` is the same as a tensor of one i64.
   void startLoop(mlir::Value index, mlir::Value count);
   void endLoop();
+  /// Runs `build`, which creates numbers that depend on i, where i is known
+  /// first: at the start of the loop's body, in a step of the function.
+  mlir::Value atTripStart(llvm::function_ref<mlir::Value()> build);
   bool isInLoop() const { return bool(tripIndex); }
   /// Ends the loop before the iteration in which `size` would be more than
   /// `bound`. False where that is the first.
@@ -203,8 +206,8 @@ public:
   bool isShortened() const { return shortened; }
   /// The value of a size that depends on i alone.
   mlir::Value getTripIndex(Size size);
-  /// From now on i, one i64, is how many tokens came before the one of a step;
-  /// it is less than `length`.
+  /// From now on i, one i64, is how many tokens came before the one of a step,
+  /// or how many a text has; it is less than `length`.
   void startStep(mlir::Value position, int64_t length);
   bool isInStep() const { return lastTrip.has_value(); }
   /// The largest that a size gets.
@@ -229,7 +232,8 @@ private:
   mlir::Value zeroIndex, batchSource;
   int64_t batchDim = 0;
   mlir::Value tripIndex, tripCount;
-  std::optional<int64_t> lastTrip; // of a step
+  mlir::Operation *tripEnd = nullptr; // of atTripStart in a loop
+  std::optional<int64_t> lastTrip;    // of a step
   int64_t maxTrips = 0;
   bool shortened = false;
   /// By factor and constant.

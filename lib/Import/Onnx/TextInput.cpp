@@ -62,12 +62,23 @@ LogicalResult GraphImporter::addTextMask(RankedTensorType ids) {
                           << " for texts with padding";
   auto type = RankedTensorType::get(ids.getShape(), b.getI64Type());
   Value mask = addArgument(type, part.text->mask);
+  if (part.text->isUnpadded)
+    *part.text->isUnpadded = true;
   Value count = b.atPreamble([&]() -> Value {
     Value sum = b.reduce(mask, {0, 1}, /*keepDims=*/false,
                          b.getScalarAttr(b.getI64Type(), 0),
                          [](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
                            return arith::AddIOp::create(b, args[0], args[1]);
                          });
+    // Offsets are made of it, and a caller's mask may have any numbers.
+    sum = b.generic(sum, b.getI64Type(),
+                    [&](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
+                      Value least = TensorBuilder::scalar(b, b.getI64Type(), 0);
+                      Value most = TensorBuilder::scalar(
+                          b, b.getI64Type(), double(part.text->length));
+                      return arith::MinSIOp::create(
+                          b, arith::MaxSIOp::create(b, args[0], least), most);
+                    });
     return b.reshape(sum, {Size(1)});
   });
   b.startStep(count, part.text->length + 1);

@@ -208,7 +208,7 @@ vitc_status_t vitc_model_tokenize(const vitc_model_t *model, const char *text,
     auto length = static_cast<size_t>(descriptor.maxLength);
     Tokenizer tokenizer(descriptor.tokenizer, descriptor.tokenizerBytes);
     EncodedText encoded;
-    if (descriptor.isPrompt) { // neither framed nor padded
+    if (descriptor.isPrompt) { // not padded
       encoded.ids = tokenizer.encode(text);
       encoded.ids.resize(std::min(encoded.ids.size(), length));
       encoded.mask.assign(encoded.ids.size(), true);

@@ -149,6 +149,9 @@ void GenerationRun::fillText(const std::string &text, int64_t index) {
     // Padding comes last.
     auto begin = encoded.mask.begin();
     auto padding = std::find(begin, encoded.mask.end(), false);
+    if (padding == begin)
+      throw Failure(VITC_INVALID_ARGUMENT,
+                    "the text has no tokens; needs one or more");
     textTokens = std::move(encoded.ids);
     textTokens.resize(padding - begin);
   }
