@@ -363,11 +363,10 @@ void AttentionBuilder::multiplyValues(TokenRange queries, Value firstSlot) {
   emitTileProduct(b, product, queries.size, shape.rowCounts);
 }
 
-/// Reads the values where they lie, as many columns at once as half of the
-/// registers hold.
+/// Reads the values where they lie.
 void AttentionBuilder::multiplyValuesOfOneQuery(Value slot) {
   int64_t lanes = b.lanes(), valueDim = op.getValueDim();
-  int64_t most = lanes * std::max<int64_t>(1, b.registers() / 2);
+  int64_t most = lanes * kOneRowVectors;
   Value firstKey = tile.getKeys().begin;
   for (int64_t column = 0; column < valueDim; column += most) {
     int64_t columns = std::min(most, valueDim - column);

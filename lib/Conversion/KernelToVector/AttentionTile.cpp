@@ -77,8 +77,8 @@ AttentionTile::AttentionTile(KernelBuilder &builder,
     queryRows = getRows(*operands.query, operands.queries);
     keyRows = getRows(*operands.key, operands.keys);
     queryTile = b.getScratch(rows * operands.headDim);
-    if (!hasOneQuery())
-      keyPanels = b.getScratch(keyCapacity * operands.headDim);
+    keyPanels = b.getScratch(hasOneQuery() ? b.lanes() * b.lanes()
+                                           : keyCapacity * operands.headDim);
   }
   if (operands.groups) {
     queryGroups = b.getScratch(llvm::alignTo(shape.queries, b.lanes()));

@@ -144,6 +144,7 @@ private:
 
   //===--- AttentionOneQuery.cpp ------------------------------------------===//
   void multiplyOneQuery();
+  llvm::SmallVector<mlir::Value> multiplyKeys(mlir::ValueRange keyNumbers);
 
   //===--- AttentionShortRow.cpp ------------------------------------------===//
   llvm::SmallVector<mlir::Value> loadScores(mlir::Value row, mlir::Value query,

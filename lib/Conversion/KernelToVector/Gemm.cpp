@@ -48,9 +48,11 @@ static bool isCutByItem(GemmOp op) {
   return hasWeightsPerItem(op) || op.getStatistics();
 }
 
-/// Whether a run may multiply one row of one item, as a decoder's step does.
-static bool mayBeOneRow(GemmOp op) {
-  return !isCutByItem(op) && getConstant(op.getRows()) == 1;
+/// Whether a run may multiply one row of one item, as a decoder's step does,
+/// and registers hold its sums of a panel.
+static bool mayBeOneRow(GemmOp op, int64_t lanes) {
+  return !isCutByItem(op) && getConstant(op.getRows()) == 1 &&
+         kPanelColumns <= kOneRowVectors * lanes;
 }
 
 static int64_t countPanels(GemmOp op) {
@@ -81,8 +83,9 @@ GemmEmitter::GemmEmitter(GemmOp op, KernelBuilder &builder)
     residual.emplace(b, op.getResidual(), *op.getResidualMap(), op.getBatch(),
                      op.getRows(), tiling.getRows());
   if (op.getActivation() != vitc::vit::Activation::None)
-    scratch = b.getScratch(std::max(tiling.getRows() * tiling.getColumns(),
-                                    mayBeOneRow(op) ? kPanelColumns : 0));
+    scratch =
+        b.getScratch(std::max(tiling.getRows() * tiling.getColumns(),
+                              mayBeOneRow(op, b.lanes()) ? kPanelColumns : 0));
   statistics = b.getFlat(op.getStatistics());
 }
 
@@ -167,13 +170,13 @@ void GemmEmitter::emitPanel(Rows rows, Value number, int64_t width,
                  b.mul(number, kPanelColumns * packedK), width, columns};
   if (itemWeights)
     panel.weights = b.add(panel.weights, itemWeights);
-  auto emitRow = [&] { emitOneRow(rows.begin, panel); };
+  auto emitRow = [&] { emitOneRow(panel); };
   auto emitRows = [&] { emitBlocks(rows, panel); };
-  if (!mayBeOneRow(op))
+  if (!mayBeOneRow(op, b.lanes()))
     return emitRows();
   if (getConstant(op.getBatch()) == 1)
     return emitRow();
-  b.ifElse(b.equal(b.sub(rows.end, rows.begin), 1), emitRow, emitRows);
+  b.ifElse(b.equal(b.get(op.getBatch()), 1), emitRow, emitRows);
 }
 
 GemmEmitter::Strip GemmEmitter::getStrip(const Panel &panel, Value column,
@@ -214,23 +217,18 @@ void GemmEmitter::emitBlocks(Rows rows, const Panel &panel) {
   });
 }
 
-void GemmEmitter::emitOneRow(Value row, const Panel &panel) {
-  Value tile = b.index(0), numRows = b.index(1);
-  lhs.startTile(prologue ? b.index(0) : row, numRows);
+void GemmEmitter::emitOneRow(const Panel &panel) {
+  Value tile = b.index(0), row = b.index(0), numRows = b.index(1);
+  lhs.startTile(row, numRows);
   result.startTile(row, numRows);
   if (residual)
     residual->startTile(row, numRows);
-  // Half of the registers hold sums.
-  int64_t most = b.lanes() * std::max<int64_t>(1, b.registers() / 2);
-  for (int64_t column = 0; column < panel.columns; column += most) {
-    Strip strip = getStrip(panel, b.index(column),
-                           std::min(most, panel.columns - column));
-    strip.prefetched = b.add(strip.weights, kRowPrefetchValues);
-    emitTile(/*numRows=*/1, tile, strip,
-             {b.index(0), b.index(k), Value(), Value()});
-    if (scratch)
-      emitEpilogue(numRows, tile, strip);
-  }
+  Strip strip = getStrip(panel, tile, panel.columns);
+  strip.prefetched = b.add(strip.weights, kRowPrefetchValues);
+  emitTile(/*numRows=*/1, tile, strip,
+           {b.index(0), b.index(k), Value(), Value()});
+  if (scratch)
+    emitEpilogue(numRows, tile, strip);
 }
 
 void GemmEmitter::emitStrip(Rows rows, const Strip &strip,

@@ -25,8 +25,8 @@ inline constexpr int64_t kCacheLineValues = 16;
 ///         for each tile of rows      r or r - 1, r being at most tiling.rows
 ///           for k of the block       accumulators in registers
 ///
-/// A block of one row reads a panel in one sweep, as wide as the registers
-/// allow, and all of K at once: no other row would find parts of it in L2.
+/// A run of one row reads a panel as one strip and all of K at once: no other
+/// row would find parts of it in L2.
 ///
 /// Every element of the result is summed in the order of k, however rows are
 /// cut. Between blocks of K the result holds the partial sums.
@@ -69,7 +69,7 @@ private:
   Strip getStrip(const Panel &panel, mlir::Value column, int64_t numColumns);
   void emitBlocks(Rows rows, const Panel &panel);
   void emitStrip(Rows rows, const Strip &strip, const KBlock &block);
-  void emitOneRow(mlir::Value row, const Panel &panel);
+  void emitOneRow(const Panel &panel);
 
   // GemmTile.cpp
   /// `tile` counts the tiles of a strip.

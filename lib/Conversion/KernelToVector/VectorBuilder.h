@@ -17,6 +17,10 @@ namespace vitc::kernel {
 /// True if `expr` cannot be negative where no dim is.
 bool isNonNegative(mlir::AffineExpr expr);
 
+/// Vectors of sums of a single row: enough to hide the latency of
+/// multiply-adds, and half of 16 registers.
+inline constexpr int64_t kOneRowVectors = 8;
+
 /// Emits the scf, memref, vector and arith ops that kernels are made of, for
 /// one instruction set. Index arithmetic folds constants as it goes; indices
 /// are never negative but inside `apply`. A "flat" memref is 1-D with unit
@@ -30,7 +34,6 @@ public:
       : ImplicitLocOpBuilder(loc, std::forward<Place>(place)), cpu(cpu) {}
 
   int64_t lanes() const { return cpu.getLanes(); }
-  int64_t registers() const { return cpu.getRegisters(); }
   bool hasFma() const { return cpu.getFma(); }
   /// vector<width x f32>; width 0: lanes.
   mlir::VectorType vectorType(int64_t width = 0);

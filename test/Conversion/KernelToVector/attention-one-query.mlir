@@ -5,15 +5,16 @@
 
 module attributes {kernel.cpu = #cpu} {
 
-// Eight keys at once are multiplied by 16 elements in vectors and by the four
-// behind them, without copies; the values' 20 columns are three sums.
+// Four keys at once are multiplied by 16 elements in vectors and by the four
+// behind them, where they lie; the values' 20 columns are three sums.
 // CHECK-LABEL: func @attention_one_query(
 //       CHECK:   kernel.launch %{{.*}} @attention_h2_d20
 // CHECK-LABEL: func private @attention_h2_d20(
 //   CHECK-NOT:   memref.prefetch
-//       CHECK:   scf.for %{{.*}} = %c0 to %c16 step %c8
-//  CHECK-SAME:     -> (vector<8xf32>, vector<8xf32>, vector<8xf32>, vector<8xf32>, vector<8xf32>, vector<8xf32>, vector<8xf32>, vector<8xf32>)
-// CHECK-COUNT-8:   math.fma {{.*}} : vector<8xf32>
+//       CHECK:   scf.for %{{.*}} = %c0 to %c8 step %c4
+//       CHECK:     scf.for %{{.*}} = %c0 to %c16 step %c8
+//  CHECK-SAME:       -> (vector<8xf32>, vector<8xf32>, vector<8xf32>, vector<8xf32>)
+// CHECK-COUNT-4:     math.fma {{.*}} : vector<8xf32>
 //       CHECK:   vector.shuffle
 //       CHECK:   scf.for %{{.*}} = %c0 to %c12 step %c1
 //  CHECK-SAME:     -> (vector<8xf32>, vector<8xf32>, vector<8xf32>)
