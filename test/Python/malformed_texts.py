@@ -168,6 +168,9 @@ VOCABULARY |= {
         "merges.txt:1:1: error: has merge '", "merges.txt", bytes(range(256)), **{"vocab.json": GPT2_VOCABULARY}
     ),
     "sentencepiece_is_empty": file_case("has 0 pieces and none for what is unknown", "spiece.model", b""),
+    "sentencepiece_has_an_empty_control_piece": file_case(
+        "has an empty control piece, 0", "spiece.model", b"\n\2\x18\3"
+    ),
     "sentencepiece_is_text": file_case(
         "has 1700 bytes that are no sentencepiece model", "spiece.model", b"this is no model\n" * 100
     ),

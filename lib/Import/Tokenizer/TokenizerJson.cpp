@@ -175,7 +175,7 @@ LogicalResult Reader::readAdded() {
         object ? getTokenId(object->get("id")) : std::nullopt;
     std::optional<StringRef> text =
         object ? object->getString("content") : std::nullopt;
-    if (!id || !text)
+    if (!id || !text || text->empty())
       return emitError(loc) << "has added token " << formatJson(element)
                             << "; it needs an id and a content";
     uint32_t flags = 0;
