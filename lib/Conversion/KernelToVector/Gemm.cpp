@@ -223,7 +223,7 @@ void GemmEmitter::emitOneRow(const Panel &panel) {
   result.startTile(row, numRows);
   if (residual)
     residual->startTile(row, numRows);
-  Strip strip = getStrip(panel, tile, panel.columns);
+  Strip strip = getStrip(panel, b.index(0), panel.columns);
   strip.prefetched = b.add(strip.weights, kRowPrefetchValues);
   emitTile(/*numRows=*/1, tile, strip,
            {b.index(0), b.index(k), Value(), Value()});

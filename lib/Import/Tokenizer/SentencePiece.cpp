@@ -82,11 +82,12 @@ LogicalResult Reader::readPieces() {
     spec.vocabulary.push_back({piece.piece(), id, usable, getScore(piece)});
     if (piece.type() == Piece::UNKNOWN)
       spec.unknown = piece.piece();
-    if (piece.type() == Piece::CONTROL && piece.piece().empty())
+    if (piece.type() != Piece::CONTROL)
+      continue;
+    if (piece.piece().empty())
       return emitError(loc)
              << "has an empty control piece, " << id << "; it needs a text";
-    if (piece.type() == Piece::CONTROL)
-      spec.added.push_back({piece.piece(), id, rt::kSpecial});
+    spec.added.push_back({piece.piece(), id, rt::kSpecial});
   }
   if (spec.unknown.empty())
     return emitError(loc) << "has " << model.pieces_size()
