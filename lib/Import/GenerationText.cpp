@@ -94,14 +94,25 @@ GenerationText::makeTable(StringRef folder, const GeneratedTokens &generated) {
   return tokens.makeTable(roles);
 }
 
+LogicalResult GenerationText::verifyMask(func::FuncOp encode, StringRef token) {
+  if (mask.empty())
+    return success();
+  if (ids == token)
+    return config.emitError()
+           << "text has the mask '" << mask << "' and the ids '" << ids
+           << "', which the step reads as its token; needs no mask, since a "
+              "prompt is not padded";
+  return encode ? verifyInput(encode, mask, /*token=*/"") : success();
+}
+
 FailureOr<vit::TextAttr>
 GenerationText::makeAttr(func::FuncOp encode, StringRef folder,
                          const GeneratedTokens &generated, StringRef token) {
   if (length == 0)
     return vit::TextAttr();
   FailureOr<DenseResourceElementsAttr> table = makeTable(folder, generated);
-  if (failed(table) || (encode && (failed(verifyInput(encode, ids, token)) ||
-                                   failed(verifyInput(encode, mask, ""))))) {
+  if (failed(table) || (encode && failed(verifyInput(encode, ids, token))) ||
+      failed(verifyMask(encode, token))) {
     manifest.noteError();
     return failure();
   }

@@ -46,6 +46,9 @@ private:
   /// could be meant as well.
   mlir::LogicalResult verifyInput(mlir::func::FuncOp encode,
                                   llvm::StringRef name, llvm::StringRef token);
+  /// The same of the mask, and where the text is a prompt, which has none.
+  mlir::LogicalResult verifyMask(mlir::func::FuncOp encode,
+                                 llvm::StringRef token);
   mlir::FailureOr<mlir::DenseResourceElementsAttr>
   makeTable(llvm::StringRef folder, const GeneratedTokens &generated);
 

@@ -349,6 +349,18 @@ def test_text_for_the_encoder_and_the_step(tmp_path: Path, name: str) -> None:
     assert line.endswith(f"text names '{name}', which is an input of @encode and of @step; needs a name of its own")
 
 
+def test_prompt_with_a_mask(tmp_path: Path) -> None:
+    """Of the step's token, which nobody pads: an input of the encoder would stay without values."""
+    folder = make_folder(tmp_path / "captioner", asks=False)
+    text = {"ids": "token", "mask": "pixel_values", "max_length": 4}
+    (folder / "vitc.json").write_text(json.dumps(make_manifest(asks=False) | {"text": text}))
+    line = error_line(VITC, folder, "-o", tmp_path / "out", code=1)
+    assert line.endswith(
+        "text has the mask 'pixel_values' and the ids 'token', which the step reads as its token; needs no mask, since "
+        "a prompt is not padded"
+    )
+
+
 def test_text_has_a_prefix_and_a_suffix(tmp_path: Path) -> None:
     """Around the letters that there is room for; what is cut keeps the suffix."""
     folder = make_speller(tmp_path / "model")

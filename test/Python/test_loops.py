@@ -236,7 +236,8 @@ g (float[6, 5, 3] x, float[3] s) => (float[3] sum, float[5, 6, 3] sums) {
 }
 
 
-def compile_text(text: str, folder: Path) -> onnx.ModelProto:
+def write_model(text: str, folder: Path) -> onnx.ModelProto:
+    """Writes model.onnx."""
     model = onnx.parser.parse_model('<ir_version: 8, opset_import: ["": 18]>' + text)
     generator = np.random.default_rng(3)
     for value in [each for each in model.graph.input if each.name.isupper()]:
@@ -245,6 +246,20 @@ def compile_text(text: str, folder: Path) -> onnx.ModelProto:
         model.graph.initializer.append(onnx.numpy_helper.from_array(weights, value.name))
         model.graph.input.remove(value)
     onnx.save(model, folder / "model.onnx")
+    return model
+
+
+def make_inputs(model: onnx.ModelProto) -> dict[str, np.ndarray]:
+    generator = np.random.default_rng(7)
+    inputs = {}
+    for value in model.graph.input:
+        shape = [dim.dim_value or BATCH for dim in value.type.tensor_type.shape.dim]
+        inputs[value.name] = generator.standard_normal(shape, dtype=np.float32)
+    return inputs
+
+
+def compile_text(text: str, folder: Path) -> onnx.ModelProto:
+    model = write_model(text, folder)
     harness.run_ok(
         harness.VITC,
         "compile",
@@ -268,11 +283,7 @@ def run_program(program: Path, inputs: dict[str, np.ndarray], folder: Path) -> d
 @pytest.mark.parametrize("text", MODELS.values(), ids=MODELS.keys())
 def test_loop(text: str, tmp_path: Path) -> None:
     model = compile_text(text, tmp_path)
-    generator = np.random.default_rng(7)
-    inputs = {}
-    for value in model.graph.input:
-        shape = [dim.dim_value or BATCH for dim in value.type.tensor_type.shape.dim]
-        inputs[value.name] = generator.standard_normal(shape, dtype=np.float32)
+    inputs = make_inputs(model)
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     expected = dict(zip([each.name for each in model.graph.output], session.run(None, inputs)))
     results = run_program(tmp_path / "model", inputs, tmp_path)

@@ -252,7 +252,7 @@ def make_attention_decoder(path: Path, **attributes: Any) -> None:
     outputs = [value("logits", number, "batch", "sequence", vocabulary)]
     outputs += [value(name, number, "batch", shared, "past + sequence", size) for _, name in caches]
     graph = helper.make_graph(nodes, "decoder", inputs, outputs, weights)
-    opset = 25 if "left_window_size" in attributes else 23
+    opset = 25 if {"left_window_size", "right_window_size"} & {*attributes} else 23
     onnx.save(helper.make_model(graph, ir_version=10, opset_imports=[helper.make_opsetid("", opset)]), path)
 
 
@@ -265,10 +265,23 @@ def make_attention_decoder(path: Path, **attributes: Any) -> None:
         {"reads_mask": True},
         {"biased": True, "is_causal": 1},
         {"left_window_size": 3, "is_causal": 1},
+        {"right_window_size": 0},
+        {"left_window_size": 3, "right_window_size": 1},
         {"is_causal": 1, "softmax_precision": 11},
         {"joins": True},
     ],
-    ids=["plain", "causal", "softcap", "mask", "biased", "left_window", "written_out", "joined"],
+    ids=[
+        "plain",
+        "causal",
+        "softcap",
+        "mask",
+        "biased",
+        "left_window",
+        "right_window",
+        "both_windows",
+        "written_out",
+        "joined",
+    ],
 )
 def test_attention_with_past(tmp_path: Path, attributes: dict[str, Any]) -> None:
     folder = tmp_path / "model"
@@ -404,6 +417,23 @@ def negate_keys(path: Path) -> None:
     insert_behind(path, "present.0.key", [helper.make_node("Neg", ["before"], ["present.0.key"])])
 
 
+def loop_over_keys(path: Path) -> None:
+    """As many iterations as there are tokens before."""
+    body = onnx.parser.parse_graph("""
+    body (int64 i, bool holds, float[B, N, V] scores) => (bool still, float[B, N, V] same) {
+      still = Identity(holds)
+      same = Identity(scores)
+    }""")
+    axis = onnx.numpy_helper.from_array(np.array(2))
+    nodes = [
+        helper.make_node("Constant", [], ["keys_axis"], value=axis),
+        helper.make_node("Shape", ["past_key_values.0.key"], ["keys_shape"]),
+        helper.make_node("Gather", ["keys_shape", "keys_axis"], ["num_keys"]),
+        helper.make_node("Loop", ["num_keys", "", "before"], ["logits"], name="loop", body=body),
+    ]
+    insert_behind(path, "logits", nodes)
+
+
 def average_keys(path: Path) -> None:
     """One more op reads keys of all tokens."""
     model = onnx.load(path)
@@ -443,6 +473,10 @@ def average_keys(path: Path) -> None:
         (
             negate_keys,
             "output 'present.0.key' is not 'past_key_values.0.key' with one position more behind it, by Concat",
+        ),
+        (
+            loop_over_keys,
+            "node 'loop' (Loop): has iterations whose number grows with each token; needs a known number",
         ),
         (average_keys, "node 'mean' (ReduceMean): reads a tensor that grows with each token; needs to be an op that"),
     ],

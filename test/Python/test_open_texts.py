@@ -49,6 +49,24 @@ LONGEST = 7  # tokens of a text, its suffix included
 GATES = {"RNN": 1, "GRU": 3, "LSTM": 4}
 
 
+def add_loop(g: GraphBuilder, rows: str, kind: str) -> str:
+    """As many iterations as there are letters, each of which adds nothing."""
+    count, row = (helper.make_tensor_value_info(name, TensorProto.INT64, []) for name in ("i", "row"))
+    holds, still = (helper.make_tensor_value_info(name, TensorProto.BOOL, []) for name in ("holds", "still"))
+    sum_, next_ = (helper.make_tensor_value_info(name, TensorProto.FLOAT, [1]) for name in ("sum", "next"))
+    nodes = [helper.make_node("Identity", ["sum"], ["next"])]
+    start = g.weight("start", 1, scale=0.0)
+    if kind == "loop":
+        nodes.append(helper.make_node("Identity", ["holds"], ["still"]))
+        body = helper.make_graph(nodes, "body", [count, holds, sum_], [still, next_])
+        length = g.op("Slice", g.op("Shape", "src"), g.constant("second", [1]), g.constant("third", [2]))
+        trips = g.op("Squeeze", length, g.constant("only", [0]))
+        return g.op("Add", rows, g.op("Loop", trips, "", start, body=body))
+    body = helper.make_graph(nodes, "body", [sum_, row], [next_])
+    letters = g.op("Squeeze", "src", g.constant("batch", [0]))
+    return g.op("Add", rows, g.op("Scan", start, letters, body=body, num_scan_inputs=1))
+
+
 def make_reader(folder: Path, *, cell: str = "GRU", batch: int | str = "batch", extra: list[str] | None = None) -> Path:
     """A speller that reads texts of any length: cells both ways over all letters, attention over their states."""
     folder.mkdir(parents=True)
@@ -64,15 +82,25 @@ def make_reader(folder: Path, *, cell: str = "GRU", batch: int | str = "batch", 
         behind = g.op("Add", length, "one")
         row = g.op("Slice", g.weight("table", LONGEST + 1, WIDTH, scale=3.0), length, behind, g.constant("zero", [0]))
         rows = g.op("Add", rows, row)
-    steps = g.op("Transpose", rows, perm=[1, 0, 2])
+    for kind in {"loop", "scan"} & {*extra}:
+        rows = add_loop(g, rows, kind)
+    is_batch_first = "layout" in extra
+    steps = rows if is_batch_first else g.op("Transpose", rows, perm=[1, 0, 2])
     width = GATES[cell] * WIDTH
-    gates = [g.weight("W", 2, width, WIDTH, scale=0.5), g.weight("R", 2, width, WIDTH, scale=0.3)]
-    g.nodes.append(helper.make_node(cell, [steps, *gates], ["y", "h"], hidden_size=WIDTH, direction="bidirectional"))
-    states = g.op("Reshape", g.op("Transpose", "y", perm=[2, 0, 1, 3]), g.constant("merged", [0, 0, -1]), output="read")
+    operands = [steps, g.weight("W", 2, width, WIDTH, scale=0.5), g.weight("R", 2, width, WIDTH, scale=0.3)]
+    if "lengths" in extra:  # all letters but the last
+        length = g.op("Slice", g.op("Shape", "src"), g.constant("from", [1]), g.constant("to", [2]))
+        before = g.op("Sub", length, g.constant("less", [1]))
+        operands += ["", g.op("Cast", before, to=TensorProto.INT32)]
+    attributes = {"hidden_size": WIDTH, "direction": "bidirectional"} | ({"layout": 1} if is_batch_first else {})
+    g.nodes.append(helper.make_node(cell, operands, ["y", "h"], **attributes))
+    y = "y" if is_batch_first else g.op("Transpose", "y", perm=[2, 0, 1, 3])
+    states = g.op("Reshape", y, g.constant("merged", [0, 0, -1]), output="read")
     scores = g.op("MatMul", states, g.weight("query", 2 * WIDTH, 1, scale=2.0))
     weights = g.op("Softmax", g.op("Transpose", scores, perm=[0, 2, 1]), axis=-1)
     context = g.op("Squeeze", g.op("MatMul", weights, states), g.constant("axis", [1]))
-    last = g.op("Reshape", g.op("Transpose", "h", perm=[1, 0, 2]), g.constant("flat", [0, -1]))
+    h = "h" if is_batch_first else g.op("Transpose", "h", perm=[1, 0, 2])
+    last = g.op("Reshape", h, g.constant("flat", [0, -1]))
     both = g.op("Concat", context, last, axis=1)
     flat = g.op("MatMul", both, g.weight("out", 4 * WIDTH, MAX_SOUNDS * len(SOUNDS)))
     logits = g.op("Reshape", flat, g.constant("shape", [-1, MAX_SOUNDS, len(SOUNDS)]))
@@ -121,6 +149,24 @@ def test_texts_without_padding(tmp_path: Path, cell: str, longest: int) -> None:
     run_ok(VITC, "verify", folder, "--march=native")
 
 
+@pytest.mark.parametrize("cell", ["GRU", "LSTM"])
+@pytest.mark.parametrize("extra", [["layout"], ["lengths"], ["layout", "lengths"]])
+def test_forms_of_cells_over_texts(tmp_path: Path, cell: str, extra: list[str]) -> None:
+    """With the batch first, which ONNX Runtime reads as the same cell with the steps first, and with lengths given."""
+    folder = make_reader(tmp_path / "model", cell=cell, extra=extra)
+    plain = make_reader(tmp_path / "plain", cell=cell, extra=[each for each in extra if each != "layout"])
+    session = onnxruntime.InferenceSession(plain / "speller.onnx")
+    words = ["a", "b", "ad", "bad", "cab", "face", "badge"]
+
+    def expect(word: str) -> tuple[list[int], str]:
+        source = np.array([[LETTERS.index(letter) for letter in f"{word}h"]])
+        return say(session.run(["ids"], {"src": source})[0][0].tolist())
+
+    run_ok(VITC, folder, "-o", tmp_path / "spell", "--march=native", "-O1")
+    texts = [option for word in words for option in ("--text", word)]
+    assert read_results(run_ok(tmp_path / "spell", "--json", *texts)) == [expect(word) for word in words]
+
+
 @pytest.mark.parametrize(
     ("reader", "message"),
     [
@@ -139,6 +185,14 @@ def test_texts_without_padding(tmp_path: Path, cell: str, longest: int) -> None:
             "reads a tensor that grows with the text 'src'; needs to be an op that vitc can keep from positions that "
             "are not there, or --shape t=7 for texts with padding",
         ),
+        *[
+            (
+                {"extra": [kind]},
+                f"({kind.title()}): has iterations whose number grows with the text 'src'; needs a known number, or "
+                "--shape t=7 for texts with padding",
+            )
+            for kind in ("loop", "scan")
+        ],
     ],
 )
 def test_errors_of_texts_without_padding(tmp_path: Path, reader: dict[str, Any], message: str) -> None:

@@ -113,6 +113,8 @@ struct TokenCache {
   mlir::Value updated; // `argument` with this token's
 };
 
+struct ScanAxis; // in Loops.h
+
 class GraphImporter {
 public:
   GraphImporter(ModelFile &file, const OpRegistry &registry,
@@ -196,13 +198,20 @@ private:
   mlir::LogicalResult importLoop(Node &node, Scope &scope);
   struct LoopState;
   mlir::LogicalResult readLoop(Node &node, LoopState &state);
-  mlir::LogicalResult readScan(Node &node, LoopState &state); // in Scans.cpp
+  /// Errors where a loop has as many iterations as there are tokens.
+  mlir::LogicalResult verifyTrips(Node &node, llvm::ArrayRef<Size> sizes);
   mlir::LogicalResult narrowActive(Node &node, LoopState &state);
   mlir::LogicalResult importIteration(Node &node, Scope &around, int64_t trip,
                                       LoopState &state);
   mlir::LogicalResult unrollLoop(Node &node, Scope &around, LoopState &state);
   /// Keeps a loop one if it can, and unrolls it if not.
   mlir::LogicalResult rollOrUnroll(Node &node, Scope &around, LoopState &state);
+  // What a Scan reads, in Scans.cpp.
+  mlir::LogicalResult readScan(Node &node, LoopState &state);
+  /// The one size of the scanned axes of inputs `first` and on, which are
+  /// normalised.
+  mlir::FailureOr<int64_t> getScanSize(Node &node, unsigned first,
+                                       llvm::MutableArrayRef<ScanAxis> axes);
   // Loops that stay loops, in RolledLoops.cpp.
   struct RolledBody;
   mlir::LogicalResult rollLoop(Node &node, Scope &around, LoopState &state);

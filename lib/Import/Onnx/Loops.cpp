@@ -144,6 +144,17 @@ makeEmptyStack(Node &node, const onnx_proto::ValueInfoProto &output,
 // Iterations
 //===----------------------------------------------------------------------===//
 
+LogicalResult GraphImporter::verifyTrips(Node &node, ArrayRef<Size> sizes) {
+  if (llvm::none_of(sizes, [](Size size) { return size.isOfTrip(); }))
+    return success();
+  InFlightDiagnostic error = node.emitError() << "has iterations whose number ";
+  if (part.text)
+    return error << "grows with the text '" << part.text->ids
+                 << "'; needs a known number, or --shape " << textSize << "="
+                 << part.text->length << " for texts with padding";
+  return error << "grows with each token; needs a known number";
+}
+
 LogicalResult GraphImporter::readLoop(Node &node, LoopState &state) {
   const GraphProto &body = *state.body;
   int64_t numCarried = std::max<int64_t>(node.getNumInputs(), 2) - 2;
@@ -154,6 +165,9 @@ LogicalResult GraphImporter::readLoop(Node &node, LoopState &state) {
            << body.output_size() << " outputs; needs " << numCarried + 2
            << " inputs and " << numCarried + 1 << " outputs or more";
   if (node.hasInput(0)) {
+    if (std::optional<Shape> sizes = node.getFormulasOf(0);
+        sizes && failed(verifyTrips(node, *sizes)))
+      return failure();
     FailureOr<SmallVector<int64_t>> trips = node.getIntsOf(0);
     if (failed(trips))
       return failure();

@@ -34,10 +34,8 @@ static FailureOr<SmallVector<ScanAxis>> getScanAxes(Node &node, StringRef kind,
   return result;
 }
 
-/// The one size of the scanned axes of inputs `first` and on, which are
-/// normalised.
-static FailureOr<int64_t> getScanSize(Node &node, unsigned first,
-                                      MutableArrayRef<ScanAxis> axes) {
+FailureOr<int64_t> GraphImporter::getScanSize(Node &node, unsigned first,
+                                              MutableArrayRef<ScanAxis> axes) {
   std::optional<int64_t> trips;
   for (auto [index, axis] : llvm::enumerate(axes)) {
     Shape shape = node.getShape(first + index);
@@ -46,6 +44,8 @@ static FailureOr<int64_t> getScanSize(Node &node, unsigned first,
       return failure();
     axis.axis = *normalized;
     Size size = shape[axis.axis];
+    if (failed(verifyTrips(node, size)))
+      return failure();
     if (!size.isStatic() || size.constant < 1 ||
         (trips && *trips != size.constant))
       return node.emitError()

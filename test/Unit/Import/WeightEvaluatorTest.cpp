@@ -297,6 +297,37 @@ TEST_F(WeightEvaluatorTest, PackWritesPanels) {
   }
 }
 
+// Of 16 bits, two neighbours of a row lie side by side.
+TEST_F(WeightEvaluatorTest, PackWritesPairs) {
+  const std::pair<int64_t, int64_t> shapes[] = {
+      {10, 24}, {64, 64}, {65, 7}, {1, 1}, {130, 1030}, {16, 2500}};
+  for (const char *type : {"f16", "bf16"})
+    for (auto [n, k] : shapes) {
+      std::vector<uint16_t> matrix(n * k);
+      std::iota(matrix.begin(), matrix.end(), uint16_t(1));
+      auto evaluator = open(
+          asBytes(matrix),
+          llvm::formatv("vit.weight @m : tensor<{0}x{1}x{2}> file(@w offset 0)",
+                        n, k, type));
+      ASSERT_TRUE(succeeded(evaluator)) << messages();
+      int64_t k16 = (k + 15) / 16 * 16;
+      std::vector<uint16_t> expected;
+      for (int64_t panel = 0; panel < n; panel += 64) {
+        int64_t width = std::min<int64_t>(64, (n - panel + 15) / 16 * 16);
+        for (int64_t pair = 0; pair < k16; pair += 2)
+          for (int64_t row = panel; row < panel + width; ++row)
+            for (int64_t col : {pair, pair + 1})
+              expected.push_back(row < n && col < k ? matrix[row * k + col]
+                                                    : 0);
+      }
+      std::string bytes;
+      llvm::raw_string_ostream os(bytes);
+      ASSERT_TRUE(
+          succeeded((*evaluator)->write(WeightExprAttr::pack(ref("m")), os)));
+      EXPECT_EQ(bytes, asBytes(expected)) << n << "x" << k << " " << type;
+    }
+}
+
 TEST_F(WeightEvaluatorTest, PackReadsThroughExpressions) {
   std::vector<uint16_t> ones(2 * 40 * 20, 0x3c00);
   auto evaluator = open(
