@@ -16,10 +16,10 @@
 //===----------------------------------------------------------------------===//
 
 #include "Vit/VitDialect.h"
-#include "mlir/Analysis/SliceAnalysis.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "vitc/Analysis/BatchMultiple.h"
+#include "vitc/Analysis/ShownAttention.h"
 #include "vitc/Analysis/SourceName.h"
 #include "vitc/Analysis/TokenPlacement.h"
 #include "vitc/Transforms/LayerNumbers.h"
@@ -65,57 +65,6 @@ private:
   llvm::MapVector<Value, int64_t> projections;
 };
 } // namespace
-
-/// The names of what `function` returns.
-static DenseSet<Attribute> getResultNames(func::FuncOp function) {
-  DenseSet<Attribute> names;
-  for (unsigned i = 0; i < function.getNumResults(); ++i)
-    if (Attribute name = function.getResultAttr(i, VitDialect::kNameAttr))
-      names.insert(name);
-  return names;
-}
-
-/// The arguments of @step that tell of tokens: the last one, its position, and
-/// states, which have the name of a result.
-static DenseSet<Value> getTokenArguments(func::FuncOp step,
-                                         GenerationAttr generation) {
-  DenseSet<Attribute> results = getResultNames(step);
-  DenseSet<Value> arguments;
-  for (BlockArgument argument : step.getArguments()) {
-    Attribute name =
-        step.getArgAttr(argument.getArgNumber(), VitDialect::kNameAttr);
-    if (name && (name == generation.getToken() ||
-                 name == generation.getPosition() || results.contains(name)))
-      arguments.insert(argument);
-  }
-  return arguments;
-}
-
-/// The attention ops whose maps tell something: of @step those whose keys come
-/// from none of the arguments that tell of tokens.
-static SmallVector<AttentionOp> getAttentions(func::FuncOp function,
-                                              GenerationAttr generation) {
-  SmallVector<AttentionOp> attentions(function.getOps<AttentionOp>());
-  if (!generation)
-    return attentions;
-  DenseSet<Value> tokens = getTokenArguments(function, generation);
-  llvm::erase_if(attentions, [&](AttentionOp op) {
-    SetVector<Operation *> slice;
-    BackwardSliceOptions options;
-    options.omitBlockArguments = true;
-    options.inclusive = true;
-    Value key = op.getKey();
-    if (!key.getDefiningOp())
-      return tokens.contains(key);
-    (void)getBackwardSlice(key, &slice, options);
-    return llvm::any_of(slice, [&](Operation *each) {
-      return llvm::any_of(each->getOperands(), [&](Value operand) {
-        return tokens.contains(operand);
-      });
-    });
-  });
-  return attentions;
-}
 
 /// The batch of the images: that of the first argument.
 static std::optional<int64_t> getImageBatch(func::FuncOp function) {
@@ -297,7 +246,7 @@ struct AddAttentionEntryPass final
     if (!source || module.lookupSymbol("attention"))
       return;
     auto numLayers =
-        static_cast<int64_t>(getAttentions(source, generation).size());
+        static_cast<int64_t>(getShownAttention(source, generation).size());
     if (wanted->getLast() >= numLayers) {
       source.emitError() << "layers is '" << layers << "' but the model has "
                          << numLayers << " attention layers, from 0 on";
@@ -308,7 +257,7 @@ struct AddAttentionEntryPass final
     auto entry = cast<func::FuncOp>(builder.clone(*source));
     entry.setName("attention");
     SmallVector<Layer> found =
-        getLayers(entry, getAttentions(entry, generation), *wanted);
+        getLayers(entry, getShownAttention(entry, generation), *wanted);
     if (found.empty())
       return entry.erase();
     EntryBuilder(entry, model ? getKeyGrid(model, entry) : TokenGridAttr())

@@ -39,8 +39,8 @@ static Value buildMap(vit::AttentionOp op) {
 }
 
 LogicalResult vitc::addAttentionMaps(func::FuncOp forward,
+                                     ArrayRef<vit::AttentionOp> ops,
                                      ArrayRef<vit::AttentionLayerAttr> layers) {
-  SmallVector<vit::AttentionOp> ops(forward.getOps<vit::AttentionOp>());
   Operation *terminator = forward.getBody().front().getTerminator();
   SmallVector<Value> results(terminator->getOperands());
   for (vit::AttentionLayerAttr layer : layers) {

@@ -21,6 +21,7 @@ namespace vitc {
 /// diagnostics.
 mlir::LogicalResult
 addAttentionMaps(mlir::func::FuncOp forward,
+                 llvm::ArrayRef<vit::AttentionOp> ops,
                  llvm::ArrayRef<vit::AttentionLayerAttr> layers);
 
 /// The mean of an f32 map [..., queries, keys] over its queries, of which one

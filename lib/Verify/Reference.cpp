@@ -16,6 +16,7 @@
 #include "AttentionMaps.h"
 #include "ReferenceLowering.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "vitc/Analysis/ShownAttention.h"
 #include "vitc/Target/Weights.h"
 
 #include <cstdlib>
@@ -112,11 +113,15 @@ Reference::create(ModuleOp raised, ArrayRef<vit::AttentionLayerAttr> mapLayers,
     if (function.getName() != "forward")
       function.erase();
   auto forward = module->lookupSymbol<func::FuncOp>("forward");
+  auto model =
+      (*module)->getAttrOfType<vit::ModelAttr>(vit::VitDialect::kModelAttr);
+  SmallVector<vit::AttentionOp> attentions = getShownAttention(
+      forward, model ? model.getGeneration() : vit::GenerationAttr());
   forward.removeArgAttrsAttr();
   forward.removeResAttrsAttr();
   reference->numOutputs = forward.getNumResults();
   reference->numMaps = mapLayers.size();
-  if (failed(addAttentionMaps(forward, mapLayers)))
+  if (failed(addAttentionMaps(forward, attentions, mapLayers)))
     return failure();
   ConstantSymbols constants;
   reference->observed = observeValues(forward, constants);

@@ -20,7 +20,8 @@ using namespace vitc;
 
 /// The entries that are compared: "attention" computes what another does.
 static constexpr StringLiteral kForward = "forward", kText = "text",
-                               kEncode = "encode", kStep = "step";
+                               kEncode = "encode", kStep = "step",
+                               kAttention = "attention";
 
 static vit::ModelAttr getModel(ModuleOp module) {
   return module->getAttrOfType<vit::ModelAttr>(vit::VitDialect::kModelAttr);
@@ -36,16 +37,23 @@ static vit::ModelAttr withoutGeneration(vit::ModelAttr model) {
       model.getSigmoid(), model.getRanking(), vit::GenerationAttr());
 }
 
-/// The module with `entry` alone, as "forward".
+/// The module with `entry` alone, as "forward", and with @attention, which
+/// computes the maps of a step too.
 static OwningOpRef<ModuleOp> extractEntry(ModuleOp module, StringRef entry) {
   OwningOpRef<ModuleOp> extracted = module.clone();
   for (auto function :
        llvm::make_early_inc_range(extracted->getOps<func::FuncOp>()))
     if (function.getName() == entry)
       function.setName(kForward);
-    else
+    else if (function.getName() != kAttention || entry != kStep)
       function.erase();
-  if (vit::ModelAttr model = getModel(module); model && model.getGeneration())
+  return extracted;
+}
+
+/// The same of kernels, as a model that generates nothing.
+static OwningOpRef<ModuleOp> extractKernels(ModuleOp kernels, StringRef entry) {
+  OwningOpRef<ModuleOp> extracted = extractEntry(kernels, entry);
+  if (vit::ModelAttr model = getModel(kernels); model && model.getGeneration())
     (*extracted)
         ->setAttr(vit::VitDialect::kModelAttr, withoutGeneration(model));
   return extracted;
@@ -58,8 +66,8 @@ static LogicalResult checkMemory(ModuleOp kernels, int64_t batch) {
   kernels.walk([&](kernel::BufferOp op) {
     // @attention computes what @forward does, and maps.
     StringRef entry = op->getParentOfType<func::FuncOp>().getName();
-    if (entry == "attention" ? op.getSpace() != kernel::Space::Output
-                             : op.getSpace() == kernel::Space::Weights)
+    if (entry == kAttention ? op.getSpace() != kernel::Space::Output
+                            : op.getSpace() == kernel::Space::Weights)
       return;
     auto type = cast<MemRefType>(op.getType());
     double size = getTensorElementBytes(type.getElementType());
@@ -134,6 +142,7 @@ static SmallVector<kernel::EntryAttr> getEntries(ModuleOp kernels) {
 static void append(VerifyReport &report, const VerifyReport &next) {
   report.agrees = next.agrees;
   llvm::append_range(report.layers, next.layers);
+  llvm::append_range(report.maps, next.maps);
   llvm::append_range(report.notCompared, next.notCompared);
 }
 
@@ -149,7 +158,7 @@ static FailureOr<VerifyReport> verifyGeneration(ModuleOp raised,
   ofEntry.onnxFile.clear();
   if (raised.lookupSymbol<func::FuncOp>(kEncode)) {
     OwningOpRef<ModuleOp> model = extractEntry(raised, kEncode),
-                          candidate = extractEntry(kernels, kEncode);
+                          candidate = extractKernels(kernels, kEncode);
     ModelRuns runs(*model, ofEntry, timing,
                    makeOneSample(ofEntry, raised.getLoc()));
     FailureOr<VerifyReport> found = verifyForward(runs, *candidate, ofEntry);
@@ -162,7 +171,7 @@ static FailureOr<VerifyReport> verifyGeneration(ModuleOp raised,
   }
   ofEntry.pictures.clear();
   OwningOpRef<ModuleOp> model = extractEntry(raised, kStep),
-                        candidate = extractEntry(kernels, kStep);
+                        candidate = extractKernels(kernels, kStep);
   ModelRuns runs(*model, ofEntry, timing,
                  makeStepSamples(generation, std::move(encoded), ofEntry));
   FailureOr<VerifyReport> found = verifyForward(runs, *candidate, ofEntry);
@@ -180,7 +189,7 @@ static FailureOr<VerifyReport> verifyText(ModuleOp raised, ModuleOp kernels,
   ofText.pictures.clear();
   ofText.onnxFile.clear();
   OwningOpRef<ModuleOp> model = extractEntry(raised, kText),
-                        candidate = extractEntry(kernels, kText);
+                        candidate = extractKernels(kernels, kText);
   ModelRuns runs(*model, ofText, timing,
                  makeOneSample(ofText, raised.getLoc()));
   return verifyForward(runs, *candidate, ofText);

@@ -90,6 +90,25 @@ def test_planted_encoder_is_named(tmp_path: Path) -> None:
     assert "encoder.layers.1" in error
 
 
+@pytest.mark.parametrize("name", ["MarianMTModel", "T5ForConditionalGeneration", "ViT-GPT2"])
+def test_maps_of_a_step_verify(name: str) -> None:
+    """Those of the two layers that look at the encoder's memory, of each query and in their mean."""
+    text = run_ok(VITC, "verify", MODELS / name, "--batch=2", "--tolerance=1e-5")
+    assert ", 4 attention maps and " in text
+
+
+@pytest.mark.parametrize("change", [(r"scale \S+", "scale 0.30"), (r" mask\([^)]*\)", "")], ids=["scale", "mask"])
+def test_planted_map_of_a_step_is_named(change: tuple[str, str], tmp_path: Path) -> None:
+    """In @attention alone, which the tokens do not show."""
+    model, layer = MODELS / "MarianMTModel", "model.decoder.layers.1.encoder_attn"
+    module = dump(model, "fuse", tmp_path / "fuse.mlir")
+    module.edit("vit.attention_map", layer, *change)
+    (tmp_path / "edited.mlir").write_text(module.text())
+    error = mismatch("verify", model, f"--candidate={tmp_path / 'edited.mlir'}")
+    expected = f"error: {layer}: 'kernel.attention_map' differs from the reference, the probabilities of "
+    assert error.startswith(expected + "'vit.attention', in step "), error
+
+
 def test_inputs_of_a_step(tmp_path: Path) -> None:
     """A token that is given is each step's; a name that neither function has is refused."""
     np.save(tmp_path / "token.npy", np.array([[7]]))
