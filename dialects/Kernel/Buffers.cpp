@@ -8,6 +8,8 @@
 
 #include "Kernel/KernelDialect.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 
 using namespace mlir;
 using namespace vitc::kernel;
@@ -83,5 +85,44 @@ LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &symbolTable) {
            << "calls @" << getCallee() << ", which takes "
            << callee.getFunctionType()
            << "; needs (index, index, memref<?xi8>, types of args)";
+  return success();
+}
+
+LogicalResult GridLaunchOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  // C1
+  auto callee =
+      symbols.lookupNearestSymbolFrom<LLVM::LLVMFuncOp>(*this, getCalleeAttr());
+  StringRef sharedBytes = KernelDialect::kSharedBytesAttr;
+  if (!callee || !callee->hasAttr(NVVM::NVVMDialect::getKernelFuncAttrName()) ||
+      !callee->hasAttr(NVVM::NVVMDialect::getReqntidAttrName()) ||
+      !callee->getAttrOfType<IntegerAttr>(sharedBytes))
+    return emitOpError() << "launches " << getCallee()
+                         << ", which is no kernel; needs an llvm.func with "
+                            "nvvm.kernel, nvvm.reqntid and "
+                         << sharedBytes;
+  bool fits =
+      callee.getNumArguments() == getArgs().size() &&
+      llvm::all_of_zip(callee.getArgumentTypes(), getArgs().getTypes(),
+                       [](Type parameter, Type argument) {
+                         return argument.isIndex()
+                                    ? parameter.isInteger(64)
+                                    : isa<LLVM::LLVMPointerType>(parameter);
+                       });
+  if (!fits)
+    return emitOpError() << "launches " << getCallee() << ", which takes "
+                         << callee.getFunctionType() << "; has arguments of "
+                         << getArgs().getTypes();
+  return success();
+}
+
+LogicalResult ReadOp::verify() {
+  // C1
+  auto type = cast<MemRefType>(getSource().getType());
+  if (type.getRank() != static_cast<int64_t>(getIndices().size()) ||
+      type.getElementType() != getResult().getType())
+    return emitOpError() << "has " << getIndices().size()
+                         << " indices and a result of type "
+                         << getResult().getType() << "; " << type << " needs "
+                         << type.getRank() << " and " << type.getElementType();
   return success();
 }

@@ -114,4 +114,38 @@ def Kernel_LaunchOp : Kernel_Op<"launch", [DeclareOpInterfaceMethods<SymbolUserO
   }];
 }
 
+def Kernel_GridLaunchOp : Kernel_Op<"grid_launch", [DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "run a kernel on the GPU, behind what was launched before";
+  let description = [{
+    Starts `blocks` blocks of callee, a function of a gpu.module, which says how many
+    threads and how much shared memory a block has. A memref is passed as the address
+    of its first element, an index as i64. `work` is that of kernel.launch.
+    C1: the callee is a kernel: an llvm.func with nvvm.kernel, nvvm.reqntid and
+    kernel.shared_bytes that takes the addresses and numbers that args become.
+    ```mlir
+    kernel.grid_launch %context @kernels::@norm blocks(%n) args(%x, %y : memref<?x8xf32>, memref<?x8xf32>)
+    ```
+  }];
+  let arguments = (ins Kernel_ContextType:$ctx, SymbolRefAttr:$callee, Index:$blocks,
+                       Variadic<AnyTypeOf<[Index, AnyMemRef]>>:$args, OptionalAttr<DenseI64ArrayAttr>:$work);
+  let assemblyFormat = [{
+    $ctx $callee `blocks` `(` $blocks `)` `args` `(` ($args^ `:` type($args))? `)` (`work` $work^)? attr-dict
+  }];
+}
+
+def Kernel_ReadOp : Kernel_Op<"read"> {
+  let summary = "an element of a buffer on the GPU, once it is computed";
+  let description = [{
+    What a loop of an entry function decides on. It waits for all that was launched.
+    C1: as many indices as the memref has dims, and the result is of its element type.
+    ```mlir
+    %go = kernel.read %context %condition[] : memref<i8> -> i8
+    ```
+  }];
+  let arguments = (ins Kernel_ContextType:$ctx, AnyMemRef:$source, Variadic<Index>:$indices);
+  let results = (outs AnyType:$result);
+  let assemblyFormat = "$ctx $source `[` $indices `]` attr-dict `:` type($source) `->` type($result)";
+  let hasVerifier = 1;
+}
+
 #endif // KERNEL_BUFFERS_TD

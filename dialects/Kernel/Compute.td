@@ -36,7 +36,8 @@ def Kernel_GemmOp : Kernel_ComputeOp<"gemm", [AttrSizedOperandSegments]> {
     has a W of its own, weights[b]: a matrix that is computed is packed by
     kernel.gather, or written so by a kernel.norm. The sum runs in the order of l.
     lhs and init may hold f16 or bf16: all is computed in f32 and rounded once, behind
-    the residual.
+    the residual. With weights of f16 or bf16 x is rounded to their type before it is
+    multiplied; the sum stays f32.
 
     `statistics` [B, chunks, 2, n] is written, too: with the rows of an item cut into
     `chunks`, chunk c being rows [c * rows / chunks, (c + 1) * rows / chunks), for

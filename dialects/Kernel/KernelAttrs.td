@@ -26,9 +26,19 @@ def Kernel_CpuAttr : Kernel_Attr<"Cpu", "cpu"> {
                         "int64_t":$lanes, "int64_t":$registers, "bool":$fma);
 }
 
+def Kernel_GpuAttr : Kernel_Attr<"Gpu", "gpu"> {
+  let summary = "the GPU that code is generated for";
+  let description = [{
+    `arch` is LLVM's and ptxas' name, sm_80 or sm_90a; a block has up to
+    `sharedBytes` of shared memory.
+  }];
+  let parameters = (ins "::mlir::StringAttr":$arch, "int64_t":$sharedBytes);
+}
+
 def Kernel_Provider : I32EnumAttr<"Provider", "who computes a gemm", [
     I32EnumAttrCase<"Vector", 0, "vector">,
-    I32EnumAttrCase<"OneDNN", 1, "onednn">]> {
+    I32EnumAttrCase<"OneDNN", 1, "onednn">,
+    I32EnumAttrCase<"Nvvm", 2, "nvvm">]> {
   let cppNamespace = "::vitc::kernel";
 }
 
@@ -37,7 +47,9 @@ def Kernel_GemmTilingAttr : Kernel_Attr<"GemmTiling", "gemm_tiling"> {
   let description = [{
     A micro-tile of up to `rows` x `columns` of the result stays in registers while
     K runs, unrolled by `unroll`, in blocks of `kBlock`. A task computes
-    `panels` panels of 64 columns for about `rowBlock` rows.
+    `panels` panels of 64 columns for about `rowBlock` rows. By nvvm a task is a
+    block of threads, each with a micro-tile; operands of `unroll` steps of `kBlock`
+    terms lie in shared memory.
   }];
   let parameters = (ins EnumParameter<Kernel_Provider>:$provider, "int64_t":$rows, "int64_t":$columns,
                         "int64_t":$kBlock, "int64_t":$unroll, "int64_t":$rowBlock,
@@ -48,7 +60,8 @@ def Kernel_AttentionTilingAttr : Kernel_Attr<"AttentionTiling", "attention_tilin
   let summary = "how attention is cut";
   let description = [{
     A task computes up to `queryBlock` queries of one head, over blocks of `keyBlock`
-    keys with online softmax, in micro-tiles of `rows` x `columns`.
+    keys with online softmax, in micro-tiles of `rows` x `columns`; on a GPU a task is
+    a block of threads, each with a micro-tile.
   }];
   let parameters = (ins "int64_t":$rows, "int64_t":$columns, "int64_t":$queryBlock, "int64_t":$keyBlock);
 }
@@ -104,9 +117,14 @@ def Kernel_SiteAttr : Kernel_Attr<"Site", "site"> {
 
 def Kernel_CodeAttr : Kernel_Attr<"Code", "code"> {
   let summary = "what the runtime must provide to a compiled entry function";
-  let parameters = (ins "int64_t":$scratchBytes, "bool":$usesOneDNN, OptionalArrayRefParameter<"SiteAttr">:$sites);
+  let description = [{
+    `readsDevice`: what it launches depends on what it reads back from the GPU.
+  }];
+  let parameters = (ins "int64_t":$scratchBytes, "bool":$usesOneDNN, OptionalArrayRefParameter<"SiteAttr">:$sites,
+                        DefaultValuedParameter<"bool", "false">:$readsDevice);
   let assemblyFormat = [{
-    `<` `scratch` `=` $scratchBytes `,` `onednn` `=` $usesOneDNN `,` `sites` `=` `[` (`]`) : ($sites^ `]`)? `>`
+    `<` `scratch` `=` $scratchBytes `,` `onednn` `=` $usesOneDNN `,` `sites` `=` `[` (`]`) : ($sites^ `]`)?
+    (`,` `reads_device` `=` $readsDevice^)? `>`
   }];
 }
 

@@ -27,8 +27,8 @@ def Kernel_Dialect : Dialect {
     token offsets, windows. The last result of a map is the contiguous axis.
 
     The batch, rows and key length are runtime operands; channel counts and head
-    sizes are constants. Schedule attributes, set by kernel-schedule-cpu, say how,
-    and nothing else does.
+    sizes are constants. Schedule attributes, set by kernel-schedule-cpu or -nvptx, say
+    how, and nothing else does.
 
     After kernel-plan-arena a function takes one !kernel.context, and its memrefs
     come from kernel.buffer.
@@ -40,6 +40,11 @@ def Kernel_Dialect : Dialect {
   let extraClassDeclaration = [{
     /// Attribute of the module: #kernel.cpu, what code is generated for.
     static constexpr llvm::StringLiteral kCpuAttr = "kernel.cpu";
+    /// Attribute of the module: #kernel.gpu, likewise.
+    static constexpr llvm::StringLiteral kGpuAttr = "kernel.gpu";
+    /// Attribute of a kernel for a GPU: i64, bytes of dynamic shared memory that a
+    /// block has.
+    static constexpr llvm::StringLiteral kSharedBytesAttr = "kernel.shared_bytes";
     /// Attribute of an entry function: #kernel.entry.
     static constexpr llvm::StringLiteral kEntryAttr = "kernel.entry";
     /// Attribute of a lowered entry function: #kernel.code.

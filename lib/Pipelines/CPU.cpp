@@ -89,7 +89,8 @@ void vitc::addFusePasses(OpPassManager &passes, StringRef attentionLayers) {
   passes.addPass(createCSEPass());
 }
 
-void vitc::addKernelPasses(OpPassManager &passes, StringRef backend) {
+void vitc::addKernelPasses(OpPassManager &passes, StringRef backend,
+                           StringRef precision) {
   OpPassManager &functions = passes.nest<func::FuncOp>();
   // Kernels read position biases as constants.
   functions.addPass(vit::createFoldConstantsPass());
@@ -103,6 +104,12 @@ void vitc::addKernelPasses(OpPassManager &passes, StringRef backend) {
   passes.nest<func::FuncOp>().addPass(createConvertVitToLinalgPass(left));
   passes.addPass(createConvertVitToKernelPass());
   passes.nest<func::FuncOp>().addPass(kernel::createFuseCastsPass());
+  if (precision != "f32") {
+    kernel::LowerPrecisionPassOptions lower;
+    lower.type = precision.str();
+    passes.nest<func::FuncOp>().addPass(
+        kernel::createLowerPrecisionPass(lower));
+  }
   if (backend == "onednn")
     passes.nest<func::FuncOp>().addPass(kernel::createDecomposeGemmPass());
   passes.addPass(createCanonicalizerPass());

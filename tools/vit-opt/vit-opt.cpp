@@ -11,6 +11,7 @@
 #include "vitc/Conversion/Passes.h"
 #include "vitc/Kernel/Passes.h"
 #include "vitc/Pipelines/CPU.h"
+#include "vitc/Pipelines/GPU.h"
 #include "vitc/Transforms/Passes.h"
 
 #include "mlir/InitAllDialects.h"
@@ -30,6 +31,7 @@ int main(int argc, char **argv) {
   vitc::registerVitcConversionPasses();
   vitc::kernel::registerVitcKernelPasses();
   vitc::registerPipelines();
+  vitc::registerGpuPipelines();
 
   return mlir::asMainReturnCode(
       mlir::MlirOptMain(argc, argv, "vitc's optimizer driver\n", registry));

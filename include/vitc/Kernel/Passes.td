@@ -25,6 +25,17 @@ def ScheduleCPUPass : Pass<"kernel-schedule-cpu", "mlir::ModuleOp"> {
   let dependentDialects = ["vitc::kernel::KernelDialect"];
 }
 
+def ScheduleNVPTXPass : Pass<"kernel-schedule-nvptx", "mlir::ModuleOp"> {
+  let summary = "choose tiles of all kernels for a GPU";
+  let description = [{
+    Sets the module's #kernel.gpu and each kernel's tiling attribute. No other pass
+    makes a choice for this target. A kernel that has a tiling keeps it.
+    Example: test/Kernel/kernel-schedule-nvptx.mlir
+  }];
+  let options = [Option<"arch", "arch", "std::string", /*default=*/"\"sm_80\"", "sm_80, sm_90a, ...">];
+  let dependentDialects = ["vitc::kernel::KernelDialect"];
+}
+
 def FuseCastsPass : Pass<"kernel-fuse-casts", "mlir::func::FuncOp"> {
   let summary = "cast between f32 and f16 or bf16 in the products beside";
   let description = [{
@@ -36,6 +47,22 @@ def FuseCastsPass : Pass<"kernel-fuse-casts", "mlir::func::FuncOp"> {
   let statistics = [Statistic<"numRounded", "num-rounded", "gemms that round their result now">,
                     Statistic<"numExtended", "num-extended", "casts that gemms do as they read now">];
   let dependentDialects = ["vitc::kernel::KernelDialect"];
+}
+
+def LowerPrecisionPass : Pass<"kernel-lower-precision", "mlir::func::FuncOp"> {
+  let summary = "multiply in f16 or bf16 where the model says f32";
+  let description = [{
+    Products with constant weights get them in the type `type`, so that both operands
+    are rounded to it and sums stay f32. What only products and attention read is
+    stored so, too: queries, keys and values, the results of heads, the hidden layer of
+    an MLP. Sums of residuals, statistics and softmax stay f32.
+    Micikevicius et al. 2018, section 3.
+    Example: test/Kernel/kernel-lower-precision.mlir
+  }];
+  let options = [Option<"type", "type", "std::string", /*default=*/"\"bf16\"", "bf16 or f16">];
+  let statistics = [Statistic<"numProducts", "num-products", "products of 16 bits now">,
+                    Statistic<"numValues", "num-values", "values stored in 16 bits now">];
+  let dependentDialects = ["mlir::tensor::TensorDialect", "vitc::kernel::KernelDialect"];
 }
 
 def DecomposeGemmPass : Pass<"kernel-decompose-gemm", "mlir::func::FuncOp"> {

@@ -24,9 +24,11 @@ void addRaisePasses(mlir::OpPassManager &passes);
 /// layers that LayerNumbers reads from `attentionLayers`.
 void addFusePasses(mlir::OpPassManager &passes,
                    llvm::StringRef attentionLayers = "all");
-/// vit -> kernels on planned buffers; `backend` is to compute gemms.
+/// vit -> kernels on planned buffers; `backend` is to compute gemms, whose
+/// operands are of `precision`, f32, bf16 or f16.
 void addKernelPasses(mlir::OpPassManager &passes,
-                     llvm::StringRef backend = "llvm");
+                     llvm::StringRef backend = "llvm",
+                     llvm::StringRef precision = "f32");
 /// kernels -> kernels with tiles, for one level; `backend` computes
 /// gemms.
 void addCpuSchedulePasses(mlir::OpPassManager &passes, llvm::StringRef isa,

@@ -136,3 +136,53 @@ kernel.weight @weight_c1_unaligned at 32 value #vit.expr<ref, [@bias]> : tensor<
 vit.weight @bias : tensor<10xf32> seed(7 mean 0.0 scale 1.0)
 // expected-error @+1 {{'kernel.weight' op 'weight_c1_far' lies at byte 4611686018427387904; needs a multiple of 64, 0 or more and less than 2^62}}
 kernel.weight @weight_c1_far at 4611686018427387904 value #vit.expr<ref, [@bias]> : tensor<10xf32>
+
+// -----
+
+func.func @grid_launch_c1_missing(%context: !kernel.context, %n: index) {
+  // expected-error @+1 {{'kernel.grid_launch' op launches @kernels::@norm, which is no kernel; needs an llvm.func with nvvm.kernel, nvvm.reqntid and kernel.shared_bytes}}
+  kernel.grid_launch %context @kernels::@norm blocks(%n) args()
+  return
+}
+
+// -----
+
+gpu.module @kernels {
+  llvm.func @norm() attributes {nvvm.kernel, nvvm.reqntid = array<i32: 128>} {
+    llvm.return
+  }
+}
+func.func @grid_launch_c1_shared_bytes(%context: !kernel.context, %n: index) {
+  // expected-error @+1 {{'kernel.grid_launch' op launches @kernels::@norm, which is no kernel}}
+  kernel.grid_launch %context @kernels::@norm blocks(%n) args()
+  return
+}
+
+// -----
+
+gpu.module @kernels {
+  llvm.func @norm(%x: !llvm.ptr<1>) attributes {kernel.shared_bytes = 0 : i64, nvvm.kernel, nvvm.reqntid = array<i32: 128>} {
+    llvm.return
+  }
+}
+func.func @grid_launch_c1_arguments(%context: !kernel.context, %n: index) {
+  // expected-error @+1 {{'kernel.grid_launch' op launches @kernels::@norm, which takes '!llvm.func<void (ptr<1>)>'; has arguments of 'index'}}
+  kernel.grid_launch %context @kernels::@norm blocks(%n) args(%n : index)
+  return
+}
+
+// -----
+
+func.func @read_c1_indices(%context: !kernel.context, %list: memref<4xi64>) {
+  // expected-error @+1 {{'kernel.read' op has 0 indices and a result of type 'i64'; 'memref<4xi64>' needs 1 and 'i64'}}
+  %0 = kernel.read %context %list[] : memref<4xi64> -> i64
+  return
+}
+
+// -----
+
+func.func @read_c1_type(%context: !kernel.context, %go: memref<i8>) {
+  // expected-error @+1 {{'kernel.read' op has 0 indices and a result of type 'i1'; 'memref<i8>' needs 0 and 'i8'}}
+  %0 = kernel.read %context %go[] : memref<i8> -> i1
+  return
+}

@@ -56,3 +56,25 @@ func.func @launch(%context: !kernel.context, %n: index, %x: memref<?x8xf32>, %y:
   kernel.launch %context @empty tasks(%n) args() scratch 0 work [1, 2, 3, 4]
   return
 }
+
+gpu.module @kernels {
+  llvm.func @norm(%n: i64, %x: !llvm.ptr<1>) attributes {kernel.shared_bytes = 0 : i64, nvvm.kernel, nvvm.reqntid = array<i32: 128>} {
+    llvm.return
+  }
+}
+
+// CHECK-LABEL: func @grid_launch(
+//       CHECK:   kernel.grid_launch %{{[^ ]+}} @kernels::@norm blocks(%{{[^ ]+}}) args(%{{[^ ]+}}, %{{[^ ]+}} : index, memref<?x8xf32>) work [1, 2, 3, 4]
+func.func @grid_launch(%context: !kernel.context, %n: index, %x: memref<?x8xf32>) {
+  kernel.grid_launch %context @kernels::@norm blocks(%n) args(%n, %x : index, memref<?x8xf32>) work [1, 2, 3, 4]
+  return
+}
+
+// CHECK-LABEL: func @read(
+//       CHECK:   kernel.read %{{[^ ]+}} %{{[^ ]+}}[] : memref<i8> -> i8
+//       CHECK:   kernel.read %{{[^ ]+}} %{{[^ ]+}}[%{{[^ ]+}}] : memref<4xi64> -> i64
+func.func @read(%context: !kernel.context, %n: index, %go: memref<i8>, %list: memref<4xi64>) {
+  %0 = kernel.read %context %go[] : memref<i8> -> i8
+  %1 = kernel.read %context %list[%n] : memref<4xi64> -> i64
+  return
+}

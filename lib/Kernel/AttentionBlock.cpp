@@ -1,0 +1,121 @@
+//===- AttentionBlock.cpp - Attention of a block of threads ---------------===//
+//
+// Part of the vitc project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "vitc/Kernel/AttentionBlock.h"
+
+#include "mlir/IR/TypeUtilities.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace vitc::kernel;
+
+static constexpr int64_t kWarpThreads = 32, kMaxThreads = 1024;
+
+/// Elements of 16 bits that a lane names at once.
+static constexpr int64_t kShortVector = 8;
+
+AttentionBlock::AttentionBlock(AttentionTilingAttr tiling, int64_t headDim,
+                               int64_t valueDim, bool hasShortFactors)
+    : rows(tiling.getRows()), columns(tiling.getColumns()),
+      queries(tiling.getQueryBlock()), keys(tiling.getKeyBlock()),
+      headDim(headDim), valueDim(valueDim) {
+  usesTensorCores = hasShortFactors && rows == kTensorRows &&
+                    keys == columns * kTensorRowThreads &&
+                    queries % kTensorSize == 0 && keys % kTensorSize == 0;
+}
+
+bool AttentionBlock::isValid() const {
+  if (rows < 1 || columns < 1 || queries < 1 || keys < 1 ||
+      queries % rows != 0 || keys % columns != 0 || keys % kSharedVector != 0)
+    return false;
+  int64_t threads = getThreads();
+  return threads % kWarpThreads == 0 && threads <= kMaxThreads &&
+         (hasOneQuery() || hasTiles());
+}
+
+bool AttentionBlock::hasTiles() const {
+  int64_t rowThreads = getRowThreads();
+  return llvm::isPowerOf2_64(rowThreads) && rowThreads >= kSharedVector &&
+         rowThreads <= kWarpThreads;
+}
+
+int64_t AttentionBlock::getDepth() const {
+  return llvm::alignTo(headDim, usesTensorCores ? kTensorSize : kSharedVector);
+}
+
+int64_t AttentionBlock::getValueDepth(int64_t count) const {
+  return llvm::alignTo(count, usesTensorCores ? kTensorSize : kSharedVector);
+}
+
+int64_t AttentionBlock::getColumns(int64_t count) const {
+  return llvm::divideCeil(usesTensorCores ? getValueDepth(count) : count,
+                          getRowThreads());
+}
+
+int64_t AttentionBlock::getFactorStride() const {
+  int64_t depth = getDepth();
+  if (usesTensorCores)
+    return depth + kShortVector;
+  return depth / kSharedVector % 2 == 0 ? depth + kSharedVector : depth;
+}
+
+int64_t AttentionBlock::getScoreStride() const {
+  // Parts of the banks, each for the threads of a row: rows of an odd number of
+  // parts begin in different ones.
+  int64_t rowThreads = getRowThreads();
+  return rowThreads == kWarpThreads || columns % 2 != 0 ? keys
+                                                        : keys + rowThreads;
+}
+
+int64_t AttentionBlock::getVectorWidth() const {
+  if (usesTensorCores)
+    return 2;
+  int64_t best = 1;
+  auto getPadded = [&](int64_t width) {
+    return llvm::alignTo(valueDim, width * getRowThreads());
+  };
+  for (int64_t width : {2, 4})
+    if (valueDim % width == 0 && getPadded(width) <= getPadded(best))
+      best = width;
+  return best;
+}
+
+int64_t AttentionBlock::getVectors() const {
+  if (usesTensorCores)
+    return llvm::alignTo(valueDim, kTensorSize) /
+           (getVectorWidth() * getRowThreads());
+  return llvm::divideCeil(valueDim, getVectorWidth() * getRowThreads());
+}
+
+int64_t AttentionBlock::getValueStride() const {
+  if (usesTensorCores)
+    return llvm::alignTo(valueDim, kTensorSize) + kShortVector;
+  return llvm::alignTo(getVectors() * getVectorWidth() * getRowThreads(),
+                       kSharedVector);
+}
+
+int64_t AttentionBlock::getSharedBytes() const {
+  if (usesTensorCores)
+    return ((queries + keys) * getFactorStride() + keys * getValueStride()) *
+           static_cast<int64_t>(sizeof(uint16_t));
+  int64_t floats;
+  if (hasOneQuery())
+    // Scores; of each warp a maximum, a sum and results.
+    floats = keys + getThreads() / kWarpThreads * (valueDim + 2);
+  else
+    floats = (queries + keys) * getFactorStride() + keys * getValueStride() +
+             queries * getScoreStride();
+  return floats * static_cast<int64_t>(sizeof(float));
+}
+
+bool vitc::kernel::hasShortFactors(AttentionOp op) {
+  Type type = getElementTypeOrSelf(op.getValue());
+  return op.getQuery() && (type.isF16() || type.isBF16()) &&
+         getElementTypeOrSelf(op.getQuery()) == type &&
+         getElementTypeOrSelf(op.getKey()) == type;
+}

@@ -1,0 +1,197 @@
+//===- DeviceGemmTiling.cpp - How a GPU cuts products ---------------------===//
+//
+// Part of the vitc project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Large blocks read operands less often, small ones are more: a GPU with much
+// to do takes the former, one picture's 197 rows the latter. By a model: a step
+// of k takes a multiprocessor with `resident` blocks as many cycles as the
+// slowest of these needs,
+//   its multiply-adds, one instruction of a warp a cycle and scheduler,
+//   its loads from shared memory, its copies from L2
+// and blocks come in waves of multiprocessors * resident. No cycle of it was
+// measured.
+//
+//===----------------------------------------------------------------------===//
+
+#include "DeviceGemmTiling.h"
+
+#include "vitc/Analysis/BatchMultiple.h"
+#include "llvm/Support/MathExtras.h"
+#include <algorithm>
+
+using namespace mlir;
+using namespace vitc::kernel;
+
+static constexpr int64_t kPanelColumns =
+    vitc::vit::WeightExprAttr::kPanelColumns;
+
+namespace {
+/// A block's tile and its threads' or warps' micro-tile.
+struct Tile {
+  int64_t rowBlock, panels, rows, columns;
+};
+/// All that is multiplied.
+struct Shape {
+  int64_t items, rows, n, k; ///< Rows of one item.
+  bool isCutByItem;          ///< A block has rows of one item only.
+  bool isChunk;              ///< All rows of an item are one block's.
+  bool isNormalised, isF32;
+};
+} // namespace
+
+/// Of f32, the micro-tile being a thread's.
+static constexpr Tile kFmaTiles[] = {
+    {128, 2, 8, 8}, {64, 2, 8, 8}, {128, 1, 8, 8}, {64, 1, 4, 8},
+    {64, 1, 4, 4},  {32, 1, 4, 4}, {16, 1, 4, 4},
+};
+/// Of 16 bits, the micro-tile being a warp's.
+static constexpr Tile kTensorTiles[] = {
+    {128, 2, 64, 32}, {64, 2, 32, 32}, {128, 1, 32, 32},
+    {64, 1, 32, 16},  {32, 1, 16, 16}, {16, 1, 16, 16},
+};
+
+/// Terms of a step, and steps in shared memory: 128 rows and columns take 55
+/// KiB for f32, 57 KiB for 16 bits, and two blocks fit.
+static constexpr int64_t kFmaTerms = 16, kTensorTerms = 32, kStages = 3;
+
+/// Of an A100, an H100 has 132; each has four schedulers, which start an
+/// instruction of a warp a cycle.
+static constexpr int64_t kMultiprocessors = 108, kSchedulers = 4;
+/// Blocks and warps of a multiprocessor that registers leave room for, at 128
+/// a thread.
+static constexpr int64_t kMaxBlocks = 16, kMaxWarps = 16;
+/// For a vector of shared memory that the lanes of a warp read together.
+static constexpr double kSharedLoadCycles = 2;
+/// Of L2, a multiprocessor's share.
+static constexpr double kBytesPerCycle = 32;
+/// Products of an instruction on a scheduler's tensor core.
+static constexpr double kTensorProducts = 16 * 8 * 16, kTensorCycles = 8;
+/// To fill the stages and to store results.
+static constexpr double kBlockCycles = 2500;
+
+/// Items that are run at a time where that is open: blocks are to serve few and
+/// many.
+static constexpr int64_t kOpenBatch = 4;
+
+/// Rows up to which each weight is used too rarely to be copied for several
+/// threads, in blocks of up to kMaxFewRows.
+static constexpr int64_t kFewRows = 8;
+/// Blocks that keep memory busy.
+static constexpr int64_t kFewRowsBlocks = 2 * kMultiprocessors;
+static constexpr int64_t kLeastFewColumns = 8;
+/// Shared memory for rows that are multiplied.
+static constexpr int64_t kFewRowsBytes = 32 << 10;
+
+static Shape getShape(GemmOp op, int64_t openBatch) {
+  constexpr int64_t kRepresentativeRows = 256;
+  auto getSize = [&](Value size, int64_t unknown) {
+    std::optional<vitc::KernelSize> known = vitc::getKernelSize(size);
+    return std::max<int64_t>(1, known ? known->at(openBatch) : unknown);
+  };
+  Shape shape = {getSize(op.getBatch(), openBatch),
+                 getSize(op.getRows(), kRepresentativeRows),
+                 static_cast<int64_t>(op.getN()),
+                 static_cast<int64_t>(op.getK()),
+                 cast<ShapedType>(op.getWeights().getType()).getRank() == 2,
+                 op.getStatistics() != nullptr,
+                 op.getNorm().has_value(),
+                 getElementTypeOrSelf(op.getWeights()).isF32()};
+  if (std::optional<int64_t> chunks = op.getNumChunks()) {
+    shape.items *= *chunks;
+    shape.rows = llvm::divideCeil(shape.rows, *chunks);
+    shape.isCutByItem = true;
+  }
+  return shape;
+}
+
+static int64_t countWarps(const Tile &tile, bool isF32) {
+  int64_t microTiles =
+      tile.rowBlock / tile.rows * (tile.panels * kPanelColumns / tile.columns);
+  constexpr int64_t kWarpThreads = 32;
+  return isF32 ? microTiles / kWarpThreads : microTiles;
+}
+
+/// Cycles of a gemm.
+static double estimate(const Shape &shape, const Tile &tile) {
+  int64_t columns = tile.panels * kPanelColumns;
+  int64_t tilesOfItem = llvm::divideCeil(shape.rows, tile.rowBlock);
+  int64_t rowTiles =
+      shape.isCutByItem
+          ? shape.items * tilesOfItem
+          : llvm::divideCeil(shape.items * shape.rows, tile.rowBlock);
+  int64_t tilesOfBlock = shape.isChunk ? tilesOfItem : 1;
+  int64_t blocks = rowTiles / tilesOfBlock * llvm::divideCeil(shape.n, columns);
+  int64_t warps = countWarps(tile, shape.isF32);
+  int64_t resident = std::clamp<int64_t>(
+      llvm::divideCeil(blocks, kMultiprocessors), 1,
+      std::clamp<int64_t>(kMaxWarps / warps, 1, kMaxBlocks));
+
+  // Of one term, of all that are resident.
+  auto warpsOfScheduler =
+      double(llvm::divideCeil(resident * warps, kSchedulers));
+  auto results = double(tile.rows * tile.columns);
+  double vectors = double(tile.rows + tile.columns) / 4;
+  double elementBytes = shape.isF32 ? 4 : 2;
+  double issue = warpsOfScheduler * (results + vectors);
+  double shared = double(resident * warps) * vectors * kSharedLoadCycles;
+  if (!shape.isF32) {
+    // The lanes of a warp share its tile.
+    issue = warpsOfScheduler * results / kTensorProducts * kTensorCycles;
+    shared *= elementBytes / 32;
+  }
+  double copied = double(resident * (tile.rowBlock + columns)) * elementBytes /
+                  kBytesPerCycle;
+  double term = std::max({issue, shared, copied});
+  // Rows are read for their norms before they are for the product.
+  if (shape.isNormalised)
+    term += double(resident * tile.rowBlock) * sizeof(float) / kBytesPerCycle;
+  int64_t waves = llvm::divideCeil(blocks, kMultiprocessors * resident);
+  return double(waves * tilesOfBlock) * (double(shape.k) * term + kBlockCycles);
+}
+
+static GemmTilingAttr getTileTiling(GemmOp op, const Shape &shape) {
+  ArrayRef<Tile> tiles =
+      shape.isF32 ? ArrayRef(kFmaTiles) : ArrayRef(kTensorTiles);
+  // The first, a larger one, among equals.
+  const Tile *best = std::min_element(
+      tiles.begin(), tiles.end(), [&](const Tile &a, const Tile &b) {
+        return estimate(shape, a) < estimate(shape, b);
+      });
+  return GemmTilingAttr::get(op.getContext(), Provider::Nvvm, best->rows,
+                             best->columns,
+                             shape.isF32 ? kFmaTerms : kTensorTerms, kStages,
+                             best->rowBlock, best->panels);
+}
+
+/// Narrow blocks where there are few columns.
+static GemmTilingAttr getFewRowsTiling(GemmOp op, const Shape &shape,
+                                       int64_t rows) {
+  int64_t columns = kPanelColumns;
+  while (columns > kLeastFewColumns &&
+         llvm::divideCeil(shape.n, columns) < kFewRowsBlocks)
+    columns /= 2;
+  constexpr int64_t kGranule = vitc::vit::WeightExprAttr::kPackGranule;
+  int64_t terms = llvm::alignTo(shape.k, kGranule);
+  if (!op.getNorm()) {
+    int64_t most = kFewRowsBytes / int64_t(sizeof(float)) / rows;
+    terms = llvm::alignTo(
+        llvm::divideCeil(shape.k, llvm::divideCeil(shape.k, most)), kGranule);
+  }
+  return GemmTilingAttr::get(op.getContext(), Provider::Nvvm, rows, columns,
+                             terms, /*unroll=*/1, rows, /*panels=*/1);
+}
+
+GemmTilingAttr vitc::kernel::getDeviceGemmTiling(GemmOp op, GpuAttr gpu) {
+  Shape shape = getShape(op, kOpenBatch);
+  int64_t rows = shape.isCutByItem ? shape.rows : shape.items * shape.rows;
+  // A normalised row lies in shared memory as a whole.
+  int64_t rowBytes = shape.k * int64_t(sizeof(float));
+  bool fits = !op.getNorm() || rows * rowBytes <= gpu.getSharedBytes() / 2;
+  if (rows <= kFewRows && !op.getStatistics() && fits)
+    return getFewRowsTiling(op, shape, rows);
+  return getTileTiling(op, shape);
+}

@@ -1,0 +1,81 @@
+// RUN: vit-opt %s -pass-pipeline='builtin.module(func.func(kernel-lower-precision))' | FileCheck %s '-D$TYPE=bf16'
+// RUN: vit-opt %s -pass-pipeline='builtin.module(func.func(kernel-lower-precision{type=f16}))' | FileCheck %s '-D$TYPE=f16'
+// RUN: not vit-opt %s -pass-pipeline='builtin.module(func.func(kernel-lower-precision{type=int8}))' 2>&1 | FileCheck %s --check-prefix=TYPE
+
+// TYPE: error: kernel-lower-precision has type int8; needs bf16 or f16
+
+vit.weight @w : tensor<16x16xf32> seed(1 mean 0.0 scale 1.0)
+#w = #vit.expr<pack, [#vit.expr<ref, [@w]> : tensor<16x16xf32>]> : tensor<256xf32>
+#rows = affine_map<(b, i, c) -> (b, i, c)>
+#heads = affine_map<(b, h, i, d) -> (b, i, h * 8 + d)>
+
+// What attention reads and what it writes for a product is of 16 bits, the
+// result of all is not.
+// CHECK-LABEL: func @block(
+//       CHECK:   %[[W:.*]] = kernel.constant #vit.expr<pack, [#vit.expr<cast, [#vit.expr<ref, [@w]> : tensor<16x16xf32>]> : tensor<16x16x[[$TYPE]]>]> : tensor<256x[[$TYPE]]>
+//       CHECK:   %[[Q:.*]] = kernel.gemm {{.*}} lhs(%{{[^ ]+}} at {{.*}} : tensor<?x9x16xf32>) weights(%{{[^ ]+}} : tensor<256x[[$TYPE]]>)
+//  CHECK-SAME:     -> tensor<?x9x16x[[$TYPE]]>
+//       CHECK:   %[[HEADS:.*]] = kernel.attention
+//  CHECK-SAME:     query(%[[Q]] at
+//  CHECK-SAME:     -> tensor<?x9x16x[[$TYPE]]>
+//       CHECK:   kernel.gemm
+//  CHECK-SAME:     lhs(%[[HEADS]] at
+//  CHECK-SAME:     residual(%{{[^ ]+}} at {{.*}} : tensor<?x9x16xf32>)
+//  CHECK-SAME:     -> tensor<?x9x16xf32>
+func.func @block(%x: tensor<?x9x16xf32>) -> tensor<?x9x16xf32> {
+  %c0 = arith.constant 0 : index
+  %n = arith.constant 9 : index
+  %b = tensor.dim %x, %c0 : tensor<?x9x16xf32>
+  %w = kernel.constant #w as tensor<256xf32>
+  %e0 = tensor.empty(%b) : tensor<?x9x16xf32>
+  %q = kernel.gemm batch(%b) rows(%n) n 16 k 16 lhs(%x at #rows : tensor<?x9x16xf32>) weights(%w : tensor<256xf32>)
+      init(%e0 at #rows : tensor<?x9x16xf32>) -> tensor<?x9x16xf32>
+  %e1 = tensor.empty(%b) : tensor<?x9x16xf32>
+  %h = kernel.attention batch(%b) queries(%n) keys(%n) heads 2 head_dim 8 value_dim 8 scale 5.000000e-01
+      query(%q at #heads : tensor<?x9x16xf32>) key(%q at #heads : tensor<?x9x16xf32>)
+      value(%q at #heads : tensor<?x9x16xf32>) init(%e1 at #heads : tensor<?x9x16xf32>) -> tensor<?x9x16xf32>
+  %e2 = tensor.empty(%b) : tensor<?x9x16xf32>
+  %y = kernel.gemm batch(%b) rows(%n) n 16 k 16 lhs(%h at #rows : tensor<?x9x16xf32>) weights(%w : tensor<256xf32>)
+      residual(%x at #rows : tensor<?x9x16xf32>) init(%e2 at #rows : tensor<?x9x16xf32>) -> tensor<?x9x16xf32>
+  return %y : tensor<?x9x16xf32>
+}
+
+// A value that another op reads stays what it is, and so does what attention
+// reads beside it.
+// CHECK-LABEL: func @negative_residual(
+//       CHECK:   %[[Q:.*]] = kernel.gemm
+//  CHECK-SAME:     weights(%{{[^ ]+}} : tensor<256x[[$TYPE]]>)
+//  CHECK-SAME:     -> tensor<?x9x16xf32>
+//       CHECK:   %[[V:.*]] = kernel.gemm
+//  CHECK-SAME:     -> tensor<?x9x16xf32>
+//       CHECK:   kernel.attention
+func.func @negative_residual(%x: tensor<?x9x16xf32>) -> (tensor<?x9x16xf32>, tensor<?x9x16xf32>) {
+  %c0 = arith.constant 0 : index
+  %n = arith.constant 9 : index
+  %b = tensor.dim %x, %c0 : tensor<?x9x16xf32>
+  %w = kernel.constant #w as tensor<256xf32>
+  %e0 = tensor.empty(%b) : tensor<?x9x16xf32>
+  %q = kernel.gemm batch(%b) rows(%n) n 16 k 16 lhs(%x at #rows : tensor<?x9x16xf32>) weights(%w : tensor<256xf32>)
+      init(%e0 at #rows : tensor<?x9x16xf32>) -> tensor<?x9x16xf32>
+  %e1 = tensor.empty(%b) : tensor<?x9x16xf32>
+  %v = kernel.gemm batch(%b) rows(%n) n 16 k 16 lhs(%x at #rows : tensor<?x9x16xf32>) weights(%w : tensor<256xf32>)
+      init(%e1 at #rows : tensor<?x9x16xf32>) -> tensor<?x9x16xf32>
+  %e2 = tensor.empty(%b) : tensor<?x9x16xf32>
+  %h = kernel.attention batch(%b) queries(%n) keys(%n) heads 2 head_dim 8 value_dim 8 scale 5.000000e-01
+      query(%q at #heads : tensor<?x9x16xf32>) key(%q at #heads : tensor<?x9x16xf32>)
+      value(%v at #heads : tensor<?x9x16xf32>) init(%e2 at #heads : tensor<?x9x16xf32>) -> tensor<?x9x16xf32>
+  return %q, %h : tensor<?x9x16xf32>, tensor<?x9x16xf32>
+}
+
+// Weights that are computed stay f32.
+// CHECK-LABEL: func @negative_computed_weights(
+//       CHECK:   weights(%{{[^ ]+}} : tensor<256xf32>)
+func.func @negative_computed_weights(%x: tensor<?x9x16xf32>, %w: tensor<256xf32>) -> tensor<?x9x16xf32> {
+  %c0 = arith.constant 0 : index
+  %n = arith.constant 9 : index
+  %b = tensor.dim %x, %c0 : tensor<?x9x16xf32>
+  %e0 = tensor.empty(%b) : tensor<?x9x16xf32>
+  %q = kernel.gemm batch(%b) rows(%n) n 16 k 16 lhs(%x at #rows : tensor<?x9x16xf32>) weights(%w : tensor<256xf32>)
+      init(%e0 at #rows : tensor<?x9x16xf32>) -> tensor<?x9x16xf32>
+  return %q : tensor<?x9x16xf32>
+}
