@@ -76,12 +76,27 @@ def ConvertKernelToVectorPass : Pass<"convert-kernel-to-vector", "mlir::ModuleOp
                            "mlir::vector::VectorDialect", "vitc::kernel::KernelDialect"];
 }
 
+def ConvertKernelToNVVMPass : Pass<"convert-kernel-to-nvvm", "mlir::ModuleOp"> {
+  let summary = "generate kernels of a GPU, one function a shape";
+  let description = [{
+    Each kernel op becomes an llvm.func of gpu.module @kernels, the code of one
+    thread, and a kernel.grid_launch of it. Needs the tiling that
+    kernel-schedule-nvptx attaches.
+    Example: test/Conversion/KernelToNVVM/generic.mlir
+  }];
+  let dependentDialects = ["mlir::arith::ArithDialect", "mlir::func::FuncDialect", "mlir::gpu::GPUDialect",
+                           "mlir::LLVM::LLVMDialect", "mlir::math::MathDialect", "mlir::memref::MemRefDialect",
+                           "mlir::NVVM::NVVMDialect", "mlir::scf::SCFDialect", "mlir::vector::VectorDialect",
+                           "vitc::kernel::KernelDialect"];
+}
+
 def ConvertKernelToLLVMPass : Pass<"convert-kernel-to-llvm", "mlir::ModuleOp"> {
   let summary = "lower what is left of the kernel dialect, and all the rest, to LLVM";
   let description = [{
     kernel.buffer becomes a memref descriptor over the context's pointers,
     kernel.launch a call of the runtime through the context with a packed argument
-    block, as Runtime/Descriptor.h lays them out.
+    block, as Runtime/Descriptor.h lays them out; kernel.grid_launch one with the number
+    of its kernel in the gpu.module and the addresses of its arguments.
     Example: test/Conversion/KernelToLLVM/launch.mlir
   }];
   let dependentDialects = ["mlir::LLVM::LLVMDialect", "mlir::cf::ControlFlowDialect"];

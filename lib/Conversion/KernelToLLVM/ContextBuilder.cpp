@@ -29,7 +29,9 @@ static_assert(
     offsetof(rt::Context, outputs) == getOffset(ContextField::Outputs) &&
     offsetof(rt::Context, parallel) == getOffset(ContextField::Parallel) &&
     offsetof(rt::Context, oneDnnGemm) == getOffset(ContextField::OneDnnGemm) &&
-    offsetof(rt::Context, threads) == getOffset(ContextField::Threads));
+    offsetof(rt::Context, threads) == getOffset(ContextField::Threads) &&
+    offsetof(rt::Context, launch) == getOffset(ContextField::Launch) &&
+    offsetof(rt::Context, read) == getOffset(ContextField::Read));
 
 Type ContextBuilder::pointerType() {
   return LLVM::LLVMPointerType::get(getContext());

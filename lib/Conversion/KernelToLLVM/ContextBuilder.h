@@ -23,7 +23,9 @@ enum class ContextField {
   Outputs,
   Parallel,
   OneDnnGemm,
-  Threads
+  Threads,
+  Launch,
+  Read
 };
 
 /// Builds the LLVM ops through which entry functions talk to the runtime.

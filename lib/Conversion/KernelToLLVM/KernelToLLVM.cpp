@@ -19,6 +19,7 @@
 
 #include "../KernelToOneDNN/KernelToOneDNN.h"
 #include "ContextBuilder.h"
+#include "DeviceCalls.h"
 #include "Kernel/KernelDialect.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -195,7 +196,7 @@ LogicalResult EntryLowering::convertEntry(func::FuncOp entry) {
   entry.setFunctionType(opBuilder.getFunctionType({runContext.getType()}, {}));
 
   int64_t scratchBytes = 0;
-  bool usesOneDNN = false;
+  bool usesOneDNN = false, readsDevice = false;
   SmallVector<SiteAttr> sites;
   auto addSite = [&](Operation *op, StringRef kernel, DenseI64ArrayAttr work) {
     StringAttr source = opBuilder.getStringAttr(getSourceName(op->getLoc()));
@@ -229,6 +230,13 @@ LogicalResult EntryLowering::convertEntry(func::FuncOp entry) {
       scratchBytes = std::max<int64_t>(scratchBytes, launch.getScratchBytes());
       int32_t site = addSite(op, launch.getCallee(), launch.getWorkAttr());
       convertLaunch(launch, builder, site);
+    } else if (auto launch = dyn_cast<GridLaunchOp>(op)) {
+      StringRef kernel = launch.getCallee().getLeafReference();
+      int32_t site = addSite(op, kernel, launch.getWorkAttr());
+      convertGridLaunch(launch, builder, site);
+    } else if (auto read = dyn_cast<ReadOp>(op)) {
+      readsDevice = true;
+      convertRead(read, builder);
     } else if (auto gemm = dyn_cast<GemmOp>(op)) {
       usesOneDNN = true;
       std::string name =
@@ -242,7 +250,8 @@ LogicalResult EntryLowering::convertEntry(func::FuncOp entry) {
                              "before convert-kernel-to-llvm");
     }
   }
-  entry->setAttr(KernelDialect::kCodeAttr,
-                 CodeAttr::get(context, scratchBytes, usesOneDNN, sites));
+  entry->setAttr(
+      KernelDialect::kCodeAttr,
+      CodeAttr::get(context, scratchBytes, usesOneDNN, sites, readsDevice));
   return success();
 }

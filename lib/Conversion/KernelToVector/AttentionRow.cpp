@@ -25,10 +25,6 @@ using namespace vitc::kernel;
 
 static constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
-/// The smallest addend, but for -inf: times log2(e) it is a float still, and a
-/// score added to it does not change that.
-static constexpr double kLowestAddend = -2.3e38;
-
 /// A vector of i32 with this element in all lanes.
 static Value broadcastInteger(VectorBuilder &b, Value index) {
   Value integer = arith::IndexCastOp::create(b, b.getI32Type(), index);

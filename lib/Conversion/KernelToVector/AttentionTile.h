@@ -23,9 +23,6 @@
 
 namespace vitc::kernel {
 
-/// Turns exponents of e into exponents of 2.
-inline constexpr double kLog2E = 1.4426950408889634;
-
 /// Part `index` of `parts` of [0, total): sizes differ by one at most.
 TokenRange evenPart(VectorBuilder &builder, mlir::Value total,
                     mlir::Value parts, mlir::Value index);

@@ -107,7 +107,7 @@ Value vitc::kernel::broadcastElements(VectorBuilder &b, Value value,
 
 int64_t vitc::kernel::getTypeLanes(Type type, const VectorBuilder &b) {
   unsigned bits = getElementTypeOrSelf(type).getIntOrFloatBitWidth();
-  return b.lanes() * 32 / std::max(bits, 8u);
+  return std::max<int64_t>(1, b.lanes() * 32 / std::max(bits, 8u));
 }
 
 //===----------------------------------------------------------------------===//
@@ -174,7 +174,7 @@ ElementLoop::RowRuns ElementLoop::getRowRuns() const {
     runs.size = std::gcd(runs.size, operand.size);
     runs.strides.push_back(operand.stride);
   }
-  if (!areVectors(runs.strides, gathersLanes))
+  if (lanes == 1 || !areVectors(runs.strides, gathersLanes))
     runs.size = 1;
   return runs;
 }
@@ -205,6 +205,8 @@ void ElementLoop::emit(KernelBuilder &b, Body body) const {
   Value first = b.mul(piece, columns);
   Value last = b.min(b.add(first, columns), b.index(size));
   Value begin = b.mul(b.div(b.getTask(), countPieces()), rowsPerTask);
+  if (rowsPerTask == 1)
+    return emitRow(b, begin, {first, last, size}, body);
   Value end =
       b.min(b.add(begin, rowsPerTask), b.mul(b.get(batch), countRows()));
   b.forLoop(begin, end, 1,
@@ -220,7 +222,10 @@ void ElementLoop::emitRow(KernelBuilder &b, Value row, Span piece,
     row = b.div(row, sizes[dim - 1]);
   }
   dims[0] = row;
-  if (hasScalarRows) {
+  bool isOneElement = hasScalarRows || getPieceColumns() == 1;
+  if (isOneElement) {
+    if (!hasScalarRows)
+      dims[lane] = piece.begin;
     SmallVector<int64_t> strides(accesses.size(), 0);
     return body({dims, getOffsets(b, dims), strides, /*count=*/1,
                  /*vectors=*/1});

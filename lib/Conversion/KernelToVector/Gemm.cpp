@@ -186,24 +186,47 @@ GemmEmitter::Strip GemmEmitter::getStrip(const Panel &panel, Value column,
   strip.weights = b.add(panel.weights, column);
   strip.weightsStride = panel.width;
   strip.numColumns = numColumns;
-  strip.prefetched = b.add(strip.weights, panel.width * packedK);
   strip.prefetchLines = llvm::divideCeil(numColumns, kCacheLineValues);
   return strip;
+}
+
+/// Behind the last strip of a panel comes the first one of the next block of K,
+/// or of the next panel, which follows in memory.
+Value GemmEmitter::getNextStrip(const Panel &panel, const Strip &strip,
+                                Value column, const KBlock &block) {
+  int64_t lastColumn = panel.columns - strip.numColumns;
+  Value beside = b.index(strip.numColumns);
+  auto getDistance = [&]() -> Value {
+    if (lastColumn % tiling.getColumns() != 0)
+      return beside;
+    Value blockEnd = b.index(packedK);
+    if (block.isLast)
+      blockEnd = b.select(block.isLast, blockEnd, block.end);
+    Value behind =
+        b.add(b.mul(b.sub(blockEnd, block.begin), panel.width), -lastColumn);
+    if (std::optional<int64_t> known = getConstant(column))
+      return *known == lastColumn ? behind : beside;
+    return b.select(b.equal(column, lastColumn), behind, beside);
+  };
+  return b.add(strip.weights, getDistance());
 }
 
 void GemmEmitter::emitBlocks(Rows rows, const Panel &panel) {
   int64_t stripColumns = tiling.getColumns();
   int64_t restBegin = panel.columns / stripColumns * stripColumns;
   auto emitStrips = [&](const KBlock &block) {
-    if (restBegin != 0)
+    auto emitColumns = [&](Value column, int64_t numColumns) {
+      Strip strip = getStrip(panel, column, numColumns);
+      strip.prefetched = getNextStrip(panel, strip, column, block);
+      emitStrip(rows, strip, block);
+    };
+    if (restBegin == stripColumns)
+      emitColumns(b.index(0), stripColumns);
+    else if (restBegin != 0)
       b.forLoop(b.index(0), b.index(restBegin), stripColumns,
-                [&](Value column) {
-                  emitStrip(rows, getStrip(panel, column, stripColumns), block);
-                });
+                [&](Value column) { emitColumns(column, stripColumns); });
     if (restBegin != panel.columns)
-      emitStrip(rows,
-                getStrip(panel, b.index(restBegin), panel.columns - restBegin),
-                block);
+      emitColumns(b.index(restBegin), panel.columns - restBegin);
   };
 
   int64_t numBlocks = llvm::divideCeil(k, tiling.getKBlock());

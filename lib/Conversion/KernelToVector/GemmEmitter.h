@@ -67,6 +67,9 @@ private:
   void emitPanels(Rows rows, mlir::Value begin, mlir::Value end);
   void emitPanel(Rows rows, mlir::Value number, int64_t width, int64_t columns);
   Strip getStrip(const Panel &panel, mlir::Value column, int64_t numColumns);
+  /// Where the weights begin that are multiplied after a strip.
+  mlir::Value getNextStrip(const Panel &panel, const Strip &strip,
+                           mlir::Value column, const KBlock &block);
   void emitBlocks(Rows rows, const Panel &panel);
   void emitStrip(Rows rows, const Strip &strip, const KBlock &block);
   void emitOneRow(const Panel &panel);
@@ -77,6 +80,8 @@ private:
                 const KBlock &block);
   llvm::SmallVector<mlir::Value> emitInit(int64_t numRows, const Strip &strip,
                                           const KBlock &block);
+  /// How many tiles of a strip prefetch the next one together.
+  int64_t getSharingTiles();
   llvm::SmallVector<mlir::Value> emitKLoop(int64_t numRows, mlir::Value tile,
                                            const Strip &strip,
                                            const KBlock &block,

@@ -18,12 +18,16 @@
 #include "GemmEmitter.h"
 
 #include "llvm/Support/MathExtras.h"
+#include <numeric>
 
 using namespace mlir;
 using namespace vitc::kernel;
 
 /// Tiles of at most so many rows come alone or in pairs: see emitKLoop.
 static constexpr int64_t kFewRows = 3;
+/// Others share what they ask for. Measured with 64 rows, K = 512 and tiles of
+/// 6 x 16: 1.3 % faster than with all lines asked for by each tile.
+static constexpr int64_t kSharingTiles = 4;
 
 int64_t GemmEmitter::getNumVectors(const Strip &strip) const {
   return llvm::divideCeil(strip.numColumns, b.lanes());
@@ -80,6 +84,14 @@ SmallVector<Value> GemmEmitter::emitInit(int64_t numRows, const Strip &strip,
   return b.ifElse(block.isFirst, types, first, partialSums);
 }
 
+int64_t GemmEmitter::getSharingTiles() {
+  std::optional<int64_t> rows = getConstant(op.getRows());
+  if (!rows)
+    return kSharingTiles;
+  return std::min<int64_t>(kSharingTiles,
+                           llvm::divideCeil(*rows, tiling.getRows()));
+}
+
 SmallVector<Value> GemmEmitter::emitKLoop(int64_t numRows, Value tile,
                                           const Strip &strip,
                                           const KBlock &block,
@@ -103,14 +115,19 @@ SmallVector<Value> GemmEmitter::emitKLoop(int64_t numRows, Value tile,
       }
     }
   };
-  // The next panel comes into L2 while this one is used: a step of k asks for
-  // one of the lines that lie there at the same k, the next tile's step for
-  // another. Tiles with few rows have few or no successors and ask for all.
-  int64_t numLines = strip.prefetchLines;
+  // The next strip comes into L2 while this one is used. Tiles share its lines:
+  // each asks for one of them in every few steps of k. Tiles with few rows have
+  // few or no successors and ask for all.
+  int64_t unroll = tiling.getUnroll();
+  int64_t numLines = strip.prefetchLines, steps = 1;
   Value prefetched = strip.prefetched;
   if (numRows > kFewRows) {
-    Value line = b.rem(tile, strip.prefetchLines);
-    prefetched = b.add(prefetched, b.mul(line, kCacheLineValues));
+    steps =
+        std::gcd(unroll, std::max<int64_t>(1, getSharingTiles() / numLines));
+    Value share = b.rem(tile, numLines * steps);
+    Value line = b.mul(b.rem(share, numLines), kCacheLineValues);
+    Value step = b.mul(b.div(share, numLines), strip.weightsStride);
+    prefetched = b.add(prefetched, b.add(line, step));
     numLines = 1;
   }
   auto prefetch = [&](Value kIndex, int64_t u) {
@@ -121,14 +138,14 @@ SmallVector<Value> GemmEmitter::emitKLoop(int64_t numRows, Value tile,
                  /*intoL1=*/false);
   };
 
-  int64_t unroll = tiling.getUnroll();
   int64_t mainEnd = k - k % unroll;
   Value end = b.min(block.end, b.index(mainEnd));
   SmallVector<Value> sums = b.forLoop(block.begin, end, unroll, init,
                                       [&](Value kIndex, ValueRange current) {
                                         SmallVector<Value> sums(current);
                                         for (int64_t u = 0; u < unroll; ++u) {
-                                          prefetch(kIndex, u);
+                                          if (u % steps == 0)
+                                            prefetch(kIndex, u);
                                           multiply(kIndex, u, sums);
                                         }
                                         return sums;

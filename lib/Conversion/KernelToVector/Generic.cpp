@@ -38,7 +38,8 @@ static ElementLoop getLoop(GenericOp op, const VectorBuilder &b) {
   if (isAlongReduced)
     return loop;
   if (!op.getReduce().empty()) {
-    loop.vectors = kResultVectors;
+    // Threads that accumulate one result each read what lies side by side.
+    loop.vectors = b.lanes() == 1 ? 1 : kResultVectors;
     // Tiling counts results as rows.
     loop.columnsPerTask = loop.rowsPerTask;
     loop.rowsPerTask =

@@ -96,7 +96,7 @@ int64_t GenericBody::getLanes(GenericOp op, unsigned lane,
       vary(inner.getResult(0));
   }
   vary(cast<YieldOp>(body.getTerminator()).getValue());
-  return builder.lanes() * 32 / widest;
+  return std::max<int64_t>(1, builder.lanes() * 32 / widest);
 }
 
 GenericBody::GenericBody(GenericOp op, KernelBuilder &builder)

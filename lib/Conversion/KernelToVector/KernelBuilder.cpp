@@ -10,37 +10,12 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
-#include "mlir/IR/Matchers.h"
-#include "llvm/ADT/SetVector.h"
 
 using namespace mlir;
 using namespace vitc::kernel;
 
 /// Bytes; what the runtime aligns a thread's scratch to.
 static constexpr int64_t kCacheLineBytes = 64;
-
-std::optional<int64_t> vitc::kernel::getSharedConstant(OpOperand &operand) {
-  // Layers differ in it, and would not share a function.
-  auto map = dyn_cast<AttentionMapOp>(operand.getOwner());
-  if (map && operand.get() == map.getLayer())
-    return std::nullopt;
-  return getConstant(operand.get());
-}
-
-std::optional<int64_t> vitc::kernel::getConstant(Value value) {
-  IntegerAttr constant;
-  if (value.getType().isIndex() && matchPattern(value, m_Constant(&constant)))
-    return constant.getInt();
-  return std::nullopt;
-}
-
-SmallVector<Value> vitc::kernel::getLaunchArguments(Operation *op) {
-  llvm::SetVector<Value> arguments;
-  for (OpOperand &operand : op->getOpOperands())
-    if (!getSharedConstant(operand))
-      arguments.insert(operand.get());
-  return arguments.takeVector();
-}
 
 KernelBuilder::KernelBuilder(Operation *op, StringRef name,
                              KernelContext &context)

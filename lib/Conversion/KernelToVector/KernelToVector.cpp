@@ -17,6 +17,7 @@
 
 #include "vitc/Conversion/Passes.h"
 
+#include "BooleanBytes.h"
 #include "Kernels.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -33,30 +34,6 @@ namespace vitc {
 
 using namespace mlir;
 using namespace vitc::kernel;
-
-/// True if one function computes both: they agree in all but which values they
-/// are passed.
-static bool canShareFunction(Operation *lhs, Operation *rhs) {
-  if (lhs->getName() != rhs->getName() ||
-      lhs->getOperandTypes() != rhs->getOperandTypes() ||
-      lhs->getPropertiesAsAttribute() != rhs->getPropertiesAsAttribute())
-    return false;
-  // An operand that is there twice is one argument.
-  auto firstUse = [](Operation *op, Value operand) {
-    return std::distance(op->operand_begin(),
-                         llvm::find(op->getOperands(), operand));
-  };
-  for (auto [lhsOperand, rhsOperand] :
-       llvm::zip(lhs->getOpOperands(), rhs->getOpOperands()))
-    if (getSharedConstant(lhsOperand) != getSharedConstant(rhsOperand) ||
-        firstUse(lhs, lhsOperand.get()) != firstUse(rhs, rhsOperand.get()))
-      return false;
-  return llvm::all_of_zip(
-      lhs->getRegions(), rhs->getRegions(), [](Region &lhs, Region &rhs) {
-        return OperationEquivalence::isRegionEquivalentTo(
-            &lhs, &rhs, OperationEquivalence::IgnoreLocations);
-      });
-}
 
 static FailureOr<KernelFunction> buildFunction(Operation *op,
                                                KernelContext &context) {
@@ -129,27 +106,6 @@ static LogicalResult checkKernel(Operation *op) {
     return op->emitOpError("is in a function without a !kernel.context; needs "
                            "kernel-plan-arena to have run");
   return success();
-}
-
-/// In memory, an i1 is a byte.
-static void storeBooleansAsBytes(ModuleOp module) {
-  module.walk([](memref::LoadOp load) {
-    if (!load.getType().isInteger(1) ||
-        !load.getMemRef().getDefiningOp<BufferOp>())
-      return;
-    OpBuilder builder(load);
-    builder.setInsertionPointAfter(load);
-    auto narrow =
-        arith::TruncIOp::create(builder, load.getLoc(), load.getType(), load);
-    load.getResult().replaceAllUsesExcept(narrow, narrow);
-    load.getResult().setType(builder.getI8Type());
-  });
-  module.walk([](BufferOp buffer) {
-    auto type = cast<MemRefType>(buffer.getType());
-    if (type.getElementType().isInteger(1))
-      buffer.getResult().setType(MemRefType::Builder(type).setElementType(
-          IntegerType::get(type.getContext(), 8)));
-  });
 }
 
 static bool isVectorKernel(Operation *op) {

@@ -16,6 +16,7 @@
 #ifndef VITC_CONVERSION_KERNELTOVECTOR_KERNELS_H
 #define VITC_CONVERSION_KERNELTOVECTOR_KERNELS_H
 
+#include "SharedKernels.h"
 #include "VectorBuilder.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/IRMapping.h"
@@ -37,16 +38,6 @@ struct KernelFunction {
   /// Whether its last argument is the number of tasks.
   bool takesNumTasks = false;
 };
-
-/// The constant that a function may be generated for: none for a runtime value,
-/// nor for an operand in which the sharers of a function differ.
-std::optional<int64_t> getSharedConstant(mlir::OpOperand &operand);
-
-/// The constant that `value` is, if it is one.
-std::optional<int64_t> getConstant(mlir::Value value);
-
-/// Operands that a launch passes: each once, constants not at all.
-llvm::SmallVector<mlir::Value> getLaunchArguments(mlir::Operation *op);
 
 /// Builds the body of a new function `name`, made unique, for `op`: a task's
 /// index and that of its range's first, the thread's scratch, then the

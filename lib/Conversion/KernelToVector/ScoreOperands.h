@@ -14,6 +14,13 @@
 
 namespace vitc::kernel {
 
+/// Turns exponents of e into exponents of 2.
+inline constexpr double kLog2E = 1.4426950408889634;
+
+/// The smallest addend, but for -inf: times log2(e) it is a float still, and a
+/// score added to it does not change that.
+inline constexpr double kLowestAddend = -2.3e38;
+
 /// A factor of the product that scores begin as: queries or keys.
 struct ScoreFactor {
   mlir::Value value;

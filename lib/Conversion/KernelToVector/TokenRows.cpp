@@ -52,34 +52,43 @@ static void collectTerms(AffineExpr expr, SmallVectorImpl<AffineExpr> &terms) {
   collectTerms(sum.getRHS(), terms);
 }
 
-TokenRows TokenTables::add(TokenRows rows, const Access &access, Value tokens) {
+std::optional<TokenOffset> vitc::kernel::splitTokenOffset(const Access &access,
+                                                          Value tokens) {
   std::optional<int64_t> count = getConstant(tokens);
   if (access.getStride(kToken) || !count || *count > kMaxTableTokens)
-    return rows;
-  AffineExpr ofToken = getAffineConstantExpr(0, rows.expr.getContext());
-  AffineExpr rest = ofToken;
+    return std::nullopt;
+  AffineExpr expr = access.getOffsetWithout(3);
+  AffineExpr zero = getAffineConstantExpr(0, expr.getContext());
+  TokenOffset offset = {zero, zero};
   SmallVector<AffineExpr> terms;
-  collectTerms(rows.expr, terms);
+  collectTerms(expr, terms);
   for (AffineExpr term : terms) {
     if (!term.isFunctionOfDim(kToken))
-      rest = rest + term;
+      offset.rest = offset.rest + term;
     else if (!term.isFunctionOfDim(kHead))
-      ofToken = ofToken + term;
+      offset.ofToken = offset.ofToken + term;
     else
-      return rows;
+      return std::nullopt;
   }
+  return offset;
+}
 
+TokenRows TokenTables::add(TokenRows rows, const Access &access, Value tokens) {
+  std::optional<TokenOffset> offset = splitTokenOffset(access, tokens);
+  if (!offset)
+    return rows;
+  int64_t count = *getConstant(tokens);
   auto *table = llvm::find_if(tables, [&](const Table &table) {
-    return table.expr == ofToken && table.tokens == *count;
+    return table.expr == offset->ofToken && table.tokens == count;
   });
   if (table == tables.end()) {
     tables.push_back(
-        {ofToken, *count, b.getScratch(2 * *count, b.getIndexType())});
+        {offset->ofToken, count, b.getScratch(2 * count, b.getIndexType())});
     table = &tables.back();
   }
-  rows.expr = rest;
+  rows.expr = offset->rest;
   rows.table = table->memory;
-  rows.numTokens = *count;
+  rows.numTokens = count;
   return rows;
 }
 

@@ -53,6 +53,17 @@ private:
   int64_t numTokens = 0;
 };
 
+/// What a row's offset is the sum of.
+struct TokenOffset {
+  mlir::AffineExpr ofToken; // no function of the head
+  mlir::AffineExpr rest;    // no function of the token
+};
+
+/// Splits the offset of a row in (batch, head, token, -) where a table of
+/// tokens pays: where it takes more than a multiplication, and tokens are few.
+std::optional<TokenOffset> splitTokenOffset(const Access &access,
+                                            mlir::Value tokens);
+
 /// The tables of a kernel. They hold two items, the even and the odd one of a
 /// task's and the next, in the thread's scratch.
 class TokenTables {

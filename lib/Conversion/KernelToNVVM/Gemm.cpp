@@ -1,0 +1,169 @@
+//===- Gemm.cpp - Matrix products -----------------------------------------===//
+//
+// Part of the vitc project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Whether a gemm's tiling is one that code is there for, and its kernel's name,
+// threads and number of blocks. Blocks of the same rows are neighbours in the
+// grid: what they read of lhs comes from memory once, and the weights stay in
+// L2.
+//
+//===----------------------------------------------------------------------===//
+
+#include "GemmEmitter.h"
+#include "Kernels.h"
+
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace vitc::kernel;
+
+static constexpr int64_t kPanelColumns =
+    vitc::vit::WeightExprAttr::kPanelColumns;
+static constexpr int64_t kPackGranule = vitc::vit::WeightExprAttr::kPackGranule;
+static constexpr int64_t kMaxThreads = 1024;
+/// A thread's: two blocks of 256 threads share a multiprocessor's registers.
+static constexpr int32_t kRegisters = 128;
+/// Words that a thread copies at once.
+static constexpr int64_t kVectorWords = 4;
+
+/// Whether a thread has all rows of its block.
+static bool isOfFewRows(GemmOp op) {
+  return op.getTiling()->getRowBlock() <= DeviceFewRowsEmitter::kMaxRows;
+}
+
+static bool isPowerOf2(int64_t value) {
+  return value > 0 && llvm::isPowerOf2_64(static_cast<uint64_t>(value));
+}
+
+static LogicalResult checkFewRowsTiling(GemmOp op) {
+  GemmTilingAttr tiling = *op.getTiling();
+  if (tiling.getRows() < 1 || tiling.getRows() != tiling.getRowBlock() ||
+      !isPowerOf2(tiling.getColumns()) || tiling.getColumns() < kVectorWords ||
+      tiling.getColumns() > kPanelColumns || tiling.getKBlock() < 1 ||
+      tiling.getKBlock() % kPackGranule != 0)
+    return op.emitOpError()
+           << "has tiling " << tiling << "; threads of a block of up to "
+           << DeviceFewRowsEmitter::kMaxRows
+           << " rows have them all, and share 4 to 64 columns, a power of two, "
+              "and a multiple of 16 terms";
+  if (op.getStatistics())
+    return op.emitOpError() << "has statistics and tiling " << tiling
+                            << "; needs threads that share a block's rows";
+  if (op.getNorm() && tiling.getKBlock() < static_cast<int64_t>(op.getK()))
+    return op.emitOpError()
+           << "normalises rows of " << op.getK() << " elements in blocks of "
+           << tiling.getKBlock() << "; needs one block";
+  return success();
+}
+
+static LogicalResult checkTileTiling(GemmOp op) {
+  GemmTilingAttr tiling = *op.getTiling();
+  auto reject = [&](const Twine &needed) {
+    return op.emitOpError()
+           << "has tiling " << tiling << " and weights of "
+           << getElementTypeOrSelf(op.getWeights()) << "; needs " << needed;
+  };
+  bool isF32 = getElementTypeOrSelf(op.getWeights()).isF32();
+  for (int64_t size :
+       {tiling.getRows(), tiling.getColumns(), tiling.getKBlock(),
+        tiling.getRowBlock(), tiling.getPanels()})
+    if (!isPowerOf2(size))
+      return reject("powers of two");
+  if (tiling.getUnroll() < 2)
+    return reject("2 or more steps in shared memory");
+  int64_t columns = tiling.getPanels() * kPanelColumns;
+  // A warp's threads, as they share tiles; a step of k.
+  int64_t leastRows = isF32 ? 4 * tiling.getRows() : 16;
+  int64_t leastColumns = isF32 ? 8 * tiling.getColumns() : 8;
+  int64_t leastTerms = isF32 ? kVectorWords : 16;
+  if (tiling.getColumns() < (isF32 ? kVectorWords : 8) ||
+      (!isF32 && tiling.getRows() < 16))
+    return reject(isF32 ? "4 columns or more"
+                        : "16 rows and 8 columns or more");
+  if (tiling.getRowBlock() < leastRows || columns < leastColumns ||
+      tiling.getColumns() > columns || tiling.getKBlock() < leastTerms)
+    return reject("blocks of a warp's rows and columns, and 4 words of terms");
+  int64_t threads = DeviceTileProduct::countThreads(op);
+  int64_t words = tiling.getKBlock() / (isF32 ? 1 : 2);
+  if (threads < columns / kVectorWords || threads > kMaxThreads ||
+      words * columns < kVectorWords * threads ||
+      tiling.getRowBlock() * tiling.getKBlock() < threads ||
+      threads < tiling.getKBlock())
+    return reject("as many threads as copy a step's tiles in vectors of 4 "
+                  "words, up to " +
+                  Twine(kMaxThreads));
+  return success();
+}
+
+static LogicalResult checkGemm(GemmOp op) {
+  for (Value operand : {op.getLhs(), op.getLhsScale(), op.getWeights(),
+                        op.getBias(), op.getResidual(), op.getInit()}) {
+    if (!operand)
+      continue;
+    Type element = getElementTypeOrSelf(operand);
+    if (!element.isF32() && !element.isF16() && !element.isBF16())
+      return op.emitOpError() << "has an operand of type " << operand.getType()
+                              << "; needs f32, f16 or bf16";
+  }
+  return isOfFewRows(op) ? checkFewRowsTiling(op) : checkTileTiling(op);
+}
+
+static std::string getName(GemmOp op) {
+  std::string name = llvm::formatv("gemm_n{0}_k{1}", op.getN(), op.getK());
+  if (op.getLhsScale())
+    name += "_scaled";
+  if (vitc::vit::NormAttr norm = op.getNormAttr())
+    name += norm.getRms() ? "_rms_norm" : "_norm";
+  if (op.getActivation() != vitc::vit::Activation::None)
+    name += ("_" + vitc::vit::stringifyActivation(op.getActivation())).str();
+  if (op.getResidual())
+    name += "_residual";
+  if (op.getStatistics())
+    name += "_statistics";
+  if (DeviceGemmRows::hasWeightsPerItem(op))
+    name += "_batched";
+  for (auto [operand, preposition] :
+       {std::pair(op.getLhs(), "_from_"), std::pair(op.getWeights(), "_by_"),
+        std::pair(op.getInit(), "_to_")})
+    if (Type element = getElementTypeOrSelf(operand); !element.isF32())
+      name += llvm::formatv("{0}{1}", preposition, element);
+  return name;
+}
+
+FailureOr<DeviceKernel> vitc::kernel::buildDeviceGemm(GemmOp op,
+                                                      DeviceContext &context) {
+  if (failed(checkGemm(op)))
+    return failure();
+  bool ofFewRows = isOfFewRows(op);
+  int64_t threads = ofFewRows ? DeviceFewRowsEmitter::kThreads
+                              : DeviceTileProduct::countThreads(op);
+  DeviceBuilder builder(op, getName(op), threads, context);
+  if (ofFewRows)
+    DeviceFewRowsEmitter(op, builder).emit();
+  else
+    DeviceGemmEmitter(op, builder).emit();
+  DeviceKernel kernel = builder.finish();
+  kernel.function->setAttr(NVVM::NVVMDialect::getMaxnregAttrName(),
+                           builder.getI32IntegerAttr(kRegisters));
+  auto shared = kernel.function->getAttrOfType<IntegerAttr>(
+      KernelDialect::kSharedBytesAttr);
+  if (shared.getInt() > context.gpu.getSharedBytes())
+    return op.emitOpError()
+           << "needs " << shared.getInt() << " bytes of shared memory a block; "
+           << context.gpu << " has " << context.gpu.getSharedBytes();
+  return kernel;
+}
+
+Value vitc::kernel::countDeviceGemmBlocks(GemmOp op, VectorBuilder &builder) {
+  GemmTilingAttr tiling = *op.getTiling();
+  int64_t columns = isOfFewRows(op) ? tiling.getColumns()
+                                    : tiling.getPanels() * kPanelColumns;
+  return builder.mul(DeviceGemmRows::countBlocks(op, builder),
+                     llvm::divideCeil(op.getN(), columns));
+}

@@ -1,0 +1,103 @@
+//===- GemmEmitter.h - The kernel of a gemm ---------------------*- C++ -*-===//
+//
+// Part of the vitc project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef VITC_CONVERSION_KERNELTONVVM_GEMMEMITTER_H
+#define VITC_CONVERSION_KERNELTONVVM_GEMMEMITTER_H
+
+#include "GemmEpilogue.h"
+
+namespace vitc::kernel {
+
+/// Emits a block of a gemm: the results of some rows and columns, whose sums
+/// threads hold in registers.
+///
+///   for each tile of rows           one, but of a chunk that has statistics
+///     the rows' means, deviations   where the gemm normalises them
+///     for each step of k            copies run tiling.unroll - 1 steps ahead
+///       copy the tiles of a step to come to shared memory
+///       multiply the tiles of this one
+///     bias, activation, residual
+class DeviceGemmEmitter {
+public:
+  DeviceGemmEmitter(GemmOp op, DeviceBuilder &builder);
+  void emit();
+
+private:
+  /// The sums of the tile of rows from `begin` on.
+  llvm::SmallVector<mlir::Value> emitProduct(mlir::Value begin);
+  /// Stores the tile's results, and returns them.
+  llvm::SmallVector<mlir::Value> emitResults(mlir::Value begin,
+                                             mlir::ValueRange vectors);
+  void emitChunk();
+
+  GemmOp op;
+  DeviceBuilder &b;
+  std::unique_ptr<DeviceTileProduct> product;
+  const GemmTileShape &shape;
+  mlir::Value rowBlock, firstColumn;
+  DeviceGemmRows rows;
+  DeviceLhsTiles lhs;
+  DeviceWeightTiles weights;
+  DeviceGemmEpilogue epilogue;
+};
+
+/// Emits a block of a gemm of few rows, which memory bounds: tiling.rows times
+/// tiling.columns results. Threads share the terms of their sums, so that each
+/// weight is read once for all of a block's rows.
+class DeviceFewRowsEmitter {
+public:
+  /// Rows of a block that is of this kind, at most.
+  static constexpr int64_t kMaxRows = 8;
+  static constexpr int64_t kThreads = 256;
+
+  DeviceFewRowsEmitter(GemmOp op, DeviceBuilder &builder);
+  void emit();
+
+private:
+  /// Copies terms [begin, begin + size) of the rows to shared memory.
+  void emitRows(mlir::Value begin, int64_t size);
+  /// What is multiplied of elements that are changed.
+  mlir::Value roundTerms(mlir::Value elements);
+  /// Normalises rows that are there.
+  void emitNorm();
+  /// The sum of term(element) over a row in shared memory, for all threads.
+  mlir::Value sumRow(int64_t r,
+                     llvm::function_ref<mlir::Value(mlir::Value)> term);
+  /// Words of a thread's columns, their numbers counted from a block of terms
+  /// on.
+  struct Batch {
+    llvm::SmallVector<mlir::Value> words, weights;
+  };
+  /// `count` of this thread's from word `from` on of the terms from `begin` on.
+  Batch loadBatch(mlir::Value begin, mlir::Value from, int64_t count);
+  void multiply(const Batch &batch, llvm::MutableArrayRef<mlir::Value> sums);
+  /// Sums with the products of words [from, ...) of `size` terms.
+  llvm::SmallVector<mlir::Value> emitTerms(mlir::Value begin, int64_t from,
+                                           int64_t size, mlir::ValueRange sums);
+  void emitResults(mlir::ValueRange sums);
+
+  GemmOp op;
+  DeviceBuilder &b;
+  GemmTilingAttr tiling;
+  int64_t n, k, numRows, numColumns;
+  int64_t slicesOfWarp, numSlices; // threads that share a column's terms
+  mlir::Value firstColumn, slice;
+  mlir::Value column; // of this thread's four, in the block
+  DeviceGemmRows rows;
+  DeviceGemmLhs lhs;
+  DeviceGemmEpilogue epilogue;
+  DevicePointer weights;
+  int64_t termsOfWord;
+  mlir::Value weightsBegin, weightsStride; // of the thread's columns, in words
+  DevicePointer terms;                     // [numRows][kBlock]
+  DevicePointer parts;                     // [warps][numRows][numColumns]
+};
+
+} // namespace vitc::kernel
+
+#endif // VITC_CONVERSION_KERNELTONVVM_GEMMEMITTER_H

@@ -1,0 +1,100 @@
+//===- GemmTiles.h - Operands of a gemm in shared memory --------*- C++ -*-===//
+//
+// Part of the vitc project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef VITC_CONVERSION_KERNELTONVVM_GEMMTILES_H
+#define VITC_CONVERSION_KERNELTONVVM_GEMMTILES_H
+
+#include "GemmRows.h"
+
+namespace vitc::kernel {
+
+/// The tiles of both operands that a step over k multiplies, `stages` of them,
+/// are words of 32 bits: a float, or two of 16 bits that are neighbours along
+/// k. How many there are, and the words from one to the next:
+///   lhs      [stages][rows][depth + padding]
+///   weights  [stages][depth][columns + padding]
+struct GemmTileShape {
+  int64_t stages, rows, columns;
+  int64_t depth;                      ///< In words.
+  mlir::Type element;                 ///< What a word holds one or two of.
+  int64_t lhsPadding, weightsPadding; ///< In words.
+
+  int64_t getTermsOfWord() const {
+    return 32 / element.getIntOrFloatBitWidth();
+  }
+  int64_t getTerms() const { return depth * getTermsOfWord(); }
+  int64_t getLhsStride() const { return depth + lhsPadding; }
+  int64_t getWeightsStride() const { return columns + weightsPadding; }
+};
+
+/// Tiles of lhs. Where the gemm reads lhs as it is, bytes are copied
+/// asynchronously; else threads load elements, change them and store them.
+class DeviceLhsTiles {
+public:
+  DeviceLhsTiles(GemmOp op, DeviceBuilder &builder, const GemmTileShape &shape);
+
+  DevicePointer getWords() const { return words; }
+  /// Chooses rows begin, begin + 1, ... for the steps to come. All threads take
+  /// part.
+  void start(const DeviceGemmRows &rows, mlir::Value begin);
+
+  /// Types of what threads keep between load and store; none if tiles are
+  /// copied.
+  llvm::SmallVector<mlir::Type> getLoadedTypes() const;
+  /// Starts to fill a stage with terms from `l` on: copies, or loads what it
+  /// returns.
+  llvm::SmallVector<mlir::Value> load(mlir::Value l, mlir::Value stage) const;
+  void store(mlir::ValueRange loaded, mlir::Value l, mlir::Value stage) const;
+
+private:
+  struct Vector {
+    DeviceGemmLhs::Row row;
+    mlir::Value number;    // of the row in the tile
+    mlir::Value l, offset; // of a step's first stage
+  };
+  DeviceGemmLhs::Place getPlace(const Vector &vector, mlir::Value l) const;
+  mlir::Value getTarget(const Vector &vector, mlir::Value stage) const;
+
+  DeviceBuilder &b;
+  GemmTileShape shape;
+  DeviceGemmLhs lhs;
+  std::optional<DeviceRowNorms> norms;
+  int64_t k, width;
+  bool isCopied;
+  DevicePointer words, elements;     // the same memory
+  llvm::SmallVector<Vector> vectors; // of this thread
+};
+
+/// Tiles of packed weights, copied asynchronously.
+class DeviceWeightTiles {
+public:
+  DeviceWeightTiles(GemmOp op, DeviceBuilder &builder,
+                    const GemmTileShape &shape, mlir::Value firstColumn,
+                    mlir::Value item);
+
+  DevicePointer getWords() const { return words; }
+  /// Starts to fill a stage with terms from the word `depth` on.
+  void copy(mlir::Value depth, mlir::Value stage) const;
+
+private:
+  struct Vector {
+    mlir::Value depth, source, target;
+  };
+
+  DeviceBuilder &b;
+  GemmTileShape shape;
+  int64_t depth; // of all of k, in words
+  DevicePointer weights, words;
+  mlir::Value rowWords;              // of weights, from a step of k to the next
+  mlir::Value isColumn;              // null: all are
+  llvm::SmallVector<Vector> vectors; // of this thread
+};
+
+} // namespace vitc::kernel
+
+#endif // VITC_CONVERSION_KERNELTONVVM_GEMMTILES_H

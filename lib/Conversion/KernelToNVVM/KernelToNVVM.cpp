@@ -1,0 +1,169 @@
+//===- KernelToNVVM.cpp - A GPU's kernels ---------------------------------===//
+//
+// Part of the vitc project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Replaces each kernel by a launch of a function that one thread of a grid
+// runs:
+//   kernel.norm batch(%b) rows(%c197) ... input(%x ...) init(%y ...)
+// becomes
+//   kernel.grid_launch %context @kernels::@norm_c768 blocks(%n) args(%b, %x,
+//   %y : ...)
+// with the function in gpu.module @kernels. What an entry function itself loads
+// from a buffer becomes a kernel.read. Kernels that differ in nothing but the
+// operands they are passed share one function.
+//===----------------------------------------------------------------------===//
+
+#include "vitc/Conversion/Passes.h"
+
+#include "../KernelToVector/BooleanBytes.h"
+#include "../KernelToVector/SharedKernels.h"
+#include "Kernels.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "vitc/Analysis/KernelCost.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+namespace vitc {
+#define GEN_PASS_DEF_CONVERTKERNELTONVVMPASS
+#include "vitc/Conversion/Passes.h.inc"
+} // namespace vitc
+
+using namespace mlir;
+using namespace vitc::kernel;
+
+static constexpr StringLiteral kKernels = "kernels";
+
+static bool isDeviceKernel(Operation *op) {
+  return isThreadKernel(op) ||
+         isa<GemmOp, AttentionOp, AttentionMapOp, NormOp>(op);
+}
+
+static FailureOr<DeviceKernel> buildKernel(Operation *op,
+                                           DeviceContext &context) {
+  if (isThreadKernel(op))
+    return buildThreadKernel(op, context);
+  using Result = FailureOr<DeviceKernel>;
+  return llvm::TypeSwitch<Operation *, Result>(op)
+      .Case([&](GemmOp op) { return buildDeviceGemm(op, context); })
+      .Case([&](AttentionOp op) { return buildDeviceAttention(op, context); })
+      .Case([&](AttentionMapOp op) {
+        return buildDeviceAttentionMap(op, context);
+      })
+      .Case([&](NormOp op) { return buildDeviceNorm(op, context); });
+}
+
+static Value countBlocks(Operation *op, VectorBuilder &builder) {
+  if (isThreadKernel(op))
+    return countThreadKernelBlocks(op, builder);
+  return llvm::TypeSwitch<Operation *, Value>(op)
+      .Case([&](GemmOp op) { return countDeviceGemmBlocks(op, builder); })
+      .Case([&](AttentionOp op) {
+        return countDeviceAttentionBlocks(op, builder);
+      })
+      .Case([&](AttentionMapOp op) {
+        return countDeviceAttentionMapBlocks(op, builder);
+      })
+      .Case([&](NormOp op) { return countDeviceNormBlocks(op, builder); });
+}
+
+/// What every kernel needs before code is generated for it.
+static LogicalResult checkKernel(Operation *op) {
+  if (!op->getInherentAttr("tiling").value_or(Attribute()))
+    return op->emitOpError("has no tiling; needs kernel-schedule-nvptx to have "
+                           "run");
+  for (Type type : op->getOperandTypes()) {
+    auto memref = dyn_cast<MemRefType>(type);
+    if (!type.isIndex() && (!memref || !memref.getLayout().isIdentity() ||
+                            !memref.getElementType().isIntOrFloat()))
+      return op->emitOpError() << "has an operand of type " << type
+                               << "; a GPU's kernels need memrefs of numbers "
+                                  "with identity layout";
+  }
+  auto function = op->getParentOfType<func::FuncOp>();
+  if (!function || function.getNumArguments() != 1 ||
+      !isa<ContextType>(function.getArgumentTypes()[0]))
+    return op->emitOpError("is in a function without a !kernel.context; needs "
+                           "kernel-plan-arena to have run");
+  return success();
+}
+
+/// Entry functions run on the host: they read what lies on the GPU.
+static void readFromDevice(ModuleOp module) {
+  SmallVector<memref::LoadOp> loads;
+  module.walk([&](memref::LoadOp load) {
+    if (load.getMemRef().getDefiningOp<BufferOp>())
+      loads.push_back(load);
+  });
+  for (memref::LoadOp load : loads) {
+    OpBuilder builder(load);
+    Value context = load->getParentOfType<func::FuncOp>().getArgument(0);
+    auto read = ReadOp::create(builder, load.getLoc(), load.getType(), context,
+                               load.getMemRef(), load.getIndices());
+    load.replaceAllUsesWith(read.getResult());
+    load.erase();
+  }
+}
+
+namespace {
+struct ConvertKernelToNVVMPass final
+    : vitc::impl::ConvertKernelToNVVMPassBase<ConvertKernelToNVVMPass> {
+  using Base::Base;
+  void runOnOperation() override {
+    SmallVector<Operation *> kernels;
+    getOperation().walk([&](Operation *op) {
+      if (isDeviceKernel(op))
+        kernels.push_back(op);
+    });
+    auto gpu = getOperation()->getAttrOfType<GpuAttr>(KernelDialect::kGpuAttr);
+    if (!gpu) {
+      getOperation().emitError() << "has no " << KernelDialect::kGpuAttr
+                                 << "; needs kernel-schedule-nvptx to have run";
+      return signalPassFailure();
+    }
+    storeBooleansAsBytes(getOperation());
+    readFromDevice(getOperation());
+    auto builder = OpBuilder::atBlockEnd(getOperation().getBody());
+    DeviceContext context(gpu, gpu::GPUModuleOp::create(
+                                   builder, getOperation().getLoc(), kKernels));
+    SmallVector<std::pair<Operation *, DeviceKernel>> functions;
+    for (Operation *op : kernels) {
+      if (failed(checkKernel(op)))
+        return signalPassFailure();
+      auto *shared = llvm::find_if(functions, [&](const auto &known) {
+        return canShareFunction(known.first, op);
+      });
+      if (shared == functions.end()) {
+        FailureOr<DeviceKernel> kernel = buildKernel(op, context);
+        if (failed(kernel))
+          return signalPassFailure();
+        functions.emplace_back(op, *kernel);
+        shared = &functions.back();
+      }
+      launch(op, shared->second, context);
+    }
+    for (Operation *op : kernels)
+      op->erase();
+  }
+
+  static void launch(Operation *op, const DeviceKernel &kernel,
+                     const DeviceContext &context) {
+    VectorBuilder builder(op->getLoc(), op, context.thread);
+    LLVM::LLVMFuncOp function = kernel.function;
+    auto callee =
+        SymbolRefAttr::get(builder.getContext(), kKernels,
+                           FlatSymbolRefAttr::get(function.getSymNameAttr()));
+    GridLaunchOp::create(
+        builder, op->getParentOfType<func::FuncOp>().getArgument(0), callee,
+        countBlocks(op, builder), getLaunchArguments(op), vitc::getWork(op));
+  }
+};
+} // namespace
