@@ -11,29 +11,41 @@
 
 #include "mlir/IR/BuiltinOps.h"
 #include "vitc/Target/CpuTarget.h"
+#include "vitc/Target/GpuTarget.h"
 #include "llvm/ADT/SmallVector.h"
 #include <string>
 
 namespace vitc {
 
-/// What is made of a module, by the suffix of the output or by --emit.
+/// What is made of a module, by the suffix of the output or by --emit. The
+/// assembly of a GPU is PTX; it and the LLVM IR are those of the kernels.
 enum class OutputKind {
   Executable,
   SharedLibrary,
   Object,
   Assembly,
   LLVMIR,
+  Ptx,
 };
+
+/// Whether it is text, of one level or one architecture.
+bool isText(OutputKind kind);
 
 struct ProgramOptions {
   std::string output;
   OutputKind kind = OutputKind::Executable;
   const CpuTarget *target = &getHostCpuTarget();
-  /// Levels of `target` to generate code for, best first; one for Assembly and
-  /// LLVMIR.
+  /// Levels of `target` to generate code for, best first; one for text.
   llvm::SmallVector<std::string> isas;
+  /// In place of levels the GPUs to generate kernels for, best first, which
+  /// code for `target` launches; one for text.
+  llvm::SmallVector<const GpuTarget *> gpus;
+  /// NVIDIA's assembler for them; empty: the one that findPtxas finds.
+  std::string ptxas;
   /// Who computes gemms: "llvm", "onednn", or of these "auto" for each.
   std::string backend = "llvm";
+  /// What their operands are: "f32" or, on GPUs, "bf16" or "f16".
+  std::string precision = "f32";
   /// LLVM's effort in code generation, 0 to 3; the kernels are the same.
   unsigned optLevel = 3;
   /// Print each command that is run (-v), or print and do not run (-###).
@@ -44,7 +56,8 @@ struct ProgramOptions {
 
 /// Sizes of what was made, in bytes.
 struct ProgramSizes {
-  /// Machine code of one level; none where only text was made.
+  /// Machine code of one level, and of a GPU all that is carried for it; none
+  /// where only text was made.
   struct Code {
     std::string isa;
     int64_t bytes;

@@ -55,8 +55,8 @@ public:
   mlir::LogicalResult read(vit::WeightExprAttr expr, int64_t begin,
                            int64_t count, char *out) const;
 
-  /// Writes the whole value, row-major and little-endian; `pack`, of f32, in
-  /// the panel layout that VitAttrs.td describes.
+  /// Writes the whole value, row-major and little-endian; `pack`, of f32,
+  /// f16 or bf16, in the panel layout that VitAttrs.td describes.
   mlir::LogicalResult write(vit::WeightExprAttr expr,
                             llvm::raw_ostream &os) const;
 

@@ -12,36 +12,35 @@
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Target/LLVMIR/Export.h"
 #include "vitc/Pipelines/CPU.h"
+#include "vitc/Pipelines/GPU.h"
+#include "vitc/Target/LLVMPasses.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/MC/TargetRegistry.h"
-#include "llvm/Passes/PassBuilder.h"
 #include "llvm/Target/TargetMachine.h"
-#include "llvm/Transforms/InstCombine/InstCombine.h"
-#include "llvm/Transforms/Scalar/EarlyCSE.h"
 
 using namespace mlir;
 using namespace vitc;
 using vitc::kernel::KernelDialect;
 
-FailureOr<LevelCode> vitc::lowerToLLVM(ModuleOp module, StringRef isa,
-                                       StringRef backend) {
+/// Runs passes on a copy of a module; null where they fail.
+static OwningOpRef<ModuleOp>
+lower(ModuleOp module, llvm::function_ref<void(OpPassManager &)> addPasses) {
   OwningOpRef<ModuleOp> lowered(module.clone());
   PassManager passes(module.getContext());
   // It has said what is wrong with the options.
   if (failed(applyPassManagerCLOptions(passes)))
-    return failure();
-  addCpuCodePasses(passes, isa, backend);
+    return nullptr;
+  addPasses(passes);
   if (failed(passes.run(*lowered)))
-    return failure();
+    return nullptr;
+  return lowered;
+}
 
-  LevelCode level;
-  auto cpu = lowered->getOperation()->getAttrOfType<kernel::CpuAttr>(
-      KernelDialect::kCpuAttr);
-  level.isa = isa;
-  level.cpu = cpu.getCpu().str();
-  level.features = cpu.getFeatures().str();
+/// Translates the functions of a lowered module, which get names of level.isa's
+/// own, and notes the entries among them.
+static LogicalResult translate(ModuleOp lowered, LevelCode &level) {
   // The translation takes LLVM ops only.
-  for (Operation &op : llvm::make_early_inc_range(*lowered->getBody())) {
+  for (Operation &op : llvm::make_early_inc_range(*lowered.getBody())) {
     auto function = dyn_cast<LLVM::LLVMFuncOp>(op);
     if (!function) {
       op.erase();
@@ -49,7 +48,8 @@ FailureOr<LevelCode> vitc::lowerToLLVM(ModuleOp module, StringRef isa,
     }
     if (auto code = function->getAttrOfType<kernel::CodeAttr>(
             KernelDialect::kCodeAttr)) {
-      std::string symbol = ("vitc_" + function.getName() + "_" + isa).str();
+      std::string symbol =
+          ("vitc_" + function.getName() + "_" + level.isa).str();
       std::replace(symbol.begin(), symbol.end(), '-', '_');
       level.entries.push_back({function.getName().str(), symbol, code});
       function.setSymName(symbol);
@@ -63,36 +63,55 @@ FailureOr<LevelCode> vitc::lowerToLLVM(ModuleOp module, StringRef isa,
     function.setNoUnwind(true);
   }
   for (NamedAttribute attribute :
-       llvm::to_vector(lowered->getOperation()->getDiscardableAttrs()))
-    lowered->getOperation()->removeDiscardableAttr(attribute.getName());
+       llvm::to_vector(lowered->getDiscardableAttrs()))
+    lowered->removeDiscardableAttr(attribute.getName());
 
   level.context = std::make_unique<llvm::LLVMContext>();
-  level.module = translateModuleToLLVMIR(*lowered, *level.context, isa);
+  level.module = translateModuleToLLVMIR(lowered, *level.context, level.isa);
   if (!level.module)
-    return module.emitError() << "cannot be translated to LLVM IR for " << isa;
+    return lowered.emitError()
+           << "cannot be translated to LLVM IR for " << level.isa;
+  return success();
+}
+
+FailureOr<LevelCode> vitc::lowerToLLVM(ModuleOp module, StringRef isa,
+                                       StringRef backend) {
+  OwningOpRef<ModuleOp> lowered = lower(module, [&](OpPassManager &passes) {
+    addCpuCodePasses(passes, isa, backend);
+  });
+  if (!lowered)
+    return failure();
+  LevelCode level;
+  auto cpu = lowered->getOperation()->getAttrOfType<kernel::CpuAttr>(
+      KernelDialect::kCpuAttr);
+  level.isa = isa;
+  level.cpu = cpu.getCpu().str();
+  level.features = cpu.getFeatures().str();
+  if (failed(translate(*lowered, level)))
+    return failure();
   return level;
 }
 
-/// Local clean-up only: licm and unrolling would hoist addresses into the
-/// registers that the kernels' accumulators need.
-static void optimise(llvm::Module &module, llvm::TargetMachine &machine) {
-  llvm::LoopAnalysisManager loops;
-  llvm::FunctionAnalysisManager functions;
-  llvm::CGSCCAnalysisManager components;
-  llvm::ModuleAnalysisManager modules;
-  llvm::PassBuilder builder(&machine);
-  builder.registerModuleAnalyses(modules);
-  builder.registerCGSCCAnalyses(components);
-  builder.registerFunctionAnalyses(functions);
-  builder.registerLoopAnalyses(loops);
-  builder.crossRegisterProxies(loops, functions, components, modules);
-  llvm::FunctionPassManager passes;
-  passes.addPass(llvm::InstCombinePass());
-  passes.addPass(llvm::EarlyCSEPass());
-  llvm::ModulePassManager modulePasses;
-  modulePasses.addPass(
-      llvm::createModuleToFunctionPassAdaptor(std::move(passes)));
-  modulePasses.run(module, modules);
+FailureOr<LevelCode> vitc::lowerToLLVM(ModuleOp module, const GpuTarget &gpu,
+                                       const CpuTarget &host,
+                                       unsigned optLevel) {
+  OwningOpRef<ModuleOp> lowered = lower(module, [&](OpPassManager &passes) {
+    addGpuCodePasses(passes, gpu.name);
+  });
+  if (!lowered)
+    return failure();
+  LevelCode level;
+  level.isa = gpu.name;
+  level.cpu = host.baseCpu;
+  for (auto kernels : lowered->getOps<gpu::GPUModuleOp>()) {
+    FailureOr<DeviceCode> device = generateDeviceCode(kernels, gpu, optLevel);
+    if (failed(device))
+      return failure();
+    level.device = std::move(*device);
+  }
+  if (failed(translate(*lowered, level)))
+    return failure();
+  return level;
 }
 
 bool vitc::generateCode(llvm::Module &module, const CodegenOptions &options,
@@ -108,8 +127,11 @@ bool vitc::generateCode(llvm::Module &module, const CodegenOptions &options,
       static_cast<llvm::CodeGenOptLevel>(options.optLevel)));
   module.setTargetTriple(triple);
   module.setDataLayout(machine->createDataLayout());
-  if (options.optLevel > 0)
-    optimise(module, *machine);
+  if (options.optLevel > 0) {
+    llvm::ModulePassManager passes;
+    addCleanUpPasses(passes);
+    runPasses(passes, module, *machine);
+  }
   llvm::raw_svector_ostream stream(bytes);
   llvm::legacy::PassManager passes;
   if (machine->addPassesToEmitFile(passes, stream, nullptr,

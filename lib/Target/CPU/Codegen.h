@@ -12,9 +12,11 @@
 #include "Kernel/KernelDialect.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "vitc/Target/CpuTarget.h"
+#include "vitc/Target/DeviceCode.h"
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/IR/Module.h"
 #include <memory>
+#include <optional>
 
 namespace vitc {
 
@@ -25,18 +27,27 @@ struct EntryCode {
   kernel::CodeAttr code;
 };
 
-/// The LLVM IR of one level, and what the runtime must know of it.
+/// The LLVM IR of one level, or of what launches the kernels of one
+/// architecture of GPUs, and what the runtime must know of it.
 struct LevelCode {
   std::string isa, cpu, features;
   std::unique_ptr<llvm::LLVMContext> context;
   std::unique_ptr<llvm::Module> module;
   llvm::SmallVector<EntryCode> entries;
+  std::optional<DeviceCode> device; // none for a CPU
 };
 
 /// Lowers a module of the kernel phase to LLVM IR for one level.
 mlir::FailureOr<LevelCode> lowerToLLVM(mlir::ModuleOp module,
                                        llvm::StringRef isa,
                                        llvm::StringRef backend);
+
+/// The same for one architecture of GPUs, its kernels to PTX; `host` is to
+/// launch them.
+mlir::FailureOr<LevelCode> lowerToLLVM(mlir::ModuleOp module,
+                                       const GpuTarget &gpu,
+                                       const CpuTarget &host,
+                                       unsigned optLevel);
 
 /// What generateCode generates code for, and how.
 struct CodegenOptions {

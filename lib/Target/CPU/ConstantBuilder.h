@@ -48,8 +48,11 @@ public:
     return global(llvm::ConstantDataArray::getString(context, value));
   }
   /// A pointer to the first of `values`.
-  Constant *bytes(llvm::ArrayRef<char> values) {
-    return global(llvm::ConstantDataArray::get(context, values));
+  Constant *bytes(llvm::ArrayRef<char> values, uint64_t alignment = 1) {
+    llvm::GlobalVariable *list =
+        global(llvm::ConstantDataArray::get(context, values));
+    list->setAlignment(llvm::Align(alignment));
+    return list;
   }
   /// A pointer to the first of `elements`, null when there are none.
   Constant *array(llvm::ArrayRef<Constant *> elements) {
@@ -78,7 +81,7 @@ public:
   }
 
 private:
-  Constant *global(Constant *value) {
+  llvm::GlobalVariable *global(Constant *value) {
     return new llvm::GlobalVariable(module, value->getType(), true,
                                     llvm::GlobalValue::PrivateLinkage, value);
   }

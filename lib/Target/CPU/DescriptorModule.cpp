@@ -20,6 +20,9 @@ using namespace mlir;
 using namespace vitc;
 using llvm::Constant;
 
+/// Bytes; of an ELF file in memory.
+static constexpr uint64_t kCubinAlignment = 16;
+
 namespace {
 /// Adds the model's own structs.
 class DescriptorBuilder : public ConstantBuilder {
@@ -27,7 +30,8 @@ public:
   using ConstantBuilder::ConstantBuilder;
 
   Constant *tensor(kernel::TensorAttr tensor);
-  Constant *code(StringRef isa, kernel::CodeAttr code, StringRef symbol);
+  Constant *image(const std::optional<DeviceCode> &device);
+  Constant *code(StringRef isa, const EntryCode &entry, Constant *image);
   Constant *preprocess(vit::PreprocessAttr preprocess,
                        ArrayRef<kernel::TensorAttr> inputs);
   Constant *ranking(vit::RankingAttr ranking);
@@ -78,8 +82,25 @@ Constant *DescriptorBuilder::tensor(kernel::TensorAttr tensor) {
                  i32(counted ? counted[1] : -1)});
 }
 
-Constant *DescriptorBuilder::code(StringRef isa, kernel::CodeAttr code,
-                                  StringRef symbol) {
+/// A pointer to the kernels of a GPU; null where there is none.
+Constant *DescriptorBuilder::image(const std::optional<DeviceCode> &device) {
+  if (!device)
+    return null();
+  SmallVector<Constant *> kernels;
+  for (const DeviceKernel &kernel : device->kernels)
+    kernels.push_back(record(
+        {string(kernel.name), i32(kernel.threads), i32(kernel.sharedBytes)}));
+  ArrayRef<char> cubin = device->cubin;
+  return array(
+      {record({string(device->target->name), string(device->ptx),
+               i64(device->ptx.size() + 1),
+               cubin.empty() ? null() : bytes(cubin, kCubinAlignment),
+               i64(cubin.size()), array(kernels), i32(kernels.size())})});
+}
+
+Constant *DescriptorBuilder::code(StringRef isa, const EntryCode &entry,
+                                  Constant *image) {
+  kernel::CodeAttr code = entry.code;
   SmallVector<Constant *> sites;
   for (kernel::SiteAttr site : code.getSites()) {
     SmallVector<int64_t> work(4, 0);
@@ -90,8 +111,9 @@ Constant *DescriptorBuilder::code(StringRef isa, kernel::CodeAttr code,
         record({string(site.getSource()), string(site.getKernel()),
                 i64(work[0]), i64(work[1]), i64(work[2]), i64(work[3])}));
   }
-  return record({string(isa), function(symbol), i64(code.getScratchBytes()),
-                 array(sites), i32(sites.size()), i32(code.getUsesOneDNN())});
+  return record({string(isa), function(entry.symbol),
+                 i64(code.getScratchBytes()), array(sites), i32(sites.size()),
+                 i32(code.getUsesOneDNN()), i32(code.getReadsDevice()), image});
 }
 
 /// Whether pixels of one size go in: [B, C, H, W].
@@ -299,7 +321,9 @@ FailureOr<std::unique_ptr<llvm::Module>> vitc::buildDescriptorModule(
 
   auto model =
       module->getAttrOfType<vit::ModelAttr>(vit::VitDialect::kModelAttr);
-  SmallVector<Constant *> entries;
+  SmallVector<Constant *> entries, images;
+  for (const LevelCode &level : levels)
+    images.push_back(builder.image(level.device));
   ArrayRef<kernel::TensorAttr> forwardInputs, textInputs;
   AttentionMaps attention;
   for (auto function : module.getOps<func::FuncOp>()) {
@@ -314,10 +338,10 @@ FailureOr<std::unique_ptr<llvm::Module>> vitc::buildDescriptorModule(
       inputs.push_back(builder.tensor(tensor));
     for (kernel::TensorAttr tensor : entry.getOutputs())
       outputs.push_back(builder.tensor(tensor));
-    for (const LevelCode &level : levels)
+    for (auto [level, image] : llvm::zip(levels, images))
       for (const EntryCode &code : level.entries)
         if (code.entry == function.getName())
-          codes.push_back(builder.code(level.isa, code.code, code.symbol));
+          codes.push_back(builder.code(level.isa, code, image));
     entries.push_back(builder.record(
         {builder.string(function.getName()), builder.array(inputs),
          builder.array(outputs), builder.i32(inputs.size()),
@@ -384,7 +408,7 @@ FailureOr<std::unique_ptr<llvm::Module>> vitc::buildDescriptorModule(
       builder.string(model ? text(model.getName()) : ""),
       builder.string(model ? text(model.getSource()) : ""),
       builder.string(model ? text(model.getLicence()) : ""),
-      builder.string("f32"),
+      builder.string(options.precision),
       builder.string(options.target->name),
       builder.string(getBackend(options.backend, usesOneDNN)),
       builder.string(usesOneDNN ? VITC_ONEDNN_LIBRARY : ""),

@@ -7,16 +7,14 @@
 //===----------------------------------------------------------------------===//
 
 #include "vitc/Target/Link.h"
-#include "vitc/Target/Output.h"
 
 #include "mlir/IR/Diagnostics.h"
+#include "vitc/Target/Command.h"
+#include "vitc/Target/Output.h"
 #include "llvm/Support/FileSystem.h"
-#include "llvm/Support/FileUtilities.h"
-#include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/Program.h"
 #include "llvm/Support/Signals.h"
-#include "llvm/Support/raw_ostream.h"
 
 using namespace mlir;
 using namespace vitc;
@@ -70,28 +68,13 @@ static SmallVector<std::string> getLinkCommand(StringRef driver,
   return command;
 }
 
-/// What a command prints; empty when it fails.
-static std::string getOutput(ArrayRef<std::string> command) {
-  llvm::SmallString<128> path;
-  if (llvm::sys::fs::createTemporaryFile("vitc", "txt", path))
-    return "";
-  llvm::FileRemover remover(path);
-  SmallVector<StringRef> arguments(command.begin(), command.end());
-  std::optional<StringRef> redirects[] = {std::nullopt, path.str(),
-                                          std::nullopt};
-  if (llvm::sys::ExecuteAndWait(command.front(), arguments, std::nullopt,
-                                redirects) != 0)
-    return "";
-  auto output = llvm::MemoryBuffer::getFile(path);
-  return output ? (*output)->getBuffer().rtrim().str() : "";
-}
-
 StringRef vitc::findMissingLibrary(StringRef driver, const CpuTarget &target) {
   for (StringRef library : {"libc.so", "libstdc++.a"}) {
     SmallVector<std::string> command = getLinkCommand(driver, target);
     command.push_back(("-print-file-name=" + library).str());
     // The name alone where there is no such file.
-    if (!llvm::sys::path::is_absolute(getOutput(command)))
+    CommandResult result = runCommand(command);
+    if (result.status != 0 || !llvm::sys::path::is_absolute(result.output))
       return library;
   }
   return "";
@@ -135,9 +118,9 @@ LogicalResult vitc::linkProgram(ArrayRef<std::string> objects, StringRef path,
   command.append(objects.begin(), objects.end());
   command.push_back("-Wl,--build-id=none");
 
-  std::string script = (path + ".version").str(), log = (path + ".log").str(),
+  std::string script = (path + ".version").str(),
               places = (path + ".places").str();
-  for (const std::string &file : {script, log, places})
+  for (const std::string &file : {script, places})
     llvm::sys::RemoveFileOnSignal(file);
   // Images' libraries and the C++ library are linked statically, libc and libm
   // are not.
@@ -178,28 +161,14 @@ LogicalResult vitc::linkProgram(ArrayRef<std::string> objects, StringRef path,
     break;
   }
 
-  if (options.verbose || options.dryRun) {
-    for (const std::string &argument : command)
-      llvm::errs() << '"' << argument << "\" ";
-    llvm::errs() << '\n';
-  }
+  CommandResult link = runCommand(command, {options.verbose, options.dryRun});
   LogicalResult result = success();
-  if (!options.dryRun) {
-    SmallVector<StringRef> arguments(command.begin(), command.end());
-    std::string error;
-    std::optional<StringRef> redirects[] = {std::nullopt, StringRef(log),
-                                            StringRef(log)};
-    int code = llvm::sys::ExecuteAndWait(*driver, arguments, std::nullopt,
-                                         redirects, 0, 0, &error);
-    if (code != 0) {
-      auto output = llvm::MemoryBuffer::getFile(log);
-      result = emitError(loc)
-               << "cannot link '" << options.output << "': " << *driver
-               << " ended with status " << code << " " << error << "\n"
-               << (output ? (*output)->getBuffer() : StringRef());
-    }
-  }
-  for (const std::string &file : {script, log, places}) {
+  if (link.status != 0)
+    result = emitError(loc) << "cannot link '" << options.output
+                            << "': " << *driver << " ended with status "
+                            << link.status << " " << link.error << "\n"
+                            << link.output << link.notes;
+  for (const std::string &file : {script, places}) {
     llvm::sys::fs::remove(file);
     llvm::sys::DontRemoveFileOnSignal(file);
   }

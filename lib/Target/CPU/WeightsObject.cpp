@@ -25,6 +25,14 @@ using namespace llvm::ELF;
 /// The section starts on a page, so that processes share it.
 static constexpr uint64_t kPage = 4096;
 
+/// From so many huge pages on it starts on one, in memory and in the file, so
+/// that it can be mapped by them. What comes before it is padded up to there.
+static constexpr uint64_t kLeastHugePages = 8;
+
+static uint64_t getAlignment(uint64_t size) {
+  return size >= kLeastHugePages * kHugePageBytes ? kHugePageBytes : kPage;
+}
+
 /// Each is below 2^62, so that their sum is an int64_t.
 static int64_t getEnd(kernel::WeightOp weight) {
   return weight.getOffset() +
@@ -153,7 +161,7 @@ LogicalResult vitc::writeWeightsObject(ModuleOp module, const CpuTarget &target,
   };
   section(0, SHT_NULL, 0, 0, 0, 0);
   section(WeightsName, SHT_PROGBITS, SHF_ALLOC | target.largeSectionFlags,
-          kPage, size, kPage);
+          kPage, size, getAlignment(size));
   section(NoteName, SHT_PROGBITS, 0, symbolsAt, 0, 1);
   section(SymbolsName, SHT_SYMTAB, 0, symbolsAt, 2 * sizeof(Elf64_Sym), 8,
           /*link=*/4, /*info=*/1, sizeof(Elf64_Sym));

@@ -14,6 +14,9 @@
 
 namespace vitc {
 
+/// Of x86-64, and of AArch64 with pages of 4 KiB.
+inline constexpr size_t kHugePageBytes = size_t(2) << 20;
+
 /// Bytes that the kernel.weight ops of `module` take together.
 int64_t getWeightsSize(mlir::ModuleOp module);
 

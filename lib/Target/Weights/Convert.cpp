@@ -107,7 +107,7 @@ void vitc::transpose(const float *in, int64_t rows, int64_t cols,
   constexpr int64_t block = 16;
   for (int64_t col = 0; col < cols; col += block)
     for (int64_t row = 0; row < rows; row += block)
-      for (int64_t c = col; c < col + block; c += 4)
-        for (int64_t r = row; r < row + block; r += 4)
+      for (int64_t c = col; c < std::min(cols, col + block); c += 4)
+        for (int64_t r = row; r < std::min(rows, row + block); r += 4)
           transpose4x4(in + r * stride + c, stride, out + c * rows + r, rows);
 }

@@ -23,8 +23,9 @@ void convertToFloat(const char *data, mlir::Type elementType, int64_t count,
 void generateUniform(uint64_t seed, float mean, float scale, int64_t begin,
                      int64_t count, float *out);
 
-/// Transposes a matrix of `rows` x `cols`, both multiples of 16, row-major with
-/// `stride` elements a row, to `cols` rows of `rows` elements.
+/// Transposes a matrix of `rows` x `cols`, both multiples of 4, row-major with
+/// `stride` elements a row, to `cols` rows of `rows` elements. Their bits stay
+/// what they are, whatever they mean.
 void transpose(const float *in, int64_t rows, int64_t cols, int64_t stride,
                float *out);
 

@@ -157,30 +157,34 @@ LogicalResult WeightEvaluator::write(WeightExprAttr expr,
 LogicalResult WeightEvaluator::writePacked(WeightExprAttr matrix,
                                            raw_ostream &os) const {
   Type element = matrix.getType().getElementType();
-  if (!element.isF32())
+  if (!element.isF32() && !element.isF16() && !element.isBF16())
     return emitError(loc) << "a weight expression packs " << element
-                          << "; needs f32";
+                          << "; needs f32, f16 or bf16";
+  // A word of 4 bytes is moved as a whole: a value, or two neighbours of 16
+  // bits in a row.
+  int64_t perWord = 32 / element.getIntOrFloatBitWidth();
   WeightReader reader(*this);
   int64_t n = matrix.getType().getDimSize(0);
   int64_t k = matrix.getType().getDimSize(1);
   int64_t depth = std::min<int64_t>(llvm::alignTo(k, kPackGranule), kPackDepth);
   // The tile is always kPanelColumns x depth, zero where the matrix ends.
-  std::vector<float> tile(kPanelColumns * depth), panel(kPanelColumns * depth);
+  int64_t rowWords = depth / perWord;
+  std::vector<float> tile(kPanelColumns * rowWords), panel(tile.size());
   for (int64_t row = 0; row < n; row += kPanelColumns) {
     int64_t rows = std::min(kPanelColumns, n - row);
     int64_t width = llvm::alignTo(rows, kPackGranule);
     for (int64_t col = 0; col < k; col += depth) {
       int64_t cols = std::min(depth, k - col);
-      int64_t cols16 = llvm::alignTo(cols, kPackGranule);
-      if (rows < width || cols < cols16)
+      int64_t words = llvm::alignTo(cols, kPackGranule) / perWord;
+      if (rows < width || cols < words * perWord)
         std::fill(tile.begin(), tile.end(), 0.0f);
       for (int64_t r = 0; r < rows; ++r)
-        if (failed(
-                reader.read(matrix, (row + r) * k + col, cols,
-                            reinterpret_cast<char *>(tile.data() + r * depth))))
+        if (failed(reader.read(
+                matrix, (row + r) * k + col, cols,
+                reinterpret_cast<char *>(tile.data() + r * rowWords))))
           return failure();
-      transpose(tile.data(), width, cols16, depth, panel.data());
-      writeFloats(ArrayRef(panel).take_front(width * cols16), os);
+      transpose(tile.data(), width, words, rowWords, panel.data());
+      writeFloats(ArrayRef(panel).take_front(width * words), os);
     }
   }
   return success();
