@@ -32,6 +32,10 @@ bool vitc::rt::machineHasIsa(std::string_view isa) {
   return false;
 }
 
+bool vitc::rt::needsGpu(const EntryDescriptor &entry) {
+  return entry.numCodes > 0 && entry.codes[0].image;
+}
+
 std::string vitc::rt::listIsas(const EntryDescriptor &entry) {
   std::string list;
   for (int32_t i = 0; i < entry.numCodes; ++i)

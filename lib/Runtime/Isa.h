@@ -25,6 +25,9 @@ bool machineHasIsa(std::string_view isa);
 /// machine lacks it.
 const CodeDescriptor &chooseCode(const EntryDescriptor &entry, const char *isa);
 
+/// Whether kernels run on a GPU: then all of the entry's code is for some.
+bool needsGpu(const EntryDescriptor &entry);
+
 /// The levels in the file, "x86-64-v4, x86-64-v3".
 std::string listIsas(const EntryDescriptor &entry);
 

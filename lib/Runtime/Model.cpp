@@ -9,6 +9,7 @@
 #include "Model.h"
 
 #include "AttentionMaps.h"
+#include "Cuda/CudaModel.h"
 #include "Image/Image.h"
 #include "Isa.h"
 #include "Status.h"
@@ -134,23 +135,56 @@ checked(const vitc_model_descriptor_t &descriptor) {
 
 vitc_model::vitc_model(vitc_runtime &runtime,
                        const vitc_model_descriptor_t &descriptor,
-                       const char *isa)
+                       const char *isa, std::optional<int32_t> device)
     : runtime(runtime), descriptor(checked(descriptor)) {
+  if (needsGpu(*findMainEntry(descriptor))) {
+    cuda::CudaDevice gpu(device.value_or(0));
+    chooseEntries(isa, &gpu);
+    cuda = std::make_shared<const cuda::CudaModel>(
+        gpu, *main.code->image, descriptor.weights, descriptor.weightBytes);
+  } else if (device) {
+    throw Failure(VITC_INVALID_ARGUMENT,
+                  "GPU {} was asked for; the model was compiled for a CPU",
+                  *device);
+  } else {
+    chooseEntries(isa, /*gpu=*/nullptr);
+  }
+  bool usesOneDnn = false;
+  for (const Entry *entry : {&main, &text, &step, &attention})
+    usesOneDnn |= entry->code && entry->code->usesOneDnn != 0;
+  if (usesOneDnn)
+    oneDnn = loadOneDnn(descriptor.oneDnnLibrary);
+  for (const Entry *entry : {&main, &text, &step})
+    if (entry->descriptor &&
+        (entries.empty() || entry->descriptor != main.descriptor))
+      entries.push_back(entry);
+}
+
+/// Finds the entries that the model needs, and their code of one level.
+void vitc_model::chooseEntries(const char *isa, const cuda::CudaDevice *gpu) {
+  auto choose = [&](Entry &entry) {
+    const char *wanted = main.code ? main.code->isa : isa;
+    entry.code = gpu ? &gpu->chooseCode(*entry.descriptor, wanted)
+                     : &chooseCode(*entry.descriptor, wanted);
+    if (main.code && entry.code->image != main.code->image)
+      throw Failure(VITC_UNSUPPORTED,
+                    "entries '{}' and '{}' have kernels of two images for {}; "
+                    "needs one of all",
+                    main.descriptor->name, entry.descriptor->name,
+                    main.code->isa);
+  };
   main.descriptor = findMainEntry(descriptor);
-  main.code = &chooseCode(*main.descriptor, isa);
-  bool usesOneDnn = main.code->usesOneDnn;
+  choose(main);
   if (descriptor.ranking.scale != 0) {
     text.descriptor = &requireTextEntry(descriptor);
-    text.code = &chooseCode(*text.descriptor, main.code->isa);
-    usesOneDnn |= text.code->usesOneDnn != 0;
+    choose(text);
   }
   if (descriptor.generation.maxLength > 0) {
     step.descriptor = vitc::rt::findEntry(descriptor, "step");
     if (!step.descriptor)
       throw Failure(VITC_UNSUPPORTED, "the model generates tokens and has no "
                                       "entry 'step'; needs one");
-    step.code = &chooseCode(*step.descriptor, main.code->isa);
-    usesOneDnn |= step.code->usesOneDnn != 0;
+    choose(step);
   }
   if (descriptor.attention.numLayers > 0) {
     const EntryDescriptor &shown =
@@ -162,15 +196,8 @@ vitc_model::vitc_model(vitc_runtime &runtime,
                     "'attention'; needs one",
                     descriptor.attention.numLayers);
     checkAttentionEntry(descriptor.attention, shown, *attention.descriptor);
-    attention.code = &chooseCode(*attention.descriptor, main.code->isa);
-    usesOneDnn |= attention.code->usesOneDnn != 0;
+    choose(attention);
   }
-  if (usesOneDnn)
-    oneDnn = loadOneDnn(descriptor.oneDnnLibrary);
-  for (const Entry *entry : {&main, &text, &step})
-    if (entry->descriptor &&
-        (entries.empty() || entry->descriptor != main.descriptor))
-      entries.push_back(entry);
 }
 
 const vitc_model::Entry *vitc_model::findEntry(std::string_view name) const {
@@ -230,7 +257,26 @@ vitc_status_t vitc_model_create(vitc_runtime_t *runtime,
   });
 }
 
+vitc_status_t
+vitc_model_create_on_device(vitc_runtime_t *runtime,
+                            const vitc_model_descriptor_t *descriptor,
+                            const char *isa, int32_t device,
+                            vitc_model_t **model, vitc_error_t *error) {
+  return guard(error, [&] {
+    requireNonNull(runtime, "runtime");
+    requireNonNull(descriptor, "descriptor");
+    requireNonNull(model, "model");
+    *model = new vitc_model(*runtime, *descriptor, isa, device);
+  });
+}
+
 void vitc_model_destroy(vitc_model_t *model) { delete model; }
+
+const char *vitc_model_device(const vitc_model_t *model) {
+  if (!model || !model->cuda)
+    return nullptr;
+  return model->cuda->context->getDevice().getName().c_str();
+}
 
 const char *vitc_model_isa(const vitc_model_t *model) {
   return model ? model->main.code->isa : nullptr;

@@ -16,8 +16,14 @@
 #include "vitc/Runtime/vitc.h"
 
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <vector>
+
+namespace vitc::rt::cuda {
+class CudaDevice;
+struct CudaModel;
+} // namespace vitc::rt::cuda
 
 struct vitc_runtime {
   explicit vitc_runtime(int32_t threads) : pool(threads) {}
@@ -27,8 +33,10 @@ struct vitc_runtime {
 
 /// A descriptor that was checked, and the code chosen for this machine.
 struct vitc_model {
+  /// `device` is the number of a GPU, for a model that was compiled for one; 0
+  /// unless it is given.
   vitc_model(vitc_runtime &runtime, const vitc_model_descriptor_t &descriptor,
-             const char *isa);
+             const char *isa, std::optional<int32_t> device = {});
   vitc_model(const vitc_model &) = delete;
   vitc_model &operator=(const vitc_model &) = delete;
 
@@ -57,6 +65,10 @@ struct vitc_model {
   /// Those that a caller may run, the main one first.
   std::vector<const Entry *> entries;
   std::shared_ptr<const vitc::rt::OneDnnLibrary> oneDnn; // null unless called
+  std::shared_ptr<const vitc::rt::cuda::CudaModel> cuda; // null on a CPU
+
+private:
+  void chooseEntries(const char *isa, const vitc::rt::cuda::CudaDevice *gpu);
 };
 
 namespace vitc::rt {

@@ -123,6 +123,7 @@ class Generated(ctypes.Structure):
 _STATUS = {
     "vitc_runtime_create": (c_int32, POINTER(c_void_p)),
     "vitc_model_create": (c_void_p, c_void_p, c_char_p, POINTER(c_void_p)),
+    "vitc_model_create_on_device": (c_void_p, c_void_p, c_char_p, c_int32, POINTER(c_void_p)),
     "vitc_model_input": (c_void_p, c_int32, POINTER(TensorInfo)),
     "vitc_model_output": (c_void_p, c_int32, POINTER(TensorInfo)),
     "vitc_model_entry_input": (c_void_p, c_char_p, c_int32, POINTER(TensorInfo)),
@@ -157,6 +158,7 @@ _PLAIN = {
     "vitc_runtime_threads": (c_int32, (c_void_p,)),
     "vitc_model_destroy": (None, (c_void_p,)),
     "vitc_model_isa": (c_char_p, (c_void_p,)),
+    "vitc_model_device": (c_char_p, (c_void_p,)),
     "vitc_model_num_inputs": (c_int32, (c_void_p,)),
     "vitc_model_num_outputs": (c_int32, (c_void_p,)),
     "vitc_model_num_entries": (c_int32, (c_void_p,)),

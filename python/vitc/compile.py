@@ -44,6 +44,7 @@ def compile(
     output: str | os.PathLike[str] | None = None,
     threads: int = 0,
     isa: str | None = None,
+    device: int | None = None,
 ) -> CompiledModel:
     """Compiles a vision transformer to native code and loads it.
 
@@ -53,11 +54,11 @@ def compile(
         max_length: tokens of a text, of a model that generates of what it generates; None: the model's own.
         max_source_length: tokens of the text that a model generates from; None: the model's own.
         batch: a number, or "dynamic" for any; None: the compiler's default.
-        target: e.g. "x86_64-linux-gnu"; None: this machine's.
+        target: e.g. "x86_64-linux-gnu", or GPUs such as "sm_80,sm_90a"; None: this machine's CPU.
         precision: "f32", "bf16", "f16" or "int8", of weights and activations; sums are f32 (int8: i32) always.
         backend: "llvm", "onednn" or "auto".
         output: where to keep the .so file; None: it is gone when the process ends.
-        threads, isa: as for vitc.load.
+        threads, isa, device: as for vitc.load.
     Returns:
         The model, ready to be called with arrays of the source's shapes and types.
     Raises:
@@ -78,11 +79,11 @@ def compile(
         options.append(f"--target={target}")
     if output is not None:
         _run_compiler(model, options, output)
-        return load(output, threads=threads, isa=isa)
+        return load(output, threads=threads, isa=isa, device=device)
     with tempfile.TemporaryDirectory(prefix="vitc-") as folder:
         path = Path(folder, "model.so")
         _run_compiler(model, options, path)
-        return load(path, threads=threads, isa=isa)  # Stays mapped when the folder goes.
+        return load(path, threads=threads, isa=isa, device=device)  # Stays mapped when the folder goes.
 
 
 def _run_compiler(model: str | os.PathLike[str], options: list[str], output: str | os.PathLike[str]) -> None:

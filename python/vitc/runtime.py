@@ -105,7 +105,8 @@ class CompiledModel:
         entries: all entries by name, for `run`.
         labels: class names; empty when the source had none.
         attention_layers: the layers whose probabilities `attention` returns.
-        isa: the code level that runs, e.g. "x86-64-v4".
+        isa: the code level that runs, e.g. "x86-64-v4"; of a GPU, e.g. "sm_90a".
+        device: the name of the GPU that runs it; None: it runs on the CPU.
         threads: number of threads that run it.
     """
 
@@ -115,9 +116,12 @@ class CompiledModel:
     labels: tuple[str, ...]
     attention_layers: tuple[AttentionLayer, ...]
     isa: str
+    device: str | None
     threads: int
 
-    def __init__(self, path: str | os.PathLike[str], *, threads: int = 0, isa: str | None = None) -> None:
+    def __init__(
+        self, path: str | os.PathLike[str], *, threads: int = 0, isa: str | None = None, device: int | None = None
+    ) -> None:
         self._library = library = _abi.Library(path)
         self._lock = _Lock()
         self._session: ctypes.c_void_p | None = None
@@ -129,7 +133,11 @@ class CompiledModel:
         runtime = library.create("vitc_runtime_create", threads)
         self._objects.append(("vitc_runtime_destroy", runtime))
         isa_name = None if isa is None else isa.encode()
-        self._model = library.create("vitc_model_create", runtime, library.descriptor, isa_name)
+        given = (runtime, library.descriptor, isa_name)
+        if device is None:
+            self._model = library.create("vitc_model_create", *given)
+        else:
+            self._model = library.create("vitc_model_create_on_device", *given, device)
         self._objects.append(("vitc_model_destroy", self._model))
 
         num_entries = library.get("vitc_model_num_entries", self._model)
@@ -142,6 +150,8 @@ class CompiledModel:
         num_layers = library.get("vitc_model_num_attention_layers", self._model)
         self.attention_layers = tuple(self._attention_layer(index) for index in range(num_layers))
         self.isa = library.get("vitc_model_isa", self._model).decode()
+        device_name = library.get("vitc_model_device", self._model)
+        self.device = None if device_name is None else device_name.decode(errors="replace")
         self.threads = library.get("vitc_runtime_threads", runtime)
 
     def __call__(self, *arrays: Array, **named: Array) -> Outputs:
@@ -362,17 +372,22 @@ class CompiledModel:
         return self._session
 
 
-def load(path: str | os.PathLike[str], *, threads: int = 0, isa: str | None = None) -> CompiledModel:
+def load(
+    path: str | os.PathLike[str], *, threads: int = 0, isa: str | None = None, device: int | None = None
+) -> CompiledModel:
     """Loads a model that `vitc compile MODEL -o NAME.so` or `vitc.compile(output=...)` wrote.
 
     Args:
         path: the .so file. It must not be overwritten while it is loaded.
         threads: number of threads, the caller's included; 0: one for each core the process may use.
-        isa: "x86-64-v2", "x86-64-v3", "x86-64-v4" or "native"; None: the best the machine has.
+        isa: "x86-64-v2", "x86-64-v3", "x86-64-v4" or "native"; of a model for GPUs "sm_80" or the like; None: the best
+            the machine has.
+        device: the number of the GPU to run on, from 0, for a model that was compiled for GPUs; None: the first.
     Raises:
         FileError: not a file that vitc made. UnsupportedError: the file or the machine lacks that level, or a library
-            that the code calls (oneDNN) is missing."""
-    return CompiledModel(path, threads=threads, isa=isa)
+            that the code calls (oneDNN) is missing, or a model for GPUs finds none. InvalidArgumentError: `device` is
+            given for a model that was compiled for a CPU."""
+    return CompiledModel(path, threads=threads, isa=isa, device=device)
 
 
 def _ordered(entry: Entry, arrays: tuple[Any, ...], named: Mapping[str, Array]) -> list[Array]:

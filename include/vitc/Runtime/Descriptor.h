@@ -21,7 +21,7 @@
 
 namespace vitc::rt {
 
-inline constexpr uint32_t kDescriptorVersion = 6;
+inline constexpr uint32_t kDescriptorVersion = 7;
 /// Bytes; alignment of the weights, the arena, and every buffer in them.
 inline constexpr int64_t kBufferAlignment = 64;
 
@@ -57,6 +57,17 @@ struct OneDnnGemm {
 using OneDnnGemmFn = void (*)(Context *context, int32_t site,
                               const OneDnnGemm *gemm);
 
+/// Starts `blocks` blocks of kernel number `kernel` of the entry's DeviceImage,
+/// behind all that was started before. arguments[i] points to the value of
+/// parameter i, as cuLaunchKernel takes them.
+using LaunchFn = void (*)(Context *context, int32_t site, int32_t kernel,
+                          int64_t blocks, const void *const *arguments);
+
+/// Copies `bytes` from the device to `host` when all that was started before is
+/// done: what a loop of the entry decides on.
+using ReadFn = void (*)(Context *context, void *host, const void *device,
+                        int64_t bytes);
+
 enum class Activation : int32_t {
   None = 0,
   Gelu = 1,
@@ -68,7 +79,8 @@ enum class Activation : int32_t {
 };
 
 /// What an entry function receives. The session owns it; generated code reads
-/// the first part by field index, see KernelToLLVM.
+/// the first part by field index, see KernelToLLVM. Where kernels run on a GPU
+/// weights, arena, inputs and outputs are addresses of its memory.
 struct Context {
   const uint8_t *weights;
   uint8_t *arena;
@@ -78,6 +90,8 @@ struct Context {
   ParallelFn parallel;
   OneDnnGemmFn oneDnnGemm; // null unless the model needs oneDNN
   int64_t threads;         // that `parallel` shares tasks among, 1 or more
+  LaunchFn launch;         // null unless kernels run on a GPU, as is `read`
+  ReadFn read;
   // The runtime's own part starts here; generated code does not touch it.
   void *session;
 };
@@ -104,14 +118,35 @@ struct SiteDescriptor {
   int64_t bytesBase, bytesPerBatch;
 };
 
-/// The code of one entry for one ISA level.
+/// A kernel of one-dimensional blocks.
+struct DeviceKernelDescriptor {
+  const char *name;
+  int32_t threads;     // of a block
+  int32_t sharedBytes; // dynamic shared memory of a block
+};
+
+/// The kernels of all entries for one architecture of GPUs.
+struct DeviceImage {
+  const char *architecture; // "sm_80": runs on every later one too; "sm_90a":
+                            // on that alone
+  const char *ptx;          // zero-terminated
+  int64_t ptxBytes;         // with the zero
+  const uint8_t *cubin;     // null: ptxas was not there
+  int64_t cubinBytes;
+  const DeviceKernelDescriptor *kernels;
+  int32_t numKernels;
+};
+
+/// The code of one entry for one ISA level or one architecture of GPUs.
 struct CodeDescriptor {
-  const char *isa; // "x86-64-v4", ...
+  const char *isa; // "x86-64-v4", "sm_80", ...
   EntryFn function;
   int64_t scratchBytes; // per thread
   const SiteDescriptor *sites;
   int32_t numSites;
-  int32_t usesOneDnn; // 0 or 1
+  int32_t usesOneDnn;      // 0 or 1
+  int32_t readsDevice = 0; // 1: what it launches depends on what it reads back
+  const DeviceImage *image = nullptr; // null: `function` computes itself
 };
 
 /// One way into the model. A model has "forward" or, if it generates tokens,

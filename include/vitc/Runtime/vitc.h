@@ -119,7 +119,21 @@ VITC_EXPORT vitc_status_t vitc_model_create(
     const char *isa, vitc_model_t **model, vitc_error_t *error);
 VITC_EXPORT void vitc_model_destroy(vitc_model_t *model);
 
-/* The ISA level chosen, e.g. "x86-64-v4". */
+/* A model that was compiled for GPUs runs on NVIDIA's: on number 0 after
+   vitc_model_create, on number `device` after this, which is the same besides.
+   `isa` is "sm_80", "sm_90a" and the like. Code and weights are copied to the
+   GPU once; a session has its memory there, and each run copies the tensors,
+   which are the caller's and on the host, there and back. VITC_UNSUPPORTED,
+   too, when there is no driver, one too old, no such GPU, or none that the file
+   has code for; VITC_INVALID_ARGUMENT for a model that was compiled for a CPU.
+   */
+VITC_EXPORT vitc_status_t vitc_model_create_on_device(
+    vitc_runtime_t *runtime, const vitc_model_descriptor_t *descriptor,
+    const char *isa, int32_t device, vitc_model_t **model, vitc_error_t *error);
+/* The name of the model's GPU; NULL for a model that runs on the CPU. */
+VITC_EXPORT const char *vitc_model_device(const vitc_model_t *model);
+
+/* The ISA level chosen, e.g. "x86-64-v4", or a GPU's architecture. */
 VITC_EXPORT const char *vitc_model_isa(const vitc_model_t *model);
 VITC_EXPORT int32_t vitc_model_num_inputs(const vitc_model_t *model);
 VITC_EXPORT int32_t vitc_model_num_outputs(const vitc_model_t *model);
@@ -160,8 +174,8 @@ VITC_EXPORT int32_t vitc_model_num_labels(const vitc_model_t *model);
 VITC_EXPORT const char *vitc_model_label(const vitc_model_t *model,
                                          int32_t index);
 
-/* Allocates the arena for batches of up to `max_batch` images (>= 1). The model
-   must outlive the session. */
+/* Allocates the arena for batches of up to `max_batch` images (>= 1), on a GPU
+   space for inputs and outputs too. The model must outlive the session. */
 VITC_EXPORT vitc_status_t vitc_session_create(const vitc_model_t *model,
                                               int64_t max_batch,
                                               vitc_session_t **session,
@@ -171,8 +185,9 @@ VITC_EXPORT void vitc_session_destroy(vitc_session_t *session);
 /* Runs the model on `inputs`, one for each model input in order, and fills
    `outputs`, one for each model output, whose memory the caller provides. All
    batch dimensions must agree and be at most the session's `max_batch`. Types
-   and shapes are checked. Allocates nothing, except that a model that calls
-   oneDNN makes its primitives when it first runs a batch size. */
+   and shapes are checked. Allocates nothing, except when it first runs a batch
+   size: a model that calls oneDNN makes its primitives, one on a GPU a graph of
+   its kernels. */
 VITC_EXPORT vitc_status_t vitc_session_run(vitc_session_t *session,
                                            const vitc_tensor_t *inputs,
                                            const vitc_tensor_t *outputs,

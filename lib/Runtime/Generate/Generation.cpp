@@ -97,8 +97,7 @@ static void checkRows(const vitc_session &session, int64_t items,
 /// Runs "encode", of a model that has it, for searches with these options.
 static void encode(vitc_session &session, const vitc_tensor_t *inputs,
                    const GenerationOptions &options, GenerationInput &input) {
-  const vitc_model::Entry &entry = session.getModel().main;
-  const EntryDescriptor &encode = *entry.descriptor;
+  const EntryDescriptor &encode = *session.getModel().main.descriptor;
   if (encode.numInputs > 0)
     requireNonNull(inputs, "inputs");
   input.items = countItems(session, encode, inputs);
@@ -109,12 +108,7 @@ static void encode(vitc_session &session, const vitc_tensor_t *inputs,
     if (!copy.bytes.empty())
       std::memcpy(copy.bytes.data(), inputs[i].data, copy.bytes.size());
   }
-  std::vector<vitc_tensor_t> outputs;
-  for (int32_t i = 0; i < encode.numOutputs; ++i)
-    input.outputs.push_back(makeArray(encode.outputs[i], input.items));
-  for (NpyArray &output : input.outputs)
-    outputs.push_back(output.tensor());
-  session.run(entry, inputs, outputs.data(), nullptr);
+  runEncoder(session, input);
 }
 
 static std::unique_ptr<vitc_generation>

@@ -15,6 +15,21 @@
 
 using namespace vitc::rt;
 
+void vitc::rt::runEncoder(vitc_session &session, GenerationInput &input) {
+  const vitc_model::Entry &entry = session.getModel().main;
+  const EntryDescriptor &encode = *entry.descriptor;
+  input.outputs.clear();
+  std::vector<vitc_tensor_t> inputs, outputs;
+  for (NpyArray &array : input.inputs)
+    inputs.push_back(array.tensor());
+  for (int32_t i = 0; i < encode.numOutputs; ++i)
+    outputs.push_back(
+        input.outputs
+            .emplace_back(makeKept(session, encode.outputs[i], input.items))
+            .view);
+  session.run(entry, inputs.data(), outputs.data(), nullptr);
+}
+
 std::vector<int64_t> vitc::rt::makePrompt(const GenerationDescriptor &model,
                                           const std::vector<int64_t> &text) {
   std::vector<int64_t> prompt(model.start.tokens,

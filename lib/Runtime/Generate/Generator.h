@@ -33,11 +33,16 @@ using TokenFn = std::function<void(int64_t token)>;
 /// What generation starts from.
 struct GenerationInput {
   /// Of a run of "encode"; empty for a model without it.
-  std::vector<NpyArray> inputs, outputs;
+  std::vector<NpyArray> inputs;
+  std::vector<KeptTensor> outputs;
   int64_t items = 1;
   /// Tokens of the user's text, the same for all items.
   std::vector<int64_t> prompt = {};
 };
+
+/// Runs "encode", of a model that has it, on input.inputs of input.items and
+/// makes input.outputs.
+void runEncoder(vitc_session &session, GenerationInput &input);
 
 /// All tokens that are fed before the first is chosen: the model's own, those
 /// of the user's text.

@@ -23,61 +23,102 @@ static int64_t getFixedRows(const EntryDescriptor &entry, int32_t token) {
 
 StepRunner::StepRunner(vitc_session &session,
                        const std::vector<NpyArray> &encodeInputs,
-                       const std::vector<NpyArray> &encodeOutputs,
+                       const std::vector<KeptTensor> &encodeOutputs,
                        int64_t items, int64_t rowsPerItem,
                        const AttentionRequest *request)
     : session(session), entry(session.getModel().step), request(request),
       generation(session.getModel().descriptor.generation) {
-  const EntryDescriptor &step = *entry.descriptor;
   int64_t rows = items * rowsPerItem;
-  int64_t fixed = getFixedRows(step, generation.token);
+  int64_t fixed = getFixedRows(*entry.descriptor, generation.token);
   if (fixed != -1 && fixed != rows)
     throw Failure(VITC_UNSUPPORTED,
                   "{} items with {} beams are {} rows; the model was compiled "
                   "for a batch of {}",
                   items, rowsPerItem, rows, fixed);
-  for (int32_t i = 0; i < step.numInputs; ++i)
-    inputs.push_back(makeArray(step.inputs[i], rows));
-  for (int32_t i = 0; i < step.numOutputs; ++i)
-    outputs.push_back(makeArray(step.outputs[i], rows));
+  makeTensors(rows);
   for (int32_t i = 0; i < generation.numMemories; ++i) {
     const MemoryDescriptor &memory = generation.memories[i];
-    fillRows(inputs[memory.input],
-             memory.output >= 0 ? encodeOutputs[memory.output]
-                                : encodeInputs[memory.source],
-             step.inputs[memory.input], items);
+    fillMemory(memory,
+               memory.output >= 0 ? encodeOutputs[memory.output]
+                                  : keep(session, encodeInputs[memory.source]),
+               items, rows);
   }
   for (int32_t i = 0; i < generation.numStates; ++i) {
     const StateDescriptor &state = generation.states[i];
+    const TensorDescriptor &tensor = entry.descriptor->inputs[state.input];
+    KeptTensor &kept = inputs[state.input].kept;
+    kept = makeKept(session, tensor, rows);
     if (state.initial >= 0)
-      fillRows(inputs[state.input], encodeOutputs[state.initial],
-               step.inputs[state.input], items);
+      copyRows(kept, encodeOutputs[state.initial], tensor, items);
+    if (state.output >= 0)
+      outputs[state.output].kept =
+          makeKept(session, entry.descriptor->outputs[state.output], rows);
     states.push_back({state, {}});
   }
 }
 
-void StepRunner::fillRows(NpyArray &rows, const NpyArray &source,
-                          const TensorDescriptor &tensor, int64_t items) const {
-  bool hasRows = tensor.rank > 0 && tensor.dims[0] == -1;
-  if (!hasRows) {
-    rows.bytes = source.bytes;
+/// Arrays for what is not kept.
+void StepRunner::makeTensors(int64_t rows) {
+  const EntryDescriptor &step = *entry.descriptor;
+  std::vector<bool> keptInputs(step.numInputs), keptOutputs(step.numOutputs);
+  for (int32_t i = 0; i < generation.numMemories; ++i)
+    keptInputs[generation.memories[i].input] = true;
+  for (int32_t i = 0; i < generation.numStates; ++i) {
+    const StateDescriptor &state = generation.states[i];
+    keptInputs[state.input] = true;
+    if (state.output >= 0)
+      keptOutputs[state.output] = true;
+  }
+  inputs.resize(step.numInputs);
+  outputs.resize(step.numOutputs);
+  for (int32_t i = 0; i < step.numInputs; ++i)
+    if (!keptInputs[i])
+      inputs[i].array = makeArray(step.inputs[i], rows);
+  for (int32_t i = 0; i < step.numOutputs; ++i)
+    if (!keptOutputs[i])
+      outputs[i].array = makeArray(step.outputs[i], rows);
+}
+
+static bool hasRows(const TensorDescriptor &tensor) {
+  return tensor.rank > 0 && tensor.dims[0] == -1;
+}
+
+/// Steps only read a memory: one that fits is not copied.
+void StepRunner::fillMemory(const MemoryDescriptor &memory,
+                            const KeptTensor &source, int64_t items,
+                            int64_t rows) {
+  const TensorDescriptor &tensor = entry.descriptor->inputs[memory.input];
+  KeptTensor &kept = inputs[memory.input].kept;
+  if (!hasRows(tensor) || (source.view.dims[0] == rows && items == rows)) {
+    kept = share(source, tensor, rows);
     return;
   }
-  int64_t found = source.dims[0];
+  kept = makeKept(session, tensor, rows);
+  copyRows(kept, source, tensor, items);
+}
+
+void StepRunner::copyRows(const KeptTensor &rows, const KeptTensor &source,
+                          const TensorDescriptor &tensor, int64_t items) const {
+  Executor &executor = session.getExecutor();
+  if (!hasRows(tensor)) {
+    KeptTensor whole = share(source, tensor, /*batch=*/1);
+    return executor.copy(*rows.buffer, 0, *whole.buffer, 0, whole.bytes);
+  }
+  int64_t found = source.view.dims[0];
   if (found != items && found != 1)
     throw Failure(VITC_INVALID_ARGUMENT,
                   "'{}' has {} items; the batch has {}, needs as many, or 1 "
                   "for all",
                   tensor.name, found, items);
-  int64_t rowsPerItem = rows.dims[0] / found;
-  size_t bytes = source.bytes.size() / found;
-  for (int64_t row = 0; row < rows.dims[0]; ++row)
-    std::memcpy(rows.bytes.data() + row * bytes,
-                source.bytes.data() + row / rowsPerItem * bytes, bytes);
+  int64_t numRows = rows.view.dims[0], rowsPerItem = numRows / found;
+  int64_t bytes = source.bytes / found;
+  for (int64_t row = 0; row < numRows; ++row)
+    executor.copy(*rows.buffer, row * bytes, *source.buffer,
+                  row / rowsPerItem * bytes, bytes);
 }
 
 int64_t StepRunner::getVocabularySize() const {
-  return outputs[generation.scores].dims.back();
+  return outputs[generation.scores].array.dims.back();
 }
 
 /// Writes integers to an array of i32 or i64.
@@ -95,25 +136,25 @@ static void writeIntegers(NpyArray &array, const int64_t *values,
 }
 
 const float *StepRunner::run(const std::vector<int64_t> &tokens) {
-  writeIntegers(inputs[generation.token], tokens.data(), tokens.size());
+  writeIntegers(inputs[generation.token].array, tokens.data(), tokens.size());
   if (generation.position >= 0)
-    writeIntegers(inputs[generation.position], &position, 1);
+    writeIntegers(inputs[generation.position].array, &position, 1);
   std::vector<vitc_tensor_t> in, out;
-  for (NpyArray &input : inputs)
-    in.push_back(input.tensor());
-  for (NpyArray &output : outputs)
-    out.push_back(output.tensor());
+  for (StepTensor &input : inputs)
+    in.push_back(input.view());
+  for (StepTensor &output : outputs)
+    out.push_back(output.view());
   const vitc_model &model = session.getModel();
   session.run(request ? model.attention : entry, in.data(), out.data(),
               request);
   // What is returned is what the next step takes.
   for (const State &state : states)
     if (state.descriptor.output >= 0)
-      inputs[state.descriptor.input].bytes.swap(
-          outputs[state.descriptor.output].bytes);
+      std::swap(inputs[state.descriptor.input].kept,
+                outputs[state.descriptor.output].kept);
   ++position;
   return reinterpret_cast<const float *>(
-      outputs[generation.scores].bytes.data());
+      outputs[generation.scores].array.bytes.data());
 }
 
 void StepRunner::reorder(const std::vector<int64_t> &sources) {
@@ -130,21 +171,25 @@ void StepRunner::reorder(const std::vector<int64_t> &sources) {
 /// room for the tokens one by one and no more, and is behind the last token
 /// zeros still.
 bool StepRunner::isFilledByPosition(const StateDescriptor &state) const {
-  const std::vector<int64_t> &dims = inputs[state.input].dims;
+  const vitc_tensor_t &view = inputs[state.input].kept.view;
   return state.output < 0 && state.initial < 0 && generation.position >= 0 &&
-         dims.size() == 3 && dims[1] == generation.maxLength;
+         view.rank == 3 && view.dims[1] == generation.maxLength;
 }
 
 void StepRunner::reorder(State &state, const std::vector<int64_t> &sources) {
-  NpyArray &current = inputs[state.descriptor.input];
-  if (state.next.bytes.empty())
-    state.next = current;
-  size_t bytes = current.bytes.size() / sources.size(), used = bytes;
+  Executor &executor = session.getExecutor();
+  KeptTensor &current = inputs[state.descriptor.input].kept;
+  auto numRows = static_cast<int64_t>(sources.size());
+  int64_t bytes = current.bytes / numRows, used = bytes;
+  // Behind what is used both are zeros.
   if (isFilledByPosition(state.descriptor))
-    used = std::min(bytes,
-                    bytes / current.dims[1] * static_cast<size_t>(position));
-  for (size_t row = 0; row < sources.size(); ++row)
-    std::memcpy(state.next.bytes.data() + row * bytes,
-                current.bytes.data() + sources[row] * bytes, used);
-  current.bytes.swap(state.next.bytes);
+    used = std::min(bytes, bytes / current.view.dims[1] * position);
+  if (!state.next.buffer)
+    state.next =
+        makeKept(session, entry.descriptor->inputs[state.descriptor.input],
+                 current.view.dims[0]);
+  for (int64_t row = 0; row < numRows; ++row)
+    executor.copy(*state.next.buffer, row * bytes, *current.buffer,
+                  sources[row] * bytes, used);
+  std::swap(current, state.next);
 }

@@ -9,23 +9,23 @@
 #ifndef VITC_LIB_RUNTIME_GENERATE_STEPRUNNER_H
 #define VITC_LIB_RUNTIME_GENERATE_STEPRUNNER_H
 
-#include "Npy.h"
-#include "Session.h"
+#include "Generate/KeptTensor.h"
 
 #include <cstdint>
 #include <vector>
 
 namespace vitc::rt {
 
-/// The entry "step" with its states and the encoder's results for some rows.
+/// The entry "step" with its states and the encoder's results for some rows,
+/// which stay where the session's kernels run. The session must outlive it.
 class StepRunner {
 public:
-  /// The arrays are the inputs and outputs of a run of "encode", both empty for
-  /// a model without it. Each of its items becomes `rowsPerItem` rows, the
+  /// `encodeInputs` and `encodeOutputs` are of a run of "encode", both empty
+  /// for a model without it. Each of its items becomes `rowsPerItem` rows, the
   /// states their first ones. Where there is a `request`, which must outlive
   /// this, it is the entry "attention" that runs. Throws Failure.
-  StepRunner(vitc_session &session, const std::vector<NpyArray> &inputs,
-             const std::vector<NpyArray> &outputs, int64_t items,
+  StepRunner(vitc_session &session, const std::vector<NpyArray> &encodeInputs,
+             const std::vector<KeptTensor> &encodeOutputs, int64_t items,
              int64_t rowsPerItem, const AttentionRequest *request = nullptr);
 
   /// Feeds a token for each row; returns the logits, `getVocabularySize()` for
@@ -35,18 +35,31 @@ public:
   void reorder(const std::vector<int64_t> &sources);
 
   int64_t getVocabularySize() const;
-  /// An output of the last step.
-  const NpyArray &getOutput(int32_t index) const { return outputs[index]; }
+  /// An output of the last step that is no state.
+  const NpyArray &getOutput(int32_t index) const {
+    return outputs[index].array;
+  }
 
 private:
-  /// A state and memory for the next one, or for a copy in another order.
+  /// An input or output of the entry: what passes from one step to the next is
+  /// kept, the rest is an array.
+  struct StepTensor {
+    vitc_tensor_t view() { return kept.buffer ? kept.view : array.tensor(); }
+
+    NpyArray array;
+    KeptTensor kept;
+  };
+  /// A state and memory for a copy of it in another order.
   struct State {
     StateDescriptor descriptor;
-    NpyArray next;
+    KeptTensor next;
   };
 
-  /// `source`, of as many items or of one for all, for the rows of each item.
-  void fillRows(NpyArray &rows, const NpyArray &source,
+  void makeTensors(int64_t rows);
+  void fillMemory(const MemoryDescriptor &memory, const KeptTensor &source,
+                  int64_t items, int64_t rows);
+  /// Copies items, as many or one for all, to the rows of each.
+  void copyRows(const KeptTensor &rows, const KeptTensor &source,
                 const TensorDescriptor &tensor, int64_t items) const;
   bool isFilledByPosition(const StateDescriptor &state) const;
   void reorder(State &state, const std::vector<int64_t> &sources);
@@ -56,7 +69,7 @@ private:
   const AttentionRequest *request;
   const GenerationDescriptor &generation;
   int64_t position = 0;
-  std::vector<NpyArray> inputs, outputs;
+  std::vector<StepTensor> inputs, outputs;
   std::vector<State> states;
 };
 

@@ -8,6 +8,7 @@
 
 #include "Program/Commands.h"
 
+#include "Cuda/CudaModel.h"
 #include "Json.h"
 #include "Program/EntryTensors.h"
 #include "Program/GenerationRun.h"
@@ -28,18 +29,40 @@ static double millisecondsSince(Clock::time_point begin) {
       .count();
 }
 
-static std::vector<double> measure(const std::function<void()> &run,
-                                   const Options &options) {
+namespace {
+/// Milliseconds of runs, sorted.
+struct Times {
+  std::vector<double> endToEnd;
+  /// What the runs took on a GPU, without the copies to it and back; empty
+  /// where kernels run on the processor.
+  std::vector<double> device;
+
+  const std::vector<double> &ofKernels() const {
+    return device.empty() ? endToEnd : device;
+  }
+};
+} // namespace
+
+static Times measure(vitc_session &session, const std::function<void()> &run,
+                     const Options &options) {
   for (int64_t i = 0; i < options.warmup; ++i)
     run();
-  std::vector<double> times;
+  Times times;
+  bool isOnGpu = session.getModel().cuda != nullptr;
+  double deviceTime = 0;
+  session.getExecutor().recordDeviceTime(&deviceTime);
   Clock::time_point start = Clock::now();
   do {
+    deviceTime = 0;
     Clock::time_point begin = Clock::now();
     run();
-    times.push_back(millisecondsSince(begin));
+    times.endToEnd.push_back(millisecondsSince(begin));
+    if (isOnGpu)
+      times.device.push_back(deviceTime);
   } while (millisecondsSince(start) < options.minTime * 1000);
-  std::sort(times.begin(), times.end());
+  session.getExecutor().recordDeviceTime(nullptr);
+  std::sort(times.endToEnd.begin(), times.endToEnd.end());
+  std::sort(times.device.begin(), times.device.end());
   return times;
 }
 
@@ -50,9 +73,9 @@ static double medianOf(const std::vector<double> &sorted) {
 }
 
 namespace {
-/// The times of runs, sorted, and what they were of.
+/// The times of runs and what they were of.
 struct Measurement {
-  std::vector<double> times;
+  Times times;
   int64_t batch, arenaBytes;
   int64_t tokens = 0; // that a run generates for an item
 };
@@ -65,8 +88,9 @@ static Measurement measureEntry(const vitc_model &model,
   vitc_session session(model, batch);
   EntryTensors tensors(*entry.descriptor, batch);
   tensors.fillSynthetic();
-  return {measure([&] { tensors.run(session, entry); }, options), batch,
-          session.getArenaBytes()};
+  return {measure(
+              session, [&] { tensors.run(session, entry); }, options),
+          batch, session.getArenaBytes()};
 }
 
 /// Of generating as many tokens as there may be.
@@ -80,13 +104,14 @@ static Measurement measureGeneration(const vitc_model &model,
   GenerationRun generation(model, longest, batch);
   std::vector<NpyArray> inputs = generation.makeSynthetic(batch);
   int64_t tokens = 0;
-  std::vector<double> times = measure(
+  Times times = measure(
+      generation.getSession(),
       [&] {
         tokens = static_cast<int64_t>(
             generation.run(inputs, batch).front().tokens.size());
       },
       options);
-  return {times, batch, generation.getArenaBytes(), tokens};
+  return {times, batch, generation.getSession().getArenaBytes(), tokens};
 }
 
 void vitc::rt::runBenchmark(const vitc_model &model, const Options &options,
@@ -96,7 +121,7 @@ void vitc::rt::runBenchmark(const vitc_model &model, const Options &options,
       generates ? model.main : requireEntry(model, options.entry);
   Measurement measured = generates ? measureGeneration(model, options)
                                    : measureEntry(model, entry, options);
-  const std::vector<double> &times = measured.times;
+  const std::vector<double> &times = measured.times.ofKernels();
   int64_t batch = measured.batch;
   double median = medianOf(times);
   // Nearest rank: the least time that 90 % of the runs do not exceed.
@@ -104,12 +129,24 @@ void vitc::rt::runBenchmark(const vitc_model &model, const Options &options,
   double imagesPerSecond = 1000.0 * batch / median;
   int32_t threads = model.runtime.pool.getNumThreads();
 
+  // With the copies to the GPU and back, and all that the processor does.
+  double endToEnd = medianOf(measured.times.endToEnd);
+  std::string device =
+      model.cuda ? model.cuda->context->getDevice().getName() : "";
+
   if (!options.json) {
+    std::string with =
+        model.cuda ? fmt::format(", end to end median {:.3f} ms, {:.1f} "
+                                 "images/s",
+                                 endToEnd, 1000.0 * batch / endToEnd)
+                   : "";
+    std::string where =
+        model.cuda ? device : fmt::format("{} threads", threads);
     output.print(fmt::format(
-        "{}: median {:.3f} ms, min {:.3f} ms, p90 {:.3f} ms, {:.1f} images/s "
-        "({} runs, batch {}, {} threads, {}, {})\n",
+        "{}: median {:.3f} ms, min {:.3f} ms, p90 {:.3f} ms, {:.1f} images/s{} "
+        "({} runs, batch {}, {}, {}, {})\n",
         model.descriptor.modelName, median, times.front(), p90, imagesPerSecond,
-        times.size(), batch, threads, model.descriptor.precision,
+        with, times.size(), batch, where, model.descriptor.precision,
         entry.code->isa));
     return;
   }
@@ -122,6 +159,10 @@ void vitc::rt::runBenchmark(const vitc_model &model, const Options &options,
   json.key("runs").value(static_cast<int64_t>(times.size()));
   json.key("batch").value(batch);
   json.key("images_per_second").value(imagesPerSecond);
+  if (model.cuda) {
+    json.key("end_to_end_ms").value(endToEnd);
+    json.key("device").value(device);
+  }
   json.key("threads").value(threads);
   json.key("precision").value(model.descriptor.precision);
   json.key("isa").value(entry.code->isa);

@@ -177,11 +177,11 @@ GenerationRun::run(const std::vector<GenerationItem> &items,
   input = {};
   prompted.clear();
   input.items = batch;
-  std::optional<EntryTensors> tensors;
   if (hasEncoder()) {
     checkTextInputs(*model.main.descriptor, model.descriptor.text);
-    tensors.emplace(*model.main.descriptor, batch);
-    input.inputs = std::move(tensors->inputs);
+    const EntryDescriptor &encode = *model.main.descriptor;
+    for (int32_t i = 0; i < encode.numInputs; ++i)
+      input.inputs.push_back(makeArray(encode.inputs[i], batch));
   }
   // Backwards, so that view and tokens are the first item's.
   auto count = static_cast<int64_t>(items.size());
@@ -194,12 +194,8 @@ GenerationRun::run(const std::vector<GenerationItem> &items,
   }
   for (NpyArray &array : input.inputs)
     repeatItem(array, count - 1, batch);
-  if (tensors) {
-    tensors->inputs = std::move(input.inputs);
-    tensors->run(session, model.main);
-    input.inputs = std::move(tensors->inputs);
-    input.outputs = std::move(tensors->outputs);
-  }
+  if (hasEncoder())
+    runEncoder(session, input);
   std::vector<Generated> results = generate(session, input, options, onToken);
   results.resize(items.size());
   return results;
@@ -228,10 +224,10 @@ std::vector<Generated> GenerationRun::run(std::vector<NpyArray> inputs,
                                           int64_t items) {
   prompted.clear();
   if (hasEncoder()) {
-    EntryTensors tensors(*model.main.descriptor, items);
-    tensors.inputs = std::move(inputs);
-    tensors.run(session, model.main);
-    input = {std::move(tensors.inputs), std::move(tensors.outputs), items};
+    input = {}; // its memory is what this run takes
+    input.inputs = std::move(inputs);
+    input.items = items;
+    runEncoder(session, input);
     return generate(session, input, options, nullptr);
   }
   std::vector<Generated> results;

@@ -65,7 +65,7 @@ public:
 
   /// Inputs for the function above, the same each time.
   std::vector<NpyArray> makeSynthetic(int64_t items) const;
-  int64_t getArenaBytes() const { return session.getArenaBytes(); }
+  vitc_session &getSession() { return session; }
 
   /// The text of tokens, or their numbers where the model has no tokenizer.
   std::string formatTokens(const std::vector<int64_t> &tokens) const;

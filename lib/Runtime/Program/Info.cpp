@@ -8,6 +8,7 @@
 
 #include "Program/Commands.h"
 
+#include "Cuda/CudaDevice.h"
 #include "Isa.h"
 #include "Json.h"
 #include "Program/EntryTensors.h"
@@ -16,6 +17,8 @@
 #include "Text/Tokenizer.h"
 
 #include <fmt/format.h>
+
+#include <optional>
 
 using namespace vitc::rt;
 
@@ -43,15 +46,33 @@ static const char *taskName(int32_t task) {
   return "tensor";
 }
 
-/// The level that would run here with --isa=`wanted`, or "none": a description
-/// needs none.
-static std::string runningIsa(const EntryDescriptor &entry,
-                              const std::string &wanted) {
-  for (int32_t i = 0; i < entry.numCodes; ++i)
-    if ((wanted == "native" || wanted == entry.codes[i].isa) &&
-        machineHasIsa(entry.codes[i].isa))
-      return entry.codes[i].isa;
-  return "none";
+namespace {
+/// What would run the model here with --isa and --device: a description needs
+/// none.
+struct Here {
+  std::string isa = "none";
+  std::string device = "none"; // the name of a GPU
+};
+} // namespace
+
+static Here findHere(const EntryDescriptor &entry, const Options &options) {
+  Here here;
+  std::optional<cuda::CudaDevice> gpu;
+  if (needsGpu(entry)) {
+    try {
+      gpu.emplace(options.device.value_or(0));
+    } catch (const Failure &) {
+      return here;
+    }
+    here.device = gpu->getName();
+  }
+  for (int32_t i = 0; i < entry.numCodes && here.isa == "none"; ++i) {
+    const CodeDescriptor &code = entry.codes[i];
+    if ((options.isa == "native" || options.isa == code.isa) &&
+        (gpu ? gpu->canRun(*code.image) : machineHasIsa(code.isa)))
+      here.isa = code.isa;
+  }
+  return here;
 }
 
 /// The kind of the tokenizer; "" where the model has none.
@@ -147,8 +168,7 @@ static void appendLayer(JsonWriter &json,
 }
 
 static std::string formatJson(const vitc_model_descriptor_t &model,
-                              const EntryDescriptor &entry,
-                              const std::string &isa) {
+                              const EntryDescriptor &entry, const Here &here) {
   JsonWriter json;
   json.beginObject();
   json.key("model").value(model.modelName);
@@ -170,7 +190,9 @@ static std::string formatJson(const vitc_model_descriptor_t &model,
   for (int32_t i = 0; i < entry.numCodes; ++i)
     json.value(entry.codes[i].isa);
   json.endArray();
-  json.key("isa").value(runningIsa(entry, isa));
+  json.key("isa").value(here.isa);
+  if (needsGpu(entry))
+    json.key("device").value(here.device);
   json.key("parameters").value(model.parameters);
   json.key("weight_bytes").value(model.weightBytes);
   json.key("code_bytes").value(model.codeBytes);
@@ -216,8 +238,7 @@ static void appendTensors(std::string &text, const char *name,
 }
 
 static std::string formatText(const vitc_model_descriptor_t &model,
-                              const EntryDescriptor &entry,
-                              const std::string &isa) {
+                              const EntryDescriptor &entry, const Here &here) {
   std::string text;
   appendLine(text, "model", model.modelName);
   appendLine(text, "task", taskName(model.task));
@@ -235,9 +256,10 @@ static std::string formatText(const vitc_model_descriptor_t &model,
   appendLine(text, "backend", model.backend);
   if (*model.oneDnnLibrary)
     appendLine(text, "oneDNN", model.oneDnnLibrary);
-  appendLine(
-      text, "ISA levels",
-      fmt::format("{}; here: {}", listIsas(entry), runningIsa(entry, isa)));
+  appendLine(text, needsGpu(entry) ? "architectures" : "ISA levels",
+             fmt::format("{}; here: {}", listIsas(entry), here.isa));
+  if (needsGpu(entry))
+    appendLine(text, "GPU", here.device);
   appendLine(text, "parameters", fmt::format("{}", model.parameters));
   appendLine(text, "weights", fmt::format("{} bytes", model.weightBytes));
   appendLine(text, "code", fmt::format("{} bytes", model.codeBytes));
@@ -260,6 +282,7 @@ void vitc::rt::printInfo(const vitc_model_descriptor_t &model,
                          const Options &options, Output &output) {
   checkDescriptor(model);
   const EntryDescriptor &entry = *findMainEntry(model);
-  output.print(options.json ? formatJson(model, entry, options.isa)
-                            : formatText(model, entry, options.isa));
+  Here here = findHere(entry, options);
+  output.print(options.json ? formatJson(model, entry, here)
+                            : formatText(model, entry, here));
 }

@@ -38,15 +38,17 @@ struct OptionSpec {
   uint32_t modes; // in which it may stand, a bit for each
   void (*apply)(Parser &parser, std::string_view value);
   std::string_view help;
+  std::string_view gpuHelp = help; // of a program that was compiled for GPUs
 };
 
 class Parser {
 public:
-  Parser(int argc, const char *const *argv)
-      : args(argv + std::min(argc, 1), argv + argc) {}
+  Parser(int argc, const char *const *argv, Processor processor)
+      : processor(processor), args(argv + std::min(argc, 1), argv + argc) {}
 
   Options parse();
 
+  const Processor processor;
   Options options;
   /// Parses the value of the current option; the range is inclusive.
   int64_t parseInteger(std::string_view text, int64_t least, int64_t most);
@@ -88,8 +90,11 @@ static constexpr uint32_t kAll = ~0u;
 static constexpr int64_t kMaxCount = std::numeric_limits<int32_t>::max();
 static constexpr double kMaxSeconds = 1e6;
 
-static void rejectDevice(Parser &, std::string_view) {
-  throw UsageError("--device was given; this program was compiled for a CPU");
+static void setDevice(Parser &parser, std::string_view value) {
+  if (parser.processor == Processor::Cpu)
+    throw UsageError("--device was given; this program was compiled for a CPU");
+  parser.options.device =
+      static_cast<int32_t>(parser.parseInteger(value, 0, kMaxCount));
 }
 
 static void addInput(Parser &parser, std::string_view value) {
@@ -263,14 +268,22 @@ static const OptionSpec kOptions[] = {
        p.options.threads =
            static_cast<int32_t>(p.parseInteger(v, 1, ThreadPool::kMaxThreads));
      },
-     "threads to use (default one a core)"},
+     "threads to use (default one a core)",
+     "no effect: kernels run on the GPU"},
     {"--isa",
      "LEVEL",
      {},
      kRuns | kDescriptions,
      [](Parser &p, std::string_view v) { p.options.isa = v; },
-     "code to run, e.g. x86-64-v3 (default the best)"},
-    {"--device", "N", {}, kAll, rejectDevice, ""},
+     "code to run, e.g. x86-64-v3 (default the best)",
+     "code to run, e.g. sm_80 (default the best)"},
+    {"--device",
+     "N",
+     {},
+     kAll,
+     setDevice,
+     "",
+     "GPU to run on, counted from 0 (default 0)"},
     {"--info", "", Mode::Info, bit(Mode::Info), nullptr,
      "describe the model and this program"},
     {"--version", "", Mode::Version, bit(Mode::Version), nullptr,
@@ -481,11 +494,13 @@ Options Parser::parse() {
   return options;
 }
 
-Options vitc::rt::parseOptions(int argc, const char *const *argv) {
-  return Parser(argc, argv).parse();
+Options vitc::rt::parseOptions(int argc, const char *const *argv,
+                               Processor processor) {
+  return Parser(argc, argv, processor).parse();
 }
 
-std::string vitc::rt::formatHelp(const std::string &program) {
+std::string vitc::rt::formatHelp(const std::string &program,
+                                 Processor processor) {
   std::string text = fmt::format(
       "usage: {0} IMAGE...                                    what the "
       "pictures show\n"
@@ -496,10 +511,12 @@ std::string vitc::rt::formatHelp(const std::string &program) {
       "       {0} --attention DIR IMAGE...\n"
       "       {0} --benchmark | --profile FILE | --info\n\noptions:\n",
       program);
-  for (const OptionSpec &spec : kOptions)
-    if (!spec.help.empty())
-      text +=
-          fmt::format("  {:<24}{}\n",
-                      fmt::format("{} {}", spec.name, spec.value), spec.help);
+  for (const OptionSpec &spec : kOptions) {
+    std::string_view help =
+        processor == Processor::Gpu ? spec.gpuHelp : spec.help;
+    if (!help.empty())
+      text += fmt::format("  {:<24}{}\n",
+                          fmt::format("{} {}", spec.name, spec.value), help);
+  }
   return text;
 }

@@ -81,15 +81,21 @@ struct Options {
   int64_t warmup = 2;  // runs
   double minTime = 1;  // seconds
   std::string isa = "native";
+  std::optional<int32_t> device; // number of a GPU
   std::string entry; // of --benchmark and --profile; "": the main one
   AttentionOptions attention;
 };
 
+/// What a program was compiled for.
+enum class Processor : int32_t { Cpu, Gpu };
+
 /// Throws UsageError.
-Options parseOptions(int argc, const char *const *argv);
+Options parseOptions(int argc, const char *const *argv,
+                     Processor processor = Processor::Cpu);
 
 /// The text of --help for a program called `program`.
-std::string formatHelp(const std::string &program);
+std::string formatHelp(const std::string &program,
+                       Processor processor = Processor::Cpu);
 
 } // namespace vitc::rt
 

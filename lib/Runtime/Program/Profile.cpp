@@ -8,20 +8,24 @@
 //
 // The Trace Event Format that chrome://tracing and Perfetto read: one complete
 // event ("X") for each kernel launch, named by the layer of the source that it
-// belongs to, times in microseconds.
+// belongs to, times in microseconds: the GPU's, where kernels run on one.
 //
 //===----------------------------------------------------------------------===//
 
 #include "Program/Commands.h"
 
+#include "Cuda/CudaModel.h"
 #include "Json.h"
 #include "Program/EntryTensors.h"
+
+#include <algorithm>
 
 using namespace vitc::rt;
 
 static void writeEvent(JsonWriter &json, const SiteDescriptor &site,
                        const SiteTime &time, int64_t origin) {
-  double nanoseconds = static_cast<double>(time.end - time.begin);
+  // A GPU's clock may not have ticked.
+  double nanoseconds = std::max<double>(time.end - time.begin, 1);
   int64_t flops = site.flopsBase + site.flopsPerBatch * time.batch;
   int64_t bytes = site.bytesBase + site.bytesPerBatch * time.batch;
   json.beginObject();
@@ -67,6 +71,8 @@ void vitc::rt::runProfile(const vitc_model &model, const Options &options,
   json.key("model").value(model.descriptor.modelName);
   json.key("precision").value(model.descriptor.precision);
   json.key("isa").value(entry.code->isa);
+  if (model.cuda)
+    json.key("device").value(model.cuda->context->getDevice().getName());
   json.key("threads").value(model.runtime.pool.getNumThreads());
   json.key("batch").value(batch);
   json.endObject();

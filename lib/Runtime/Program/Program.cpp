@@ -8,6 +8,7 @@
 
 #include "Program/Program.h"
 
+#include "Isa.h"
 #include "Program/Commands.h"
 #include "Program/GenerationRun.h"
 #include "Program/TextInput.h"
@@ -35,12 +36,19 @@ static void printError(const std::string &program,
   }
 }
 
+/// A descriptor of another version is refused later.
+static Processor getProcessor(const vitc_model_descriptor_t &descriptor) {
+  bool isKnown = descriptor.version == kDescriptorVersion;
+  const EntryDescriptor *entry = isKnown ? findMainEntry(descriptor) : nullptr;
+  return entry && needsGpu(*entry) ? Processor::Gpu : Processor::Cpu;
+}
+
 static void runMode(const vitc_model_descriptor_t &descriptor,
                     const Options &options, const std::string &program,
                     Output &output) {
   switch (options.mode) {
   case Mode::Help:
-    return output.print(formatHelp(program));
+    return output.print(formatHelp(program, getProcessor(descriptor)));
   case Mode::Version:
     return output.print(fmt::format(
         "{} compiled by vitc {}, runtime {}\n", descriptor.modelName,
@@ -50,8 +58,9 @@ static void runMode(const vitc_model_descriptor_t &descriptor,
   default:
     break;
   }
-  vitc_runtime runtime(options.threads);
-  vitc_model model(runtime, descriptor, options.isa.c_str());
+  bool isForGpu = getProcessor(descriptor) == Processor::Gpu;
+  vitc_runtime runtime(isForGpu ? 1 : options.threads);
+  vitc_model model(runtime, descriptor, options.isa.c_str(), options.device);
   bool generates = model.step.descriptor;
   if (!generates && (options.beams || options.maxLength || options.minLength))
     throw UsageError("--beams, --max-length or --min-length was given; needs a "
@@ -126,7 +135,7 @@ int vitc::rt::runProgram(const vitc_model_descriptor_t &model, int argc,
   vitc_status_t status = guardWith(report, [&] {
     Output output;
     try {
-      Options options = parseOptions(argc, argv);
+      Options options = parseOptions(argc, argv, getProcessor(model));
       runMode(model, options, program, output);
     } catch (const UsageError &usage) {
       isUsageError = true;

@@ -49,7 +49,7 @@ protected:
     for (int64_t item = 0; item < items; ++item)
       std::memcpy(seeds.bytes.data() + item * sizeof(item), &item,
                   sizeof(item));
-    GenerationInput input = {{seeds}, {seeds}, items, prompt};
+    GenerationInput input = {{seeds}, {keep(session, seeds)}, items, prompt};
     std::vector<Generated> generated =
         generate(session, input, options, nullptr);
     traces = traceAttention(session, input, options, generated, choice);
@@ -188,7 +188,8 @@ TEST_F(AttentionTraceTest, BeamsNeedARowAnItem) {
     options.beams = 3;
     vitc_session session(model, countRows(options, 2));
     NpyArray seeds = makeArray(entries[0].inputs[0], 2);
-    traceAttention(session, {{seeds}, {seeds}, 2}, options, {{{1}}, {{2}}});
+    traceAttention(session, {{seeds}, {keep(session, seeds)}, 2}, options,
+                   {{{1}}, {{2}}});
     EXPECT_EQ(rows, dims == kSixRows ? 6 : 2);
   }
 }
@@ -227,7 +228,7 @@ TEST_F(AttentionTraceTest, EachItemHasItsText) {
   vitc_model model(runtime, descriptor, nullptr);
   vitc_session session(model, 1);
   NpyArray seeds = makeArray(entries[0].inputs[0], 1);
-  GenerationInput input = {{seeds}, {seeds}, 1};
+  GenerationInput input = {{seeds}, {keep(session, seeds)}, 1};
   try {
     traceAttention(session, input, GenerationOptions(descriptor.generation),
                    {Generated(), Generated()});

@@ -34,12 +34,10 @@ protected:
     for (int64_t item = 0; item < items; ++item)
       std::memcpy(seeds.bytes.data() + item * sizeof(item), &item,
                   sizeof(item));
-    NpyArray memory = makeArray(entries[0].outputs[0], items);
-    vitc_tensor_t in = seeds.tensor(), out = memory.tensor();
-    session.run(model.main, &in, &out, nullptr);
+    GenerationInput input = {{seeds}, {}, items};
+    runEncoder(session, input);
     std::vector<std::vector<int64_t>> tokens;
-    for (const Generated &item :
-         generate(session, {{seeds}, {memory}, items}, options, onToken))
+    for (const Generated &item : generate(session, input, options, onToken))
       tokens.push_back(item.tokens);
     return tokens;
   }
@@ -93,7 +91,8 @@ TEST_F(GeneratorTest, RepeatsEachItemsMemory) {
   auto messageOf = [&](int64_t found, int64_t items) {
     NpyArray memory = makeArray(entries[0].outputs[0], found);
     try {
-      StepRunner steps(session, {memory}, {memory}, items, /*rowsPerItem=*/2);
+      StepRunner steps(session, {memory}, {keep(session, memory)}, items,
+                       /*rowsPerItem=*/2);
     } catch (const Failure &failure) {
       return std::string(failure.what());
     }
@@ -114,13 +113,33 @@ TEST_F(GeneratorTest, StepsOfFixedRows) {
   vitc_model model(runtime, descriptor, nullptr);
   vitc_session session(model, 6);
   NpyArray seeds = makeArray(entries[0].inputs[0], 2);
-  EXPECT_NO_THROW(StepRunner(session, {seeds}, {seeds}, 2, 2));
+  std::vector<KeptTensor> kept = {keep(session, seeds)};
+  EXPECT_NO_THROW(StepRunner(session, {seeds}, kept, 2, 2));
   try {
-    StepRunner(session, {seeds}, {seeds}, 2, 3);
+    StepRunner(session, {seeds}, kept, 2, 3);
     FAIL() << "6 rows of 4";
   } catch (const Failure &failure) {
     EXPECT_STREQ(failure.what(), "2 items with 3 beams are 6 rows; the model "
                                  "was compiled for a batch of 4");
+  }
+}
+
+// A memory without rows is taken as it is.
+TEST_F(GeneratorTest, MemoryOfAnotherSize) {
+  std::vector<TensorDescriptor> inputs(
+      entries[1].inputs, entries[1].inputs + entries[1].numInputs);
+  static const int64_t kThree[] = {3};
+  inputs[2].dims = kThree;
+  entries[1].inputs = inputs.data();
+  vitc_model model(runtime, descriptor, nullptr);
+  vitc_session session(model, 2);
+  NpyArray seeds = makeArray(entries[0].inputs[0], 2);
+  try {
+    StepRunner(session, {seeds}, {keep(session, seeds)}, 2, 1);
+    FAIL() << "two numbers for three";
+  } catch (const Failure &failure) {
+    EXPECT_STREQ(failure.what(), "'seed' is made with 16 bytes; the model's "
+                                 "step needs 24");
   }
 }
 
@@ -172,7 +191,9 @@ TEST_F(GeneratorTest, ReorderedStatesAreWhole) {
   int64_t last = 42;
   std::memcpy(table.bytes.data() + table.bytes.size() - sizeof(last), &last,
               sizeof(last));
-  StepRunner steps(session, {seeds}, {seeds, table}, 2, /*rowsPerItem=*/1);
+  StepRunner steps(session, {seeds},
+                   {keep(session, seeds), keep(session, table)}, 2,
+                   /*rowsPerItem=*/1);
   const float *logits = steps.run({1, 2});
   EXPECT_EQ(logits[0], 0);
   EXPECT_EQ(logits[kVocabulary], 42);

@@ -303,7 +303,7 @@ TEST_F(SessionTest, RefusesOtherDescriptors) {
       vitc_model_create(runtime, &fake.descriptor, nullptr, &model, &error),
       VITC_UNSUPPORTED);
   EXPECT_STREQ(error.message,
-               "the model has descriptor version 99; this runtime needs 6");
+               "the model has descriptor version 99; this runtime needs 7");
   fake.descriptor.version = kDescriptorVersion;
   fake.entries[0].name = "backward";
   EXPECT_EQ(
