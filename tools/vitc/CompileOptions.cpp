@@ -8,7 +8,7 @@
 
 #include "CompileOptions.h"
 
-#include "vitc/Kernel/CostModel.h"
+#include "TargetArguments.h"
 #include "vitc/Transforms/LayerNumbers.h"
 #include "llvm/ADT/StringSwitch.h"
 #include "llvm/Support/Format.h"
@@ -27,29 +27,8 @@ static cl::opt<std::string> output("o", cl::desc("Output file; - is stdout"),
                                    cl::value_desc("OUT"), cl::cat(category));
 static cl::opt<std::string>
     emit("emit",
-         cl::desc("exe, so, o, s, ll or mlir; default: by OUT's suffix"),
+         cl::desc("exe, so, o, s, ptx, ll or mlir; default: by OUT's suffix"),
          cl::cat(category));
-static cl::opt<std::string>
-    march("march",
-          cl::desc("x86-64-v2, x86-64-v3, x86-64-v4, armv8-a or native; "
-                   "default: all levels of the target, chosen at start"),
-          cl::cat(category));
-static cl::opt<std::string>
-    optLevel("O", cl::Prefix, cl::init("3"),
-             cl::desc("Effort of code generation, 0 to 3"), cl::value_desc("N"),
-             cl::cat(category));
-static cl::opt<std::string>
-    target("target", cl::value_desc("TRIPLE"),
-           cl::desc("x86_64-linux-gnu or aarch64-linux-gnu; default: this "
-                    "machine's"),
-           cl::cat(category));
-static cl::opt<std::string> precision("precision", cl::init("f32"),
-                                      cl::desc("f32"), cl::cat(category));
-static cl::opt<std::string>
-    backend("backend", cl::init("llvm"),
-            cl::desc("Who computes matrix products: llvm, onednn, or auto, the "
-                     "cheaper for each"),
-            cl::cat(category));
 static cl::opt<std::string>
     batch("batch", cl::init("dynamic"),
           cl::desc("Images a run: a number, or dynamic"), cl::cat(category));
@@ -205,13 +184,13 @@ static bool parseKind(CompileOptions &options) {
   if (kind.empty()) {
     kind = sys::path::extension(options.program.output);
     kind.consume_front(".");
-    if (kind == "h" || kind == "ptx")
+    if (kind == "h")
       return usageError("-o is '" + output +
                         "'; this version does not write ." + kind);
     if (!compileTo.empty() && options.compileTo != Phase::LLVM)
       kind = "mlir";
-    else if (kind != "so" && kind != "o" && kind != "s" && kind != "ll" &&
-             kind != "mlir")
+    else if (kind != "so" && kind != "o" && kind != "s" && kind != "ptx" &&
+             kind != "ll" && kind != "mlir")
       kind = compileTo.empty() ? "exe" : "ll";
   }
   if (kind == "mlir") {
@@ -231,78 +210,13 @@ static bool parseKind(CompileOptions &options) {
                     .Case("o", OutputKind::Object)
                     .Case("s", OutputKind::Assembly)
                     .Case("ll", OutputKind::LLVMIR)
+                    .Case("ptx", OutputKind::Ptx)
                     .Default(std::nullopt);
   if (!parsed)
     return usageError("--emit is '" + kind +
-                      "'; needs exe, so, o, s, ll or mlir");
+                      "'; needs exe, so, o, s, ptx, ll or mlir");
   options.program.kind = *parsed;
   return true;
-}
-
-/// Whether code for --target can run on this machine.
-static bool isHostTarget() {
-  return target.empty() || findCpuTarget(target) == &getHostCpuTarget();
-}
-
-/// Refuses another target where its code would be run.
-static bool requireHostTarget() {
-  return isHostTarget() ||
-         usageError("--target is '" + target + "'; its code is run here, on " +
-                    getHostCpuTarget().name);
-}
-
-/// This machine's level, where it has one of the target's.
-static void setDefaultLevel() {
-  if (march.empty() && isHostTarget())
-    march = "native";
-}
-
-static bool parseLevels(CompileOptions &options) {
-  ArrayRef<StringRef> levels = options.program.target->levels;
-  bool isNative = march == "native" && isHostTarget();
-  StringRef level = isNative ? getHostCpuLevel() : StringRef(march);
-  if (!level.empty() && !is_contained(levels, level)) {
-    SmallVector<StringRef> needed = to_vector(reverse(levels));
-    if (isHostTarget())
-      needed.push_back("native");
-    return usageError("-march is '" + march + "'; needs " +
-                      join(drop_end(needed), ", ") +
-                      (needed.size() > 1 ? " or " : "") + needed.back());
-  }
-  if (!level.empty())
-    levels = level;
-  for (StringRef each : levels)
-    options.program.isas.push_back(each.str());
-  bool oneLevel = options.program.kind == OutputKind::Assembly ||
-                  options.program.kind == OutputKind::LLVMIR;
-  if (oneLevel)
-    options.program.isas.resize(1);
-  return true;
-}
-
-static bool parseTarget(CompileOptions &options) {
-  if (!target.empty())
-    options.program.target = findCpuTarget(target);
-  if (!options.program.target)
-    return usageError("--target is '" + target +
-                      "'; this version compiles for x86_64-linux-gnu and "
-                      "aarch64-linux-gnu");
-  if (precision != "f32")
-    return usageError("--precision is '" + precision +
-                      "'; this version computes in f32");
-  if (!kernel::parseBackend(backend))
-    return usageError("--backend is '" + backend +
-                      "'; needs llvm, onednn or auto");
-  if (backend != "llvm" && !isHostTarget())
-    return usageError("--backend is '" + backend + "'; --target=" + target +
-                      " needs llvm");
-  options.program.backend = backend;
-
-  if (StringRef(optLevel).getAsInteger(10, options.program.optLevel) ||
-      options.program.optLevel > 3)
-    return usageError("-O is '" + optLevel + "'; needs 0 to 3");
-
-  return parseLevels(options);
 }
 
 static bool parseNamedSizes(CompileOptions &options) {
@@ -412,7 +326,7 @@ static bool parseVerification(CompileOptions &options) {
     return usageError("--verify compares kernels; --compile-to is '" +
                       compileTo + "' and needs kernel or llvm");
   if (getVerifyOptions(options).program.isas.empty())
-    return usageError("-march is '" + march +
+    return usageError("-march is '" + getLevelArgument() +
                       "'; verifying runs kernels, and this machine has " +
                       getHostCpuLevel());
   return parsePositive(tolerance, options.tolerance);
@@ -442,16 +356,17 @@ bool vitc::parseRunOptions(CompileOptions &options) {
     return false;
   setDefaultLevel();
   return parseModel(options) && parsePhases(options) && parseTarget(options) &&
-         requireHostTarget() && parseSizes(options);
+         requireLocalTarget(options) && parseSizes(options);
 }
 
 bool vitc::parseInspectOptions(CompileOptions &options, bool &json) {
   if (!rejectOptions("inspect compiles nothing",
-                     {&output, &emit, &march, &optLevel, &target, &precision,
-                      &backend, &compileTo, &attentionOutputs, &printCommands,
-                      &peak, &bandwidth, &verifyFirst, &candidate, &tolerance,
+                     {&output, &emit, &compileTo, &attentionOutputs,
+                      &printCommands, &peak, &bandwidth, &verifyFirst,
+                      &candidate, &tolerance,
                       std::addressof<cl::Option>(inputs),
                       std::addressof<cl::Option>(images)}) ||
+      !rejectOptions("inspect compiles nothing", getTargetOptions()) ||
       !parseModel(options) || !parsePhases(options))
     return false;
   json = printJson;
@@ -480,8 +395,12 @@ bool vitc::parseExplainOptions(CompileOptions &options,
   if ((explain.peak == 0) != (explain.bandwidth == 0))
     return usageError("--peak and --bandwidth tell what bounds kernels "
                       "together; found one of them");
-  return parseModel(options) && parsePhases(options) && parseTarget(options) &&
-         parseSizes(options);
+  if (!parseModel(options) || !parsePhases(options) || !parseTarget(options))
+    return false;
+  if (options.program.gpus.size() > 1)
+    return usageError("--target names " + Twine(options.program.gpus.size()) +
+                      " GPUs; explain shows the kernels of one");
+  return parseSizes(options);
 }
 
 static bool parseInputFiles(VerifyOptions &verify) {

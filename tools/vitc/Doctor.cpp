@@ -15,7 +15,10 @@
 #include "vitc/Config.h"
 #include "vitc/Target/CPU.h"
 #include "vitc/Target/Link.h"
+#include "vitc/Target/Ptxas.h"
+#include "llvm/Support/DynamicLibrary.h"
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
 #include "llvm/TargetParser/Host.h"
@@ -44,6 +47,25 @@ static std::string findOtherRuntime(const CpuTarget &target) {
   return links ? findRuntime(target) : "";
 }
 
+static std::string describePtxas() {
+  auto ptxas = findPtxas("");
+  if (ptxas)
+    return ptxas->path + ", CUDA " + ptxas->release.getAsString();
+  consumeError(ptxas.takeError());
+  return "";
+}
+
+/// Empty when there is no driver.
+static std::string describeCudaDriver() {
+  sys::DynamicLibrary driver = sys::DynamicLibrary::getLibrary("libcuda.so.1");
+  auto getVersion = reinterpret_cast<int (*)(int *)>(
+      driver.getAddressOfSymbol("cuDriverGetVersion"));
+  int version = 0;
+  if (!getVersion || getVersion(&version) != 0)
+    return "";
+  return formatv("for CUDA {0}.{1}", version / 1000, version % 1000 / 10);
+}
+
 int vitc::runDoctor() {
   outs() << left_justify("vitc", 18) << VITC_VERSION << " (" << VITC_COMMIT
          << "), LLVM " << VITC_LLVM_VERSION << '\n';
@@ -62,5 +84,11 @@ int vitc::runDoctor() {
   StringRef oneDNN = VITC_ONEDNN_LIBRARY;
   report("oneDNN", sys::fs::exists(oneDNN) ? oneDNN : "",
          "not found: --backend=onednn needs libdnnl 3.2 or newer at run time");
+  report("ptxas", describePtxas(),
+         "not found: programs for GPUs have PTX alone, which the driver "
+         "compiles when they start");
+  report("NVIDIA driver", describeCudaDriver(),
+         "not found: programs for GPUs, --target=sm_80, need libcuda.so.1 at "
+         "run time");
   return ok ? kSuccess : kUserError;
 }

@@ -180,7 +180,8 @@ static constexpr PhaseStep kSteps[] = {
      }},
     {Phase::Kernel, "kernel",
      [](OpPassManager &passes, const CompileOptions &options) {
-       addKernelPasses(passes, options.program.backend);
+       addKernelPasses(passes, options.program.backend,
+                       options.program.precision);
      }},
 };
 

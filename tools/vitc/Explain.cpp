@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Takes the model through the phases as compile does, for one level, and says
-// what became of each layer; writes nothing.
+// Takes the model through the phases as compile does, for one level or GPU, and
+// says what became of each layer; writes nothing.
 //
 //===----------------------------------------------------------------------===//
 
@@ -17,6 +17,7 @@
 
 #include "mlir/Pass/PassManager.h"
 #include "vitc/Pipelines/CPU.h"
+#include "vitc/Pipelines/GPU.h"
 #include "llvm/Support/raw_ostream.h"
 
 using namespace mlir;
@@ -55,16 +56,22 @@ static LogicalResult explain(ModuleOp module, const CompileOptions &options,
   Movement movement;
   if (failed(reachKernels(module, options, timing, movement)))
     return failure();
-  report.isa = options.program.isas.front();
-  report.backend = options.program.backend;
+  const ProgramOptions &program = options.program;
+  bool isGpu = !program.gpus.empty();
+  report.isa = isGpu ? program.gpus.front()->name.str() : program.isas.front();
+  report.backend = program.backend;
   auto schedule = [&](OpPassManager &passes) {
-    addCpuSchedulePasses(passes, report.isa, report.backend);
+    if (isGpu)
+      addGpuSchedulePasses(passes, report.isa);
+    else
+      addCpuSchedulePasses(passes, report.isa, report.backend);
   };
   if (failed(runPasses(module, timing, schedule)))
     return failure();
   report.collect(module, movement);
   // Kernels share functions, which get their names when they are generated.
-  if (failed(runPasses(module, timing, addCpuLaunchPasses)))
+  if (failed(runPasses(module, timing,
+                       isGpu ? addGpuLaunchPasses : addCpuLaunchPasses)))
     return failure();
   report.collectFunctions(module);
   return success();

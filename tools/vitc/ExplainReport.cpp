@@ -112,12 +112,13 @@ static std::string printAttribute(Attribute attribute) {
 static std::string describeTile(Attribute tiling) {
   return llvm::TypeSwitch<Attribute, std::string>(tiling)
       .Case([](GemmTilingAttr tiling) -> std::string {
-        if (tiling.getProvider() != Provider::Vector)
+        if (tiling.getProvider() == Provider::OneDNN)
           return stringifyProvider(tiling.getProvider()).str();
-        return llvm::formatv("{0}x{1}, {2} rows x {3} panel{4}",
-                             tiling.getRows(), tiling.getColumns(),
-                             tiling.getRowBlock(), tiling.getPanels(),
-                             tiling.getPanels() == 1 ? "" : "s");
+        return llvm::formatv(
+            "{0}x{1}, {2} row{3} x {4} panel{5}", tiling.getRows(),
+            tiling.getColumns(), tiling.getRowBlock(),
+            tiling.getRowBlock() == 1 ? "" : "s", tiling.getPanels(),
+            tiling.getPanels() == 1 ? "" : "s");
       })
       .Case([](AttentionTilingAttr tiling) -> std::string {
         return llvm::formatv("{0}x{1}, {2} queries x {3} keys",
