@@ -8,6 +8,7 @@
 """The lit suite: vit-opt and vitc on small files, checked with FileCheck."""
 
 import os
+import shutil
 import sys
 
 import lit.formats
@@ -45,3 +46,9 @@ if cpu_flags() >= {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"}:
     config.available_features.add("x86-64-v4")
 if config.vitc_enable_onednn.upper() in ("ON", "1", "TRUE", "YES"):
     config.available_features.add("onednn")
+# As vitc looks for it.
+toolkits = [os.environ[name] for name in ("CUDA_ROOT", "CUDA_HOME", "CUDA_PATH") if name in os.environ]
+ptxas_dirs = [os.environ["PATH"], *(os.path.join(toolkit, "bin") for toolkit in toolkits)]
+if ptxas := shutil.which("ptxas", path=os.pathsep.join(ptxas_dirs)):
+    config.available_features.add("ptxas")
+    config.substitutions.append(("%ptxas", ptxas))

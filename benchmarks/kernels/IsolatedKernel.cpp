@@ -47,7 +47,7 @@ public:
     function->setAttr(KernelDialect::kEntryAttr,
                       EntryAttr::get(builder.getContext(), {}, {},
                                      /*arenaBase=*/0,
-                                     /*arenaPerBatch=*/0));
+                                     /*arenaPerBatch=*/0, /*inPlace=*/{}));
     Block *body = function.addEntryBlock();
     context = body->getArgument(0);
     builder.setInsertionPointToStart(body);

@@ -17,7 +17,9 @@ using namespace vitc::emulator;
 
 /// A kernel keeps all its registers here, a wgmma's accumulators among them.
 static constexpr size_t kStackBytes = size_t(256) << 10;
-static thread_local Thread *current;
+
+Thread *Block::current = nullptr;
+int64_t Block::callsLeft = 0;
 
 static std::string toString(const Dim3 &id) {
   return llvm::formatv("({0}, {1}, {2})", id.x, id.y, id.z);
@@ -34,29 +36,32 @@ void Thread::fault(const llvm::Twine &what) {
       << site->text << "'";
 }
 
+static StackPool &getStacks(BlockMemory &memory, size_t count) {
+  if (!memory.stacks || memory.stacks->getCount() < count)
+    memory.stacks = std::make_unique<StackPool>(count, kStackBytes);
+  return *memory.stacks;
+}
+
 Block::Block(llvm::StringRef kernel, const LaunchOptions &options,
-             GlobalMemory &memory, size_t sharedBytes, void (*entry)(void **),
-             void **parameters)
+             GlobalMemory &memory, BlockMemory &blockMemory, size_t sharedBytes,
+             void (*entry)(void **), void **parameters)
     : kernel(kernel), options(options), memory(memory),
       sharedBytes(sharedBytes), entry(entry), parameters(parameters),
-      stacks(options.block.getSize(), kStackBytes),
+      shared(blockMemory.shared),
+      stacks(getStacks(blockMemory, options.block.getSize())),
       threads(options.block.getSize()), random(options.seed + 1) {
   shared.strict = !options.allowUninitialized;
 }
 
-Thread &Block::getCurrent() { return *current; }
-
 void Block::runThread(void *argument) {
   auto *thread = static_cast<Thread *>(argument);
   thread->block->entry(thread->block->parameters);
-  for (const auto &group : thread->storeGroups)
-    if (!group.empty())
-      thread->fault("returns while a TMA store that it started still "
-                    "reads shared memory");
-  for (const auto &group : thread->block->getWarpgroup(*thread).readGroups)
-    if (!group.empty())
-      thread->fault("returns while a wgmma of its warpgroup, for which nobody "
-                    "waited, still reads shared memory");
+  if (!thread->tileStores.isEmpty())
+    thread->fault("returns while a TMA store that it started still "
+                  "reads shared memory");
+  if (!thread->block->getWarpgroup(*thread).reads.isEmpty())
+    thread->fault("returns while a wgmma of its warpgroup, for which nobody "
+                  "waited, still reads shared memory");
   thread->state = Thread::State::Exited;
   thread->fiber.suspend();
 }
@@ -64,15 +69,17 @@ void Block::runThread(void *argument) {
 bool Block::run(Dim3 blockId) {
   id = blockId;
   shared.reset(sharedBytes, threads.size());
-  barriers.fill({});
-  meetings.assign((threads.size() + 31) / 32, {});
+  for (Barrier &barrier : barriers)
+    barrier.reset();
+  meetings.resize((threads.size() + 31) / 32);
+  for (std::vector<Meeting> &open : meetings)
+    open.clear();
   warpgroupMeetings.assign((threads.size() + 127) / 128, {});
   warpgroups.assign(warpgroupMeetings.size(), {});
-  for (WarpgroupState &state : warpgroups)
-    state.readGroups.emplace_back();
   mbarriers.clear();
   tileLoads.clear();
-  ready.clear();
+  readyLanes.assign(meetings.size(), 0);
+  readyWarps = 0;
   for (unsigned i = 0; i < threads.size(); ++i) {
     Thread &thread = threads[i];
     thread.block = this;
@@ -81,18 +88,16 @@ bool Block::run(Dim3 blockId) {
                  i / options.block.x / options.block.y};
     thread.state = Thread::State::Ready;
     thread.site = nullptr;
-    thread.waitsFor.clear();
-    thread.numCalls = 0;
-    thread.copyGroups.assign(1, {});
-    thread.storeGroups.assign(1, {});
+    thread.waitsFor = "";
+    thread.copies.clear();
+    thread.tileStores.clear();
     thread.fiber.start(stacks.getStack(i), stacks.getSize(), runThread,
                        &thread);
-    ready.push_back(&thread);
+    makeReady(thread);
   }
-  // No order of the threads is promised: each seed tries another.
-  while (!ready.empty() || !tileLoads.empty()) {
+  while (readyWarps || !tileLoads.empty()) {
     // Tiles come as late as they may, in any order.
-    if (ready.empty()) {
+    if (!readyWarps) {
       if (llvm::all_of(threads, [](const Thread &thread) {
             return thread.state == Thread::State::Exited;
           })) {
@@ -107,10 +112,8 @@ bool Block::run(Dim3 blockId) {
       load();
       continue;
     }
-    std::swap(ready[random() % ready.size()], ready.back());
-    current = ready.back();
-    ready.pop_back();
-    current->numCalls = 0;
+    current = &pickThread();
+    callsLeft = static_cast<int64_t>(options.maxCalls);
     current->fiber.resume();
     if (!error.empty())
       return false;
@@ -123,20 +126,48 @@ bool Block::run(Dim3 blockId) {
   return true;
 }
 
-void Block::wait(Thread &thread) {
+/// One of the bits of `mask`; which one, `random` says.
+static unsigned pickBit(uint32_t mask, uint32_t random) {
+  unsigned turn = random % 32;
+  uint32_t turned = mask >> turn | mask << (32 - turn) % 32;
+  return (turn + llvm::countr_zero(turned)) % 32;
+}
+
+/// No order of the threads is promised: each seed tries another. A warp mostly
+/// runs for a while, which keeps what it needs in this machine's caches.
+Thread &Block::pickThread() {
+  constexpr uint32_t kTurns = 64;
+  uint32_t bits = random();
+  if (readyLanes[lastWarp] == 0 || bits % kTurns == 0)
+    lastWarp = pickBit(readyWarps, bits / kTurns);
+  unsigned lane = pickBit(readyLanes[lastWarp], bits / kTurns / 32);
+  readyLanes[lastWarp] &= ~(uint32_t(1) << lane);
+  if (readyLanes[lastWarp] == 0)
+    readyWarps &= ~(uint32_t(1) << lastWarp);
+  return threads[lastWarp * 32 + lane];
+}
+
+void Block::makeReady(Thread &thread) {
+  readyLanes[thread.getWarp()] |= uint32_t(1) << thread.getLane();
+  readyWarps |= uint32_t(1) << thread.getWarp();
+}
+
+void Block::wait(Thread &thread, const char *what,
+                 std::array<uint32_t, 2> numbers) {
   thread.state = Thread::State::Waiting;
+  thread.waitsFor = what;
+  thread.waitNumbers = numbers;
   thread.fiber.suspend();
 }
 
 void Block::wake(Thread &thread) {
   thread.state = Thread::State::Ready;
-  thread.waitsFor.clear();
-  ready.push_back(&thread);
+  makeReady(thread);
 }
 
 void Block::enter(Thread &thread, const Site &site) {
   thread.site = &site;
-  if (++thread.numCalls > options.maxCalls)
+  if (--callsLeft < 0)
     thread.fault("runs without end while others wait to run");
 }
 
@@ -187,7 +218,10 @@ std::string Block::describeDeadlock() const {
       continue;
     }
     ++numWaiting;
-    waiting[{thread.waitsFor, thread.site->text}].push_back(thread.index);
+    std::string what =
+        llvm::formatv(/*Validate=*/false, thread.waitsFor,
+                      thread.waitNumbers[0], thread.waitNumbers[1]);
+    waiting[{what, thread.site->text}].push_back(thread.index);
   }
   std::string text;
   llvm::raw_string_ostream os(text);

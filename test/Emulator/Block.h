@@ -12,14 +12,13 @@
 #include "Emulator.h"
 #include "Fiber.h"
 #include "GlobalMemory.h"
+#include "Groups.h"
 #include "SharedMemory.h"
 #include "Site.h"
 
 #include "llvm/ADT/Twine.h"
 #include <array>
-#include <deque>
 #include <functional>
-#include <list>
 #include <map>
 #include <random>
 
@@ -43,25 +42,24 @@ struct Thread {
   const Site *site;
   const uint64_t *in;
   uint64_t *out;
-  /// Of a thread that waits: what others lack, for the report of a deadlock.
-  std::string waitsFor;
-  /// Calls since it last gave way.
-  uint64_t numCalls;
+  /// Of a thread that waits: what others lack, for the report of a deadlock,
+  /// with the numbers in it.
+  const char *waitsFor;
+  std::array<uint32_t, 2> waitNumbers;
 
-  /// cp.async's: groups, the oldest first; the last is not committed yet.
+  /// cp.async's.
   struct Copy {
     size_t offset;
     const char *source;
     uint8_t bytes, sourceBytes;
   };
-  std::deque<std::vector<Copy>> copyGroups;
+  Groups<Copy> copies;
 
-  /// TMA stores: groups, as of cp.async.
   struct TileStore {
     AsyncRead read;
     std::function<void()> run;
   };
-  std::deque<std::vector<TileStore>> storeGroups;
+  Groups<TileStore> tileStores;
 
   unsigned getLane() const { return index % 32; }
   unsigned getWarp() const { return index / 32; }
@@ -95,13 +93,19 @@ struct MBarrier {
   std::vector<Thread *> waiting;
 };
 
-/// Runs the blocks of a launch, one after the other.
+/// What one launch after the other uses, as making it takes time.
+struct BlockMemory {
+  SharedMemory shared;
+  std::unique_ptr<StackPool> stacks;
+};
+
+/// Runs the blocks of a launch, one after the other. There is one at a time.
 class Block {
 public:
   /// `entry` calls the kernel on the current thread's stack.
   Block(llvm::StringRef kernel, const LaunchOptions &options,
-        GlobalMemory &memory, size_t sharedBytes, void (*entry)(void **),
-        void **parameters);
+        GlobalMemory &memory, BlockMemory &blockMemory, size_t sharedBytes,
+        void (*entry)(void **), void **parameters);
 
   /// False: getError() says why it ended early.
   bool run(Dim3 id);
@@ -114,12 +118,14 @@ public:
   SharedMemory &getShared() { return shared; }
 
   /// The thread that runs now.
-  static Thread &getCurrent();
+  static Thread &getCurrent() { return *current; }
 
   /// Called by a kernel: an instruction with a model, and a load or store
   /// before it is done. They do not return to a kernel that is at fault.
   static void call(const Site &site, const uint64_t *in, uint64_t *out);
   static void checkAccess(const Site &site, uintptr_t address, size_t bytes);
+  /// How often the current thread may still do so before it gives way.
+  static int64_t callsLeft;
 
   /// Called by models before they touch memory. False: `thread` is at fault.
   bool checkShared(Thread &thread, uintptr_t address, size_t bytes,
@@ -145,10 +151,10 @@ public:
     tileLoads.push_back(std::move(run));
   }
 
-  /// Of a warpgroup: the reads of its wgmmas, by group, as of cp.async.
+  /// Of a warpgroup: the reads of its wgmmas.
   struct WarpgroupState {
     bool isFenced = false;
-    std::deque<std::vector<AsyncRead>> readGroups;
+    Groups<AsyncRead> reads;
   };
   WarpgroupState &getWarpgroup(const Thread &thread) {
     return warpgroups[thread.index / 128];
@@ -157,11 +163,19 @@ public:
 private:
   friend struct Thread;
   struct Barrier {
-    uint32_t count = 0;
+    uint32_t count = 0, numArrived = 0;
     SharedMemory::Clock clock; ///< What those who arrived did before.
-    /// Who, and where: those who do not wait have gone on.
-    std::vector<std::pair<Thread *, const Site *>> arrived;
+    Thread *first = nullptr;
     std::vector<Thread *> waiting;
+    /// Of each warp: who came first, where, and how many came.
+    struct Arrival {
+      Thread *thread = nullptr;
+      const Site *site = nullptr;
+      unsigned count = 0;
+    };
+    std::array<Arrival, 32> warps;
+
+    void reset();
   };
   /// Lanes of a warp that come together, until the last has come.
   struct Meeting {
@@ -171,11 +185,14 @@ private:
   };
 
   static void runThread(void *thread);
+  Thread &pickThread();
   void enter(Thread &thread, const Site &site);
   void meet(Thread &thread, uint32_t mask);
   void meetWarpgroup(Thread &thread);
-  void wait(Thread &thread);
+  void wait(Thread &thread, const char *what,
+            std::array<uint32_t, 2> numbers = {});
   void wake(Thread &thread);
+  void makeReady(Thread &thread);
   std::string describeDeadlock() const;
   std::string describeThreads(llvm::ArrayRef<unsigned> indices) const;
 
@@ -187,18 +204,23 @@ private:
   void **parameters;
 
   Dim3 id;
-  SharedMemory shared;
-  StackPool stacks;
+  SharedMemory &shared;
+  StackPool &stacks;
   std::vector<Thread> threads;
-  std::vector<Thread *> ready;
+  /// Who can run: lanes, by warp, and warps that have some.
+  std::vector<uint32_t> readyLanes;
+  uint32_t readyWarps = 0;
+  unsigned lastWarp = 0;
   std::array<Barrier, 16> barriers;
-  std::vector<std::list<Meeting>> meetings; ///< By warp.
+  std::vector<std::vector<Meeting>> meetings; ///< By warp.
   std::vector<std::vector<Thread *>> warpgroupMeetings;
   std::vector<WarpgroupState> warpgroups;
   std::map<size_t, MBarrier> mbarriers;
   std::vector<std::function<void()>> tileLoads;
   std::minstd_rand random;
   std::string error;
+
+  static Thread *current;
 };
 
 } // namespace vitc::emulator

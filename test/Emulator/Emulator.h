@@ -29,6 +29,8 @@
 #include "llvm/Support/Error.h"
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <vector>
 
 namespace llvm {
 class LLVMContext;
@@ -43,6 +45,9 @@ struct Dim3 {
   uint32_t x = 1, y = 1, z = 1;
 
   size_t getSize() const { return size_t(x) * y * z; }
+  bool operator!=(const Dim3 &other) const {
+    return x != other.x || y != other.y || z != other.z;
+  }
 };
 
 struct LaunchOptions {
@@ -58,6 +63,20 @@ struct LaunchOptions {
   uint64_t maxCalls = uint64_t(1) << 30;
 };
 
+/// What every launch of a kernel must look like.
+struct KernelShape {
+  struct Parameter {
+    uint64_t bytes;
+    uint64_t alignment;
+    bool byval; ///< A struct, which is passed by address.
+  };
+  std::vector<Parameter> parameters;
+  size_t maxThreads = 0; ///< Of a block.
+  /// Whether a block has just these threads.
+  std::optional<Dim3> block;
+  size_t staticSharedBytes = 0;
+};
+
 /// A module's kernels, compiled for this machine.
 class Program {
 public:
@@ -67,6 +86,9 @@ public:
   load(std::unique_ptr<llvm::LLVMContext> context,
        std::unique_ptr<llvm::Module> module);
   ~Program();
+
+  /// Null: there is no kernel of this name.
+  const KernelShape *findShape(llvm::StringRef kernel) const;
 
   /// Runs a kernel to its end. `parameters` are the addresses of its arguments,
   /// as cuLaunchKernel takes them. It may touch `memory` and the module's

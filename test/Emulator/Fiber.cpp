@@ -133,5 +133,7 @@ StackPool::StackPool(size_t numStacks, size_t size)
 StackPool::~StackPool() { munmap(memory, numStacks * stride); }
 
 char *StackPool::getStack(size_t index) const {
-  return memory + index * stride + (stride - size);
+  constexpr size_t kLines = 11; // Apart, which no power of two divides.
+  return memory + index * stride + (stride - size) +
+         index * kLines % kColours * kLineBytes;
 }

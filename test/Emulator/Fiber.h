@@ -63,9 +63,14 @@ public:
   StackPool &operator=(const StackPool &) = delete;
 
   char *getStack(size_t index) const;
-  size_t getSize() const { return size; }
+  size_t getSize() const { return size - kColours * kLineBytes; }
+  size_t getCount() const { return numStacks; }
 
 private:
+  // Stacks begin at different lines of a page, or all would share a few sets
+  // of the cache.
+  static constexpr size_t kLineBytes = 64, kColours = 64;
+
   char *memory;
   size_t numStacks, size, stride;
 };

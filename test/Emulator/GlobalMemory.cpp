@@ -20,11 +20,47 @@ using namespace vitc::emulator;
 /// Around each allocation: a tile's row past the end of a matrix lands here.
 static constexpr size_t kGuardBytes = size_t(1) << 20;
 
+static void protect(const GlobalMemory::Allocation &allocation, int rights) {
+  if (allocation.mappedBytes)
+    mprotect(reinterpret_cast<void *>(allocation.begin),
+             llvm::alignTo(allocation.size, 4096), rights);
+}
+
 GlobalMemory::~GlobalMemory() {
+  for (auto *map : {&allocations, &freed})
+    for (auto &[begin, allocation] : *map)
+      if (allocation.mappedBytes)
+        munmap(reinterpret_cast<void *>(begin - kGuardBytes),
+               allocation.mappedBytes);
+}
+
+void GlobalMemory::seal(Allocation &allocation) {
+  protect(allocation, PROT_NONE);
+  madvise(reinterpret_cast<void *>(allocation.begin),
+          llvm::alignTo(allocation.size, 4096), MADV_DONTNEED);
+  freed[allocation.begin] = std::move(allocation);
+}
+
+void GlobalMemory::free(const void *memory) {
+  auto found = allocations.find(reinterpret_cast<uintptr_t>(memory));
+  seal(found->second);
+  allocations.erase(found);
+  last = nullptr;
+  version = getNewVersion();
+}
+
+void GlobalMemory::clear() {
   for (auto &[begin, allocation] : allocations)
     if (allocation.mappedBytes)
-      munmap(reinterpret_cast<void *>(begin - kGuardBytes),
-             allocation.mappedBytes);
+      seal(allocation);
+  allocations.clear();
+  last = nullptr;
+  version = getNewVersion();
+}
+
+void GlobalMemory::setAccessible(bool accessible) {
+  for (auto &[begin, allocation] : allocations)
+    protect(allocation, accessible ? PROT_READ | PROT_WRITE : PROT_NONE);
 }
 
 void *GlobalMemory::allocate(llvm::StringRef name, size_t size) {
@@ -50,6 +86,7 @@ void GlobalMemory::add(llvm::StringRef name, const void *memory, size_t size,
 void GlobalMemory::remove(const void *memory) {
   allocations.erase(reinterpret_cast<uintptr_t>(memory));
   last = nullptr;
+  version = getNewVersion();
 }
 
 const GlobalMemory::Allocation *
@@ -63,6 +100,12 @@ GlobalMemory::findBefore(uintptr_t address) const {
 }
 
 std::string GlobalMemory::describe(uintptr_t address) const {
+  auto old = freed.upper_bound(address);
+  if (old != freed.begin() &&
+      address - std::prev(old)->first < std::prev(old)->second.size)
+    return llvm::formatv("{0} bytes into '{1}', which was freed",
+                         address - std::prev(old)->first,
+                         std::prev(old)->second.name);
   const Allocation *before = findBefore(address);
   auto next = allocations.upper_bound(address);
   bool nextIsNear = next != allocations.end() &&

@@ -11,6 +11,7 @@
 
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringRef.h"
+#include <atomic>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -48,11 +49,20 @@ public:
     find(reinterpret_cast<uintptr_t>(memory))->writable = false;
     return static_cast<const T *>(memory);
   }
+  /// Ends an allocation. Nothing else will ever lie there.
+  void free(const void *memory);
+  /// Ends them all.
+  void clear();
+  /// Whether anybody can touch the allocations at all.
+  void setAccessible(bool accessible);
   /// Memory that outlives the launches, as a module's constants.
   void add(llvm::StringRef name, const void *memory, size_t size,
            bool writable);
   /// Takes back what was added.
   void remove(const void *memory);
+
+  /// What findBefore gave stays as long as this number, which no other has.
+  uint64_t getVersion() const { return version; }
 
   /// The last allocation that begins at or before `address`, or null.
   const Allocation *findBefore(uintptr_t address) const;
@@ -62,8 +72,15 @@ public:
 private:
   Allocation *find(uintptr_t begin) { return &allocations.at(begin); }
 
-  std::map<uintptr_t, Allocation> allocations;
+  static uint64_t getNewVersion() {
+    static std::atomic<uint64_t> last = 0;
+    return ++last;
+  }
+  void seal(Allocation &allocation);
+
+  std::map<uintptr_t, Allocation> allocations, freed;
   mutable const Allocation *last = nullptr;
+  uint64_t version = getNewVersion();
 };
 
 } // namespace vitc::emulator

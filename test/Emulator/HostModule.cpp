@@ -40,7 +40,7 @@ static Error checkShared(const GlobalVariable &global, uint64_t bytes) {
 
 /// Gives shared globals their places: those with a size one after the other,
 /// then those without, which all name the dynamic part.
-static Error placeShared(Module &module, HostModule &host) {
+static Expected<size_t> placeShared(Module &module) {
   const DataLayout &layout = module.getDataLayout();
   std::vector<GlobalVariable *> sized, dynamic;
   for (GlobalVariable &global : module.globals()) {
@@ -48,7 +48,7 @@ static Error placeShared(Module &module, HostModule &host) {
       continue;
     uint64_t bytes = layout.getTypeAllocSize(global.getValueType());
     if (Error error = checkShared(global, bytes))
-      return error;
+      return std::move(error);
     (bytes == 0 ? dynamic : sized).push_back(&global);
   }
   // As NVPTX aligns it.
@@ -80,8 +80,7 @@ static Error placeShared(Module &module, HostModule &host) {
     end = alignTo(end, getAlignment(global));
   for (GlobalVariable *global : dynamic)
     place(global, end);
-  host.staticSharedBytes = end;
-  return Error::success();
+  return end;
 }
 
 static void listGlobals(Module &module, HostModule &host) {
@@ -97,32 +96,39 @@ static void listGlobals(Module &module, HostModule &host) {
   }
 }
 
-/// The product of nvvm.reqntid's or maxntid's numbers; 1024 without either.
-static size_t getMaxThreads(const Function &kernel) {
-  for (const char *name : {"nvvm.reqntid", "nvvm.maxntid"}) {
-    Attribute attribute = kernel.getFnAttribute(name);
-    if (!attribute.isValid())
-      continue;
-    SmallVector<StringRef> sizes;
-    attribute.getValueAsString().split(sizes, ',');
-    size_t product = 1;
-    for (StringRef text : sizes) {
-      size_t size = 1;
-      if (!text.trim().getAsInteger(10, size))
-        product *= size;
-    }
-    return product;
-  }
-  return 1024;
+/// The numbers of an attribute of a kernel, 1 for those that it leaves out.
+static std::optional<Dim3> getDim3(const Function &kernel, StringRef name) {
+  Attribute attribute = kernel.getFnAttribute(name);
+  if (!attribute.isValid())
+    return std::nullopt;
+  SmallVector<StringRef> texts;
+  attribute.getValueAsString().split(texts, ',');
+  Dim3 size;
+  uint32_t *axes[] = {&size.x, &size.y, &size.z};
+  for (auto [axis, text] : zip(axes, texts))
+    if (text.trim().getAsInteger(10, *axis))
+      *axis = 1;
+  return size;
+}
+
+/// What nvvm.reqntid and maxntid say of a block's threads; 1024 without both.
+static void readBlock(const Function &kernel, KernelShape &shape) {
+  shape.block = getDim3(kernel, "nvvm.reqntid");
+  std::optional<Dim3> most = getDim3(kernel, "nvvm.maxntid");
+  shape.maxThreads = shape.block ? shape.block->getSize()
+                     : most      ? most->getSize()
+                                 : 1024;
 }
 
 /// Adds a function that loads the arguments of `kernel` and calls it.
-static void addEntry(Function &kernel, HostModule &host) {
+static void addEntry(Function &kernel, size_t staticSharedBytes,
+                     HostModule &host) {
   Module &module = *kernel.getParent();
   KernelInfo info;
   info.name = kernel.getName().str();
   info.entry = "vitc.launch." + info.name;
-  info.maxThreads = getMaxThreads(kernel);
+  info.shape.staticSharedBytes = staticSharedBytes;
+  readBlock(kernel, info.shape);
   IRBuilder<> builder(module.getContext());
   auto *entry = Function::Create(
       FunctionType::get(builder.getVoidTy(), {builder.getPtrTy()}, false),
@@ -138,12 +144,10 @@ static void addEntry(Function &kernel, HostModule &host) {
     arguments.push_back(
         byval ? builder.CreateAddrSpaceCast(address, argument.getType())
               : builder.CreateLoad(argument.getType(), address));
-    uint64_t bytes = byval ? module.getDataLayout()
-                                 .getTypeAllocSize(argument.getParamByValType())
-                                 .getFixedValue()
-                           : 0;
-    info.parameters.push_back(
-        {bytes, argument.getParamAlign().valueOrOne().value()});
+    Type *type = byval ? argument.getParamByValType() : argument.getType();
+    info.shape.parameters.push_back(
+        {module.getDataLayout().getTypeAllocSize(type).getFixedValue(),
+         argument.getParamAlign().valueOrOne().value(), byval});
   }
   builder.CreateCall(&kernel, arguments);
   builder.CreateRetVoid();
@@ -178,11 +182,12 @@ Error vitc::emulator::prepareForHost(Module &module, HostModule &host) {
     return createStringError("the module has no ptx_kernel function");
   if (Error error = rewriteInstructions(module, host))
     return error;
-  if (Error error = placeShared(module, host))
-    return error;
+  Expected<size_t> staticSharedBytes = placeShared(module);
+  if (!staticSharedBytes)
+    return staticSharedBytes.takeError();
   listGlobals(module, host);
   for (Function *kernel : kernels)
-    addEntry(*kernel, host);
+    addEntry(*kernel, *staticSharedBytes, host);
   forgetTarget(module);
   StripDebugInfo(module);
   std::string broken;

@@ -9,8 +9,10 @@
 #ifndef VITC_TEST_EMULATOR_HOSTMODULE_H
 #define VITC_TEST_EMULATOR_HOSTMODULE_H
 
+#include "Emulator.h"
 #include "Site.h"
 
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/Error.h"
 #include <deque>
 #include <string>
@@ -26,15 +28,9 @@ namespace vitc::emulator {
 
 /// A kernel of a module that was rewritten.
 struct KernelInfo {
-  struct Parameter {
-    uint64_t byvalBytes; ///< Of a struct that is passed by address, else 0.
-    uint64_t alignment;
-  };
-
   std::string name;
   std::string entry; ///< A function of an array of parameters' addresses.
-  std::vector<Parameter> parameters;
-  size_t maxThreads;
+  KernelShape shape;
 };
 
 /// What a module is once prepareForHost is done.
@@ -48,7 +44,13 @@ struct HostModule {
     bool writable;
   };
   std::vector<Global> globals;
-  size_t staticSharedBytes = 0;
+
+  /// Null: there is none of this name.
+  const KernelInfo *findKernel(llvm::StringRef name) const {
+    auto found = llvm::find_if(
+        kernels, [&](const KernelInfo &each) { return each.name == name; });
+    return found == kernels.end() ? nullptr : &*found;
+  }
 };
 
 /// What rewritten code calls, void (const Site *, const uint64_t *in, uint64_t

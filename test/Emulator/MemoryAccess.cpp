@@ -36,10 +36,22 @@ bool Block::checkShared(Thread &thread, uintptr_t address, size_t bytes,
                                static_cast<int64_t>(offset), shared.getSize()));
     return false;
   }
+  if (shared.accessWords(thread.index, offset, bytes, access))
+    return true;
   auto wrong = shared.access(thread.index, offset, bytes, access);
   if (wrong)
     thread.fault(*wrong);
   return !wrong;
+}
+
+/// Lets the code of a load or store know what it need not ask for again.
+static void rememberAllocation(const Site &site,
+                               const GlobalMemory::Allocation &allocation,
+                               size_t bytes) {
+  if (!site.toGlobal)
+    return;
+  site.begin = allocation.begin;
+  site.span = allocation.size - bytes + 1;
 }
 
 bool Block::checkGlobal(Thread &thread, uintptr_t address, size_t bytes,
@@ -47,8 +59,10 @@ bool Block::checkGlobal(Thread &thread, uintptr_t address, size_t bytes,
   const GlobalMemory::Allocation *allocation = memory.findBefore(address);
   bool inside =
       allocation && fits(address - allocation->begin, bytes, allocation->size);
-  if (inside && (access == Access::Read || allocation->writable))
+  if (inside && (access == Access::Read || allocation->writable)) {
+    rememberAllocation(*thread.site, *allocation, bytes);
     return true;
+  }
   thread.fault(llvm::formatv("{0} {1} bytes of global memory, {2}{3}",
                              getVerb(access), bytes, memory.describe(address),
                              inside ? ", which is read only" : ""));
@@ -58,6 +72,12 @@ bool Block::checkGlobal(Thread &thread, uintptr_t address, size_t bytes,
 void Block::checkAccess(const Site &site, uintptr_t address, size_t bytes) {
   Thread &thread = getCurrent();
   Block &block = *thread.block;
+  if (site.toShared && --callsLeft >= 0 && address % site.alignment == 0) {
+    size_t offset = SharedMemory::getOffset(address);
+    if (fits(offset, bytes, block.shared.getSize()) &&
+        block.shared.accessWords(thread.index, offset, bytes, site.access))
+      return;
+  }
   block.enter(thread, site);
   bool toShared =
       site.toShared || (!site.toGlobal && SharedMemory::contains(address));

@@ -28,7 +28,22 @@ static constexpr size_t kMaxThreads = 1024;
 struct Program::State {
   std::unique_ptr<orc::LLJIT> jit;
   HostModule host;
+  StringMap<void *> addresses; ///< Of symbols that were looked up.
+  /// Of the memory whose allocations sites remember.
+  uint64_t memoryVersion = 0;
+
+  Expected<void *> lookup(StringRef symbol);
 };
+
+Expected<void *> Program::State::lookup(StringRef symbol) {
+  void *&address = addresses[symbol];
+  if (address)
+    return address;
+  auto found = jit->lookup(symbol);
+  if (!found)
+    return found.takeError();
+  return address = found->toPtr<void *>();
+}
 
 // What code for 16-bit floats calls on machines that cannot convert them.
 // Results of bf16 are the low half of the register in which a float is
@@ -56,8 +71,8 @@ compile(std::unique_ptr<LLVMContext> context, std::unique_ptr<Module> module) {
   // Their conversions to bf16 flush denormals, those of a GPU do not.
   if (host->getTargetTriple().isX86())
     host->addFeatures({"-avx512bf16", "-avxneconvert"});
-  // Kernels come optimised, and run briefly.
-  host->setCodeGenOptLevel(CodeGenOptLevel::Less);
+  // Kernels come optimised, and run briefly: to compile them takes longer.
+  host->setCodeGenOptLevel(CodeGenOptLevel::None);
   auto jit =
       orc::LLJITBuilder()
           .setJITTargetMachineBuilder(*host)
@@ -108,16 +123,17 @@ Program::load(std::unique_ptr<LLVMContext> context,
 }
 
 /// What the driver would refuse.
-static Error checkLaunch(const KernelInfo &kernel, const LaunchOptions &options,
+static Error checkLaunch(const KernelInfo &info, const LaunchOptions &options,
                          ArrayRef<void *> parameters, size_t sharedBytes) {
+  const KernelShape &kernel = info.shape;
   auto refuse = [&](const Twine &what) {
-    return createStringError("kernel '" + kernel.name + "' " + what);
+    return createStringError("kernel '" + info.name + "' " + what);
   };
   if (parameters.size() != kernel.parameters.size())
     return refuse(formatv("has {0} parameters, not {1}",
                           kernel.parameters.size(), parameters.size()));
   for (auto [i, parameter] : enumerate(kernel.parameters))
-    if (parameter.byvalBytes != 0 &&
+    if (parameter.byval &&
         reinterpret_cast<uintptr_t>(parameters[i]) % parameter.alignment != 0)
       return refuse(formatv("has parameter {0}, which must lie at a multiple "
                             "of {1} bytes",
@@ -128,6 +144,11 @@ static Error checkLaunch(const KernelInfo &kernel, const LaunchOptions &options,
                           std::min(kernel.maxThreads, kMaxThreads),
                           numThreads));
   const Dim3 &grid = options.grid, &block = options.block;
+  if (kernel.block && *kernel.block != block)
+    return refuse(formatv("runs in blocks of {0} x {1} x {2} threads, not {3} "
+                          "x {4} x {5}",
+                          kernel.block->x, kernel.block->y, kernel.block->z,
+                          block.x, block.y, block.z));
   if (block.z > 64)
     return refuse(
         formatv("runs with up to 64 threads along z, not {0}", block.z));
@@ -142,20 +163,24 @@ static Error checkLaunch(const KernelInfo &kernel, const LaunchOptions &options,
   return Error::success();
 }
 
+const KernelShape *Program::findShape(StringRef kernel) const {
+  const KernelInfo *info = state->host.findKernel(kernel);
+  return info ? &info->shape : nullptr;
+}
+
 Error Program::launch(StringRef kernel, const LaunchOptions &options,
                       ArrayRef<void *> parameters, GlobalMemory &memory) {
   static std::mutex oneAtATime;
+  static BlockMemory blockMemory;
   std::lock_guard<std::mutex> lock(oneAtATime);
-  auto info = find_if(state->host.kernels, [&](const KernelInfo &each) {
-    return each.name == kernel;
-  });
-  if (info == state->host.kernels.end())
+  const KernelInfo *info = state->host.findKernel(kernel);
+  if (!info)
     return createStringError("the module has no kernel '" + kernel + "'");
   size_t sharedBytes =
-      state->host.staticSharedBytes + options.dynamicSharedBytes;
+      info->shape.staticSharedBytes + options.dynamicSharedBytes;
   if (Error error = checkLaunch(*info, options, parameters, sharedBytes))
     return error;
-  auto entry = state->jit->lookup(info->entry);
+  Expected<void *> entry = state->lookup(info->entry);
   if (!entry)
     return entry.takeError();
 
@@ -170,19 +195,24 @@ Error Program::launch(StringRef kernel, const LaunchOptions &options,
     for (const void *address : added)
       memory.remove(address);
   });
-  for (auto [i, parameter] : enumerate(info->parameters))
-    if (parameter.byvalBytes != 0)
-      add("parameter " + Twine(i), parameters[i], parameter.byvalBytes,
+  for (auto [i, parameter] : enumerate(info->shape.parameters))
+    if (parameter.byval)
+      add("parameter " + Twine(i), parameters[i], parameter.bytes,
           /*writable=*/false);
   for (const HostModule::Global &global : state->host.globals) {
-    auto address = state->jit->lookup(global.name);
+    Expected<void *> address = state->lookup(global.name);
     if (!address)
       return address.takeError();
-    add(global.name, address->toPtr<void *>(), global.bytes, global.writable);
+    add(global.name, *address, global.bytes, global.writable);
+  }
+  if (state->memoryVersion != memory.getVersion()) {
+    state->memoryVersion = memory.getVersion();
+    for (Site &site : state->host.sites)
+      site.span = 0;
   }
 
-  Block block(kernel, options, memory, sharedBytes,
-              entry->toPtr<void (*)(void **)>(),
+  Block block(kernel, options, memory, blockMemory, sharedBytes,
+              reinterpret_cast<void (*)(void **)>(*entry),
               const_cast<void **>(parameters.data()));
   // No order of the blocks is promised either.
   std::vector<size_t> order(options.grid.getSize());
@@ -194,5 +224,9 @@ Error Program::launch(StringRef kernel, const LaunchOptions &options,
                       static_cast<uint32_t>(i / grid.x % grid.y),
                       static_cast<uint32_t>(i / grid.x / grid.y)});
   });
-  return done ? Error::success() : createStringError(block.getError());
+  if (done)
+    return Error::success();
+  // Threads lie in their middle on them.
+  blockMemory.stacks = nullptr;
+  return createStringError(block.getError());
 }

@@ -28,7 +28,7 @@ void Block::meet(Thread &thread, uint32_t mask) {
         llvm::formatv("waits for lanes {0:x}, but its warp has {1} threads",
                       mask, threads.size() - warpBegin));
 
-  std::list<Meeting> &open = meetings[thread.getWarp()];
+  std::vector<Meeting> &open = meetings[thread.getWarp()];
   auto meeting = open.begin();
   while (meeting != open.end() &&
          (meeting->group.mask != mask || meeting->site->model != &model))
@@ -43,13 +43,12 @@ void Block::meet(Thread &thread, uint32_t mask) {
         meeting->site->text));
   meeting->group.lanes[lane] = &thread;
   meeting->missing &= ~(uint32_t(1) << lane);
-  if (meeting->missing) {
-    thread.waitsFor = "all lanes of its mask";
-    return wait(thread);
-  }
+  if (meeting->missing)
+    return wait(thread, "all lanes of its mask");
   // The others' words lie on their stacks until they run on.
   Group group = meeting->group;
-  open.erase(meeting);
+  *meeting = open.back();
+  open.pop_back();
   model.group(group);
   for (Thread *other : group.lanes)
     if (other && other != &thread)
@@ -71,8 +70,7 @@ void Block::meetWarpgroup(Thread &thread) {
                                       here.front()->site->text));
   here.push_back(&thread);
   if (here.size() < 128) {
-    thread.waitsFor = "all threads of its warpgroup";
-    return wait(thread);
+    return wait(thread, "all threads of its warpgroup");
   }
   Warpgroup group;
   for (Thread *other : here)
@@ -136,9 +134,7 @@ void Block::waitForBarrier(Thread &thread, MBarrier &barrier, uint32_t parity) {
     return;
   }
   barrier.waiting.push_back(&thread);
-  thread.waitsFor =
-      llvm::formatv("the end of an mbarrier's phase {0}", barrier.phase);
-  wait(thread);
+  wait(thread, "the end of an mbarrier's phase {0}", {barrier.phase});
 }
 
 void Block::arriveAtBarrier(Thread &thread, uint32_t number, uint32_t count,
@@ -155,49 +151,60 @@ void Block::arriveAtBarrier(Thread &thread, uint32_t number, uint32_t count,
     return thread.fault(llvm::formatv(
         "waits for {0} threads; the block has {1}", count, threads.size()));
   Barrier &barrier = barriers[number];
-  if (barrier.arrived.empty())
+  if (barrier.numArrived == 0) {
     barrier.count = count;
+    barrier.first = &thread;
+  }
   if (barrier.count != count)
     return thread.fault(llvm::formatv(
         "waits for {0} threads at barrier {1}, but thread {2}, which came "
         "first, for {3}",
-        count, number, barrier.arrived.front().first->index, barrier.count));
-  if (aligned)
-    for (auto [other, site] : barrier.arrived)
-      if (other->getWarp() == thread.getWarp() && site != thread.site)
-        return thread.fault(
-            llvm::formatv("is not where thread {0} of its warp is, "
-                          "which came first: at '{1}'",
-                          other->index, site->text));
-  barrier.arrived.emplace_back(&thread, thread.site);
+        count, number, barrier.first->index, barrier.count));
+  Barrier::Arrival &warp = barrier.warps[thread.getWarp()];
+  if (warp.count++ == 0) {
+    warp.thread = &thread;
+    warp.site = thread.site;
+  } else if (aligned && warp.site != thread.site) {
+    return thread.fault(llvm::formatv("is not where thread {0} of its warp is, "
+                                      "which came first: at '{1}'",
+                                      warp.thread->index, warp.site->text));
+  }
+  ++barrier.numArrived;
   shared.release(thread.index, barrier.clock);
   if (waits)
     barrier.waiting.push_back(&thread);
-  if (barrier.arrived.size() < count) {
+  if (barrier.numArrived < count) {
     if (!waits)
       return;
-    thread.waitsFor =
-        llvm::formatv("{0} threads at barrier {1}", count, number);
-    return wait(thread);
+    return wait(thread, "{0} threads at barrier {1}", {count, number});
   }
 
-  if (aligned) {
-    std::vector<unsigned> perWarp(meetings.size());
-    for (auto [other, site] : barrier.arrived)
-      ++perWarp[other->getWarp()];
-    for (unsigned warp = 0; warp < perWarp.size(); ++warp)
-      if (perWarp[warp] != 0 &&
-          perWarp[warp] != std::min<size_t>(32, threads.size() - warp * 32))
+  if (aligned)
+    for (unsigned i = 0; i < meetings.size(); ++i)
+      if (unsigned arrived = barrier.warps[i].count;
+          arrived != 0 &&
+          arrived != std::min<size_t>(32, threads.size() - i * 32))
         return thread.fault(
             llvm::formatv("completes barrier {0} with {1} lanes of "
                           "warp {2}; an aligned one takes all",
-                          number, perWarp[warp], warp));
-  }
+                          number, arrived, i));
   // Who does not wait learns nothing of the others.
+  uint32_t warpsThatKnow = 0;
   for (Thread *other : barrier.waiting) {
-    shared.acquire(other->index, barrier.clock);
+    if (uint32_t bit = uint32_t(1) << other->getWarp();
+        !(warpsThatKnow & bit)) {
+      warpsThatKnow |= bit;
+      shared.acquire(other->index, barrier.clock);
+    }
     if (other != &thread)
       wake(*other);
   }
-  barrier = {};
+  barrier.reset();
+}
+
+void Block::Barrier::reset() {
+  numArrived = 0;
+  clock.clear();
+  waiting.clear();
+  warps.fill({});
 }

@@ -8,6 +8,7 @@
 
 #include "HostModule.h"
 
+#include "Block.h"
 #include "PtxStatement.h"
 
 #include "llvm/Analysis/Loads.h"
@@ -16,14 +17,17 @@
 #include "llvm/IR/InlineAsm.h"
 #include "llvm/IR/InstIterator.h"
 #include "llvm/IR/IntrinsicInst.h"
+#include "llvm/IR/MDBuilder.h"
 #include "llvm/IR/Module.h"
+#include "llvm/IR/ModuleSlotTracker.h"
 #include "llvm/Support/raw_ostream.h"
+#include "llvm/Transforms/Utils/BasicBlockUtils.h"
 
 using namespace llvm;
 using namespace vitc::emulator;
 
 // What NVPTX numbers so.
-static constexpr unsigned kGlobalSpace = 1, kSharedSpace = 3,
+static constexpr unsigned kGenericSpace = 0, kGlobalSpace = 1, kSharedSpace = 3,
                           kConstantSpace = 4, kLocalSpace = 5;
 
 namespace {
@@ -47,6 +51,7 @@ private:
                               const Model &model);
   Error callModel(CallInst &call, Site &site, const Words &words);
   Error announce(Instruction &instruction);
+  Value *isUnknown(IRBuilder<> &builder, const Site &site, Value *address);
   void announce(Instruction &before, Value *pointer, Value *bytes,
                 Access access, Align alignment);
 
@@ -54,8 +59,11 @@ private:
   Value *fromWord(IRBuilder<> &builder, Value *word, Type *type);
   /// Memory of the current function for words.
   Value *getWords(AllocaInst *&words, unsigned count);
+  /// Prints what the current function has before it is rewritten: later each
+  /// would have all of it numbered again.
+  void printInstructions();
   Site &addSite(const Instruction &instruction);
-  Value *getAddress(const Site &site);
+  Value *getPointer(const void *address);
 
   Module &module;
   HostModule &host;
@@ -63,13 +71,16 @@ private:
   PointerType *pointer;
   FunctionCallee callHook, accessHook;
   Function *function = nullptr;
+  ModuleSlotTracker slots;
+  DenseMap<const Instruction *, std::string> texts;
   AllocaInst *inWords = nullptr, *outWords = nullptr;
 };
 } // namespace
 
 Rewriter::Rewriter(Module &module, HostModule &host)
     : module(module), host(host), word(Type::getInt64Ty(module.getContext())),
-      pointer(PointerType::get(module.getContext(), 0)) {
+      pointer(PointerType::get(module.getContext(), 0)),
+      slots(&module, /*ShouldInitializeAllMetadata=*/false) {
   Type *none = Type::getVoidTy(module.getContext());
   callHook =
       module.getOrInsertFunction(kCallHook, none, pointer, pointer, pointer);
@@ -77,10 +88,9 @@ Rewriter::Rewriter(Module &module, HostModule &host)
       module.getOrInsertFunction(kAccessHook, none, pointer, word, word);
 }
 
-std::string vitc::emulator::printShort(const Instruction &instruction) {
-  std::string text;
-  raw_string_ostream(text) << instruction;
-  StringRef line = StringRef(text).trim();
+/// A printed instruction as one line, without metadata, not long.
+static std::string shorten(StringRef text) {
+  StringRef line = text.trim();
   line = line.take_front(line.find(", !"));
   line = line.take_front(line.rfind(" #"));
   constexpr size_t kMaxLength = 160;
@@ -89,15 +99,33 @@ std::string vitc::emulator::printShort(const Instruction &instruction) {
              : (line.take_front(kMaxLength - 3) + "...").str();
 }
 
+std::string vitc::emulator::printShort(const Instruction &instruction) {
+  std::string text;
+  raw_string_ostream(text) << instruction;
+  return shorten(text);
+}
+
+void Rewriter::printInstructions() {
+  texts.clear();
+  slots.incorporateFunction(*function);
+  for (const Instruction &instruction : instructions(*function))
+    if (instruction.mayReadOrWriteMemory() || isa<CallInst>(instruction)) {
+      std::string text;
+      raw_string_ostream os(text);
+      instruction.print(os, slots);
+      texts[&instruction] = shorten(text);
+    }
+}
+
 Site &Rewriter::addSite(const Instruction &instruction) {
   Site &site = host.sites.emplace_back();
-  site.text = printShort(instruction);
+  site.text = texts.at(&instruction);
   return site;
 }
 
-Value *Rewriter::getAddress(const Site &site) {
+Value *Rewriter::getPointer(const void *address) {
   return ConstantExpr::getIntToPtr(
-      ConstantInt::get(word, reinterpret_cast<uintptr_t>(&site)), pointer);
+      ConstantInt::get(word, reinterpret_cast<uintptr_t>(address)), pointer);
 }
 
 Value *Rewriter::getWords(AllocaInst *&words, unsigned count) {
@@ -155,7 +183,7 @@ Error Rewriter::callModel(CallInst &call, Site &site, const Words &words) {
     builder.CreateStore(*value, builder.CreateConstGEP1_32(word, inMemory, i));
   }
   site.numOperands = words.operands.size();
-  builder.CreateCall(callHook, {getAddress(site), inMemory, outMemory});
+  builder.CreateCall(callHook, {getPointer(&site), inMemory, outMemory});
   SmallVector<Type *> types = getResultTypes(call);
   Value *result = nullptr;
   for (auto [i, type] : enumerate(types)) {
@@ -310,11 +338,33 @@ Error Rewriter::rewriteCall(CallInst &call) {
   return callModel(call, site, words);
 }
 
+/// Whether the emulator must be asked about an access to global memory: not
+/// while it lies in what is known to be right, is aligned, and the thread may
+/// run on.
+Value *Rewriter::isUnknown(IRBuilder<> &builder, const Site &site,
+                           Value *address) {
+  auto load = [&](const void *from) -> Value * {
+    return builder.CreateLoad(word, getPointer(from));
+  };
+  Value *left =
+      builder.CreateSub(load(&Block::callsLeft), ConstantInt::get(word, 1));
+  builder.CreateStore(left, getPointer(&Block::callsLeft));
+  Value *outside = builder.CreateICmpUGE(
+      builder.CreateSub(address, load(&site.begin)), load(&site.span));
+  Value *misaligned = builder.CreateIsNotNull(
+      builder.CreateAnd(address, ConstantInt::get(word, site.alignment - 1)));
+  Value *late = builder.CreateICmpSLT(left, ConstantInt::get(word, 0));
+  return builder.CreateOr({outside, misaligned, late});
+}
+
 void Rewriter::announce(Instruction &before, Value *address, Value *bytes,
                         Access access, Align alignment) {
+  // Of a generic address, what it was cast from; NVPTX finds out, too.
+  const Value *object = getUnderlyingObject(address);
   unsigned space = address->getType()->getPointerAddressSpace();
-  bool isLocal =
-      space == kLocalSpace || isa<AllocaInst>(getUnderlyingObject(address));
+  if (space == kGenericSpace)
+    space = object->getType()->getPointerAddressSpace();
+  bool isLocal = space == kLocalSpace || isa<AllocaInst>(object);
   // Else it is only known to be on its thread's stack, or not.
   auto *size = dyn_cast<ConstantInt>(bytes);
   if (isLocal && size &&
@@ -327,9 +377,15 @@ void Rewriter::announce(Instruction &before, Value *address, Value *bytes,
   site.toGlobal = space == kGlobalSpace || space == kConstantSpace;
   site.alignment = alignment.value();
   IRBuilder<> builder(&before);
-  builder.CreateCall(accessHook,
-                     {getAddress(site), builder.CreatePtrToInt(address, word),
-                      builder.CreateZExtOrTrunc(bytes, word)});
+  Value *number = builder.CreatePtrToInt(address, word);
+  if (site.toGlobal && size) {
+    Instruction *unknown = SplitBlockAndInsertIfThen(
+        isUnknown(builder, site, number), &before, /*Unreachable=*/false,
+        MDBuilder(module.getContext()).createUnlikelyBranchWeights());
+    builder.SetInsertPoint(unknown);
+  }
+  builder.CreateCall(accessHook, {getPointer(&site), number,
+                                  builder.CreateZExtOrTrunc(bytes, word)});
 }
 
 Error Rewriter::announce(Instruction &instruction) {
@@ -368,6 +424,7 @@ Error Rewriter::rewrite(Function &newFunction) {
     return error;
   function = &newFunction;
   inWords = outWords = nullptr;
+  printInstructions();
   SmallVector<Instruction *> all;
   for (Instruction &instruction : instructions(newFunction))
     all.push_back(&instruction);

@@ -46,14 +46,13 @@ char *SharedMemory::getBase() {
 
 void SharedMemory::reset(size_t usedBytes, unsigned numThreads) {
   size = usedBytes;
+  numWords = (size + 3) / 4;
   numWarps = (numThreads + 31) / 32;
   numReaders = numWarps + (numThreads + 127) / 128;
-  std::memset(getBase(), 0xff, kBytes);
-  states.assign(size, State::Unwritten);
-  writers.assign(size, 0);
-  writeEpochs.assign(size, 0);
-  readEpochs.assign(size * numReaders, 0);
-  numReads.assign(size, 0);
+  std::memset(getBase(), 0xff, size);
+  cells.resize(std::max(cells.size(), numWords + size));
+  std::fill_n(cells.begin(), numWords, Cell{});
+  readEpochs.resize(std::max(readEpochs.size(), cells.size() * numReaders));
   fences.assign(numThreads, {});
   clocks.assign(numReaders, Clock(numReaders));
   for (unsigned warp = 0; warp < numReaders; ++warp)
@@ -62,22 +61,50 @@ void SharedMemory::reset(size_t usedBytes, unsigned numThreads) {
   numTiles.clear();
 }
 
-std::string SharedMemory::describeRace(unsigned thread, size_t offset,
+void SharedMemory::split(size_t word) {
+  for (size_t i = word * 4; i < std::min(word * 4 + 4, size); ++i) {
+    Cell &byte = cells[numWords + i] = cells[word];
+    for (unsigned reader = 0; reader < numReaders; ++reader)
+      getReadEpoch(byte, reader) = getReadEpoch(cells[word], reader);
+  }
+  cells[word].isSplit = true;
+}
+
+template <typename Visit>
+bool SharedMemory::visitCells(size_t offset, size_t bytes, Visit visit) {
+  for (size_t end = offset + bytes; offset < end;) {
+    size_t word = offset / 4;
+    if (!cells[word].isSplit) {
+      if (offset % 4 == 0 && offset + 4 <= end) {
+        if (!visit(cells[word], offset))
+          return false;
+        offset += 4;
+        continue;
+      }
+      split(word);
+    }
+    for (; offset < std::min(end, word * 4 + 4); ++offset)
+      if (!visit(cells[numWords + offset], offset))
+        return false;
+  }
+  return true;
+}
+
+std::string SharedMemory::describeRace(const Cell &cell, size_t offset,
                                        Access kind, unsigned other,
-                                       bool otherWrote) const {
-  Epoch epoch = otherWrote ? writeEpochs[offset]
-                           : readEpochs[offset * numReaders + other];
+                                       bool otherWrote) {
+  Epoch epoch = otherWrote ? cell.writeEpoch : getReadEpoch(cell, other);
   return llvm::formatv(
       "{0} byte {1} of shared memory, which {2} {3} with no barrier between",
       kind == Access::Read ? "reads" : "writes", offset,
       describeThread(other, epoch), otherWrote ? "writes" : "reads");
 }
 
-std::optional<std::string>
-SharedMemory::checkByte(unsigned thread, size_t offset, Access kind) const {
+std::optional<std::string> SharedMemory::checkCell(unsigned thread,
+                                                   const Cell &cell,
+                                                   size_t offset, Access kind) {
   unsigned warp = thread / 32;
-  unsigned writer = writers[offset];
-  switch (states[offset]) {
+  switch (cell.state) {
   case State::Unwritten:
     if (kind != Access::Write && strict)
       return llvm::formatv(
@@ -87,8 +114,8 @@ SharedMemory::checkByte(unsigned thread, size_t offset, Access kind) const {
     return llvm::formatv("{0} byte {1} of shared memory, to which {2}{3} "
                          "copies with no wait since",
                          kind == Access::Read ? "reads" : "writes", offset,
-                         writer >= numReaders ? "" : "a cp.async of ",
-                         describeThread(writer, writeEpochs[offset]));
+                         cell.writer >= numReaders ? "" : "a cp.async of ",
+                         describeThread(cell.writer, cell.writeEpoch));
   case State::Barrier:
     return llvm::formatv("{0} byte {1} of shared memory, which belongs to an "
                          "mbarrier",
@@ -98,51 +125,79 @@ SharedMemory::checkByte(unsigned thread, size_t offset, Access kind) const {
       break;
     [[fallthrough]];
   case State::Written:
-    if (!knows(warp, writer, writeEpochs[offset]))
-      return describeRace(thread, offset, kind, writer, /*otherWrote=*/true);
+    if (!knows(warp, cell.writer, cell.writeEpoch))
+      return describeRace(cell, offset, kind, cell.writer, /*otherWrote=*/true);
     break;
   }
   if (kind == Access::Read)
     return std::nullopt;
-  if (numReads[offset] != 0)
+  if (cell.numReads != 0)
     return llvm::formatv("writes byte {0} of shared memory, which a wgmma or "
                          "TMA store that nobody waited for still reads",
                          offset);
-  for (unsigned other = 0; other < numReaders; ++other)
-    if (!knows(warp, other, readEpochs[offset * numReaders + other]))
-      return describeRace(thread, offset, kind, other, /*otherWrote=*/false);
+  for (uint64_t readers = cell.readers; readers; readers &= readers - 1) {
+    unsigned other = llvm::countr_zero(readers);
+    if (!knows(warp, other, getReadEpoch(cell, other)))
+      return describeRace(cell, offset, kind, other, /*otherWrote=*/false);
+  }
   return std::nullopt;
 }
 
 std::optional<std::string> SharedMemory::access(unsigned thread, size_t offset,
                                                 size_t bytes, Access kind) {
   Epoch epoch = now(thread);
-  for (size_t i = offset; i < offset + bytes; ++i) {
-    if (auto wrong = checkByte(thread, i, kind))
-      return wrong;
+  unsigned warp = thread / 32;
+  std::optional<std::string> wrong;
+  bool wasSplit = false;
+  visitCells(offset, bytes, [&](Cell &cell, size_t place) {
+    if ((wrong = checkCell(thread, cell, place, kind)))
+      return false;
     if (kind == Access::Read) {
-      readEpochs[i * numReaders + thread / 32] = epoch;
-      continue;
+      cell.readers |= uint64_t(1) << warp;
+      getReadEpoch(cell, warp) = epoch;
+      return true;
     }
-    states[i] =
-        kind == Access::Write ? State::Written : State::WrittenAtomically;
-    writers[i] = thread / 32;
-    writeEpochs[i] = epoch;
-  }
-  return std::nullopt;
+    cell.writer = warp;
+    cell.writeEpoch = epoch;
+    if (kind == Access::Atomic) {
+      cell.state = State::WrittenAtomically;
+      return true;
+    }
+    cell.state = State::Written;
+    // They happened before this write, and so before what it happens before.
+    cell.readers = 0;
+    wasSplit |= &cell >= &cells[numWords];
+    return true;
+  });
+  // Words of which all was written are whole again.
+  if (wasSplit && !wrong)
+    for (size_t word = (offset + 3) / 4; word < (offset + bytes) / 4; ++word)
+      cells[word] = {epoch,
+                     static_cast<uint16_t>(warp),
+                     0,
+                     State::Written,
+                     /*isSplit=*/false,
+                     0};
+  return wrong;
 }
 
 std::optional<std::string>
 SharedMemory::startCopy(unsigned thread, size_t offset, size_t bytes) {
   auto wrong = access(thread, offset, bytes, Access::Write);
   if (!wrong)
-    std::fill_n(states.begin() + offset, bytes, State::Copying);
+    visitCells(offset, bytes, [](Cell &cell, size_t) {
+      cell.state = State::Copying;
+      return true;
+    });
   return wrong;
 }
 
 void SharedMemory::finishCopy(unsigned thread, size_t offset, size_t bytes) {
-  std::fill_n(states.begin() + offset, bytes, State::Written);
-  std::fill_n(writeEpochs.begin() + offset, bytes, now(thread));
+  visitCells(offset, bytes, [epoch = now(thread)](Cell &cell, size_t) {
+    cell.state = State::Written;
+    cell.writeEpoch = epoch;
+    return true;
+  });
 }
 
 std::string SharedMemory::describeThread(unsigned warp, Epoch epoch) const {
@@ -165,7 +220,11 @@ std::optional<std::string> SharedMemory::startTile(unsigned thread,
                                                    size_t bytes,
                                                    Clock &before) {
   auto wrong = startCopy(thread, offset, bytes);
-  std::fill_n(writers.begin() + offset, bytes, unit);
+  if (!wrong)
+    visitCells(offset, bytes, [&](Cell &cell, size_t) {
+      cell.writer = unit;
+      return true;
+    });
   release(thread, before);
   return wrong;
 }
@@ -173,8 +232,11 @@ std::optional<std::string> SharedMemory::startTile(unsigned thread,
 void SharedMemory::finishTile(unsigned unit, size_t offset, size_t bytes,
                               const Clock &before, Clock &clock) {
   uint32_t count = ++numTiles[unit - numReaders];
-  std::fill_n(states.begin() + offset, bytes, State::Written);
-  std::fill_n(writeEpochs.begin() + offset, bytes, count * 32);
+  visitCells(offset, bytes, [&](Cell &cell, size_t) {
+    cell.state = State::Written;
+    cell.writeEpoch = count * 32;
+    return true;
+  });
   join(clock, before);
   clock.resize(std::max<size_t>(clock.size(), unit + 1));
   clock[unit] = std::max(clock[unit], count);
@@ -182,31 +244,35 @@ void SharedMemory::finishTile(unsigned unit, size_t offset, size_t bytes,
 
 std::optional<std::string>
 SharedMemory::startRead(unsigned thread, size_t offset, size_t bytes) {
-  for (size_t i = offset; i < offset + bytes; ++i) {
-    if (auto wrong = checkByte(thread, i, Access::Read))
-      return wrong;
-    ++numReads[i];
-    if (writers[i] >= numWarps || states[i] == State::Unwritten)
-      continue;
+  std::optional<std::string> wrong;
+  visitCells(offset, bytes, [&](Cell &cell, size_t place) {
+    if ((wrong = checkCell(thread, cell, place, Access::Read)))
+      return false;
+    ++cell.numReads;
+    if (cell.writer >= numWarps || cell.state == State::Unwritten)
+      return true;
     // A fence that comes too late is none, whatever order ran.
-    unsigned writer = writers[i] * 32 + writeEpochs[i] % 32;
-    auto fence = llvm::lower_bound(fences[writer], writeEpochs[i] / 32);
+    unsigned writer = cell.writer * 32 + cell.writeEpoch % 32;
+    auto fence = llvm::lower_bound(fences[writer], cell.writeEpoch / 32);
     if (fence == fences[writer].end() ||
-        !knows(thread / 32, writers[i], *fence * 32))
-      return llvm::formatv("reads byte {0} of shared memory through the async "
-                           "proxy, which thread {1} wrote with no "
-                           "fence.proxy.async since",
-                           i, writer);
-  }
-  return std::nullopt;
+        !knows(thread / 32, cell.writer, *fence * 32))
+      wrong = llvm::formatv("reads byte {0} of shared memory through the async "
+                            "proxy, which thread {1} wrote with no "
+                            "fence.proxy.async since",
+                            place, writer);
+    return !wrong;
+  });
+  return wrong;
 }
 
 void SharedMemory::finishTileRead(unsigned thread, size_t offset,
                                   size_t bytes) {
-  for (size_t i = offset; i < offset + bytes; ++i) {
-    --numReads[i];
-    readEpochs[i * numReaders + thread / 32] = now(thread);
-  }
+  visitCells(offset, bytes, [&](Cell &cell, size_t) {
+    --cell.numReads;
+    cell.readers |= uint64_t(1) << thread / 32;
+    getReadEpoch(cell, thread / 32) = now(thread);
+    return true;
+  });
 }
 
 void SharedMemory::finishProductRead(unsigned thread, size_t offset,
@@ -229,28 +295,34 @@ void SharedMemory::fence(unsigned thread) {
 
 std::optional<std::string> SharedMemory::makeBarrier(unsigned thread,
                                                      size_t offset) {
-  if (states[offset] == State::Barrier) {
+  auto mark = [&](State state) {
+    visitCells(offset, 8, [&](Cell &cell, size_t) {
+      cell.state = state;
+      return true;
+    });
+  };
+  if (getCell(offset).state == State::Barrier) {
     if (auto wrong = useBarrier(thread, offset))
       return wrong;
-    std::fill_n(states.begin() + offset, 8, State::Written);
+    mark(State::Written);
   }
   if (auto wrong = access(thread, offset, 8, Access::Write))
     return wrong;
-  std::fill_n(states.begin() + offset, 8, State::Barrier);
+  mark(State::Barrier);
   return std::nullopt;
 }
 
 std::optional<std::string> SharedMemory::useBarrier(unsigned thread,
-                                                    size_t offset) const {
-  if (states[offset] != State::Barrier)
+                                                    size_t offset) {
+  const Cell &cell = getCell(offset);
+  if (cell.state != State::Barrier)
     return llvm::formatv("uses an mbarrier at byte {0} of shared memory, where "
                          "none was made",
                          offset);
-  if (!knows(thread / 32, writers[offset], writeEpochs[offset]))
+  if (!knows(thread / 32, cell.writer, cell.writeEpoch))
     return llvm::formatv("uses the mbarrier at byte {0} of shared memory, "
                          "which {1} makes with no barrier between",
-                         offset,
-                         describeThread(writers[offset], writeEpochs[offset]));
+                         offset, describeThread(cell.writer, cell.writeEpoch));
   return std::nullopt;
 }
 

@@ -10,6 +10,8 @@
 #define VITC_TEST_EMULATOR_SHAREDMEMORY_H
 
 #include "Site.h"
+
+#include "llvm/ADT/bit.h"
 #include <map>
 #include <optional>
 #include <string>
@@ -50,6 +52,40 @@ public:
   void reset(size_t usedBytes, unsigned numThreads);
   size_t getSize() const { return size; }
 
+  /// Makes the usual access of whole words, to what is plainly right: false
+  /// leaves the rest to access().
+  bool accessWords(unsigned thread, size_t offset, size_t bytes, Access kind) {
+    if ((offset | bytes) % 4 != 0 || kind == Access::Atomic)
+      return false;
+    unsigned warp = thread / 32;
+    const Clock &own = clocks[warp];
+    Epoch epoch = own[warp] * 32 + thread % 32;
+    uint64_t reader = uint64_t(1) << warp;
+    for (size_t word = offset / 4; word < (offset + bytes) / 4; ++word) {
+      Cell &cell = cells[word];
+      if (cell.state != State::Written || cell.isSplit ||
+          (cell.writer != warp && (cell.writer >= own.size() ||
+                                   cell.writeEpoch / 32 > own[cell.writer])))
+        return false;
+      if (kind == Access::Read) {
+        cell.readers |= reader;
+        readEpochs[word * numReaders + warp] = epoch;
+        continue;
+      }
+      if (cell.numReads != 0)
+        return false;
+      for (uint64_t others = cell.readers & ~reader; others;
+           others &= others - 1) {
+        unsigned other = llvm::countr_zero(others);
+        if (readEpochs[word * numReaders + other] / 32 > own[other])
+          return false;
+      }
+      cell.readers = 0;
+      cell.writer = warp;
+      cell.writeEpoch = epoch;
+    }
+    return true;
+  }
   /// What is wrong with an access of `thread`, or nothing.
   std::optional<std::string> access(unsigned thread, size_t offset,
                                     size_t bytes, Access kind);
@@ -88,7 +124,7 @@ public:
   void fence(unsigned thread);
   /// Makes an mbarrier of 8 bytes, and checks that one is there.
   std::optional<std::string> makeBarrier(unsigned thread, size_t offset);
-  std::optional<std::string> useBarrier(unsigned thread, size_t offset) const;
+  std::optional<std::string> useBarrier(unsigned thread, size_t offset);
 
   /// What all these threads did happened before what they do from now on.
   void synchronize(const std::vector<unsigned> &threads);
@@ -107,6 +143,19 @@ private:
   /// A moment of a warp, with the lane that acted: clock * 32 + lane.
   using Epoch = uint32_t;
 
+  /// What happened to a byte; or to all four of an aligned word, as long as
+  /// they are only touched together.
+  struct Cell {
+    Epoch writeEpoch;  ///< Of the last write.
+    uint16_t writer;   ///< Its warp.
+    uint16_t numReads; ///< That have begun and not finished.
+    State state;
+    bool isSplit;     ///< Of a word: each byte has a cell of its own.
+    uint64_t readers; ///< Warps that read since the last plain write.
+  };
+  /// What loads tiles has numbers beyond those of `readers`.
+  static_assert(1024 / 32 + 1024 / 128 <= 64);
+
   Epoch now(unsigned thread) const {
     unsigned warp = thread / 32;
     return clocks[warp][warp] * 32 + thread % 32;
@@ -116,23 +165,35 @@ private:
     const Clock &own = clocks[warp];
     return warp == other || epoch / 32 <= (other < own.size() ? own[other] : 0);
   }
-  std::optional<std::string> checkByte(unsigned thread, size_t offset,
-                                       Access kind) const;
   /// The tensor cores of a thread's warpgroup, as a warp.
   unsigned getTensorCores(unsigned thread) const {
     return numWarps + thread / 128;
   }
-  std::string describeThread(unsigned warp, Epoch epoch) const;
-  std::string describeRace(unsigned thread, size_t offset, Access kind,
-                           unsigned other, bool otherWrote) const;
 
-  size_t size = 0;
+  Cell &getCell(size_t offset) {
+    Cell &word = cells[offset / 4];
+    return word.isSplit ? cells[numWords + offset] : word;
+  }
+  /// When `reader` read a cell; it is one of its readers.
+  Epoch &getReadEpoch(const Cell &cell, unsigned reader) {
+    return readEpochs[(&cell - cells.data()) * numReaders + reader];
+  }
+  void split(size_t word);
+  /// Calls visit(cell, offset) for the cells of a range, in their order, until
+  /// it returns false.
+  template <typename Visit>
+  bool visitCells(size_t offset, size_t bytes, Visit visit);
+
+  std::optional<std::string> checkCell(unsigned thread, const Cell &cell,
+                                       size_t offset, Access kind);
+  std::string describeThread(unsigned warp, Epoch epoch) const;
+  std::string describeRace(const Cell &cell, size_t offset, Access kind,
+                           unsigned other, bool otherWrote);
+
+  size_t size = 0, numWords = 0;
   unsigned numWarps = 0, numReaders = 0; ///< With the tensor cores.
-  std::vector<State> states;
-  std::vector<uint16_t> writers; ///< The warp of each byte's last write.
-  std::vector<Epoch> writeEpochs;
-  std::vector<Epoch> readEpochs;  ///< By byte and warp; 0: never.
-  std::vector<uint16_t> numReads; ///< That have begun and not finished.
+  std::vector<Cell> cells;       ///< Of the words, then of split words' bytes.
+  std::vector<Epoch> readEpochs; ///< By cell and reader.
   /// By thread: the clocks of its fences, in their order.
   std::vector<std::vector<uint32_t>> fences;
   /// By warp: what it knows of each other; 0 past the end.

@@ -32,6 +32,9 @@ struct Site {
   Access access = Access::Read;
   bool toShared = false, toGlobal = false;
   uint32_t alignment = 1;
+  /// Of a load or store in global memory: addresses that are known to be
+  /// right, which code looks at before it asks.
+  mutable uint64_t begin = 0, span = 0;
 };
 
 } // namespace vitc::emulator

@@ -200,6 +200,13 @@ def test_python_closed_model(library: Path) -> None:
         model.read_image(PHOTO)
 
 
+def test_python_device_of_a_cpu_model(library: Path) -> None:
+    with vitc.load(library) as model:
+        assert model.device is None
+    with pytest.raises(vitc.InvalidArgumentError, match="GPU 0 was asked for; the model was compiled for a CPU"):
+        vitc.load(library, device=0)
+
+
 def test_python_files(library: Path, tmp_path: Path) -> None:
     text = tmp_path / "model.so"
     text.write_text("not a library")

@@ -119,3 +119,15 @@ def test_a_process_loads_many_models(tmp_path: Path) -> None:
     models = [ctypes.CDLL(os.fspath(copy)) for copy in copies]
     models[-1].vitc_version.restype = ctypes.c_char_p
     assert re.fullmatch(rb"\d+\.\d+\.\d+", models[-1].vitc_version())
+
+
+@pytest.mark.parametrize(("width", "alignment"), [(192, 4096), (384, 2 * MIB)])
+def test_large_weights_begin_on_a_huge_page(width: int, alignment: int, tmp_path: Path) -> None:
+    """In memory and in the file, whose segment says so: the system can map them by such pages."""
+    model = f"zoo:vit?dim={width},depth=3,heads=3,patch=16,image=224,classes=10"
+    compile_model(model, tmp_path / "program")
+    sections, segments = (run_ok("readelf", option, "-W", tmp_path / "program") for option in ("-S", "-l"))
+    address, offset = re.search(r"\.lrodata\S*\s+PROGBITS\s+([0-9a-f]+) ([0-9a-f]+)", sections).groups()
+    assert int(address, 16) % alignment == int(offset, 16) % alignment == 0
+    aligned = max(int(line.split()[-1], 16) for line in segments.splitlines() if line.split()[:1] == ["LOAD"])
+    assert aligned == alignment

@@ -29,9 +29,9 @@ static void startCopy(Thread &thread, uintptr_t target, uintptr_t source,
     return;
   size_t offset = SharedMemory::getOffset(target);
   block.getShared().startCopy(thread.index, offset, bytes);
-  thread.copyGroups.back().push_back(
-      {offset, reinterpret_cast<const char *>(source),
-       static_cast<uint8_t>(bytes), static_cast<uint8_t>(sourceBytes)});
+  thread.copies.add({offset, reinterpret_cast<const char *>(source),
+                     static_cast<uint8_t>(bytes),
+                     static_cast<uint8_t>(sourceBytes)});
 }
 
 /// target, source, and how many bytes there are; the others are 0.
@@ -50,28 +50,25 @@ static void copyAsyncOfPtx(Thread &thread, const uint64_t *in, uint64_t *) {
             thread.site->numOperands > 3 ? in[3] : bytes);
 }
 
-static void finishOldestGroup(Thread &thread) {
-  for (const Thread::Copy &copy : thread.copyGroups.front()) {
-    char *target = SharedMemory::getBase() + copy.offset;
-    std::memset(target, 0, copy.bytes);
-    std::memcpy(target, copy.source, copy.sourceBytes);
-    thread.block->getShared().finishCopy(thread.index, copy.offset, copy.bytes);
-  }
-  thread.copyGroups.pop_front();
+static void finish(Thread &thread, const Thread::Copy &copy) {
+  char *target = SharedMemory::getBase() + copy.offset;
+  std::memset(target, 0, copy.bytes);
+  std::memcpy(target, copy.source, copy.sourceBytes);
+  thread.block->getShared().finishCopy(thread.index, copy.offset, copy.bytes);
 }
 
 static void commitGroup(Thread &thread, const uint64_t *, uint64_t *) {
-  thread.copyGroups.emplace_back();
+  thread.copies.commit();
 }
 /// Leaves as many of the newest groups as the operand says.
 static void waitForGroups(Thread &thread, const uint64_t *in, uint64_t *) {
-  while (thread.copyGroups.size() > 1 + in[0])
-    finishOldestGroup(thread);
+  while (thread.copies.getNumCommitted() > in[0])
+    thread.copies.finishOldest(
+        [&](const Thread::Copy &copy) { finish(thread, copy); });
 }
 static void waitForAll(Thread &thread, const uint64_t *, uint64_t *) {
-  while (!thread.copyGroups.empty())
-    finishOldestGroup(thread);
-  thread.copyGroups.emplace_back();
+  thread.copies.finishAll(
+      [&](const Thread::Copy &copy) { finish(thread, copy); });
 }
 
 llvm::ArrayRef<Model> vitc::emulator::getAsyncCopyModels() {

@@ -76,7 +76,7 @@ static void multiplyMatrices(Group &group) {
   // A register has one place along t of this many elements.
   unsigned perWord = element == Element::TF32 ? 1 : 2;
   unsigned numB = k / (4 * perWord), numA = 2 * numB;
-  double a[16][16], b[8][16];
+  double a[16][16], b[16][8], d[16][8];
   for (unsigned lane = 0; lane < 32; ++lane) {
     unsigned g = lane / 4, t = lane % 4;
     const uint64_t *in = group.lanes[lane]->in;
@@ -86,18 +86,25 @@ static void multiplyMatrices(Group &group) {
       });
     for (unsigned i = 0; i < numB; ++i)
       unpack(element, in[numA + i], [&](unsigned half, float value) {
-        b[g][perWord * (t + 4 * i) + half] = value;
+        b[perWord * (t + 4 * i) + half][g] = value;
       });
   }
-  for (unsigned lane = 0; lane < 32; ++lane)
-    for (unsigned i = 0; i < 4; ++i) {
-      unsigned row = lane / 4 + 8 * (i / 2), column = 2 * (lane % 4) + i % 2;
-      Thread &thread = *group.lanes[lane];
-      double sum = getFloat(thread.in[numA + numB + i]);
-      for (unsigned j = 0; j < k; ++j)
-        sum += a[row][j] * b[column][j];
-      thread.out[i] = getWord(static_cast<float>(sum));
-    }
+  auto forEachResult = [&](auto visit) {
+    for (unsigned lane = 0; lane < 32; ++lane)
+      for (unsigned i = 0; i < 4; ++i)
+        visit(*group.lanes[lane], i,
+              d[lane / 4 + 8 * (i / 2)][2 * (lane % 4) + i % 2]);
+  };
+  forEachResult([&](Thread &thread, unsigned i, double &element) {
+    element = getFloat(thread.in[numA + numB + i]);
+  });
+  for (unsigned row = 0; row < 16; ++row)
+    for (unsigned j = 0; j < k; ++j)
+      for (unsigned column = 0; column < 8; ++column)
+        d[row][column] += a[row][j] * b[j][column];
+  forEachResult([&](Thread &thread, unsigned i, double element) {
+    thread.out[i] = getWord(static_cast<float>(element));
+  });
 }
 
 llvm::ArrayRef<Model> vitc::emulator::getMatrixModels() {

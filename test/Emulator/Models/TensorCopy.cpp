@@ -136,7 +136,7 @@ static void store(Thread &thread, uint64_t shared, uint64_t map, int32_t x,
   if (auto wrong =
           thread.block->getShared().startRead(thread.index, tile.offset, bytes))
     return thread.fault(*wrong);
-  thread.storeGroups.back().push_back(
+  thread.tileStores.add(
       {{tile.offset, bytes}, [tile] {
          forEachElement(tile, [&](const char *source, char *target) {
            if (target)
@@ -155,18 +155,16 @@ static void storeTileOfPtx(Thread &thread, const uint64_t *in, uint64_t *) {
 }
 
 static void commitGroup(Thread &thread, const uint64_t *, uint64_t *) {
-  thread.storeGroups.emplace_back();
+  thread.tileStores.commit();
 }
 /// Leaves as many of the newest groups as the operand says.
 static void waitForGroups(Thread &thread, const uint64_t *in, uint64_t *) {
-  while (thread.storeGroups.size() > 1 + in[0]) {
-    for (const Thread::TileStore &store : thread.storeGroups.front()) {
+  while (thread.tileStores.getNumCommitted() > in[0])
+    thread.tileStores.finishOldest([&](const Thread::TileStore &store) {
       store.run();
       thread.block->getShared().finishTileRead(thread.index, store.read.offset,
                                                store.read.bytes);
-    }
-    thread.storeGroups.pop_front();
-  }
+    });
 }
 
 llvm::ArrayRef<Model> vitc::emulator::getTensorCopyModels() {

@@ -75,7 +75,7 @@ static bool readOperand(Warpgroup &group, uint64_t word, bool transposed,
     return false;
   }
   SharedMemory &shared = block.getShared();
-  auto &reads = block.getWarpgroup(thread).readGroups.back();
+  auto &reads = block.getWarpgroup(thread).reads;
   // Eight elements along a row are 16 bytes in one piece.
   unsigned numPieces = size * kK / 8;
   for (unsigned piece = 0; piece < numPieces; ++piece) {
@@ -92,7 +92,7 @@ static bool readOperand(Warpgroup &group, uint64_t word, bool transposed,
       thread.fault(*wrong);
       return false;
     }
-    reads.push_back({offset, 16});
+    reads.add({offset, 16});
     uint16_t halves[8];
     std::memcpy(halves, SharedMemory::getBase() + offset, 16);
     for (unsigned i = 0; i < 8; ++i)
@@ -179,7 +179,7 @@ static void fence(Warpgroup &group) {
 static void commitGroup(Warpgroup &group) {
   Thread &first = *group.threads[0];
   Block::WarpgroupState &state = first.block->getWarpgroup(first);
-  state.readGroups.emplace_back();
+  state.reads.commit();
   // Registers may change between groups.
   state.isFenced = false;
 }
@@ -187,12 +187,11 @@ static void commitGroup(Warpgroup &group) {
 static void waitForGroups(Warpgroup &group) {
   Thread &first = *group.threads[0];
   Block &block = *first.block;
-  auto &groups = block.getWarpgroup(first).readGroups;
-  while (groups.size() > 1 + first.in[0]) {
-    for (const AsyncRead &read : groups.front())
+  Groups<AsyncRead> &reads = block.getWarpgroup(first).reads;
+  while (reads.getNumCommitted() > first.in[0])
+    reads.finishOldest([&](const AsyncRead &read) {
       block.getShared().finishProductRead(first.index, read.offset, read.bytes);
-    groups.pop_front();
-  }
+    });
   block.getShared().acquireProducts(first.index);
 }
 

@@ -302,6 +302,8 @@ TEST_P(GemmPrologueTest, NormLargeMean) {
 
 // The bits of kernel.norm and the product after it.
 TEST_P(GemmPrologueTest, NormBits) {
+  if (isGpu(GetParam()))
+    GTEST_SKIP() << "a GPU's kernels sum a row in an order of their own";
   int64_t rows = 21, k = 100, n = 80;
   auto norm = CompiledKernel::compile(getModule(R"mlir(
   %rows = arith.constant 21 : index

@@ -8,6 +8,8 @@
 
 #include "KernelTestHarness.h"
 
+#include "EmulatedEntry.h"
+
 #include "../../../lib/Target/CPU/LoadedEntry.h"
 #include "Kernel/KernelDialect.h"
 #include "Vit/VitDialect.h"
@@ -26,7 +28,6 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
-#include <map>
 #include <random>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -42,8 +43,11 @@ std::vector<std::string> vitc::test::getHostLevels() {
   if (features.lookup("avx512f") && features.lookup("avx512vl") &&
       features.lookup("avx512bw") && features.lookup("avx512dq"))
     levels.push_back("x86-64-v4");
+  levels.push_back("sm_80");
   return levels;
 }
+
+bool vitc::test::isGpu(llvm::StringRef isa) { return isa.starts_with("sm_"); }
 
 std::vector<float> vitc::test::getRandom(int64_t size, uint32_t seed) {
   std::mt19937 generator(seed);
@@ -150,6 +154,18 @@ std::unique_ptr<CompiledKernel> CompiledKernel::compile(llvm::StringRef text,
     BufferSize &size = isInput ? inputSizes[index] : outputSize;
     (type.hasStaticShape() ? size.fixed : size.perItem) = bytes;
   });
+  std::unique_ptr<CompiledKernel> kernel(new CompiledKernel());
+  kernel->inputSizes = std::move(inputSizes);
+  kernel->outputSize = outputSize;
+  if (isGpu(isa)) {
+    auto emulated = EmulatedEntry::load(*module, isa);
+    if (!emulated) {
+      ADD_FAILURE() << llvm::toString(emulated.takeError());
+      return nullptr;
+    }
+    kernel->emulated = std::move(*emulated);
+    return kernel;
+  }
   auto entry =
       LoadedEntry::load(*module, isa, isa == "armv8-a" ? "x86-64-v3" : "");
   if (!entry) {
@@ -157,10 +173,7 @@ std::unique_ptr<CompiledKernel> CompiledKernel::compile(llvm::StringRef text,
     return nullptr;
   }
   EXPECT_EQ(getForeignSymbols((*entry)->getObject()), "");
-  std::unique_ptr<CompiledKernel> kernel(new CompiledKernel());
   kernel->entry = std::move(*entry);
-  kernel->inputSizes = std::move(inputSizes);
-  kernel->outputSize = outputSize;
   return kernel;
 }
 
@@ -214,8 +227,9 @@ static void runTasks(rt::Context *context, int32_t, rt::TaskFn function,
              numTasks * (i + 1) / session->numRanges, scratch.get());
 }
 
-void CompiledKernel::runOnce(int64_t batch, llvm::ArrayRef<const void *> inputs,
-                             void *output, int64_t numRanges, bool guardsEnd) {
+std::map<const void *, int64_t>
+CompiledKernel::getSizes(int64_t batch, llvm::ArrayRef<const void *> inputs,
+                         const void *output) const {
   // A buffer may be there several times, as input and output, and null where no
   // kernel reads it.
   std::map<const void *, int64_t> sizes;
@@ -226,9 +240,14 @@ void CompiledKernel::runOnce(int64_t batch, llvm::ArrayRef<const void *> inputs,
   for (auto [input, size] : llvm::zip(inputs, inputSizes))
     add(input, size);
   add(output, outputSize);
-  std::map<const void *, GuardedMemory> guarded;
   sizes.erase(nullptr);
-  for (auto [memory, size] : sizes) {
+  return sizes;
+}
+
+void CompiledKernel::runOnce(int64_t batch, llvm::ArrayRef<const void *> inputs,
+                             void *output, int64_t numRanges, bool guardsEnd) {
+  std::map<const void *, GuardedMemory> guarded;
+  for (auto [memory, size] : getSizes(batch, inputs, output)) {
     guarded.try_emplace(memory, size, guardsEnd);
     guarded.at(memory).copyFrom(memory);
   }
@@ -259,6 +278,13 @@ void CompiledKernel::runOnce(int64_t batch, llvm::ArrayRef<const void *> inputs,
 void CompiledKernel::runBuffers(int64_t batch,
                                 llvm::ArrayRef<const void *> inputs,
                                 void *output, int64_t numRanges) {
+  if (emulated) {
+    llvm::Error error =
+        emulated->run(batch, inputs, {output}, getSizes(batch, inputs, output),
+                      /*seed=*/numRanges);
+    EXPECT_EQ(llvm::toString(std::move(error)), "");
+    return;
+  }
   for (bool guardsEnd : {false, true})
     runOnce(batch, inputs, output, numRanges, guardsEnd);
 }

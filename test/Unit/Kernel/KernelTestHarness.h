@@ -14,6 +14,7 @@
 #include "llvm/ADT/StringRef.h"
 #include "gtest/gtest.h"
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -24,15 +25,22 @@ class LoadedEntry;
 
 namespace vitc::test {
 
-/// Levels whose kernels this machine runs, lowest first. Those of armv8-a, of
-/// 128 bits with fused multiply-add, are compiled for x86-64-v3.
+class EmulatedEntry;
+
+/// Levels whose kernels this machine runs, lowest first, then an architecture
+/// of GPUs, whose kernels the emulator runs. Those of armv8-a, of 128 bits with
+/// fused multiply-add, are compiled for x86-64-v3.
 std::vector<std::string> getHostLevels();
 
-/// Names a level's tests after what is behind its last hyphen: v4, a.
+/// True for an architecture of GPUs.
+bool isGpu(llvm::StringRef isa);
+
+/// Names a level's tests after what is behind its last hyphen: v4, a, sm_80.
 struct LevelName {
   std::string
   operator()(const testing::TestParamInfo<std::string> &info) const {
-    return llvm::StringRef(info.param).rsplit('-').second.str();
+    llvm::StringRef level = info.param;
+    return level.drop_front(level.rfind('-') + 1).str();
   }
 };
 
@@ -51,7 +59,8 @@ std::vector<float> packWeights(llvm::ArrayRef<float> weights, int64_t n,
 /// A module's @forward, which takes its memory from
 ///   kernel.buffer %context input at I   and   kernel.buffer %context output at
 ///   0
-/// compiled for one level by the pipeline that vitc itself runs.
+/// compiled for one level, or one architecture of GPUs, by the pipeline that
+/// vitc itself runs.
 class CompiledKernel {
 public:
   /// Null after a test failure that says why not.
@@ -63,7 +72,8 @@ public:
   /// first, in scratch memory full of NaN. All memory lies where the page
   /// before, and in a second run the page behind, must not be touched: a kernel
   /// that leaves a buffer crashes. Buffers take what the second run has
-  /// written.
+  /// written. On an emulated GPU, which finds all that by itself, there is one
+  /// run, and the number of ranges is the seed of its order.
   void runBuffers(int64_t batch, llvm::ArrayRef<const void *> inputs,
                   void *output, int64_t numRanges = 1);
   /// The same for inputs and an output of f32.
@@ -79,8 +89,13 @@ private:
   /// back.
   void runOnce(int64_t batch, llvm::ArrayRef<const void *> inputs, void *output,
                int64_t numRanges, bool guardsEnd);
+  /// Bytes of each buffer of a run.
+  std::map<const void *, int64_t> getSizes(int64_t batch,
+                                           llvm::ArrayRef<const void *> inputs,
+                                           const void *output) const;
 
   std::unique_ptr<LoadedEntry> entry;
+  std::unique_ptr<EmulatedEntry> emulated; // one of both
   /// Bytes of a buffer: for any batch, and for each item.
   struct BufferSize {
     int64_t fixed = 0, perItem = 0;

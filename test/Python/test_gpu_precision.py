@@ -1,0 +1,61 @@
+# ===- test_gpu_precision.py - Products of 16 bits on an emulated GPU ------===#
+#
+# Part of the vitc project, under the Apache License v2.0 with LLVM
+# Exceptions. See LICENSE for license information.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+# ===----------------------------------------------------------------------===#
+"""Programs of bf16 and f16 on tensor cores, against the models' references in f32.
+
+The largest error is 2e-2 of the largest reference, and the top class is the reference's.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import test_generation
+from gpu import assert_close, compile_gpu, needs_emulator
+from harness import EXAMPLES, Photos, run_ok
+from test_gpu import input_name, reference_logits
+
+pytestmark = needs_emulator
+
+TOLERANCE = 2e-2
+
+
+@pytest.mark.parametrize("precision", ["bf16", "f16"])
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_trained_models(name: str, precision: str, photos: Photos, tmp_path: Path) -> None:
+    program = compile_gpu(EXAMPLES[name], tmp_path, "--batch=dynamic", f"--precision={precision}")
+    expected = reference_logits(name, photos)[:2]
+    logits = program.run({input_name(program): photos.pixels[:2]}, tmp_path / "outputs")["logits"]
+    assert_close(logits, expected, TOLERANCE)
+    np.testing.assert_array_equal(logits.argmax(1), expected.argmax(1))
+
+
+def test_rounds_what_products_multiply(photos: Photos, tmp_path: Path) -> None:
+    """The error is that of bf16, not of f32: a program that ignored the option would not pass."""
+    program = compile_gpu(EXAMPLES["vit"], tmp_path, "--batch=dynamic", "--precision=bf16")
+    expected = photos.logits[:1]
+    logits = program.run({input_name(program): photos.pixels[:1]}, tmp_path / "outputs")["logits"]
+    assert np.abs(logits - expected).max() > 1e-5 * np.abs(expected).max()
+    assert "bf16" in run_ok(program.path, "--info").stdout
+
+
+def test_decoder(tmp_path: Path) -> None:
+    """Scores of greedy tokens differ little enough to choose the same ones."""
+    name = "T5ForConditionalGeneration"
+    expected = test_generation.load(name)
+    program = compile_gpu(
+        test_generation.MODELS / name,
+        tmp_path,
+        f"--max-source-length={test_generation.SOURCE_LENGTH}",
+        "--precision=bf16",
+    )
+    inputs = test_generation.encoder_inputs(name)
+    actual = program.run(inputs, tmp_path / "outputs", f"--max-length={expected['max_length']}")
+    test_generation.assert_same_tokens(actual["tokens"], expected["greedy_tokens"], 1, test_generation.end_token(name))
