@@ -1,4 +1,5 @@
-//===- Convert.cpp - Stored and generated elements to f32 -----------------===//
+//===- Convert.cpp - Elements of f32 from and to what is stored
+//------------===//
 //
 // Part of the vitc project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.
@@ -54,6 +55,54 @@ void vitc::convertToFloat(const char *data, mlir::Type elementType,
     convertEach<uint16_t>(data, count, out, bfloatToFloat);
   else
     convertEach<double>(data, count, out, [](double d) { return float(d); });
+}
+
+/// `value` without its last `bits` bits, rounded to the nearest, ties to even.
+static uint32_t shiftRounded(uint32_t value, uint32_t bits) {
+  uint32_t half = 1u << (bits - 1);
+  uint32_t odd = (value >> bits) & 1;
+  return (value + half - 1 + odd) >> bits;
+}
+
+static uint16_t floatToHalf(float value) {
+  auto bits = llvm::bit_cast<uint32_t>(value);
+  uint32_t sign = (bits >> 16) & 0x8000;
+  uint32_t magnitude = bits & 0x7fffffff;
+  if (magnitude > 0x7f800000) // NaN, quiet
+    return sign | 0x7e00 | (magnitude >> 13 & 0x3ff);
+  // The exponent's bias changes from 127 to 15; a mantissa that is rounded up
+  // to the next power of two carries into it, and at last into infinity.
+  if (magnitude >= 0x38800000) // 2^-14, the smallest normal
+    return sign | std::min(shiftRounded(magnitude - (112u << 23), 13), 0x7c00u);
+  // Subnormal: the mantissa in units of 2^-24.
+  uint32_t shift = 126 - (magnitude >> 23);
+  if (shift > 24)
+    return sign;
+  return sign | shiftRounded((magnitude & 0x7fffff) | 0x800000, shift);
+}
+
+static uint16_t floatToBfloat(float value) {
+  auto bits = llvm::bit_cast<uint32_t>(value);
+  if ((bits & 0x7fffffff) > 0x7f800000) // NaN, quiet
+    return bits >> 16 | 0x40;
+  return shiftRounded(bits, 16);
+}
+
+template <typename Convert>
+static void storeEach(const float *values, int64_t count, char *out,
+                      Convert convert) {
+  for (int64_t i = 0; i < count; ++i) {
+    uint16_t stored = convert(values[i]);
+    std::memcpy(out + i * sizeof(stored), &stored, sizeof(stored));
+  }
+}
+
+void vitc::convertFromFloat(const float *values, mlir::Type elementType,
+                            int64_t count, char *out) {
+  if (elementType.isF16())
+    storeEach(values, count, out, floatToHalf);
+  else
+    storeEach(values, count, out, floatToBfloat);
 }
 
 /// The finaliser of Steele et al. 2014.

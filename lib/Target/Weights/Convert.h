@@ -18,6 +18,12 @@ namespace vitc {
 void convertToFloat(const char *data, mlir::Type elementType, int64_t count,
                     float *out);
 
+/// Rounds `count` values of f32 to the nearest f16 or bf16, ties to even, and
+/// writes them to `out`, which need not be aligned. Beyond the largest number
+/// of the type lies infinity.
+void convertFromFloat(const float *values, mlir::Type elementType,
+                      int64_t count, char *out);
+
 /// Elements [begin, begin + count) of a generated vit.weight; Weights.td has
 /// the formula.
 void generateUniform(uint64_t seed, float mean, float scale, int64_t begin,

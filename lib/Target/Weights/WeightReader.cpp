@@ -109,9 +109,9 @@ LogicalResult WeightReader::readRef(WeightExprAttr expr, int64_t begin,
 LogicalResult WeightReader::readCast(WeightExprAttr expr, int64_t begin,
                                      int64_t count, char *out) {
   Type to = expr.getType().getElementType();
-  if (!to.isF32())
-    return emitError(evaluator.getLoc())
-           << "a weight expression casts to " << to << "; needs f32";
+  if (!to.isF32() && !to.isF16() && !to.isBF16())
+    return emitError(evaluator.getLoc()) << "a weight expression casts to "
+                                         << to << "; needs f32, f16 or bf16";
   WeightExprAttr operand = expr.getExprOperand(0);
   Type from = operand.getType().getElementType();
   char stored[kChunk * sizeof(double)];
@@ -121,7 +121,10 @@ LogicalResult WeightReader::readCast(WeightExprAttr expr, int64_t begin,
     if (failed(read(operand, begin + done, n, stored)))
       return failure();
     convertToFloat(stored, from, n, values);
-    std::memcpy(out + done * sizeof(float), values, n * sizeof(float));
+    if (to.isF32())
+      std::memcpy(out + done * sizeof(float), values, n * sizeof(float));
+    else
+      convertFromFloat(values, to, n, out + done * sizeof(uint16_t));
   }
   return success();
 }

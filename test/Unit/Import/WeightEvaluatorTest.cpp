@@ -134,6 +134,43 @@ TEST_F(WeightEvaluatorTest, BfloatIsTheUpperHalf) {
             (std::vector<float>{1.0f, -3.140625f, 0x1p-133f, -INFINITY}));
 }
 
+// Every value of 16 bits, what lies half way to its neighbour, and the nearest
+// values of f32 on each side of both.
+TEST_F(WeightEvaluatorTest, FloatsAreRoundedToNearestEven) {
+  for (const llvm::fltSemantics *semantics :
+       {&APFloat::IEEEhalf(), &APFloat::BFloat()}) {
+    bool isHalf = semantics == &APFloat::IEEEhalf();
+    std::vector<uint32_t> patterns;
+    for (uint32_t bits = 0; bits < 65536; ++bits) {
+      APFloat value(*semantics, APInt(16, bits));
+      bool lossy = false;
+      value.convert(APFloat::IEEEsingle(), APFloat::rmNearestTiesToEven,
+                    &lossy);
+      uint32_t pattern = value.bitcastToAPInt().getZExtValue();
+      uint32_t half = isHalf ? 1u << 12 : 1u << 15;
+      for (uint32_t offset : {0u, half, half << 1})
+        for (uint32_t ulp : {~0u, 0u, 1u})
+          patterns.push_back(pattern + offset + ulp);
+    }
+    auto evaluator =
+        open(asBytes(patterns),
+             llvm::formatv("vit.weight @a : tensor<{0}xf32> file(@w offset 0)",
+                           patterns.size()));
+    ASSERT_TRUE(succeeded(evaluator)) << messages();
+    Type type = isHalf ? Type(Float16Type::get(&context))
+                       : Type(BFloat16Type::get(&context));
+    std::vector<uint16_t> rounded =
+        write<uint16_t>(**evaluator, WeightExprAttr::castTo(ref("a"), type));
+    ASSERT_EQ(rounded.size(), patterns.size());
+    for (auto [pattern, actual] : llvm::zip_equal(patterns, rounded)) {
+      APFloat expected(APFloat::IEEEsingle(), APInt(32, pattern));
+      bool lossy = false;
+      expected.convert(*semantics, APFloat::rmNearestTiesToEven, &lossy);
+      EXPECT_EQ(actual, expected.bitcastToAPInt().getZExtValue()) << pattern;
+    }
+  }
+}
+
 TEST_F(WeightEvaluatorTest, DoublesAreRoundedToNearest) {
   auto evaluator = open(asBytes(std::vector<double>{0.1, 1.0 + 0x1p-24, 1e300}),
                         "vit.weight @d : tensor<3xf64> file(@w offset 0)");
