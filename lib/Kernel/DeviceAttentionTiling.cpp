@@ -41,10 +41,10 @@ static constexpr double kBusyWarps = 8;
 /// threads read different ones, or neighbours the same.
 static constexpr double kVectorCycles = 4, kSharedVectorCycles = 2;
 
-/// Of tensor cores: queries and keys of a block, with heads so large that a
-/// thread keeps more than 64 results, and other ones.
+/// Of tensor cores: queries and keys of a block, and f32 results and scores
+/// that a thread keeps beside what it multiplies.
 static constexpr int64_t kTensorQueries = 64, kTensorKeys = 64;
-static constexpr int64_t kLargeTensorKeys = 32, kLargeValueDim = 128;
+static constexpr int64_t kMaxTensorSums = 144;
 
 /// Of one query: threads of a block, and keys whose scores one of them
 /// computes.
@@ -150,19 +150,33 @@ chooseTiling(MLIRContext *context, const AttentionSize &size, GpuAttr gpu) {
 }
 
 /// For tensor cores: even blocks of queries, and all keys that are few in one.
-static AttentionTilingAttr getTensorTiling(MLIRContext *context,
-                                           const AttentionSize &size) {
+/// Null where heads are so large that no block fits.
+static AttentionTilingAttr
+getTensorTiling(MLIRContext *context, const AttentionSize &size, GpuAttr gpu) {
   auto getEven = [](int64_t total, int64_t most) {
     int64_t blocks = llvm::divideCeil(total, most);
     return static_cast<int64_t>(llvm::alignTo(llvm::divideCeil(total, blocks),
                                               AttentionBlock::kTensorSize));
   };
-  int64_t most =
-      size.valueDim > kLargeValueDim ? kLargeTensorKeys : kTensorKeys;
-  int64_t keys = size.keys <= most ? getEven(size.keys, most) : most;
-  return AttentionTilingAttr::get(context, AttentionBlock::kTensorRows,
-                                  keys / AttentionBlock::kTensorRowThreads,
-                                  getEven(size.queries, kTensorQueries), keys);
+  for (int64_t mostKeys = kTensorKeys; mostKeys >= AttentionBlock::kTensorSize;
+       mostKeys /= 2)
+    for (int64_t mostQueries = kTensorQueries;
+         mostQueries >= AttentionBlock::kTensorSize; mostQueries /= 2) {
+      int64_t keys =
+          size.keys <= mostKeys ? getEven(size.keys, mostKeys) : mostKeys;
+      auto tiling =
+          AttentionTilingAttr::get(context, AttentionBlock::kTensorRows,
+                                   keys / AttentionBlock::kTensorRowThreads,
+                                   getEven(size.queries, mostQueries), keys);
+      AttentionBlock block(tiling, size.headDim, size.valueDim,
+                           /*hasShortFactors=*/true);
+      int64_t results = block.getVectors() * block.getVectorWidth();
+      if (block.rows * (results + block.columns) <= kMaxTensorSums &&
+          block.getSharedBytes() + AttentionBlock::kMaxTableBytes <=
+              gpu.getSharedBytes())
+        return tiling;
+    }
+  return {};
 }
 
 AttentionTilingAttr vitc::kernel::getDeviceAttentionTiling(AttentionOp op,
@@ -184,8 +198,11 @@ AttentionTilingAttr vitc::kernel::getDeviceAttentionTiling(AttentionOp op,
       static_cast<int64_t>(op.getHeadDim()),
       static_cast<int64_t>(op.getValueDim()),
       !keys || op.getCausal() || op.getKeyLength()};
-  return hasShortFactors(op) ? getTensorTiling(op.getContext(), size)
-                             : chooseTiling(op.getContext(), size, gpu);
+  if (hasShortFactors(op))
+    if (AttentionTilingAttr tiling =
+            getTensorTiling(op.getContext(), size, gpu))
+      return tiling;
+  return chooseTiling(op.getContext(), size, gpu);
 }
 
 AttentionTilingAttr vitc::kernel::getDeviceAttentionTiling(AttentionMapOp op,

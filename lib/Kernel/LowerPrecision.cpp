@@ -54,11 +54,11 @@ static void lowerWeights(GemmOp gemm, WeightExprAttr matrix, Type type,
     weights.getDefiningOp()->erase();
 }
 
-/// Whether an operand is read as 16 bits by what multiplies it.
-static bool isMultiplied(OpOperand &use) {
+/// Whether an operand is read as `type` by what multiplies it.
+static bool isMultiplied(OpOperand &use, Type type) {
   if (auto gemm = dyn_cast<GemmOp>(use.getOwner()))
     return &use == &gemm.getLhsMutable() && !gemm.transformsRows() &&
-           !getElementTypeOrSelf(gemm.getWeights()).isF32();
+           getElementTypeOrSelf(gemm.getWeights()) == type;
   auto attention = dyn_cast<AttentionOp>(use.getOwner());
   auto isOperand = [&](MutableOperandRange range) {
     return llvm::any_of(range, [&](OpOperand &each) { return &each == &use; });
@@ -71,7 +71,7 @@ static bool isMultiplied(OpOperand &use) {
 
 /// An attention's operands are of one type: all that it multiplies can change
 /// together, or none does.
-static bool canLower(Value value) {
+static bool canLower(Value value, Type type) {
   if (!value.getDefiningOp<GemmOp>() && !value.getDefiningOp<AttentionOp>())
     return false;
   auto producer = cast<DestinationStyleOpInterface>(value.getDefiningOp());
@@ -79,7 +79,8 @@ static bool canLower(Value value) {
   if (!init.getDefiningOp<tensor::EmptyOp>() || !init.hasOneUse() ||
       producer->getNumResults() != 1 || !getElementTypeOrSelf(value).isF32())
     return false;
-  return llvm::all_of(value.getUses(), isMultiplied);
+  return llvm::all_of(value.getUses(),
+                      [&](OpOperand &use) { return isMultiplied(use, type); });
 }
 
 static bool lowersWith(Value value, const llvm::DenseSet<Value> &values) {
@@ -92,12 +93,12 @@ static bool lowersWith(Value value, const llvm::DenseSet<Value> &values) {
 }
 
 /// What only products and attention read, and a product or attention writes.
-static llvm::SetVector<Value> findValues(func::FuncOp function) {
+static llvm::SetVector<Value> findValues(func::FuncOp function, Type type) {
   llvm::DenseSet<Value> values;
   SmallVector<Value> candidates;
   function.walk([&](Operation *op) {
     for (Value result : op->getResults())
-      if (canLower(result) && values.insert(result).second)
+      if (canLower(result, type) && values.insert(result).second)
         candidates.push_back(result);
   });
   // A value that stays f32 keeps those beside it.
@@ -150,7 +151,7 @@ struct LowerPrecisionPass final
         lowerWeights(gemm, matrix, lowered, builder);
         ++numProducts;
       }
-    for (Value value : findValues(getOperation())) {
+    for (Value value : findValues(getOperation(), lowered)) {
       lowerValue(value, lowered, builder);
       ++numValues;
     }

@@ -35,21 +35,23 @@ static constexpr int64_t kNormRows = 4;
 /// columns of the filter, at most; the registers of a thread are 255.
 static constexpr int64_t kConvColumns = 4, kConvTaps = 8;
 
-/// Bytes of shared memory that a block may ask for, by compute capability:
-/// CUDA C++ Programming Guide 13.0, table "Technical Specifications per Compute
+/// Bytes of shared memory that a block may ask for: of "sm_90a" what that one
+/// has, of "sm_90" what it and all later ones have, as they run its code. CUDA
+/// C++ Programming Guide 13.0, table "Technical Specifications per Compute
 /// Capability".
 static std::optional<int64_t> getSharedBytes(StringRef arch) {
   constexpr std::pair<unsigned, int64_t> kKilobytes[] = {
       {80, 163},  {86, 99},   {87, 163},  {88, 99},  {89, 99},  {90, 227},
       {100, 227}, {103, 227}, {110, 227}, {120, 99}, {121, 99},
   };
+  constexpr int64_t kLeastKilobytes = 99;
   unsigned capability = 0;
   if (!arch.consume_front("sm_") || arch.consumeInteger(10, capability) ||
       !(arch.empty() || arch == "a" || arch == "f"))
     return std::nullopt;
   for (auto [known, kilobytes] : kKilobytes)
     if (known == capability)
-      return kilobytes << 10;
+      return (arch.empty() ? kLeastKilobytes : kilobytes) << 10;
   return std::nullopt;
 }
 

@@ -5,7 +5,7 @@
 // A thread's micro-tile is as large as leaves warps enough; blocks of queries
 // are nearly even.
 // CHECK-LABEL: func.func @image(
-//       CHECK:   tiling <rows = 5, columns = 5, queryBlock = 40, keyBlock = 40>
+//       CHECK:   tiling <rows = 5, columns = 2, queryBlock = 40, keyBlock = 16>
 func.func @image(%context: !kernel.context) {
   %b = kernel.batch %context
   %n = arith.constant 197 : index
@@ -19,7 +19,7 @@ func.func @image(%context: !kernel.context) {
 
 // All keys of a window are one block.
 // CHECK-LABEL: func.func @window(
-//       CHECK:   tiling <rows = 7, columns = 7, queryBlock = 56, keyBlock = 56>
+//       CHECK:   tiling <rows = 7, columns = 3, queryBlock = 56, keyBlock = 24>
 func.func @window(%context: !kernel.context) {
   %b = kernel.batch %context
   %n = arith.constant 49 : index
@@ -61,9 +61,39 @@ func.func @short_factors(%context: !kernel.context) {
   return
 }
 
+// Fewer queries of large heads fit, or keys where a thread would keep too many
+// results.
+// CHECK-LABEL: func.func @short_factors_large_head(
+//       CHECK:   tiling <rows = 2, columns = 8, queryBlock = 64, keyBlock = 32>
+func.func @short_factors_large_head(%context: !kernel.context) {
+  %b = kernel.batch %context
+  %n = arith.constant 197 : index
+  %x = kernel.buffer %context input at 0 : memref<?x2x197x256xf16>
+  %o = kernel.buffer %context output at 0 : memref<?x2x197x256xf32>
+  kernel.attention batch(%b) queries(%n) keys(%n) heads 2 head_dim 256 value_dim 256 scale 1.250000e-01
+      query(%x at #rows : memref<?x2x197x256xf16>) key(%x at #rows : memref<?x2x197x256xf16>)
+      value(%x at #rows : memref<?x2x197x256xf16>) init(%o at #rows : memref<?x2x197x256xf32>)
+  return
+}
+
+// No block for tensor cores does: a row of threads shares more than four.
+// CHECK-LABEL: func.func @negative_short_factors(
+//   CHECK-NOT:   tiling <rows = 2
+//       CHECK:   tiling <rows = {{[0-9]+}}
+func.func @negative_short_factors(%context: !kernel.context) {
+  %b = kernel.batch %context
+  %n = arith.constant 197 : index
+  %x = kernel.buffer %context input at 0 : memref<?x1x197x768xbf16>
+  %o = kernel.buffer %context output at 0 : memref<?x1x197x768xf32>
+  kernel.attention batch(%b) queries(%n) keys(%n) heads 1 head_dim 768 value_dim 768 scale 1.250000e-01
+      query(%x at #rows : memref<?x1x197x768xbf16>) key(%x at #rows : memref<?x1x197x768xbf16>)
+      value(%x at #rows : memref<?x1x197x768xbf16>) init(%o at #rows : memref<?x1x197x768xf32>)
+  return
+}
+
 // Shared memory holds less of large heads, on each architecture.
 // CHECK-LABEL: func.func @large_head(
-//       CHECK:   tiling <rows = 5, columns = 3, queryBlock = 40, keyBlock = 48>
+//       CHECK:   tiling <rows = 5, columns = 1, queryBlock = 40, keyBlock = 16>
 func.func @large_head(%context: !kernel.context) {
   %b = kernel.batch %context
   %n = arith.constant 197 : index

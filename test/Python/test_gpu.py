@@ -99,7 +99,7 @@ def test_generated_tokens(
         np.testing.assert_allclose(actual["scores"].reshape(scores.shape), scores, rtol=1e-5, atol=1e-4)
 
 
-@pytest.mark.parametrize(("target", "device"), [("sm_80", "9.0"), ("sm_86", "8.9"), ("sm_90a", "9.0")])
+@pytest.mark.parametrize(("target", "device"), [("sm_80", "8.6"), ("sm_80", "12.0"), ("sm_86", "8.9"), ("sm_90a", "9.0")])
 def test_later_gpus(
     target: str, device: str, photos: Photos, compile_once: Callable[..., GpuProgram], tmp_path: Path
 ) -> None:

@@ -26,11 +26,16 @@ using namespace vitc::kernel;
 static constexpr int64_t kPanelColumns =
     vitc::vit::WeightExprAttr::kPanelColumns;
 static constexpr int64_t kPackGranule = vitc::vit::WeightExprAttr::kPackGranule;
-static constexpr int64_t kMaxThreads = 1024;
 /// A thread's: two blocks of 256 threads share a multiprocessor's registers.
 static constexpr int32_t kRegisters = 128;
+static constexpr int64_t kMaxThreads = 65536 / kRegisters;
+/// What a size of a tile may be: more than any block's memory holds.
+static constexpr int64_t kMaxSize = 1024;
 /// Words that a thread copies at once.
 static constexpr int64_t kVectorWords = 4;
+
+/// Terms of a few rows in shared memory, likewise.
+static constexpr int64_t kMaxTerms = 1 << 20;
 
 /// Whether a thread has all rows of its block.
 static bool isOfFewRows(GemmOp op) {
@@ -38,7 +43,8 @@ static bool isOfFewRows(GemmOp op) {
 }
 
 static bool isPowerOf2(int64_t value) {
-  return value > 0 && llvm::isPowerOf2_64(static_cast<uint64_t>(value));
+  return value > 0 && value <= kMaxSize &&
+         llvm::isPowerOf2_64(static_cast<uint64_t>(value));
 }
 
 static LogicalResult checkFewRowsTiling(GemmOp op) {
@@ -46,7 +52,7 @@ static LogicalResult checkFewRowsTiling(GemmOp op) {
   if (tiling.getRows() < 1 || tiling.getRows() != tiling.getRowBlock() ||
       !isPowerOf2(tiling.getColumns()) || tiling.getColumns() < kVectorWords ||
       tiling.getColumns() > kPanelColumns || tiling.getKBlock() < 1 ||
-      tiling.getKBlock() % kPackGranule != 0)
+      tiling.getKBlock() > kMaxTerms || tiling.getKBlock() % kPackGranule != 0)
     return op.emitOpError()
            << "has tiling " << tiling << "; threads of a block of up to "
            << DeviceFewRowsEmitter::kMaxRows
@@ -74,8 +80,8 @@ static LogicalResult checkTileTiling(GemmOp op) {
        {tiling.getRows(), tiling.getColumns(), tiling.getKBlock(),
         tiling.getRowBlock(), tiling.getPanels()})
     if (!isPowerOf2(size))
-      return reject("powers of two");
-  if (tiling.getUnroll() < 2)
+      return reject("powers of two up to " + Twine(kMaxSize));
+  if (tiling.getUnroll() < 2 || tiling.getUnroll() > kMaxSize)
     return reject("2 or more steps in shared memory");
   int64_t columns = tiling.getPanels() * kPanelColumns;
   // A warp's threads, as they share tiles; a step of k.

@@ -15,6 +15,7 @@
 // with the function in gpu.module @kernels. What an entry function itself loads
 // from a buffer becomes a kernel.read. Kernels that differ in nothing but the
 // operands they are passed share one function.
+//
 //===----------------------------------------------------------------------===//
 
 #include "vitc/Conversion/Passes.h"
@@ -40,6 +41,7 @@ namespace vitc {
 using namespace mlir;
 using namespace vitc::kernel;
 
+/// Of the gpu.module, where no function has it.
 static constexpr StringLiteral kKernels = "kernels";
 
 static bool isDeviceKernel(Operation *op) {
@@ -113,6 +115,18 @@ static void readFromDevice(ModuleOp module) {
   }
 }
 
+/// An access that is left on the host would take a GPU's address for its own.
+static LogicalResult checkHost(ModuleOp module) {
+  WalkResult result = module.walk([](Operation *op) {
+    if (!isa<memref::LoadOp, memref::StoreOp, memref::CopyOp>(op))
+      return WalkResult::advance();
+    op->emitOpError("touches memory of a GPU on the host; needs to be a load "
+                    "from a kernel.buffer");
+    return WalkResult::interrupt();
+  });
+  return failure(result.wasInterrupted());
+}
+
 namespace {
 struct ConvertKernelToNVVMPass final
     : vitc::impl::ConvertKernelToNVVMPassBase<ConvertKernelToNVVMPass> {
@@ -131,9 +145,13 @@ struct ConvertKernelToNVVMPass final
     }
     storeBooleansAsBytes(getOperation());
     readFromDevice(getOperation());
-    auto builder = OpBuilder::atBlockEnd(getOperation().getBody());
-    DeviceContext context(gpu, gpu::GPUModuleOp::create(
-                                   builder, getOperation().getLoc(), kKernels));
+    if (failed(checkHost(getOperation())))
+      return signalPassFailure();
+    OpBuilder builder(&getContext());
+    auto module =
+        gpu::GPUModuleOp::create(builder, getOperation().getLoc(), kKernels);
+    SymbolTable(getOperation()).insert(module);
+    DeviceContext context(gpu, module);
     SmallVector<std::pair<Operation *, DeviceKernel>> functions;
     for (Operation *op : kernels) {
       if (failed(checkKernel(op)))
@@ -155,11 +173,11 @@ struct ConvertKernelToNVVMPass final
   }
 
   static void launch(Operation *op, const DeviceKernel &kernel,
-                     const DeviceContext &context) {
+                     DeviceContext &context) {
     VectorBuilder builder(op->getLoc(), op, context.thread);
     LLVM::LLVMFuncOp function = kernel.function;
     auto callee =
-        SymbolRefAttr::get(builder.getContext(), kKernels,
+        SymbolRefAttr::get(context.module.getSymNameAttr(),
                            FlatSymbolRefAttr::get(function.getSymNameAttr()));
     GridLaunchOp::create(
         builder, op->getParentOfType<func::FuncOp>().getArgument(0), callee,

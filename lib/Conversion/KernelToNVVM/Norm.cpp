@@ -108,6 +108,12 @@ DeviceKernel DeviceNorm::build() {
 
 FailureOr<DeviceKernel> vitc::kernel::buildDeviceNorm(NormOp op,
                                                       DeviceContext &context) {
+  constexpr int64_t kMaxRows = 1024 / kWarpThreads;
+  int64_t rows = op.getTilingAttr().getRows();
+  if (rows < 1 || rows > kMaxRows)
+    return op.emitOpError()
+           << "has a tiling of " << rows << " rows; a block has 1 to "
+           << kMaxRows << " warps, one a row";
   return DeviceNorm(op, context).build();
 }
 

@@ -56,7 +56,8 @@ static Value countTasks(Operation *op, VectorBuilder &builder) {
           [&](GroupedConvOp op) { return countGroupedConvTasks(op, builder); });
 }
 
-/// A memref of `type` over a pointer of LLVM's. Tasks ask for no size of it.
+/// A memref of `type` over a pointer of LLVM's. Tasks use no size of it that
+/// the type leaves open.
 static Value buildMemRef(VectorBuilder &b, MemRefType type, Value pointer) {
   LLVMTypeConverter types(b.getContext());
   auto descriptor =
@@ -116,6 +117,12 @@ static bool isOfLibm(Operation *op) {
 /// `op` computes what its task does.
 static LogicalResult checkMath(Operation *op, func::FuncOp task) {
   WalkResult result = task.walk([&](Operation *inner) {
+    if (isa<arith::RemFOp>(inner)) {
+      // What LLVM makes of it rounds the quotient.
+      op->emitOpError() << "computes 'remf' of " << inner->getResultTypes()
+                        << ", which a GPU has no exact instruction for";
+      return WalkResult::interrupt();
+    }
     if (!isOfLibm(inner))
       return WalkResult::advance();
     auto call = dyn_cast<func::CallOp>(inner);

@@ -75,3 +75,51 @@ module attributes {kernel.gpu = #kernel.gpu<arch = "sm_80", sharedBytes = 166912
     return
   }
 }
+
+// -----
+
+#entry = #kernel.entry<inputs = [], outputs = [], arena = 0, per_batch = 0>
+#rows = affine_map<(b, i, c) -> (b, i, c)>
+module attributes {kernel.gpu = #kernel.gpu<arch = "sm_80", sharedBytes = 101376>} {
+  func.func @norm_rows(%context: !kernel.context) attributes {kernel.entry = #entry} {
+    %b = kernel.batch %context
+    %n = arith.constant 9 : index
+    %x = kernel.buffer %context input at 0 : memref<?x9x8xf32>
+    // expected-error @+1 {{'kernel.norm' op has a tiling of 341 rows; a block has 1 to 32 warps, one a row}}
+    kernel.norm batch(%b) rows(%n) channels 8 epsilon 1.000000e-06
+        input(%x at #rows : memref<?x9x8xf32>) init(%x at #rows : memref<?x9x8xf32>) tiling <rows = 341, columns = 0>
+    return
+  }
+}
+
+// -----
+
+#entry = #kernel.entry<inputs = [], outputs = [], arena = 0, per_batch = 0>
+module attributes {kernel.gpu = #kernel.gpu<arch = "sm_80", sharedBytes = 101376>} {
+  func.func @store_on_the_host(%context: !kernel.context) attributes {kernel.entry = #entry} {
+    %c0 = arith.constant 0 : index
+    %zero = arith.constant 0.0 : f32
+    %x = kernel.buffer %context input at 0 : memref<8xf32>
+    // expected-error @+1 {{'memref.store' op touches memory of a GPU on the host; needs to be a load from a kernel.buffer}}
+    memref.store %zero, %x[%c0] : memref<8xf32>
+    return
+  }
+}
+
+// -----
+
+#entry = #kernel.entry<inputs = [], outputs = [], arena = 0, per_batch = 0>
+#box = affine_map<(b, c) -> (b, c)>
+module attributes {kernel.gpu = #kernel.gpu<arch = "sm_80", sharedBytes = 101376>} {
+  func.func @remainder(%context: !kernel.context) attributes {kernel.entry = #entry} {
+    %b = kernel.batch %context
+    %x = kernel.buffer %context input at 0 : memref<?x8xf32>
+    // expected-error @+1 {{'kernel.generic' op computes 'remf' of 'f32', which a GPU has no exact instruction for}}
+    kernel.generic batch(%b) sizes [8] inputs(%x, %x : memref<?x8xf32>, memref<?x8xf32>) at [#box, #box] init(%x at #box : memref<?x8xf32>) tiling <rows = 1, columns = 1> {
+    ^bb0(%e: f32, %f: f32):
+      %0 = arith.remf %e, %f : f32
+      kernel.yield %0 : f32
+    }
+    return
+  }
+}

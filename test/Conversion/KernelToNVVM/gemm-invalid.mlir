@@ -23,7 +23,7 @@ func.func @negative_gemm_three_rows(%context: !kernel.context) {
   %x = kernel.buffer %context input : memref<?x5x16xf32>
   %w = kernel.buffer %context input at 1 : memref<256xf32>
   %y = kernel.buffer %context output : memref<?x5x16xf32>
-  // expected-error @+1 {{'kernel.gemm' op has tiling #kernel.gemm_tiling<provider = nvvm, rows = 3, columns = 4, kBlock = 16, unroll = 3, rowBlock = 48> and weights of 'f32'; needs powers of two}}
+  // expected-error @+1 {{'kernel.gemm' op has tiling #kernel.gemm_tiling<provider = nvvm, rows = 3, columns = 4, kBlock = 16, unroll = 3, rowBlock = 48> and weights of 'f32'; needs powers of two up to 1024}}
   kernel.gemm batch(%b) rows(%n) n 16 k 16 lhs(%x at #map : memref<?x5x16xf32>) weights(%w : memref<256xf32>)
       init(%y at #map : memref<?x5x16xf32>)
       tiling <provider = nvvm, rows = 3, columns = 4, kBlock = 16, unroll = 3, rowBlock = 48>
@@ -105,7 +105,7 @@ func.func @negative_gemm_idle_threads(%context: !kernel.context) {
   %x = kernel.buffer %context input : memref<?x5x16xf32>
   %w = kernel.buffer %context input at 1 : memref<256xf32>
   %y = kernel.buffer %context output : memref<?x5x16xf32>
-  // expected-error @+1 {{'kernel.gemm' op has tiling #kernel.gemm_tiling<provider = nvvm, rows = 4, columns = 4, kBlock = 8, unroll = 3, rowBlock = 64> and weights of 'f32'; needs as many threads as copy a step's tiles in vectors of 4 words, up to 1024}}
+  // expected-error @+1 {{'kernel.gemm' op has tiling #kernel.gemm_tiling<provider = nvvm, rows = 4, columns = 4, kBlock = 8, unroll = 3, rowBlock = 64> and weights of 'f32'; needs as many threads as copy a step's tiles in vectors of 4 words, up to 512}}
   kernel.gemm batch(%b) rows(%n) n 16 k 16 lhs(%x at #map : memref<?x5x16xf32>) weights(%w : memref<256xf32>)
       init(%y at #map : memref<?x5x16xf32>)
       tiling <provider = nvvm, rows = 4, columns = 4, kBlock = 8, unroll = 3, rowBlock = 64>
@@ -121,7 +121,7 @@ func.func @negative_gemm_shared_memory(%context: !kernel.context) {
   %x = kernel.buffer %context input : memref<?x5x16xf32>
   %w = kernel.buffer %context input at 1 : memref<256xf32>
   %y = kernel.buffer %context output : memref<?x5x16xf32>
-  // expected-error @+1 {{'kernel.gemm' op needs 792576 bytes of shared memory a block; #kernel.gpu<arch = "sm_80", sharedBytes = 166912> has 166912}}
+  // expected-error @+1 {{'kernel.gemm' op needs 792576 bytes of shared memory a block; #kernel.gpu<arch = "sm_80", sharedBytes = 101376> has 101376}}
   kernel.gemm batch(%b) rows(%n) n 16 k 16 lhs(%x at #map : memref<?x5x16xf32>) weights(%w : memref<256xf32>)
       init(%y at #map : memref<?x5x16xf32>)
       tiling <provider = nvvm, rows = 8, columns = 8, kBlock = 256, unroll = 3, rowBlock = 128, panels = 2>
@@ -174,5 +174,22 @@ func.func @negative_gemm_few_rows_norm(%context: !kernel.context) {
   kernel.gemm batch(%b) rows(%n) n 16 k 32 lhs(%x at #map : memref<?x5x32xf32>) weights(%w : memref<512xf32>)
       init(%y at #map : memref<?x5x16xf32>) norm <epsilon = 1.000000e-05 : f64>
       tiling <provider = nvvm, rows = 1, columns = 8, kBlock = 16, unroll = 1, rowBlock = 1>
+  return
+}
+
+// -----
+
+#map = affine_map<(b, i, j) -> (b, i, j)>
+// Sizes whose product is no number of 64 bits.
+func.func @negative_gemm_large_step(%context: !kernel.context) {
+  %b = kernel.batch %context
+  %n = arith.constant 5 : index
+  %x = kernel.buffer %context input : memref<?x5x16xf32>
+  %w = kernel.buffer %context input at 1 : memref<256xf32>
+  %y = kernel.buffer %context output : memref<?x5x16xf32>
+  // expected-error @+1 {{'kernel.gemm' op has tiling #kernel.gemm_tiling<provider = nvvm, rows = 8, columns = 8, kBlock = 4611686018427387904, unroll = 3, rowBlock = 128> and weights of 'f32'; needs powers of two up to 1024}}
+  kernel.gemm batch(%b) rows(%n) n 16 k 16 lhs(%x at #map : memref<?x5x16xf32>) weights(%w : memref<256xf32>)
+      init(%y at #map : memref<?x5x16xf32>)
+      tiling <provider = nvvm, rows = 8, columns = 8, kBlock = 4611686018427387904, unroll = 3, rowBlock = 128>
   return
 }
