@@ -24,7 +24,7 @@ import pytest
 
 import test_generation
 import test_loops
-from gpu import GpuProgram, assert_close, compile_gpu, load_outputs, needs_emulator
+from gpu import GpuProgram, assert_close, compile_gpu, load_outputs, needs_emulator, save_inputs
 from harness import EXAMPLES, SIGNDIGITS, VITC, Photos, run_ok
 
 pytestmark = needs_emulator
@@ -97,6 +97,18 @@ def test_generated_tokens(
     if search == "beams":
         scores = expected["beams_scores"]
         np.testing.assert_allclose(actual["scores"].reshape(scores.shape), scores, rtol=1e-5, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", DECODERS)
+def test_steps_are_graphs(name: str, compile_once: Callable[..., GpuProgram], tmp_path: Path) -> None:
+    """A step waits for nothing that lies on the GPU, not for its position either: with an encoder's, two graphs run."""
+    expected = test_generation.load(name)
+    source = [f"--max-source-length={test_generation.SOURCE_LENGTH}"] if "attention_mask" in expected else []
+    inputs = test_generation.encoder_inputs(name) or {"token": expected["input_ids"]}
+    program = compile_once(test_generation.MODELS / name, *source)
+    options = [*save_inputs(inputs, tmp_path), "--output-dir", tmp_path / "outputs"]
+    result = program.start(*options, fail="cuGraphLaunch:2=999")
+    assert result.returncode != 0 and "cuGraphLaunch" in result.stderr, result
 
 
 @pytest.mark.parametrize(("target", "device"), [("sm_80", "8.6"), ("sm_80", "12.0"), ("sm_86", "8.9"), ("sm_90a", "9.0")])

@@ -12,8 +12,9 @@
 // becomes
 //   kernel.grid_launch %context @kernels::@norm_c768 blocks(%n) args(%b, %x,
 //   %y : ...)
-// with the function in gpu.module @kernels. What an entry function itself loads
-// from a buffer becomes a kernel.read. Kernels that differ in nothing but the
+// with the function in gpu.module @kernels. A number that an entry function
+// loads for a kernel is loaded there, where it is of an input; one that it
+// decides on becomes a kernel.read. Kernels that differ in nothing but the
 // operands they are passed share one function.
 //
 //===----------------------------------------------------------------------===//
@@ -30,6 +31,7 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/Iterators.h"
 #include "vitc/Analysis/KernelCost.h"
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -98,26 +100,42 @@ static LogicalResult checkKernel(Operation *op) {
   return success();
 }
 
-/// Entry functions run on the host: they read what lies on the GPU.
-static void readFromDevice(ModuleOp module) {
+/// States.
+static InputSet findWrittenInputs(ArrayRef<Operation *> kernels) {
+  InputSet written;
+  for (Operation *op : kernels)
+    for (Value init : cast<DestinationStyleOpInterface>(op).getDpsInits())
+      if (auto buffer = init.getDefiningOp<BufferOp>();
+          buffer && buffer.getSpace() == Space::Input)
+        written.insert({op->getParentOfType<func::FuncOp>(),
+                        static_cast<int64_t>(buffer.getOffset())});
+  return written;
+}
+
+/// Entry functions run on the host: they read what lies on the GPU, where
+/// anything uses it.
+static void readFromDevice(func::FuncOp function) {
   SmallVector<memref::LoadOp> loads;
-  module.walk([&](memref::LoadOp load) {
-    if (load.getMemRef().getDefiningOp<BufferOp>())
+  function.walk<WalkOrder::PostOrder, ReverseIterator>([&](Operation *op) {
+    if (isOpTriviallyDead(op))
+      op->erase();
+    else if (auto load = dyn_cast<memref::LoadOp>(op);
+             load && load.getMemRef().getDefiningOp<BufferOp>())
       loads.push_back(load);
   });
   for (memref::LoadOp load : loads) {
     OpBuilder builder(load);
-    Value context = load->getParentOfType<func::FuncOp>().getArgument(0);
-    auto read = ReadOp::create(builder, load.getLoc(), load.getType(), context,
-                               load.getMemRef(), load.getIndices());
+    auto read = ReadOp::create(builder, load.getLoc(), load.getType(),
+                               function.getArgument(0), load.getMemRef(),
+                               load.getIndices());
     load.replaceAllUsesWith(read.getResult());
     load.erase();
   }
 }
 
 /// An access that is left on the host would take a GPU's address for its own.
-static LogicalResult checkHost(ModuleOp module) {
-  WalkResult result = module.walk([](Operation *op) {
+static LogicalResult checkHost(func::FuncOp function) {
+  WalkResult result = function.walk([](Operation *op) {
     if (!isa<memref::LoadOp, memref::StoreOp, memref::CopyOp>(op))
       return WalkResult::advance();
     op->emitOpError("touches memory of a GPU on the host; needs to be a load "
@@ -144,9 +162,6 @@ struct ConvertKernelToNVVMPass final
       return signalPassFailure();
     }
     storeBooleansAsBytes(getOperation());
-    readFromDevice(getOperation());
-    if (failed(checkHost(getOperation())))
-      return signalPassFailure();
     OpBuilder builder(&getContext());
     auto module =
         gpu::GPUModuleOp::create(builder, getOperation().getLoc(), kKernels);
@@ -168,8 +183,15 @@ struct ConvertKernelToNVVMPass final
       }
       launch(op, shared->second, context);
     }
+    InputSet writtenInputs = findWrittenInputs(kernels);
     for (Operation *op : kernels)
       op->erase();
+    loadNumbersInKernels(getOperation(), module, writtenInputs);
+    for (auto function : getOperation().getOps<func::FuncOp>()) {
+      readFromDevice(function);
+      if (failed(checkHost(function)))
+        return signalPassFailure();
+    }
   }
 
   static void launch(Operation *op, const DeviceKernel &kernel,

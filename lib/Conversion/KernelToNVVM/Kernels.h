@@ -44,6 +44,14 @@ mlir::FailureOr<DeviceKernel> buildDeviceNorm(NormOp op,
                                               DeviceContext &context);
 mlir::Value countDeviceNormBlocks(NormOp op, VectorBuilder &builder);
 
+/// Inputs of entry functions, by number.
+using InputSet = llvm::DenseSet<std::pair<mlir::Operation *, int64_t>>;
+
+/// Lets kernels load what entry functions compute their arguments from: inputs
+/// but those that a kernel writes.
+void loadNumbersInKernels(mlir::ModuleOp module, mlir::gpu::GPUModuleOp kernels,
+                          const InputSet &writtenInputs);
+
 } // namespace vitc::kernel
 
 #endif // VITC_CONVERSION_KERNELTONVVM_KERNELS_H
