@@ -181,7 +181,7 @@ static constexpr PhaseStep kSteps[] = {
     {Phase::Kernel, "kernel",
      [](OpPassManager &passes, const CompileOptions &options) {
        addKernelPasses(passes, options.program.backend,
-                       options.program.precision);
+                       options.precision);
      }},
 };
 

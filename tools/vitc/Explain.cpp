@@ -60,6 +60,7 @@ static LogicalResult explain(ModuleOp module, const CompileOptions &options,
   bool isGpu = !program.gpus.empty();
   report.isa = isGpu ? program.gpus.front()->name.str() : program.isas.front();
   report.backend = program.backend;
+  report.precision = getPrecision(module);
   auto schedule = [&](OpPassManager &passes) {
     if (isGpu)
       addGpuSchedulePasses(passes, report.isa);

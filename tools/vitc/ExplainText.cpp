@@ -180,7 +180,8 @@ static void printSources(llvm::raw_ostream &os,
 void ExplainReport::print(llvm::raw_ostream &os, bool verbose,
                           const Roofline &roofline) const {
   os << llvm::formatv("{0,-12} {1}, {2}\n", "model", model, task);
-  os << llvm::formatv("{0,-12} {1}, {2}\n", "target", isa, backend);
+  os << llvm::formatv("{0,-12} {1}, {2}, {3}\n", "target", isa, backend,
+                      precision);
   os << llvm::formatv("{0,-12} {1} of {2} functions, for {3} image{4}\n",
                       "kernels", kernels.size(), countFunctions(), batch,
                       batch == 1 ? "" : "s");

@@ -138,6 +138,8 @@ static bool parseGpus(CompileOptions &options) {
   if (!march.empty())
     return usageError("-march is '" + march + "'; --target=" + getTarget() +
                       " has no levels");
+  if (!ptxas.empty() && isText(options.program.kind))
+    return usageError("--ptxas makes machine code; PTX and LLVM IR have none");
   options.program.ptxas = ptxas;
   return true;
 }
@@ -179,6 +181,6 @@ bool vitc::parseTarget(CompileOptions &options) {
   if (precision != "f32" && options.compileFrom >= Phase::Kernel)
     return usageError("--precision is '" + precision +
                       "'; kernels say themselves what they multiply");
-  options.program.precision = precision;
+  options.precision = precision;
   return isCpu ? parseCpu(options) : parseGpus(options);
 }

@@ -44,8 +44,6 @@ struct ProgramOptions {
   std::string ptxas;
   /// Who computes gemms: "llvm", "onednn", or of these "auto" for each.
   std::string backend = "llvm";
-  /// What their operands are: "f32" or, on GPUs, "bf16" or "f16".
-  std::string precision = "f32";
   /// LLVM's effort in code generation, 0 to 3; the kernels are the same.
   unsigned optLevel = 3;
   /// Print each command that is run (-v), or print and do not run (-###).
@@ -69,6 +67,10 @@ struct ProgramSizes {
   /// The code of all levels.
   int64_t getCode() const;
 };
+
+/// What the products of a module of the kernel phase multiply: "f32", or "bf16"
+/// or "f16" where weights are packed so.
+llvm::StringRef getPrecision(mlir::ModuleOp module);
 
 /// Generates code for a module of the kernel phase, writes its weights and
 /// links it with the runtime. The output appears whole or not at all. Errors

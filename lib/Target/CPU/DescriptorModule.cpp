@@ -313,6 +313,19 @@ static StringRef getBackend(StringRef option, bool usesOneDNN) {
   return usesOneDNN ? "llvm, onednn" : "llvm";
 }
 
+StringRef vitc::getPrecision(ModuleOp module) {
+  for (auto weight : module.getOps<kernel::WeightOp>()) {
+    if (weight.getValue().getKind() != vit::WeightExprKind::Pack)
+      continue;
+    Type element = weight.getValue().getType().getElementType();
+    if (element.isBF16())
+      return "bf16";
+    if (element.isF16())
+      return "f16";
+  }
+  return "f32";
+}
+
 FailureOr<std::unique_ptr<llvm::Module>> vitc::buildDescriptorModule(
     ModuleOp module, ArrayRef<LevelCode> levels, const ProgramSizes &sizes,
     const ProgramOptions &options, llvm::LLVMContext &context) {
@@ -408,7 +421,7 @@ FailureOr<std::unique_ptr<llvm::Module>> vitc::buildDescriptorModule(
       builder.string(model ? text(model.getName()) : ""),
       builder.string(model ? text(model.getSource()) : ""),
       builder.string(model ? text(model.getLicence()) : ""),
-      builder.string(options.precision),
+      builder.string(getPrecision(module)),
       builder.string(options.target->name),
       builder.string(getBackend(options.backend, usesOneDNN)),
       builder.string(usesOneDNN ? VITC_ONEDNN_LIBRARY : ""),
