@@ -9,6 +9,9 @@
 
 from __future__ import annotations
 
+import itertools
+import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -16,6 +19,7 @@ import numpy as np
 import pytest
 
 from gpu import MARKER, GpuProgram, compile_gpu, needs_emulator, save_inputs
+from harness import REPO
 from test_gpu_nodes import make_model
 
 pytestmark = needs_emulator
@@ -99,12 +103,13 @@ def test_device_that_is_not_there(programs: dict[tuple[str, ...], GpuProgram], t
 
 
 def test_no_driver(programs: dict[tuple[str, ...], GpuProgram], tmp_path: Path) -> None:
+    """A file that is no library stands for none, also where there is one."""
+    (tmp_path / "libcuda.so.1").write_bytes(b"")
     command = [programs[PLAIN].path, *save_inputs({"x": X}, tmp_path), "--output-dir", tmp_path / "outputs"]
-    result = subprocess.run(command, capture_output=True, text=True, timeout=60)
-    if result.returncode == 0:
-        pytest.skip("this machine has an NVIDIA driver")
+    environment = os.environ | {"LD_LIBRARY_PATH": str(tmp_path)}
+    result = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
     assert result.returncode == 1
-    assert "found no NVIDIA driver (libcuda.so.1: cannot open shared object file" in result.stderr
+    assert f"found no NVIDIA driver ({tmp_path / 'libcuda.so.1'}: file too short)" in result.stderr
     assert HINT in result.stderr
 
 
@@ -128,3 +133,53 @@ def test_chooses_the_best_code(
 def test_second_device(programs: dict[tuple[str, ...], GpuProgram], tmp_path: Path) -> None:
     outputs = programs[SM_90A].run({"x": X}, tmp_path, "--device", "1", device="8.0,9.0")
     np.testing.assert_array_equal(outputs["y"], X)
+
+
+LOOP = REPO / "test" / "Driver" / "Inputs" / "loop.mlir"
+
+
+@pytest.fixture(scope="module")
+def loop(tmp_path_factory: pytest.TempPathFactory) -> GpuProgram:
+    """Ends when what it reads back is large: it never does on zeros."""
+    return compile_gpu(LOOP, tmp_path_factory.mktemp("loop"))
+
+
+def loop_arguments(folder: Path) -> list[str | Path]:
+    x = np.full((2, 6, 8), 0.5, np.float32)
+    return [*save_inputs({"x": x}, folder), "--output-dir", folder / "outputs"]
+
+
+@pytest.mark.parametrize("call", ["cuStreamSynchronize:3=719", "cuMemcpyDtoHAsync:2=719"])
+def test_read_that_fails_ends_a_loop(call: str, loop: GpuProgram, tmp_path: Path) -> None:
+    line = loop.error_line(*loop_arguments(tmp_path), code=4, timeout=60, fail=call)
+    assert f"CUDA_ERROR_LAUNCH_FAILED: unspecified launch failure from {call.partition(':')[0]}" in line
+    assert not (tmp_path / "outputs").exists()
+
+
+# All that a program calls of the driver.
+FUNCTIONS = re.findall(r"F\((\w+),", (REPO / "lib" / "Runtime" / "Cuda" / "CudaApi.h").read_text())
+
+
+@pytest.mark.parametrize("mode", ["graph", "loop", "profile"])
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_call_that_fails(
+    function: str, mode: str, programs: dict[tuple[str, ...], GpuProgram], loop: GpuProgram, tmp_path: Path
+) -> None:
+    """Each call in turn, until there is none more: one message, and nothing is misused or left behind."""
+    program = loop if mode == "loop" else programs[PLAIN]
+    arguments = loop_arguments(tmp_path) if mode == "loop" else save_inputs({"x": X}, tmp_path)
+    if mode == "graph":
+        arguments += ["--output-dir", tmp_path / "outputs"]
+    elif mode == "profile":
+        arguments = ["--profile", tmp_path / "outputs"]
+    for call in itertools.count(1):
+        failure = f"{function}:{call}=999"
+        # What cannot be freed is lost.
+        result = program.start(*arguments, fail=failure, leaks=0, timeout=60)
+        assert MARKER not in result.stderr, (failure, result.stderr)
+        if result.returncode == 0:
+            break
+        assert (result.returncode, result.stdout, result.stderr.count("\n")) == (1, "", 1), (failure, result)
+        assert HINT in result.stderr, failure
+        assert [path.name for path in tmp_path.iterdir() if path.suffix != ".npy"] == [], failure
+    assert (tmp_path / "outputs").exists()

@@ -64,9 +64,10 @@ using LaunchFn = void (*)(Context *context, int32_t site, int32_t kernel,
                           int64_t blocks, const void *const *arguments);
 
 /// Copies `bytes` from the device to `host` when all that was started before is
-/// done: what a loop of the entry decides on.
-using ReadFn = void (*)(Context *context, void *host, const void *device,
-                        int64_t bytes);
+/// done: what a loop of the entry decides on. Returns 1, or 0 where it could
+/// not: then the entry ends.
+using ReadFn = int32_t (*)(Context *context, void *host, const void *device,
+                           int64_t bytes);
 
 enum class Activation : int32_t {
   None = 0,

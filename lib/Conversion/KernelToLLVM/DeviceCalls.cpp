@@ -10,12 +10,18 @@
 // becomes
 //   store the values of a and b, and their addresses, in the entry's frame
 //   context->launch(context, site, number of @f in @kernels, n, addresses)
+// and
+//   %v = kernel.read %ctx %a[%i]
+// a load of what context->read has copied; where it has not, the entry returns,
+// as a loop that waits for a value might never end.
 //
 //===----------------------------------------------------------------------===//
 
 #include "DeviceCalls.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 
@@ -88,12 +94,22 @@ void vitc::convertRead(ReadOp read, ContextBuilder &builder) {
   Value slot = builder.frameSlot(element);
   Type pointer = builder.pointerType();
   auto callee = LLVM::LLVMFunctionType::get(
-      LLVM::LLVMVoidType::get(builder.getContext()),
+      builder.integerType(32),
       {pointer, pointer, pointer, builder.integerType(64)});
-  LLVM::CallOp::create(builder, callee,
-                       ValueRange{builder.load(ContextField::Read),
-                                  builder.context, slot, source,
-                                  builder.integer(bytes)});
+  auto call = LLVM::CallOp::create(builder, callee,
+                                   ValueRange{builder.load(ContextField::Read),
+                                              builder.context, slot, source,
+                                              builder.integer(bytes)});
+  Value isRead = LLVM::ICmpOp::create(builder, LLVM::ICmpPredicate::ne,
+                                      call.getResult(), builder.integer(0, 32));
+  Block *before = read->getBlock();
+  Block *after = before->splitBlock(read);
+  Block *end =
+      builder.createBlock(before->getParent(), before->getParent()->end());
+  func::ReturnOp::create(builder);
+  builder.setInsertionPointToEnd(before);
+  cf::CondBranchOp::create(builder, isRead, after, end);
+  builder.setInsertionPointToStart(after);
   read.replaceAllUsesWith(
       LLVM::LoadOp::create(builder, element, slot).getResult());
   read.erase();

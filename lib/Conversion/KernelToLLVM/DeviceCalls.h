@@ -18,7 +18,8 @@ namespace vitc {
 void convertGridLaunch(kernel::GridLaunchOp launch, ContextBuilder &builder,
                        int32_t site);
 
-/// Replaces a read by a call of context->read.
+/// Replaces a read by a call of context->read. It is in no region but its
+/// entry's.
 void convertRead(kernel::ReadOp read, ContextBuilder &builder);
 
 } // namespace vitc

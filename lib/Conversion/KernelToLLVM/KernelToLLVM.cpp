@@ -13,7 +13,8 @@
 //   context->parallel(context, site, @f.tasks, block, n)
 // where @f.tasks loads the arguments and calls @f for each task of its range.
 // Memrefs cross by unrealized casts to their descriptors, which the conversions
-// of func and memref then resolve.
+// of func and memref then resolve. Loops of an entry that reads from a GPU
+// become branches, as each of its reads may end it.
 //
 //===----------------------------------------------------------------------===//
 
@@ -21,11 +22,13 @@
 #include "ContextBuilder.h"
 #include "DeviceCalls.h"
 #include "Kernel/KernelDialect.h"
+#include "mlir/Conversion/SCFToControlFlow/SCFToControlFlow.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/BuiltinOps.h"
+#include "mlir/Transforms/DialectConversion.h"
 #include "vitc/Analysis/KernelCost.h"
 #include "vitc/Analysis/SourceName.h"
 #include "vitc/Conversion/Passes.h"
@@ -180,6 +183,19 @@ void EntryLowering::convertLaunch(LaunchOp launch, ContextBuilder &builder,
   launch.erase();
 }
 
+/// Where an entry reads from a GPU, turns its loops into branches.
+static LogicalResult convertLoopsThatRead(func::FuncOp entry) {
+  if (!entry.walk([](ReadOp) { return WalkResult::interrupt(); })
+           .wasInterrupted())
+    return success();
+  RewritePatternSet patterns(entry.getContext());
+  populateSCFToControlFlowConversionPatterns(patterns);
+  ConversionTarget target(*entry.getContext());
+  target.addIllegalDialect<scf::SCFDialect>();
+  target.markUnknownOpDynamicallyLegal([](Operation *) { return true; });
+  return applyPartialConversion(entry, target, std::move(patterns));
+}
+
 LogicalResult EntryLowering::convertEntry(func::FuncOp entry) {
   Type contextType = ContextType::get(context);
   if (!entry->getAttrOfType<EntryAttr>(KernelDialect::kEntryAttr) ||
@@ -190,6 +206,8 @@ LogicalResult EntryLowering::convertEntry(func::FuncOp entry) {
            << KernelDialect::kEntryAttr << " "
            << entry->getAttr(KernelDialect::kEntryAttr)
            << "; needs one !kernel.context and #kernel.entry";
+  if (failed(convertLoopsThatRead(entry)))
+    return failure();
   Value runContext = entry.getArgument(0);
   runContext.setType(LLVM::LLVMPointerType::get(context));
   OpBuilder opBuilder(entry);

@@ -14,7 +14,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 
 using namespace vitc::rt;
 using namespace vitc::rt::cuda;
@@ -128,9 +127,10 @@ std::unique_ptr<Buffer> CudaExecutor::allocate(int64_t bytes) {
 void CudaExecutor::write(const Buffer &to, int64_t offset, const void *from,
                          int64_t bytes) {
   CudaContext::Scope scope(*device.context);
-  work->stream.copyToDevice(toAddress(to.data()) + offset, from, bytes);
   // The caller's memory may be gone as soon as this returns.
-  work->stream.wait();
+  work->stream.finish([&] {
+    work->stream.copyToDevice(toAddress(to.data()) + offset, from, bytes);
+  });
 }
 
 void CudaExecutor::copy(const Buffer &to, int64_t toOffset, const Buffer &from,
@@ -172,17 +172,12 @@ void CudaExecutor::run(const vitc_model::Entry &entry, int64_t batch,
                        const std::vector<RunTensor> &outputs) {
   CudaContext::Scope scope(*device.context);
   const CudaStream &stream = work->stream;
-  int64_t together = reserveArena(*entry.descriptor, batch);
   placeTensors(inputs, outputs);
   for (size_t i = 0; i < inputs.size(); ++i)
     if (isStaged(inputs[i]))
       stream.copyToDevice(toAddress(key.tensors[i]), inputs[i].data,
                           inputs[i].bytes);
-  if (deviceTime)
-    work->begin.record(stream);
   start(entry, batch, together);
-  if (deviceTime)
-    work->end.record(stream);
   for (size_t i = 0; i < inputs.size(); ++i)
     if (isStaged(inputs[i]) && inputs[i].isState)
       stream.copyToHost(inputs[i].data, toAddress(key.tensors[i]),
@@ -192,11 +187,19 @@ void CudaExecutor::run(const vitc_model::Entry &entry, int64_t batch,
       stream.copyToHost(outputs[i].data,
                         toAddress(key.tensors[inputs.size() + i]),
                         outputs[i].bytes);
-  stream.wait();
+  int64_t together = reserveArena(*entry.descriptor, batch);
+  stream.finish([&] { queue(entry, batch, together, inputs, outputs); });
   if (deviceTime)
     *deviceTime += work->end.getMillisecondsSince(work->begin);
   if (times)
     collectTimes();
+}
+
+/// The kernels of a run between the copies of its tensors.
+void CudaExecutor::queue(const vitc_model::Entry &entry, int64_t batch,
+                         int64_t together, const std::vector<RunTensor> &inputs,
+                         const std::vector<RunTensor> &outputs) {
+  const CudaStream &stream = work->stream;
 }
 
 void CudaExecutor::start(const vitc_model::Entry &entry, int64_t batch,
@@ -204,11 +207,21 @@ void CudaExecutor::start(const vitc_model::Entry &entry, int64_t batch,
   work->launches.clear();
   // Events between kernels, and launches that depend on what is read back,
   // cannot be in a graph.
-  if (times || entry.code->readsDevice)
-    return startAll(entry, batch, together);
-  key.code = entry.code;
-  key.batch = batch;
-  work->graphs.launch(key, [&] { startAll(entry, batch, together); });
+  if (!times && !entry.code->readsDevice) {
+    key.code = entry.code;
+    key.batch = batch;
+    graph = work->graphs.get(key, startKernels);
+  }
+  // A GPU that has nothing to do passes an event at once: there is a graph
+  // before its time begins.
+  if (deviceTime)
+    work->begin.record(work->stream);
+  if (graph)
+    work->graphs.launch(graph);
+  else
+    startKernels();
+  if (deviceTime)
+    work->end.record(work->stream);
 }
 
 void CudaExecutor::startAll(const vitc_model::Entry &entry, int64_t batch,
@@ -220,6 +233,8 @@ void CudaExecutor::startAll(const vitc_model::Entry &entry, int64_t batch,
   failure.reset();
   for (int64_t begin = 0; begin < batch; begin += together) {
     Context context = {};
+  auto startKernels = [&] { startAll(entry, batch, together); };
+  CUgraphExec graph = nullptr;
     context.batch = std::min(together, batch - begin);
     context.weights =
         static_cast<const uint8_t *>(toPointer(device.weights.get()));
@@ -273,14 +288,12 @@ void CudaExecutor::launchKernel(Context *context, int32_t site, int32_t kernel,
       [&] { executor.launch(*context, site, kernel, blocks, arguments); });
 }
 
-/// A loop ends where it can read nothing.
-void CudaExecutor::readDevice(Context *context, void *host,
-                              const void *deviceData, int64_t bytes) {
+int32_t CudaExecutor::readDevice(Context *context, void *host,
+                                 const void *deviceData, int64_t bytes) {
   auto &executor = *static_cast<CudaExecutor *>(context->session);
-  bool isRead = executor.failure.guard([&] {
-    executor.work->stream.copyToHost(host, toAddress(deviceData), bytes);
-    executor.work->stream.wait();
+  const CudaStream &stream = executor.work->stream;
+  return executor.failure.guard([&] {
+    stream.finish(
+        [&] { stream.copyToHost(host, toAddress(deviceData), bytes); });
   });
-  if (!isRead)
-    std::memset(host, 0, bytes);
 }

@@ -77,6 +77,9 @@ private:
   void placeTensors(const std::vector<RunTensor> &inputs,
                     const std::vector<RunTensor> &outputs);
   /// Starts the kernels of a batch, `together` items at once.
+  void queue(const vitc_model::Entry &entry, int64_t batch, int64_t together,
+             const std::vector<RunTensor> &inputs,
+             const std::vector<RunTensor> &outputs);
   void start(const vitc_model::Entry &entry, int64_t batch, int64_t together);
   void startAll(const vitc_model::Entry &entry, int64_t batch,
                 int64_t together);
@@ -87,8 +90,8 @@ private:
   // Callbacks of generated code.
   static void launchKernel(Context *context, int32_t site, int32_t kernel,
                            int64_t blocks, const void *const *arguments);
-  static void readDevice(Context *context, void *host, const void *device,
-                         int64_t bytes);
+  static int32_t readDevice(Context *context, void *host, const void *device,
+                            int64_t bytes);
 
   const CudaModel &device;
   std::unique_ptr<Work, EndWork> work;

@@ -17,15 +17,19 @@ using namespace vitc::rt::cuda;
 /// kilobytes for each kernel, and takes milliseconds to make.
 static constexpr size_t kMaxGraphs = 64;
 
-void CudaGraphs::launch(const GraphKey &key,
-                        const std::function<void()> &start) {
+CUgraphExec CudaGraphs::get(const GraphKey &key,
+                            const std::function<void()> &start) {
   auto found = graphs.find(key);
   if (found == graphs.end()) {
     if (graphs.size() >= kMaxGraphs)
       clear();
     found = graphs.emplace(key, capture(start)).first;
   }
-  library.check(library.cuGraphLaunch(found->second, stream), "cuGraphLaunch");
+  return found->second;
+}
+
+void CudaGraphs::launch(CUgraphExec graph) const {
+  library.check(library.cuGraphLaunch(graph, stream), "cuGraphLaunch");
 }
 
 void CudaGraphs::clear() {

@@ -47,10 +47,11 @@ public:
   CudaGraphs(const CudaGraphs &) = delete;
   CudaGraphs &operator=(const CudaGraphs &) = delete;
 
-  /// Launches the graph of `key`, which is what `start` starts on the stream:
-  /// it is called when there is none yet. Throws Failure, and what `start`
-  /// throws.
-  void launch(const GraphKey &key, const std::function<void()> &start);
+  /// The graph of `key`, which is what `start` starts on the stream: it is
+  /// called when there is none yet. Throws Failure, and what `start` throws.
+  CUgraphExec get(const GraphKey &key, const std::function<void()> &start);
+  /// Throws Failure.
+  void launch(CUgraphExec graph) const;
 
   /// Forgets all graphs, before memory that they use is freed.
   void clear();

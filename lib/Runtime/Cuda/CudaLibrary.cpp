@@ -87,11 +87,44 @@ std::string CudaLibrary::formatVersion(int version) {
   return fmt::format("{}.{}", version / 1000, version % 1000 / 10);
 }
 
+/// Whether vitc's calls or kernels can be the cause, rather than the driver or
+/// the GPU.
+static bool isOurFault(CUresult result) {
+  switch (result) {
+  case CUDA_ERROR_INVALID_VALUE:
+  case CUDA_ERROR_NOT_INITIALIZED:
+  case CUDA_ERROR_INVALID_CONTEXT:
+  case CUDA_ERROR_INVALID_HANDLE:
+  case CUDA_ERROR_ILLEGAL_STATE:
+  case CUDA_ERROR_NOT_FOUND:
+  case CUDA_ERROR_ILLEGAL_ADDRESS:
+  case CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES:
+    return true;
+  default:
+    return (result >= CUDA_ERROR_HARDWARE_STACK_ERROR &&
+            result <= CUDA_ERROR_LAUNCH_FAILED) ||
+           (result >= CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED &&
+            result <= CUDA_ERROR_STREAM_CAPTURE_WRONG_THREAD);
+  }
+}
+
 void CudaLibrary::check(CUresult result, const char *what) const {
   if (result == CUDA_SUCCESS)
     return;
-  throw Failure(result == CUDA_ERROR_OUT_OF_MEMORY ? VITC_OUT_OF_MEMORY
-                                                   : VITC_INTERNAL,
-                "the NVIDIA driver returns {} from {}; needs success",
-                describe(result), what);
+  if (result == CUDA_ERROR_OUT_OF_MEMORY) {
+    size_t free = 0, total = 0;
+    (void)cuMemGetInfo(&free, &total);
+    throw Failure(VITC_OUT_OF_MEMORY,
+                  "the NVIDIA driver returns {} from {}, with {} bytes of the "
+                  "GPU free of {}; needs more; {}",
+                  describe(result), what, free, total, kCompileForCpu);
+  }
+  if (isOurFault(result))
+    throw Failure(VITC_INTERNAL,
+                  "the NVIDIA driver returns {} from {}; needs success",
+                  describe(result), what);
+  throw Failure(VITC_UNSUPPORTED,
+                "the NVIDIA driver or the GPU does not work (it returns {} "
+                "from {}); the program needs both; {}",
+                describe(result), what, kCompileForCpu);
 }

@@ -31,7 +31,9 @@ struct CudaLibrary {
   CudaLibrary(const CudaLibrary &) = delete;
   CudaLibrary &operator=(const CudaLibrary &) = delete;
 
-  /// Throws Failure unless `result` is success; `what` names the call.
+  /// Throws Failure unless `result` is success; `what` names the call. It is
+  /// VITC_INTERNAL where vitc can be the cause, and else VITC_OUT_OF_MEMORY or
+  /// VITC_UNSUPPORTED.
   void check(CUresult result, const char *what) const;
   /// "CUDA_ERROR_NO_DEVICE: no CUDA-capable device is detected".
   std::string describe(CUresult result) const;

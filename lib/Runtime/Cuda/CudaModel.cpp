@@ -107,11 +107,13 @@ void CudaModule::findKernels() {
     CUfunction function = nullptr;
     CUresult result =
         library.cuModuleGetFunction(&function, handle, kernel.name);
-    if (result != CUDA_SUCCESS)
+    if (result == CUDA_ERROR_NOT_FOUND)
       throw Failure(VITC_INTERNAL,
                     "the program's code for {} has no kernel '{}' ({}); needs "
                     "it",
                     image.architecture, kernel.name, library.describe(result));
+    // A driver may load kernels one by one.
+    library.check(result, "cuModuleGetFunction");
     if (kernel.sharedBytes > kPlainSharedBytes)
       library.check(library.cuFuncSetAttribute(
                         function,

@@ -37,6 +37,19 @@ public:
   /// Until all that was queued is done.
   void wait() const;
 
+  /// Waits for what `body` queues, also where it throws: no copy is then under
+  /// way from or to the caller's memory.
+  template <typename Body> void finish(Body &&body) const {
+    try {
+      body();
+      wait();
+    } catch (...) {
+      // That the first failure comes back says all.
+      (void)library.cuStreamSynchronize(handle);
+      throw;
+    }
+  }
+
 private:
   const CudaLibrary &library;
   CUstream handle = nullptr;

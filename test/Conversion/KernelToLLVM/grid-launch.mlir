@@ -45,8 +45,15 @@ func.func @launch(%context: !kernel.context) attributes {
 //       CHECK:   %[[SLOT:.*]] = llvm.alloca %{{.*}} x i64
 //       CHECK:   llvm.getelementptr %[[CONTEXT]][72]
 //       CHECK:   %[[READ:.*]] = llvm.load
-//       CHECK:   llvm.call %[[READ]](%[[CONTEXT]], %[[SLOT]], %{{.*}}, %{{.*}}) : !llvm.ptr, (!llvm.ptr, !llvm.ptr, !llvm.ptr, i64) -> ()
+//       CHECK:   %[[RESULT:.*]] = llvm.call %[[READ]](%[[CONTEXT]], %[[SLOT]], %{{.*}}, %{{.*}}) : !llvm.ptr, (!llvm.ptr, !llvm.ptr, !llvm.ptr, i64) -> i32
+//       CHECK:   %[[ZERO:.*]] = llvm.mlir.constant(0 : i32)
+//       CHECK:   %[[IS_READ:.*]] = llvm.icmp "ne" %[[RESULT]], %[[ZERO]]
+//       CHECK:   cf.cond_br %[[IS_READ]], ^[[GOES_ON:.*]], ^[[END:.*]]
+//       CHECK: ^[[GOES_ON]]:
 //       CHECK:   llvm.load %[[SLOT]] : !llvm.ptr -> i64
+//       CHECK: ^[[END]]:
+//  CHECK-NEXT:   return
+//  CHECK-NEXT: }
 func.func @read(%context: !kernel.context) attributes {
     kernel.entry = #kernel.entry<inputs = [], outputs = [], arena = 0, per_batch = 0>} {
   %b = kernel.batch %context
@@ -54,6 +61,28 @@ func.func @read(%context: !kernel.context) attributes {
   %0 = kernel.read %context %list[%b] : memref<4xi64> -> i64
   %1 = arith.index_cast %0 : i64 to index
   scf.for %i = %b to %1 step %b {
+  }
+  return
+}
+
+// A read that fails ends a loop from within, whatever it waits for.
+// CHECK-LABEL: func @read_in_loop(
+//   CHECK-NOT:   scf.while
+//       CHECK:   llvm.call %{{.*}} -> i32
+//       CHECK:   cf.cond_br %{{.*}}, ^{{.*}}, ^[[END:[a-z0-9]+]]
+//       CHECK: ^[[END]]:
+//  CHECK-NEXT:   return
+//  CHECK-NEXT: }
+func.func @read_in_loop(%context: !kernel.context) attributes {
+    kernel.entry = #kernel.entry<inputs = [], outputs = [], arena = 0, per_batch = 0>} {
+  %zero = arith.constant 0 : i8
+  %done = kernel.buffer %context arena at 0 : memref<i8>
+  scf.while : () -> () {
+    %0 = kernel.read %context %done[] : memref<i8> -> i8
+    %1 = arith.cmpi eq, %0, %zero : i8
+    scf.condition(%1)
+  } do {
+    scf.yield
   }
   return
 }

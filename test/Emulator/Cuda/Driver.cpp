@@ -61,8 +61,14 @@ CUresult Driver::misuse(CUresult result, const Twine &what) {
 CUresult Driver::enter(unsigned rules) {
   unsigned number = ++numCalls[function];
   for (const Machine::Failure &failure : machine.failures)
-    if (failure.function == function && failure.call == number)
+    if (failure.function == function && failure.call == number) {
+      // The end of a capture that fails ends it.
+      Stream *capture =
+          failure.function == "cuStreamEndCapture" ? findCapture() : nullptr;
+      if (capture)
+        capture->capture.reset();
       return failure.result;
+    }
   if (rules & NeedsInit && !isInitialized)
     return misuse(CUDA_ERROR_NOT_INITIALIZED, "comes before cuInit");
   if ((rules & NeedsContext) != NeedsContext)

@@ -169,6 +169,23 @@ TEST_F(CudaStreamTest, callsThatSpoilACapture) {
   free(a);
 }
 
+// As a driver does it: the stream can be used again.
+TEST_F(CudaStreamTest, anEndThatFailsEndsACapture) {
+  Machine machine;
+  machine.failures = {{"cuStreamEndCapture", 1, CUDA_ERROR_OUT_OF_MEMORY}};
+  start(machine);
+  CUstream stream = nullptr;
+  ASSERT_EQ(cuStreamCreate(&stream, CU_STREAM_NON_BLOCKING), CUDA_SUCCESS);
+  ASSERT_EQ(
+      cuStreamBeginCapture_v2(stream, CU_STREAM_CAPTURE_MODE_THREAD_LOCAL),
+      CUDA_SUCCESS);
+  CUgraph graph = nullptr;
+  EXPECT_EQ(cuStreamEndCapture(stream, &graph), CUDA_ERROR_OUT_OF_MEMORY);
+  EXPECT_EQ(cuStreamSynchronize(stream), CUDA_SUCCESS);
+  EXPECT_EQ(cuStreamDestroy_v2(stream), CUDA_SUCCESS);
+  EXPECT_EQ(takeMisuse(), "");
+}
+
 TEST_F(CudaStreamTest, capturesThatAreNone) {
   CUstream stream = createStream();
   CUgraph graph = nullptr;

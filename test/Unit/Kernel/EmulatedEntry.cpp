@@ -106,9 +106,13 @@ void EmulatedEntry::launch(rt::Context *context, int32_t, int32_t number,
       entry->program->launch(kernel.name, options, parameters, entry->memory));
 }
 
-void EmulatedEntry::read(rt::Context *, void *host, const void *device,
-                         int64_t bytes) {
+int32_t EmulatedEntry::read(rt::Context *context, void *host,
+                            const void *device, int64_t bytes) {
+  auto *entry = static_cast<EmulatedEntry *>(context->session);
+  if (!entry->error.empty())
+    return 0;
   std::memcpy(host, device, bytes);
+  return 1;
 }
 
 Error EmulatedEntry::run(int64_t batch, ArrayRef<const void *> inputs,

@@ -39,8 +39,8 @@ public:
 private:
   static void launch(rt::Context *context, int32_t site, int32_t kernel,
                      int64_t blocks, const void *const *arguments);
-  static void read(rt::Context *context, void *host, const void *device,
-                   int64_t bytes);
+  static int32_t read(rt::Context *context, void *host, const void *device,
+                      int64_t bytes);
 
   std::unique_ptr<llvm::orc::LLJIT> jit;
   rt::EntryFn function = nullptr;

@@ -119,6 +119,11 @@ TEST_F(CudaDeviceTest, GpuCannotBeUsed) {
                 "the GPU 'Fake GPU' cannot be used (CUDA_ERROR_UNKNOWN); the "
                 "program needs it" +
                     kOrForCpu);
+  cuda.results["cuDevicePrimaryCtxRetain"] = CUDA_ERROR_OUT_OF_MEMORY;
+  expectNoModel(VITC_OUT_OF_MEMORY,
+                "the GPU 'Fake GPU' cannot be used (CUDA_ERROR_OUT_OF_MEMORY: "
+                "what happened); the program needs it" +
+                    kOrForCpu);
 }
 
 //===----------------------------------------------------------------------===//
@@ -268,7 +273,9 @@ TEST_F(CudaDeviceTest, NoRoomForTheCode) {
     cuda.loadResults = {{image, CUDA_ERROR_OUT_OF_MEMORY}};
     expectNoModel(VITC_OUT_OF_MEMORY,
                   "the NVIDIA driver returns CUDA_ERROR_OUT_OF_MEMORY: what "
-                  "happened from cuModuleLoadDataEx; needs success",
+                  "happened from cuModuleLoadDataEx, with 1073741824 bytes of "
+                  "the GPU free of 1073741824; needs more" +
+                      kOrForCpu,
                   image == kCubin ? "sm_90a" : "sm_80");
   }
 }
@@ -285,6 +292,16 @@ TEST_F(CudaDeviceTest, AKernelThatTheCodeLacks) {
   cuda.kernels.erase("logits");
   expectNoModel(VITC_INTERNAL, "the program's code for sm_90a has no kernel "
                                "'logits' (error 500); needs it");
+// As a driver does it that loads kernels when they are asked for.
+TEST_F(CudaDeviceTest, NoRoomForAKernel) {
+  cuda.results["cuModuleGetFunction"] = CUDA_ERROR_OUT_OF_MEMORY;
+  expectNoModel(VITC_OUT_OF_MEMORY,
+                "the NVIDIA driver returns CUDA_ERROR_OUT_OF_MEMORY: what "
+                "happened from cuModuleGetFunction, with 1073741824 bytes of "
+                "the GPU free of 1073741824; needs more" +
+                    kOrForCpu);
+}
+
 }
 
 TEST_F(CudaDeviceTest, AsksForSharedMemoryBeyond48K) {

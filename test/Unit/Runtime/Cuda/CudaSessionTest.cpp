@@ -245,13 +245,17 @@ TEST_F(CudaSessionTest, LaunchesWhatDependsOnTheDeviceWithoutAGraph) {
   EXPECT_EQ(cuda.calls["cuGraphLaunch"], 0);
 }
 
-// What cannot be read is zeros: a loop that waits for it ends.
+// It says so, as no value ends every loop.
 TEST_F(CudaSessionTest, AReadThatFailsEndsTheRun) {
   for (CodeDescriptor &code : fake.forwardCodes) {
     code.readsDevice = 1;
     code.function = [](Context *context) {
-      for (bool goesOn = true; goesOn;)
-        context->read(context, &goesOn, nullptr, sizeof(goesOn));
+      float mean = 0;
+      const void *arguments[] = {&context->inputs[0], &context->arena};
+      context->launch(context, 0, 0, 1, arguments);
+      EXPECT_EQ(context->read(context, &mean, context->arena, sizeof(mean)), 1);
+      EXPECT_EQ(context->read(context, &mean, nullptr, sizeof(mean)), 0);
+      EXPECT_EQ(context->read(context, &mean, context->arena, sizeof(mean)), 0);
     };
   }
   start(fake, 1);
@@ -354,11 +358,45 @@ TEST_F(CudaSessionTest, CallsThatFail) {
     cuda.results[symbol] = CUDA_ERROR_UNKNOWN;
     std::string name = symbol;
     name.resize(std::min(name.find('_'), name.size()));
-    expectRunError(VITC_INTERNAL,
-                   ("the NVIDIA driver returns CUDA_ERROR_UNKNOWN from " +
-                    name + "; needs success")
-                       .c_str());
+    int waits = cuda.calls["cuStreamSynchronize"];
+    expectRunError(
+        VITC_UNSUPPORTED,
+        ("the NVIDIA driver or the GPU does not work (it returns "
+         "CUDA_ERROR_UNKNOWN from " +
+         name +
+         "); the program needs both; or compile the model for a CPU (vitc "
+         "compile without --target)")
+            .c_str());
+    // Nothing may be under way on the caller's memory.
+    if (name != "cuCtxPushCurrent")
+      EXPECT_GT(cuda.calls["cuStreamSynchronize"], waits) << name;
     cuda.results.clear();
   }
   run(1);
+}
+
+// What vitc can be the cause of is an internal error, the rest is not.
+TEST_F(CudaSessionTest, WhoseFaultAFailureIs) {
+  start(fake, 1);
+  auto runWith = [&](int result) {
+    cuda.results["cuGraphLaunch"] = static_cast<CUresult>(result);
+    makeTensors(1);
+    vitc_status_t status = vitc_session_run(session, &input, &output, &error);
+    cuda.results.clear();
+    return status;
+  };
+  for (int result :
+       {1, 3, 201, 400, 401, 500, 700, 701, 714, 716, 719, 900, 901, 908})
+    EXPECT_EQ(runWith(result), VITC_INTERNAL) << result;
+  // Of a display's time, memory cells, power.
+  for (int result : {46, 214, 702, 720, 899, 909, 999})
+    EXPECT_EQ(runWith(result), VITC_UNSUPPORTED) << result;
+  cuda.memoryBytes = cuda.usedBytes + 100;
+  EXPECT_EQ(runWith(CUDA_ERROR_OUT_OF_MEMORY), VITC_OUT_OF_MEMORY);
+  EXPECT_EQ(std::string(error.message),
+            "the NVIDIA driver returns CUDA_ERROR_OUT_OF_MEMORY: what happened "
+            "from cuGraphLaunch, with 100 bytes of the GPU free of " +
+                std::to_string(cuda.memoryBytes) +
+                "; needs more; or compile the model for a CPU (vitc compile "
+                "without --target)");
 }

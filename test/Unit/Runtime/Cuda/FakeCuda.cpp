@@ -42,6 +42,7 @@ struct vitc::rt::cuda::CUevent_st {
 static constexpr uint64_t kFirstAddress = uint64_t(1) << 56;
 static constexpr size_t kAlignment = 256;
 static constexpr int64_t kCopyTime = 10000, kKernelTime = 2000;
+static constexpr int64_t kInstantiateTime = 1000000; // meanwhile
 static constexpr CUresult kNotPermitted = static_cast<CUresult>(900);
 
 static thread_local std::vector<CUcontext> contexts;
@@ -445,6 +446,7 @@ FAKE_FUNCTION cuGraphInstantiateWithFlags(CUgraphExec *executable,
                                           CUgraph graph, unsigned long long) {
   FAKE_CALL_IN_CONTEXT(cuGraphInstantiateWithFlags)
   ++getFakeCuda().alive["executable graph"];
+  getFakeCuda().nanoseconds += kInstantiateTime;
   *executable = new CUgraphExec_st{graph->nodes};
   return CUDA_SUCCESS;
 }
