@@ -21,6 +21,13 @@ using namespace vitc::rt::cuda;
 /// As the driver aligns memory itself: rows of any vector type.
 static constexpr int64_t kStagingAlignment = 256;
 
+static constexpr MemoryUse kArena = {"the session's arena",
+                                     /*growsWithBatch=*/true};
+static constexpr MemoryUse kStaging = {"inputs and outputs",
+                                       /*growsWithBatch=*/true};
+static constexpr MemoryUse kStates = {"states of generation",
+                                      /*growsWithBatch=*/true};
+
 static int64_t alignUp(int64_t bytes) {
   return (bytes + kStagingAlignment - 1) / kStagingAlignment *
          kStagingAlignment;
@@ -31,13 +38,19 @@ CudaExecutor::CudaExecutor(const vitc_model &model, int64_t maxBatch)
   CudaContext::Scope scope(*device.context);
   work.reset(new Work(*device.context));
   // What a run is sure to need is there before the first; attention maps are
-  // large and seldom asked for, and a step's states lie in buffers.
-  for (const vitc_model::Entry &entry : {model.main, model.text, model.step})
+  // large and seldom asked for. Where tokens are generated the batch is one of
+  // steps, whose states lie in buffers; what they begin with has fewer items.
+  if (model.step.descriptor) {
+    reserveArena(*model.step.descriptor, maxBatch);
+    return;
+  }
+  // The arena comes last: it can do with less.
+  for (const vitc_model::Entry &entry : {model.main, model.text})
+    if (entry.descriptor)
+      reserveStaging(*entry.descriptor, maxBatch);
+  for (const vitc_model::Entry &entry : {model.main, model.text})
     if (entry.descriptor)
       reserveArena(*entry.descriptor, maxBatch);
-  for (const vitc_model::Entry &entry : {model.main, model.text})
-    if (entry.descriptor && entry.descriptor != model.step.descriptor)
-      reserveStaging(*entry.descriptor, maxBatch);
 }
 
 void CudaExecutor::EndWork::operator()(Work *work) const noexcept {
@@ -54,23 +67,27 @@ void CudaExecutor::EndWork::operator()(Work *work) const noexcept {
 //===----------------------------------------------------------------------===//
 
 /// Throws Failure(VITC_OUT_OF_MEMORY).
-CudaMemory CudaExecutor::obtain(int64_t bytes, const char *what) {
+CudaMemory CudaExecutor::obtain(int64_t bytes, MemoryUse use) {
   try {
-    return CudaMemory(device.context, bytes, what);
+    return CudaMemory(device.context, bytes, use);
   } catch (const Failure &failure) {
     if (failure.getStatus() != VITC_OUT_OF_MEMORY || !buffers.hasUnused())
       throw;
   }
+  work->stream.wait();
   work->graphs.clear();
   buffers.freeUnused();
-  return CudaMemory(device.context, bytes, what);
+  return CudaMemory(device.context, bytes, use);
 }
 
-/// Replaces memory by more of it. Nothing runs that uses it.
-void CudaExecutor::grow(CudaMemory &memory, int64_t bytes, const char *what) {
+/// Replaces memory by more of it. What there was is freed first: both may not
+/// fit.
+void CudaExecutor::grow(CudaMemory &memory, int64_t bytes, MemoryUse use) {
+  // Runs are over; what filled it with zeros may not be.
+  work->stream.wait();
   work->graphs.clear();
   memory = CudaMemory();
-  memory = obtain(bytes, what);
+  memory = obtain(bytes, use);
   work->stream.fillWithZeros(memory.get(), memory.size());
 }
 
@@ -87,7 +104,7 @@ int64_t CudaExecutor::reserveArena(const EntryDescriptor &entry,
     if (bytes > arenaLimit && !isLast)
       continue;
     try {
-      grow(arena, bytes, "the session's arena");
+      grow(arena, bytes, kArena);
       return together;
     } catch (const Failure &failure) {
       if (failure.getStatus() != VITC_OUT_OF_MEMORY || isLast)
@@ -107,11 +124,13 @@ static int64_t countStagingBytes(const TensorDescriptor *tensors, int32_t count,
 }
 
 void CudaExecutor::reserveStaging(const EntryDescriptor &entry, int64_t batch) {
-  grow(staging,
-       std::max(staging.size(),
-                countStagingBytes(entry.inputs, entry.numInputs, batch) +
-                    countStagingBytes(entry.outputs, entry.numOutputs, batch)),
-       "inputs and outputs");
+  reserveStaging(countStagingBytes(entry.inputs, entry.numInputs, batch) +
+                 countStagingBytes(entry.outputs, entry.numOutputs, batch));
+}
+
+void CudaExecutor::reserveStaging(int64_t bytes) {
+  if (bytes > staging.size())
+    grow(staging, bytes, kStaging);
 }
 
 std::unique_ptr<Buffer> CudaExecutor::allocate(int64_t bytes) {
@@ -119,7 +138,7 @@ std::unique_ptr<Buffer> CudaExecutor::allocate(int64_t bytes) {
   bytes = std::max<int64_t>(bytes, 1); // an address of its own
   std::unique_ptr<Buffer> buffer = buffers.reuse(bytes);
   if (!buffer)
-    buffer = buffers.lend(obtain(bytes, "states of generation"));
+    buffer = buffers.lend(obtain(bytes, kStates));
   work->stream.fillWithZeros(toAddress(buffer->data()), bytes);
   return buffer;
 }
@@ -152,8 +171,7 @@ void CudaExecutor::placeTensors(const std::vector<RunTensor> &inputs,
   for (const std::vector<RunTensor> *tensors : {&inputs, &outputs})
     for (const RunTensor &tensor : *tensors)
       bytes += isStaged(tensor) ? alignUp(tensor.bytes) : 0;
-  if (bytes > staging.size())
-    grow(staging, bytes, "inputs and outputs");
+  reserveStaging(bytes);
   key.tensors.clear();
   CUdeviceptr next = staging.get();
   for (const std::vector<RunTensor> *tensors : {&inputs, &outputs})
@@ -173,6 +191,19 @@ void CudaExecutor::run(const vitc_model::Entry &entry, int64_t batch,
   CudaContext::Scope scope(*device.context);
   const CudaStream &stream = work->stream;
   placeTensors(inputs, outputs);
+  int64_t together = reserveArena(*entry.descriptor, batch);
+  stream.finish([&] { queue(entry, batch, together, inputs, outputs); });
+  if (deviceTime)
+    *deviceTime += work->end.getMillisecondsSince(work->begin);
+  if (times)
+    collectTimes();
+}
+
+/// The kernels of a run between the copies of its tensors.
+void CudaExecutor::queue(const vitc_model::Entry &entry, int64_t batch,
+                         int64_t together, const std::vector<RunTensor> &inputs,
+                         const std::vector<RunTensor> &outputs) {
+  const CudaStream &stream = work->stream;
   for (size_t i = 0; i < inputs.size(); ++i)
     if (isStaged(inputs[i]))
       stream.copyToDevice(toAddress(key.tensors[i]), inputs[i].data,
@@ -187,24 +218,13 @@ void CudaExecutor::run(const vitc_model::Entry &entry, int64_t batch,
       stream.copyToHost(outputs[i].data,
                         toAddress(key.tensors[inputs.size() + i]),
                         outputs[i].bytes);
-  int64_t together = reserveArena(*entry.descriptor, batch);
-  stream.finish([&] { queue(entry, batch, together, inputs, outputs); });
-  if (deviceTime)
-    *deviceTime += work->end.getMillisecondsSince(work->begin);
-  if (times)
-    collectTimes();
-}
-
-/// The kernels of a run between the copies of its tensors.
-void CudaExecutor::queue(const vitc_model::Entry &entry, int64_t batch,
-                         int64_t together, const std::vector<RunTensor> &inputs,
-                         const std::vector<RunTensor> &outputs) {
-  const CudaStream &stream = work->stream;
 }
 
 void CudaExecutor::start(const vitc_model::Entry &entry, int64_t batch,
                          int64_t together) {
   work->launches.clear();
+  auto startKernels = [&] { startAll(entry, batch, together); };
+  CUgraphExec graph = nullptr;
   // Events between kernels, and launches that depend on what is read back,
   // cannot be in a graph.
   if (!times && !entry.code->readsDevice) {
@@ -233,8 +253,6 @@ void CudaExecutor::startAll(const vitc_model::Entry &entry, int64_t batch,
   failure.reset();
   for (int64_t begin = 0; begin < batch; begin += together) {
     Context context = {};
-  auto startKernels = [&] { startAll(entry, batch, together); };
-  CUgraphExec graph = nullptr;
     context.batch = std::min(together, batch - begin);
     context.weights =
         static_cast<const uint8_t *>(toPointer(device.weights.get()));

@@ -65,10 +65,11 @@ private:
     void operator()(Work *work) const noexcept;
   };
 
-  CudaMemory obtain(int64_t bytes, const char *what);
-  void grow(CudaMemory &memory, int64_t bytes, const char *what);
+  CudaMemory obtain(int64_t bytes, MemoryUse use);
+  void grow(CudaMemory &memory, int64_t bytes, MemoryUse use);
   int64_t reserveArena(const EntryDescriptor &entry, int64_t batch);
   void reserveStaging(const EntryDescriptor &entry, int64_t batch);
+  void reserveStaging(int64_t bytes);
 
   /// Whether a tensor is copied to staging memory and back.
   bool isStaged(const RunTensor &tensor) const {
@@ -76,10 +77,10 @@ private:
   }
   void placeTensors(const std::vector<RunTensor> &inputs,
                     const std::vector<RunTensor> &outputs);
-  /// Starts the kernels of a batch, `together` items at once.
   void queue(const vitc_model::Entry &entry, int64_t batch, int64_t together,
              const std::vector<RunTensor> &inputs,
              const std::vector<RunTensor> &outputs);
+  /// Starts the kernels of a batch, `together` items at once.
   void start(const vitc_model::Entry &entry, int64_t batch, int64_t together);
   void startAll(const vitc_model::Entry &entry, int64_t batch,
                 int64_t together);

@@ -14,7 +14,7 @@ using namespace vitc::rt;
 using namespace vitc::rt::cuda;
 
 CudaMemory::CudaMemory(std::shared_ptr<const CudaContext> owner, int64_t bytes,
-                       const char *what)
+                       MemoryUse use)
     : context(std::move(owner)) {
   if (bytes == 0)
     return;
@@ -24,9 +24,9 @@ CudaMemory::CudaMemory(std::shared_ptr<const CudaContext> owner, int64_t bytes,
     size_t free = 0, total = 0;
     (void)library.cuMemGetInfo(&free, &total);
     throw Failure(VITC_OUT_OF_MEMORY,
-                  "the GPU '{}' has {} bytes free of {}; needs {} for {}: use "
-                  "a smaller batch, {}",
-                  context->getDevice().getName(), free, total, bytes, what,
+                  "the GPU '{}' has {} bytes free of {}; needs {} for {}{} {}",
+                  context->getDevice().getName(), free, total, bytes, use.what,
+                  use.growsWithBatch ? ": use a smaller batch," : ";",
                   kCompileForCpu);
   }
   library.check(result, "cuMemAlloc");

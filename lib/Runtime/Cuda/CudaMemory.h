@@ -16,14 +16,20 @@
 
 namespace vitc::rt::cuda {
 
+/// What memory is for, as messages say it.
+struct MemoryUse {
+  const char *what;
+  bool growsWithBatch;
+};
+
 /// One block of a GPU's memory, with what the driver leaves in it.
 class CudaMemory {
 public:
   CudaMemory() = default;
-  /// Throws Failure(VITC_OUT_OF_MEMORY) when the GPU has no room. `what` names
-  /// the memory's purpose in the message. The context is the thread's.
+  /// Throws Failure(VITC_OUT_OF_MEMORY) when the GPU has no room. The context
+  /// is the thread's.
   CudaMemory(std::shared_ptr<const CudaContext> context, int64_t bytes,
-             const char *what);
+             MemoryUse use);
   ~CudaMemory();
   CudaMemory(CudaMemory &&other) noexcept
       : context(std::move(other.context)),

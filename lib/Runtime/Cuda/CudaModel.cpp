@@ -156,7 +156,8 @@ CudaModel::CudaModel(const CudaDevice &device, const DeviceImage &image,
     : context(std::make_shared<const CudaContext>(device)) {
   CudaContext::Scope scope(*context);
   module = std::make_unique<const CudaModule>(context, image);
-  weights = CudaMemory(context, numBytes, "the model's weights");
+  weights = CudaMemory(context, numBytes,
+                       {"the model's weights", /*growsWithBatch=*/false});
   if (numBytes == 0)
     return;
   const CudaLibrary &library = context->getLibrary();

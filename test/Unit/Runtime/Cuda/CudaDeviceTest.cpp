@@ -161,8 +161,6 @@ TEST_F(CudaDeviceTest, NoCodeForTheGpu) {
                 "the GPU 'Old GPU' has compute capability 7.5; the program was "
                 "compiled for sm_90a, sm_80 and needs that" +
                     kOrForCpu);
-  for (CodeDescriptor &code : fake.forwardCodes)
-    code.isa = code.image->architecture;
   fake.entries[0].numCodes = fake.entries[1].numCodes = 1;
   cuda.devices[0] = {"New GPU", 10, 0, 227 << 10};
   expectNoModel(VITC_UNSUPPORTED,
@@ -284,14 +282,16 @@ TEST_F(CudaDeviceTest, NoRoomForTheWeights) {
   cuda.memoryBytes = 10;
   expectNoModel(VITC_OUT_OF_MEMORY,
                 "the GPU 'Fake GPU' has 10 bytes free of 10; needs 16 for the "
-                "model's weights: use a smaller batch, or compile the model "
-                "for a CPU (vitc compile without --target)");
+                "model's weights" +
+                    kOrForCpu);
 }
 
 TEST_F(CudaDeviceTest, AKernelThatTheCodeLacks) {
   cuda.kernels.erase("logits");
   expectNoModel(VITC_INTERNAL, "the program's code for sm_90a has no kernel "
                                "'logits' (error 500); needs it");
+}
+
 // As a driver does it that loads kernels when they are asked for.
 TEST_F(CudaDeviceTest, NoRoomForAKernel) {
   cuda.results["cuModuleGetFunction"] = CUDA_ERROR_OUT_OF_MEMORY;
@@ -300,8 +300,6 @@ TEST_F(CudaDeviceTest, NoRoomForAKernel) {
                 "happened from cuModuleGetFunction, with 1073741824 bytes of "
                 "the GPU free of 1073741824; needs more" +
                     kOrForCpu);
-}
-
 }
 
 TEST_F(CudaDeviceTest, AsksForSharedMemoryBeyond48K) {

@@ -100,6 +100,18 @@ TEST_F(CudaGeneratorTest, TextsShareGraphsAndMemory) {
   EXPECT_EQ(cuda.calls["cuMemAlloc_v2"], allocations);
 }
 
+// "encode" runs on the items, "step" on the beams of each: a session has memory
+// for rows of "step", and more when "encode" needs it.
+TEST_F(CudaGeneratorTest, TakesMemoryForRowsOfTheStep) {
+  fake.entries[0].arenaPerBatch = 1000;
+  fake.entries[1].arenaPerBatch = 10;
+  vitc_model model(runtime, fake.descriptor, nullptr);
+  vitc_session session(model, 6);
+  EXPECT_EQ(session.getArenaBytes(), 6 * 10);
+  EXPECT_EQ(generateTokens(session, 3, 2), generateOnCpu(3, 2));
+  EXPECT_EQ(session.getArenaBytes(), 2 * 1000);
+}
+
 // What texts of another batch have left is freed where there is no room.
 TEST_F(CudaGeneratorTest, FreesBuffersThatNoneUses) {
   vitc_model model(runtime, fake.descriptor, nullptr);

@@ -101,7 +101,6 @@ TEST_F(CudaSessionTest, ComputesWhatTheProcessorDoes) {
 TEST_F(CudaSessionTest, LaunchesAGraphForEachBatch) {
   start(fake, 3);
   for (int64_t batch : {3, 2, 3, 3, 2}) {
-    std::vector<float> expected;
     run(batch);
     EXPECT_EQ(logits[4 * batch - 1], logits[3] + 192.0f * (batch - 1));
   }
@@ -109,6 +108,20 @@ TEST_F(CudaSessionTest, LaunchesAGraphForEachBatch) {
   EXPECT_EQ(cuda.calls["cuGraphLaunch"], 5);
   EXPECT_EQ(cuda.calls["cuLaunchKernel"], 4); // while capturing
   EXPECT_EQ(cuda.launches.size(), 10u);
+}
+
+// Graphs of so many batches are forgotten, not kept for ever.
+TEST_F(CudaSessionTest, ForgetsGraphsOfManyBatches) {
+  constexpr int64_t kGraphs = 64;
+  start(fake, kGraphs + 1);
+  for (int64_t batch = 1; batch <= kGraphs; ++batch)
+    run(batch);
+  EXPECT_EQ(cuda.alive["executable graph"], kGraphs);
+  run(kGraphs + 1);
+  EXPECT_EQ(cuda.alive["executable graph"], 1);
+  run(1);
+  EXPECT_EQ(cuda.calls["cuGraphInstantiateWithFlags"], kGraphs + 2);
+  EXPECT_EQ(cuda.alive["executable graph"], 2);
 }
 
 TEST_F(CudaSessionTest, SessionsShareCodeAndWeights) {
@@ -304,7 +317,7 @@ TEST_F(CudaSessionTest, NoRoomForTheArena) {
   cuda.memoryBytes = 5016;
   EXPECT_EQ(create(fake, 2), VITC_OUT_OF_MEMORY);
   EXPECT_STREQ(error.message,
-               "the GPU 'Fake GPU' has 5000 bytes free of 5016; needs 8000 for "
+               "the GPU 'Fake GPU' has 3208 bytes free of 5016; needs 8000 for "
                "the session's arena: use a smaller batch, or compile the model "
                "for a CPU (vitc compile without --target)");
 }
@@ -313,7 +326,7 @@ TEST_F(CudaSessionTest, NoRoomForInputsAndOutputs) {
   cuda.memoryBytes = 1500;
   EXPECT_EQ(create(fake, 2), VITC_OUT_OF_MEMORY);
   EXPECT_STREQ(error.message,
-               "the GPU 'Fake GPU' has 1460 bytes free of 1500; needs 1792 for "
+               "the GPU 'Fake GPU' has 1484 bytes free of 1500; needs 1792 for "
                "inputs and outputs: use a smaller batch, or compile the model "
                "for a CPU (vitc compile without --target)");
 }
@@ -335,6 +348,19 @@ TEST_F(CudaSessionTest, RunsInPartsWhatHasNoRoom) {
   EXPECT_EQ(cuda.calls["cuGraphInstantiateWithFlags"], 1);
   ASSERT_EQ(cuda.launches.size(), 16u);
   EXPECT_EQ(cuda.launches[15], (FakeLaunch{"logits", 1, 128, 64 << 10}));
+}
+
+// Two pictures at once would fit if there were no inputs and outputs, which
+// cannot be divided.
+TEST_F(CudaSessionTest, InputsAndOutputsComeFirst) {
+  fake.entries[0].arenaPerBatch = 8000;
+  fake.entries[0].independentItems = 1;
+  cuda.memoryBytes = 16 + 2 * 8000 + 2000;
+  start(fake, 4);
+  EXPECT_EQ(session->getArenaBytes(), 8000);
+  int allocations = cuda.calls["cuMemAlloc_v2"];
+  run(4);
+  EXPECT_EQ(cuda.calls["cuMemAlloc_v2"], allocations);
 }
 
 TEST_F(CudaSessionTest, AKernelThatReadsWhereNothingIs) {
