@@ -21,9 +21,9 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 import pytest
-
 import test_generation
 import test_loops
+
 from gpu import GpuProgram, assert_close, compile_gpu, load_outputs, needs_emulator, save_inputs
 from harness import EXAMPLES, SIGNDIGITS, VITC, Photos, run_ok
 

@@ -12,10 +12,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
 import test_dense_models
-from gpu import assert_close, compile_gpu, needs_emulator
 from test_models import MODELS
+
+from gpu import assert_close, compile_gpu, needs_emulator
 
 pytestmark = needs_emulator
 

@@ -16,11 +16,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
 import test_generation
+from test_gpu import input_name, reference_logits
+
 from gpu import assert_close, compile_gpu, needs_emulator
 from harness import EXAMPLES, Photos, run_ok
-from test_gpu import input_name, reference_logits
 
 pytestmark = needs_emulator
 
