@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import ctypes
+import operator
 import os
 import threading
 import weakref
@@ -21,6 +22,8 @@ import numpy as np
 from vitc import _abi, generation
 from vitc.errors import InvalidArgumentError, UnsupportedError
 from vitc.generation import Generated
+
+_MAX_NUMBER = 2**31 - 1
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Outputs = Union[Array, dict[str, Array]]
@@ -122,6 +125,8 @@ class CompiledModel:
     def __init__(
         self, path: str | os.PathLike[str], *, threads: int = 0, isa: str | None = None, device: int | None = None
     ) -> None:
+        threads = _number("threads", threads)
+        device = None if device is None else _number("device", device)
         self._library = library = _abi.Library(path)
         self._lock = _Lock()
         self._session: ctypes.c_void_p | None = None
@@ -363,13 +368,18 @@ class CompiledModel:
     def _session_for(self, batch: int) -> ctypes.c_void_p:
         """The session, made anew when the batch outgrows it."""
         if self._session is None or batch > self._max_batch:
+            if self.device is not None:  # A GPU may have no room for both.
+                self._end_session()
             session = self._library.create("vitc_session_create", self._model, batch)
-            if self._session is not None:
-                self._objects.pop()
-                self._library.get("vitc_session_destroy", self._session)
+            self._end_session()
             self._objects.append(("vitc_session_destroy", session))
             self._session, self._max_batch = session, batch
         return self._session
+
+    def _end_session(self) -> None:
+        if self._session is not None:
+            self._session = None
+            self._library.get(*self._objects.pop())
 
 
 def load(
@@ -386,8 +396,15 @@ def load(
     Raises:
         FileError: not a file that vitc made. UnsupportedError: the file or the machine lacks that level, or a library
             that the code calls (oneDNN) is missing, or a model for GPUs finds none. InvalidArgumentError: `device` is
-            given for a model that was compiled for a CPU."""
+            given for a model that was compiled for a CPU, or a number is not one from 0 to 2147483647."""
     return CompiledModel(path, threads=threads, isa=isa, device=device)
+
+
+def _number(name: str, value: int) -> int:
+    """One that the C interface can hold."""
+    if not 0 <= value <= _MAX_NUMBER:
+        raise InvalidArgumentError(f"{name} is {value}; an integer from 0 to {_MAX_NUMBER} is needed")
+    return operator.index(value)
 
 
 def _ordered(entry: Entry, arrays: tuple[Any, ...], named: Mapping[str, Array]) -> list[Array]:

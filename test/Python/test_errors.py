@@ -207,6 +207,14 @@ def test_python_device_of_a_cpu_model(library: Path) -> None:
         vitc.load(library, device=0)
 
 
+@pytest.mark.parametrize("name", ["threads", "device"])
+@pytest.mark.parametrize("value", [-1, 2**31, 2**32])
+def test_python_numbers(name: str, value: int, library: Path) -> None:
+    """ctypes would take 2**32 for 0."""
+    with pytest.raises(vitc.InvalidArgumentError, match=f"^{name} is {value}; an integer from 0 to 2147483647 is"):
+        vitc.load(library, **{name: value})
+
+
 def test_python_files(library: Path, tmp_path: Path) -> None:
     text = tmp_path / "model.so"
     text.write_text("not a library")

@@ -13,14 +13,15 @@ import itertools
 import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from test_gpu_nodes import make_model
 
 from gpu import MARKER, GpuProgram, compile_gpu, needs_emulator, save_inputs
 from harness import REPO
-from test_gpu_nodes import make_model
 
 pytestmark = needs_emulator
 
@@ -183,3 +184,35 @@ def test_call_that_fails(
         assert HINT in result.stderr, failure
         assert [path.name for path in tmp_path.iterdir() if path.suffix != ".npy"] == [], failure
     assert (tmp_path / "outputs").exists()
+
+
+ADD = """
+func.func @forward(%x: tensor<?x1024xf32> {vit.name = "x"}) -> (tensor<?x1024xf32> {vit.name = "y"}) {
+  %y = arith.addf %x, %x : tensor<?x1024xf32>
+  return %y : tensor<?x1024xf32>
+}
+"""
+# Arguments: the library, batches; prints for each whether there was room.
+CALLS = """
+import sys
+import numpy as np
+import vitc
+with vitc.load(sys.argv[1]) as model:
+    for batch in map(int, sys.argv[2:]):
+        x = np.full((batch, 1024), batch, np.float32)
+        try:
+            print(batch, np.array_equal(model(x), x + x))
+        except vitc.OutOfMemoryError:
+            print(batch, None)
+"""
+
+
+@pytest.mark.parametrize(
+    ("memory", "printed"), [(160_000, "8 True\n16 True\n8 True\n"), (100_000, "8 True\n16 None\n8 True\n")]
+)
+def test_session_that_grows(memory: int, printed: str, tmp_path: Path) -> None:
+    """An image needs 8 kB: one session of 8 and one of 16 do not fit, one of 16 may."""
+    (tmp_path / "add.mlir").write_text(ADD)
+    library, phases = compile_gpu(tmp_path / "add.mlir", tmp_path, "--emit=so")
+    python = GpuProgram(Path(sys.executable), phases)
+    assert python.start_ok("-c", CALLS, library, "8", "16", "8", memory=memory) == printed
