@@ -8,7 +8,6 @@
 
 #include "Program/Commands.h"
 
-#include "Cuda/CudaModel.h"
 #include "Json.h"
 #include "Program/EntryTensors.h"
 #include "Program/GenerationRun.h"
@@ -131,17 +130,15 @@ void vitc::rt::runBenchmark(const vitc_model &model, const Options &options,
 
   // With the copies to the GPU and back, and all that the processor does.
   double endToEnd = medianOf(measured.times.endToEnd);
-  std::string device =
-      model.cuda ? model.cuda->context->getDevice().getName() : "";
+  const char *device = vitc_model_device(&model); // or null
 
   if (!options.json) {
     std::string with =
-        model.cuda ? fmt::format(", end to end median {:.3f} ms, {:.1f} "
-                                 "images/s",
-                                 endToEnd, 1000.0 * batch / endToEnd)
-                   : "";
-    std::string where =
-        model.cuda ? device : fmt::format("{} threads", threads);
+        device ? fmt::format(", end to end median {:.3f} ms, {:.1f} "
+                             "images/s",
+                             endToEnd, 1000.0 * batch / endToEnd)
+               : "";
+    std::string where = device ? device : fmt::format("{} threads", threads);
     output.print(fmt::format(
         "{}: median {:.3f} ms, min {:.3f} ms, p90 {:.3f} ms, {:.1f} images/s{} "
         "({} runs, batch {}, {}, {}, {})\n",
@@ -159,7 +156,7 @@ void vitc::rt::runBenchmark(const vitc_model &model, const Options &options,
   json.key("runs").value(static_cast<int64_t>(times.size()));
   json.key("batch").value(batch);
   json.key("images_per_second").value(imagesPerSecond);
-  if (model.cuda) {
+  if (device) {
     json.key("end_to_end_ms").value(endToEnd);
     json.key("device").value(device);
   }

@@ -18,8 +18,6 @@
 
 #include <fmt/format.h>
 
-#include <optional>
-
 using namespace vitc::rt;
 
 static const char *taskName(int32_t task) {
@@ -47,30 +45,30 @@ static const char *taskName(int32_t task) {
 }
 
 namespace {
-/// What would run the model here with --isa and --device: a description needs
-/// none.
+/// What would run the model here with --isa and --device.
 struct Here {
   std::string isa = "none";
   std::string device = "none"; // the name of a GPU
+  std::string reason;          // why nothing would
 };
 } // namespace
 
+/// A description needs nothing that runs the model, but a GPU that was asked
+/// for: then it throws Failure where that is not there.
 static Here findHere(const EntryDescriptor &entry, const Options &options) {
   Here here;
-  std::optional<cuda::CudaDevice> gpu;
-  if (needsGpu(entry)) {
-    try {
-      gpu.emplace(options.device.value_or(0));
-    } catch (const Failure &) {
+  try {
+    if (!needsGpu(entry)) {
+      here.isa = chooseCode(entry, options.isa.c_str()).isa;
       return here;
     }
-    here.device = gpu->getName();
-  }
-  for (int32_t i = 0; i < entry.numCodes && here.isa == "none"; ++i) {
-    const CodeDescriptor &code = entry.codes[i];
-    if ((options.isa == "native" || options.isa == code.isa) &&
-        (gpu ? gpu->canRun(*code.image) : machineHasIsa(code.isa)))
-      here.isa = code.isa;
+    cuda::CudaDevice gpu(options.device.value_or(0));
+    here.device = gpu.getName();
+    here.isa = gpu.chooseCode(entry, options.isa.c_str()).isa;
+  } catch (const Failure &failure) {
+    if (options.device && here.device == "none")
+      throw;
+    here.reason = failure.what();
   }
   return here;
 }
@@ -193,6 +191,8 @@ static std::string formatJson(const vitc_model_descriptor_t &model,
   json.key("isa").value(here.isa);
   if (needsGpu(entry))
     json.key("device").value(here.device);
+  if (!here.reason.empty())
+    json.key("reason").value(here.reason);
   json.key("parameters").value(model.parameters);
   json.key("weight_bytes").value(model.weightBytes);
   json.key("code_bytes").value(model.codeBytes);
@@ -260,6 +260,8 @@ static std::string formatText(const vitc_model_descriptor_t &model,
              fmt::format("{}; here: {}", listIsas(entry), here.isa));
   if (needsGpu(entry))
     appendLine(text, "GPU", here.device);
+  if (!here.reason.empty())
+    appendLine(text, "does not run", here.reason);
   appendLine(text, "parameters", fmt::format("{}", model.parameters));
   appendLine(text, "weights", fmt::format("{} bytes", model.weightBytes));
   appendLine(text, "code", fmt::format("{} bytes", model.codeBytes));

@@ -269,7 +269,7 @@ static const OptionSpec kOptions[] = {
            static_cast<int32_t>(p.parseInteger(v, 1, ThreadPool::kMaxThreads));
      },
      "threads to use (default one a core)",
-     "no effect: kernels run on the GPU"},
+     "threads for what the processor does (default one a core)"},
     {"--isa",
      "LEVEL",
      {},

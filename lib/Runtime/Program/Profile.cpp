@@ -14,7 +14,6 @@
 
 #include "Program/Commands.h"
 
-#include "Cuda/CudaModel.h"
 #include "Json.h"
 #include "Program/EntryTensors.h"
 
@@ -71,8 +70,8 @@ void vitc::rt::runProfile(const vitc_model &model, const Options &options,
   json.key("model").value(model.descriptor.modelName);
   json.key("precision").value(model.descriptor.precision);
   json.key("isa").value(entry.code->isa);
-  if (model.cuda)
-    json.key("device").value(model.cuda->context->getDevice().getName());
+  if (const char *device = vitc_model_device(&model))
+    json.key("device").value(device);
   json.key("threads").value(model.runtime.pool.getNumThreads());
   json.key("batch").value(batch);
   json.endObject();

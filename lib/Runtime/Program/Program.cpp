@@ -58,8 +58,7 @@ static void runMode(const vitc_model_descriptor_t &descriptor,
   default:
     break;
   }
-  bool isForGpu = getProcessor(descriptor) == Processor::Gpu;
-  vitc_runtime runtime(isForGpu ? 1 : options.threads);
+  vitc_runtime runtime(options.threads);
   vitc_model model(runtime, descriptor, options.isa.c_str(), options.device);
   bool generates = model.step.descriptor;
   if (!generates && (options.beams || options.maxLength || options.minLength))

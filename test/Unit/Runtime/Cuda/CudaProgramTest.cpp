@@ -86,6 +86,14 @@ TEST_F(CudaProgramTest, TimesTheDeviceAndEndToEnd) {
   EXPECT_EQ(json.find("device"), std::string::npos);
 }
 
+// The processor has work, too, as the classes of a mask.
+TEST_F(CudaProgramTest, TakesThreads) {
+  expectPart(run({"--benchmark", "--min-time=0", "--threads=3", "--json=-"}),
+             "\"threads\": 3");
+  expectPart(run({"--help"}), "--threads N             threads for what the "
+                              "processor does (default one a core)");
+}
+
 TEST_F(CudaProgramTest, TimesGeneration) {
   FakeGpuGenerator generator;
   std::string json =
@@ -125,15 +133,33 @@ TEST_F(CudaProgramTest, DescribesTheModelAndTheGpu) {
   std::string json = run({"--info", "--json", "--isa=sm_80"});
   expectPart(json, "\"isa\": \"sm_80\"");
   expectPart(json, "\"device\": \"Fake GPU\"");
-  // A description needs none.
-  cuda.devices.clear();
-  info = run({"--info"});
+  EXPECT_EQ(json.find("\"reason\""), std::string::npos);
+}
+
+// A description needs nothing that runs the model, and says what is not there.
+TEST_F(CudaProgramTest, DescribesWhyNothingRuns) {
+  cuda.driverVersion = 11000;
+  std::string info = run({"--info"});
   expectPart(info, "architectures sm_90a, sm_80; here: none\n");
   expectPart(info, "GPU           none\n");
+  expectPart(info, "does not run  the NVIDIA driver is for CUDA 11.0; the "
+                   "program needs one for 11.4 or newer; ");
+  cuda.driverVersion = 12080;
   cuda.devices = {{"Old GPU", 7, 0, 64 << 10}};
   info = run({"--info"});
   expectPart(info, "architectures sm_90a, sm_80; here: none\n");
   expectPart(info, "GPU           Old GPU\n");
+  expectPart(info, "does not run  the GPU 'Old GPU' has compute capability "
+                   "7.0; ");
+  expectPart(run({"--info", "--json"}),
+             "\"reason\": \"the GPU 'Old GPU' has compute capability 7.0; ");
+}
+
+// One that is asked for by its number is needed.
+TEST_F(CudaProgramTest, DescribesNoGpuThatIsNotThere) {
+  EXPECT_EQ(run({"--info", "--device", "3"}, 1),
+            "fake: error: GPU 3 was asked for; the machine has 1, counted from "
+            "0\n");
 }
 
 TEST_F(CudaProgramTest, AMachineWithoutAGpu) {
