@@ -105,30 +105,17 @@ void vitc_session::markStates(const vitc_model::Entry &entry) {
   }
 }
 
-namespace {
-/// Marks a session as running; refuses a second run at the same time.
-class RunningMark {
-public:
-  explicit RunningMark(std::atomic<bool> &running) : running(running) {
-    if (running.exchange(true))
-      throw Failure(VITC_INVALID_ARGUMENT,
-                    "the session is in use by another thread; needs a session "
-                    "for each thread");
-  }
-  ~RunningMark() { running.store(false); }
-  RunningMark(const RunningMark &) = delete;
-  RunningMark &operator=(const RunningMark &) = delete;
-
-private:
-  std::atomic<bool> &running;
-};
-} // namespace
+vitc_session::Use::Use(vitc_session &session) : session(session) {
+  if (session.inUse.exchange(true))
+    throw Failure(VITC_INVALID_ARGUMENT,
+                  "the session is in use, by another thread or the caller of "
+                  "on_token; needs one of its own");
+}
 
 void vitc_session::run(const vitc_model::Entry &entry,
                        const vitc_tensor_t *givenInputs,
                        const vitc_tensor_t *givenOutputs,
                        const AttentionRequest *request) {
-  RunningMark mark(running);
   int64_t batch = bindTensors(entry, givenInputs, givenOutputs, request);
   executor->run(entry, batch, inputs, outputs);
 }
@@ -155,6 +142,7 @@ vitc_status_t vitc_session_run(vitc_session_t *session,
                                vitc_error_t *error) {
   return guard(error, [&] {
     requireNonNull(session, "session");
+    vitc_session::Use use(*session);
     session->run(session->getModel().main, inputs, outputs, nullptr);
   });
 }
@@ -166,6 +154,7 @@ vitc_status_t vitc_session_run_entry(vitc_session_t *session, const char *entry,
   return guard(error, [&] {
     requireNonNull(session, "session");
     requireNonNull(entry, "entry");
+    vitc_session::Use use(*session);
     session->run(session->getModel().requireEntry(entry), inputs, outputs,
                  nullptr);
   });
@@ -186,6 +175,7 @@ vitc_status_t vitc_session_run_attention(vitc_session_t *session,
     requireNonNull(selections, "selections");
     requireNonNull(maps, "maps");
     AttentionRequest request{selections, maps};
+    vitc_session::Use use(*session);
     session->run(session->getModel().requireAttention(), inputs, outputs,
                  &request);
   });

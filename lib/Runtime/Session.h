@@ -21,8 +21,21 @@
 struct vitc_session {
   vitc_session(const vitc_model &model, int64_t maxBatch);
 
+  /// Marks a session as in use. Throws Failure where it is already.
+  class Use {
+  public:
+    explicit Use(vitc_session &session);
+    ~Use() { session.inUse.store(false); }
+    Use(const Use &) = delete;
+    Use &operator=(const Use &) = delete;
+
+  private:
+    vitc_session &session;
+  };
+
   /// Runs `entry`; `request` is null for "forward". A tensor in a buffer of the
-  /// session's executor is used where it lies. Throws Failure.
+  /// session's executor is used where it lies. Throws Failure. Where other
+  /// threads know the session the caller has a Use of it.
   void run(const vitc_model::Entry &entry, const vitc_tensor_t *inputs,
            const vitc_tensor_t *outputs,
            const vitc::rt::AttentionRequest *request);
@@ -50,7 +63,7 @@ private:
   std::unique_ptr<vitc::rt::Executor> executor;
   /// Of the current run.
   std::vector<vitc::rt::RunTensor> inputs, outputs;
-  std::atomic<bool> running{false};
+  std::atomic<bool> inUse{false};
 };
 
 #endif // VITC_LIB_RUNTIME_SESSION_H

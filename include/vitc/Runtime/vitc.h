@@ -312,7 +312,8 @@ typedef struct vitc_generation_input {
   int64_t prompt_length;
   int32_t attention; /* 1: also find out where each token looked */
   /* Called with each token of the only item when it is certain, on the caller's
-     thread; with beams at the end. It must not throw. May be NULL. */
+     thread; with beams at the end. It must not throw, and cannot use the
+     session. May be NULL. */
   void (*on_token)(void *data, int64_t token);
   void *data;
 } vitc_generation_input_t;

@@ -228,6 +228,7 @@ vitc_status_t vitc_session_generate(vitc_session_t *session,
     requireNonNull(session, "session");
     requireNonNull(input, "input");
     requireNonNull(generation, "generation");
+    vitc_session::Use use(*session);
     *generation = runGeneration(*session, *input, options).release();
   });
 }

@@ -11,6 +11,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <thread>
 
 using namespace vitc::rt;
 using vitc::rt::test::FakeGenerator;
@@ -132,6 +133,31 @@ TEST_F(GenerationTest, TellsTokens) {
   };
   ASSERT_EQ(generate(1, nullptr), VITC_OK) << error.message;
   EXPECT_EQ(Tokens{told}, read());
+}
+
+// Between its steps, too.
+TEST_F(GenerationTest, NobodyElseUsesTheSession) {
+  struct Caller {
+    vitc_session_t *session;
+    vitc_error_t error = {};
+    vitc_status_t status = VITC_OK;
+  };
+  open(descriptor, 1);
+  Caller caller{session};
+  input.data = &caller;
+  input.on_token = [](void *data, int64_t) {
+    Caller &caller = *static_cast<Caller *>(data);
+    std::thread other([&] {
+      caller.status = vitc_session_run_entry(caller.session, "step", nullptr,
+                                             nullptr, &caller.error);
+    });
+    other.join();
+  };
+  ASSERT_EQ(generate(1, nullptr), VITC_OK) << error.message;
+  EXPECT_EQ(caller.status, VITC_INVALID_ARGUMENT);
+  EXPECT_STREQ(caller.error.message,
+               "the session is in use, by another thread or the caller of "
+               "on_token; needs one of its own");
 }
 
 TEST_F(GenerationTest, RejectsOptions) {
