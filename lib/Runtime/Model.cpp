@@ -73,12 +73,30 @@ static void checkCounts(const EntryDescriptor &entry) {
   }
 }
 
+static const char *nameProcessors(bool isGpu) {
+  return isGpu ? "GPUs" : "CPUs";
+}
+
+/// All code of a model is for GPUs, or none is.
+static void checkCodes(const EntryDescriptor &entry,
+                       const EntryDescriptor &main) {
+  bool isForGpu = needsGpu(main);
+  for (int32_t i = 0; i < entry.numCodes; ++i)
+    if (bool hasImage = entry.codes[i].image; hasImage != isForGpu)
+      throw Failure(VITC_UNSUPPORTED,
+                    "entry '{}' has code '{}' for {}; needs it for {}, as the "
+                    "first of entry '{}' is",
+                    entry.name, entry.codes[i].isa, nameProcessors(hasImage),
+                    nameProcessors(isForGpu), main.name);
+}
+
 void vitc::rt::checkDescriptor(const vitc_model_descriptor_t &descriptor) {
   if (descriptor.version != kDescriptorVersion)
     throw Failure(VITC_UNSUPPORTED,
                   "the model has descriptor version {}; this runtime needs {}",
                   descriptor.version, kDescriptorVersion);
-  if (!findMainEntry(descriptor))
+  const EntryDescriptor *main = findMainEntry(descriptor);
+  if (!main)
     throw Failure(VITC_UNSUPPORTED,
                   "the model has {} entries and none is 'forward'; needs one, "
                   "or 'step'",
@@ -88,6 +106,7 @@ void vitc::rt::checkDescriptor(const vitc_model_descriptor_t &descriptor) {
     checkTensors(entry.inputs, entry.numInputs);
     checkTensors(entry.outputs, entry.numOutputs);
     checkCounts(entry);
+    checkCodes(entry, *main);
   }
 }
 

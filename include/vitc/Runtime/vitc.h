@@ -175,7 +175,9 @@ VITC_EXPORT const char *vitc_model_label(const vitc_model_t *model,
                                          int32_t index);
 
 /* Allocates the arena for batches of up to `max_batch` images (>= 1), on a GPU
-   space for inputs and outputs too. The model must outlive the session. */
+   space for inputs and outputs too; of a model that generates tokens a GPU has
+   at first what a step of so many rows needs. VITC_OUT_OF_MEMORY when there is
+   no room. The model must outlive the session. */
 VITC_EXPORT vitc_status_t vitc_session_create(const vitc_model_t *model,
                                               int64_t max_batch,
                                               vitc_session_t **session,
@@ -187,7 +189,10 @@ VITC_EXPORT void vitc_session_destroy(vitc_session_t *session);
    batch dimensions must agree and be at most the session's `max_batch`. Types
    and shapes are checked. Allocates nothing, except when it first runs a batch
    size: a model that calls oneDNN makes its primitives, one on a GPU a graph of
-   its kernels. */
+   its kernels, of which it forgets all when there are 64. On a GPU the first
+   run of an entry that needs more memory than the session has, as for attention
+   maps, gets it; VITC_OUT_OF_MEMORY then leaves a session that runs what there
+   is room for. */
 VITC_EXPORT vitc_status_t vitc_session_run(vitc_session_t *session,
                                            const vitc_tensor_t *inputs,
                                            const vitc_tensor_t *outputs,

@@ -200,6 +200,13 @@ TEST_F(CudaDeviceTest, EntriesOfTwoImages) {
                 "for sm_90a; needs one of all");
 }
 
+TEST_F(CudaDeviceTest, CodeForGpusAndCpus) {
+  fake.attentionCodes[1].image = nullptr;
+  expectNoModel(VITC_UNSUPPORTED,
+                "entry 'attention' has code 'sm_80' for CPUs; needs it for "
+                "GPUs, as the first of entry 'forward' is");
+}
+
 //===----------------------------------------------------------------------===//
 // Loading it
 //===----------------------------------------------------------------------===//

@@ -363,6 +363,19 @@ TEST_F(CudaSessionTest, InputsAndOutputsComeFirst) {
   EXPECT_EQ(cuda.calls["cuMemAlloc_v2"], allocations);
 }
 
+// Memory for maps comes when they are asked for; where there is none the
+// session does the rest.
+TEST_F(CudaSessionTest, NoRoomForMaps) {
+  fake.entries[1].arenaPerBatch = 10000;
+  start(fake, 1);
+  cuda.memoryBytes = cuda.usedBytes + 5000;
+  makeTensors(1);
+  EXPECT_EQ(vitc_session_run_attention(session, &input, &output, selections,
+                                       mapTensors, &error),
+            VITC_OUT_OF_MEMORY);
+  run(1);
+}
+
 TEST_F(CudaSessionTest, AKernelThatReadsWhereNothingIs) {
   for (CodeDescriptor &code : fake.forwardCodes)
     code.function = [](Context *context) {
