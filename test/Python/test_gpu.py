@@ -111,7 +111,9 @@ def test_steps_are_graphs(name: str, compile_once: Callable[..., GpuProgram], tm
     assert result.returncode != 0 and "cuGraphLaunch" in result.stderr, result
 
 
-@pytest.mark.parametrize(("target", "device"), [("sm_80", "8.6"), ("sm_80", "12.0"), ("sm_86", "8.9"), ("sm_90a", "9.0")])
+@pytest.mark.parametrize(
+    ("target", "device"), [("sm_80", "8.6"), ("sm_80", "12.0"), ("sm_86", "8.9"), ("sm_90a", "9.0")]
+)
 def test_later_gpus(
     target: str, device: str, photos: Photos, compile_once: Callable[..., GpuProgram], tmp_path: Path
 ) -> None:
