@@ -20,8 +20,10 @@
 #include "DeviceGemmTiling.h"
 
 #include "vitc/Analysis/BatchMultiple.h"
+#include "vitc/Kernel/GemmBlock.h"
 #include "llvm/Support/MathExtras.h"
 #include <algorithm>
+#include <limits>
 
 using namespace mlir;
 using namespace vitc::kernel;
@@ -61,9 +63,6 @@ static constexpr int64_t kFmaTerms = 16, kTensorTerms = 32, kStages = 3;
 /// Of an A100, an H100 has 132; each has four schedulers, which start an
 /// instruction of a warp a cycle.
 static constexpr int64_t kMultiprocessors = 108, kSchedulers = 4;
-/// Blocks and warps of a multiprocessor that registers leave room for, at 128
-/// a thread.
-static constexpr int64_t kMaxBlocks = 16, kMaxWarps = 16;
 /// For a vector of shared memory that the lanes of a warp read together.
 static constexpr double kSharedLoadCycles = 2;
 /// Of L2, a multiprocessor's share.
@@ -108,15 +107,17 @@ static Shape getShape(GemmOp op, int64_t openBatch) {
   return shape;
 }
 
-static int64_t countWarps(const Tile &tile, bool isF32) {
-  int64_t microTiles =
-      tile.rowBlock / tile.rows * (tile.panels * kPanelColumns / tile.columns);
-  constexpr int64_t kWarpThreads = 32;
-  return isF32 ? microTiles / kWarpThreads : microTiles;
+static GemmTilingAttr getTiling(GemmOp op, const Shape &shape,
+                                const Tile &tile) {
+  return GemmTilingAttr::get(op.getContext(), Provider::Nvvm, tile.rows,
+                             tile.columns,
+                             shape.isF32 ? kFmaTerms : kTensorTerms, kStages,
+                             tile.rowBlock, tile.panels);
 }
 
-/// Cycles of a gemm.
-static double estimate(const Shape &shape, const Tile &tile) {
+/// Cycles of a gemm; infinite where registers are short.
+static double estimate(const Shape &shape, const Tile &tile,
+                       const GemmBlock &block) {
   int64_t columns = tile.panels * kPanelColumns;
   int64_t tilesOfItem = llvm::divideCeil(shape.rows, tile.rowBlock);
   int64_t rowTiles =
@@ -125,10 +126,12 @@ static double estimate(const Shape &shape, const Tile &tile) {
           : llvm::divideCeil(shape.items * shape.rows, tile.rowBlock);
   int64_t tilesOfBlock = shape.isChunk ? tilesOfItem : 1;
   int64_t blocks = rowTiles / tilesOfBlock * llvm::divideCeil(shape.n, columns);
-  int64_t warps = countWarps(tile, shape.isF32);
+  constexpr int64_t kWarpThreads = 32;
+  int64_t warps = block.threads / kWarpThreads;
+  if (block.countResident() == 0)
+    return std::numeric_limits<double>::infinity();
   int64_t resident = std::clamp<int64_t>(
-      llvm::divideCeil(blocks, kMultiprocessors), 1,
-      std::clamp<int64_t>(kMaxWarps / warps, 1, kMaxBlocks));
+      llvm::divideCeil(blocks, kMultiprocessors), 1, block.countResident());
 
   // Of one term, of all that are resident.
   auto warpsOfScheduler =
@@ -156,15 +159,19 @@ static double estimate(const Shape &shape, const Tile &tile) {
 static GemmTilingAttr getTileTiling(GemmOp op, const Shape &shape) {
   ArrayRef<Tile> tiles =
       shape.isF32 ? ArrayRef(kFmaTiles) : ArrayRef(kTensorTiles);
-  // The first, a larger one, among equals.
-  const Tile *best = std::min_element(
-      tiles.begin(), tiles.end(), [&](const Tile &a, const Tile &b) {
-        return estimate(shape, a) < estimate(shape, b);
-      });
-  return GemmTilingAttr::get(op.getContext(), Provider::Nvvm, best->rows,
-                             best->columns,
-                             shape.isF32 ? kFmaTerms : kTensorTerms, kStages,
-                             best->rowBlock, best->panels);
+  // The first, a larger one, among equals; the last of those that are short of
+  // registers.
+  GemmTilingAttr best = getTiling(op, shape, tiles.back());
+  double least = std::numeric_limits<double>::infinity();
+  for (const Tile &tile : tiles) {
+    GemmTilingAttr tiling = getTiling(op, shape, tile);
+    double cycles = estimate(shape, tile, GemmBlock(op, tiling));
+    if (cycles < least) {
+      best = tiling;
+      least = cycles;
+    }
+  }
+  return best;
 }
 
 /// Narrow blocks where there are few columns.

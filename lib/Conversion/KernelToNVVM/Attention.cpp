@@ -109,7 +109,7 @@ DeviceKernel DeviceAttentionBuilder::build() {
   b.commitCopies();
   seen = tile.countSeen();
   writeResults(addKeyBlocks());
-  return finishWithRegisters(b);
+  return b.finish();
 }
 
 State DeviceAttentionBuilder::addKeyBlocks() {

@@ -112,7 +112,7 @@ DeviceKernel DeviceAttentionMapBuilder::build() {
         b.waitForCopies(0);
       },
       nullptr);
-  return finishWithRegisters(b);
+  return b.finish();
 }
 
 /// The scores of the block's queries with the keys from `firstKey` on.

@@ -157,7 +157,7 @@ DeviceKernel OneQueryBuilder::build() {
                       return values;
                     });
   writeResult(get(state));
-  return finishWithRegisters(b);
+  return b.finish();
 }
 
 OneQueryState OneQueryBuilder::addKeyBlock(OneQueryState state, Value first) {

@@ -41,14 +41,6 @@ LogicalResult vitc::kernel::verifyBlock(Operation *op,
   return success();
 }
 
-DeviceKernel vitc::kernel::finishWithRegisters(DeviceBuilder &b) {
-  DeviceKernel kernel = b.finish();
-  // Otherwise ptxas spills some to run more.
-  kernel.function->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(),
-                           b.getI32IntegerAttr(1));
-  return kernel;
-}
-
 AttentionFactors vitc::kernel::getScoreFactors(DeviceBuilder &b,
                                                const ScoreOperands &operands,
                                                DeviceTokenTables &tables) {

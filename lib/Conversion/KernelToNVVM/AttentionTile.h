@@ -41,10 +41,6 @@ AttentionFactors getScoreFactors(DeviceBuilder &builder,
                                  const ScoreOperands &operands,
                                  DeviceTokenTables &tables);
 
-/// Ends a kernel whose threads keep all they can in registers, however few
-/// blocks a multiprocessor then runs.
-DeviceKernel finishWithRegisters(DeviceBuilder &builder);
-
 /// A block of keys.
 struct DeviceKeyBlock {
   mlir::Value first;

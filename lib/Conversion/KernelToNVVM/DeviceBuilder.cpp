@@ -231,12 +231,15 @@ Value DeviceBuilder::both(Value a, Value b) {
   return createOrFold<arith::AndIOp>(a, b);
 }
 
-DeviceKernel DeviceBuilder::finish() {
+DeviceKernel DeviceBuilder::finish(int64_t resident) {
   setInsertionPointToEnd(&function.getBody().back());
   LLVM::ReturnOp::create(*this, ValueRange());
   function->setAttr(NVVM::NVVMDialect::getKernelFuncAttrName(), getUnitAttr());
   function->setAttr(NVVM::NVVMDialect::getReqntidAttrName(),
                     getDenseI32ArrayAttr({static_cast<int32_t>(threads)}));
+  // Otherwise ptxas spills some registers to run more.
+  function->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(),
+                    getI32IntegerAttr(static_cast<int32_t>(resident)));
   function->setAttr(KernelDialect::kSharedBytesAttr,
                     getI64IntegerAttr(sharedBytes));
   return {function, threads};

@@ -127,8 +127,9 @@ public:
   mlir::Value toIndex(mlir::Value integer);
   mlir::Value both(mlir::Value a, mlir::Value b);
 
-  /// Ends the body.
-  DeviceKernel finish();
+  /// Ends the body. A thread's registers are as many as let `resident` blocks
+  /// share a multiprocessor.
+  DeviceKernel finish(int64_t resident = 1);
 
 private:
   mlir::Value reduceOverLanes(

@@ -16,7 +16,7 @@
 #include "GemmEmitter.h"
 #include "Kernels.h"
 
-#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "vitc/Kernel/GemmBlock.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -26,9 +26,7 @@ using namespace vitc::kernel;
 static constexpr int64_t kPanelColumns =
     vitc::vit::WeightExprAttr::kPanelColumns;
 static constexpr int64_t kPackGranule = vitc::vit::WeightExprAttr::kPackGranule;
-/// A thread's: two blocks of 256 threads share a multiprocessor's registers.
-static constexpr int32_t kRegisters = 128;
-static constexpr int64_t kMaxThreads = 65536 / kRegisters;
+static constexpr int64_t kMaxThreads = 1024;
 /// What a size of a tile may be: more than any block's memory holds.
 static constexpr int64_t kMaxSize = 1024;
 /// Words that a thread copies at once.
@@ -154,9 +152,9 @@ FailureOr<DeviceKernel> vitc::kernel::buildDeviceGemm(GemmOp op,
     DeviceFewRowsEmitter(op, builder).emit();
   else
     DeviceGemmEmitter(op, builder).emit();
-  DeviceKernel kernel = builder.finish();
-  kernel.function->setAttr(NVVM::NVVMDialect::getMaxnregAttrName(),
-                           builder.getI32IntegerAttr(kRegisters));
+  int64_t resident = ofFewRows ? DeviceFewRowsEmitter::kResident
+                               : GemmBlock(op, *op.getTiling()).countResident();
+  DeviceKernel kernel = builder.finish(std::max<int64_t>(1, resident));
   auto shared = kernel.function->getAttrOfType<IntegerAttr>(
       KernelDialect::kSharedBytesAttr);
   if (shared.getInt() > context.gpu.getSharedBytes())

@@ -54,6 +54,8 @@ public:
   /// Rows of a block that is of this kind, at most.
   static constexpr int64_t kMaxRows = 8;
   static constexpr int64_t kThreads = 256;
+  /// Blocks that share a multiprocessor.
+  static constexpr int64_t kResident = 2;
 
   DeviceFewRowsEmitter(GemmOp op, DeviceBuilder &builder);
   void emit();

@@ -10,14 +10,11 @@
 
 #include "../KernelToVector/ElementLoop.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "vitc/Kernel/GemmBlock.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace vitc::kernel;
-
-/// Vectors of a row that a lane reads at once, rows that a warp does: enough to
-/// hide the latency of memory, and in registers.
-static constexpr int64_t kVectorsAtOnce = 8, kRowsAtOnce = 2;
 
 //===----------------------------------------------------------------------===//
 // DeviceGemmRows
@@ -123,9 +120,8 @@ SmallVector<Value> DeviceRowNorms::loadElements(const DeviceGemmLhs &lhs,
 SmallVector<Value> DeviceRowNorms::sumRows(const DeviceGemmLhs &lhs,
                                            ArrayRef<RowState> rows,
                                            function_ref<Value(Value)> term) {
-  int64_t width = lhs.getMaxWidth(), step = kWarpThreads * width;
-  int64_t size =
-      std::min<int64_t>(llvm::alignTo(k, step), kVectorsAtOnce * step);
+  int64_t width = lhs.getMaxWidth();
+  int64_t size = GemmBlock::countNormVectors(k, width) * width * kWarpThreads;
   Value zero = width == 1 ? b.scalar(0.0) : b.splat(0.0, width);
   SmallVector<Value> sums = b.forLoop(
       b.index(0), b.index(k), size, SmallVector<Value>(rows.size(), zero),
@@ -146,7 +142,8 @@ void DeviceRowNorms::emit(const DeviceGemmLhs &lhs, const DeviceGemmRows &rows,
                           Value begin) {
   Value perElement = b.scalar(1.0 / double(k));
   int64_t numWarps = b.getNumWarps();
-  int64_t atOnce = count % (kRowsAtOnce * numWarps) == 0 ? kRowsAtOnce : 1;
+  constexpr int64_t kRows = GemmBlock::kNormRows;
+  int64_t atOnce = count % (kRows * numWarps) == 0 ? kRows : 1;
   b.forLoop(b.getWarp(), b.index(count), atOnce * numWarps, [&](Value r) {
     SmallVector<RowState> states;
     for (int64_t i = 0; i < atOnce; ++i) {

@@ -105,7 +105,7 @@ func.func @negative_gemm_idle_threads(%context: !kernel.context) {
   %x = kernel.buffer %context input : memref<?x5x16xf32>
   %w = kernel.buffer %context input at 1 : memref<256xf32>
   %y = kernel.buffer %context output : memref<?x5x16xf32>
-  // expected-error @+1 {{'kernel.gemm' op has tiling #kernel.gemm_tiling<provider = nvvm, rows = 4, columns = 4, kBlock = 8, unroll = 3, rowBlock = 64> and weights of 'f32'; needs as many threads as copy a step's tiles in vectors of 4 words, up to 512}}
+  // expected-error @+1 {{'kernel.gemm' op has tiling #kernel.gemm_tiling<provider = nvvm, rows = 4, columns = 4, kBlock = 8, unroll = 3, rowBlock = 64> and weights of 'f32'; needs as many threads as copy a step's tiles in vectors of 4 words, up to 1024}}
   kernel.gemm batch(%b) rows(%n) n 16 k 16 lhs(%x at #map : memref<?x5x16xf32>) weights(%w : memref<256xf32>)
       init(%y at #map : memref<?x5x16xf32>)
       tiling <provider = nvvm, rows = 4, columns = 4, kBlock = 8, unroll = 3, rowBlock = 64>

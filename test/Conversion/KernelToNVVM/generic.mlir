@@ -57,7 +57,7 @@ func.func @condition(%context: !kernel.context) attributes {kernel.entry = #entr
 //       CHECK:     arith.negf
 //       CHECK:     memref.store
 //       CHECK:   llvm.func @generic_8(%[[N:[^ ]+]]: i64, %{{[^ ]+}}: !llvm.ptr<1>, %{{[^ ]+}}: !llvm.ptr<1>)
-//  CHECK-SAME:     attributes {kernel.shared_bytes = 0 : i64, nvvm.kernel, nvvm.reqntid = array<i32: 256>}
+//  CHECK-SAME:     attributes {kernel.shared_bytes = 0 : i64, nvvm.kernel, nvvm.minctasm = 1 : i32, nvvm.reqntid = array<i32: 256>}
 //   CHECK-DAG:     %[[THREAD:.*]] = nvvm.read.ptx.sreg.tid.x
 //   CHECK-DAG:     %[[BLOCK:.*]] = nvvm.read.ptx.sreg.ctaid.x
 //       CHECK:     %[[INSIDE:.*]] = arith.cmpi ult

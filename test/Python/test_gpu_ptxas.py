@@ -1,0 +1,89 @@
+# ===- test_gpu_ptxas.py - Kernels as NVIDIA's assembler sees them --------===#
+#
+# Part of the vitc project, under the Apache License v2.0 with LLVM
+# Exceptions. See LICENSE for license information.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+# ===----------------------------------------------------------------------===#
+"""ptxas assembles every kernel of some models for every architecture, and keeps all values in registers.
+
+The models have each kind of kernel, and products of all tiles. Needs ptxas and no GPU.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from harness import VITC, run, run_ok
+
+DATA = Path(__file__).parent / "data"
+MODELS: dict[str, list[str | Path]] = {
+    "vit": ["zoo:vit-b"],
+    "swin": ["zoo:swin-t"],
+    "hybrid": ["zoo:hybrid-r26-s"],
+    "linformer": ["zoo:linformer-2048"],
+    "segmenter": [DATA / "dense_models" / "SegformerForSemanticSegmentation", "--image-size=512x512"],
+    "decoder": [DATA / "generation" / "T5ForConditionalGeneration", "--max-source-length=128"],
+}
+ARCHITECTURES = ("sm_80", "sm_86", "sm_89", "sm_90", "sm_90a", "sm_100", "sm_120")
+FOLDERS = [Path(os.environ[name], "bin") for name in ("CUDA_ROOT", "CUDA_HOME", "CUDA_PATH") if name in os.environ]
+PTXAS = shutil.which("ptxas") or shutil.which("ptxas", path=os.pathsep.join(map(str, FOLDERS)))
+
+needs_ptxas = pytest.mark.skipif(not PTXAS, reason="found no ptxas in PATH, CUDA_ROOT, CUDA_HOME or CUDA_PATH")
+
+
+class Kernel(NamedTuple):
+    name: str
+    memory: str  # stack frame and spills in the words of ptxas
+
+
+def read_kernels(notes: str) -> Iterator[Kernel]:
+    """What ptxas -v says of each function."""
+    for match in re.finditer(r"Function properties for (\S+)\n\s*(.*)", notes):
+        yield Kernel(match[1], match[2])
+
+
+def find_lost_speed(notes: str) -> list[str]:
+    """Functions with values in memory, and wgmma that ptxas serialises."""
+    lost = [
+        f"{kernel.name}: {kernel.memory}"
+        for kernel in read_kernels(notes)
+        if kernel.memory != "0 bytes stack frame, 0 bytes spill stores, 0 bytes spill loads"
+    ]
+    return lost + re.findall(r"\(C7\d+\).*", notes)
+
+
+def test_finds_lost_speed() -> None:
+    notes = (
+        "ptxas info    : (C7510) Potential Performance Loss: wgmma.mma_async instructions are serialized in 'a'\n"
+        "ptxas info    : Function properties for a\n"
+        "    0 bytes stack frame, 0 bytes spill stores, 0 bytes spill loads\n"
+        "ptxas info    : Function properties for b\n"
+        "    8 bytes stack frame, 4 bytes spill stores, 4 bytes spill loads\n"
+    )
+    spilled, serialised = find_lost_speed(notes)
+    assert spilled == "b: 8 bytes stack frame, 4 bytes spill stores, 4 bytes spill loads"
+    assert serialised.startswith("(C7510)")
+
+
+@needs_ptxas
+@pytest.mark.slow
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize("precision", ["f32", "bf16"])
+@pytest.mark.parametrize("name", MODELS)
+def test_keeps_values_in_registers(name: str, precision: str, architecture: str, tmp_path: Path) -> None:
+    model, *options = MODELS[name]
+    ptx = tmp_path / "kernels.ptx"
+    run_ok(VITC, "compile", model, "-o", ptx, f"--target={architecture}", f"--precision={precision}", *options)
+    result = run(PTXAS, "-v", f"-arch={architecture}", ptx, "-o", tmp_path / "kernels.cubin")
+    assert result.returncode == 0, result.stderr
+    notes = result.stdout + result.stderr
+    assert len(list(read_kernels(notes))) == ptx.read_text().count(".entry ")
+    assert find_lost_speed(notes) == []
