@@ -44,6 +44,15 @@ static std::vector<std::string> listIR(StringRef folder, StringRef target) {
   return files;
 }
 
+/// The names of the kernels in PTX.
+static std::vector<StringRef> listKernels(StringRef ptx) {
+  std::vector<StringRef> names;
+  for (StringRef rest = ptx.split(".entry ").second; !rest.empty();
+       rest = rest.split(".entry ").second)
+    names.push_back(rest.take_until([](char c) { return c == '('; }));
+  return names;
+}
+
 /// The text of a file of LLVM IR that gives `ptx`, or an error that says which
 /// there are.
 static Expected<std::string> findIR(StringRef ptx, StringRef target,
@@ -56,13 +65,25 @@ static Expected<std::string> findIR(StringRef ptx, StringRef target,
     return createStringError("vitc has no target '" + target + "'");
   initializeGpuTargets();
   std::string reasons;
+  std::vector<StringRef> kernels = listKernels(ptx);
   for (const std::string &file : listIR(folder, target)) {
     auto buffer = MemoryBuffer::getFile(file);
     if (!buffer)
       return createStringError(file + ": " + buffer.getError().message());
-    Expected<std::string> made = generatePtx((*buffer)->getBuffer(), *gpu);
+    // Making PTX takes long, which other kernels need not.
+    StringRef text = (*buffer)->getBuffer();
+    auto missing = llvm::find_if(kernels, [&](StringRef name) {
+      return !text.contains(("@" + name + "(").str());
+    });
+    if (missing != kernels.end()) {
+      reasons +=
+          ("; " + sys::path::filename(file) + " has no kernel " + *missing)
+              .str();
+      continue;
+    }
+    Expected<std::string> made = generatePtx(text, *gpu);
     if (made && *made == ptx)
-      return (*buffer)->getBuffer().str();
+      return text.str();
     reasons += ("; " + sys::path::filename(file) + " " +
                 (made ? "gives other PTX" : toString(made.takeError())))
                    .str();
