@@ -111,6 +111,9 @@ enum CUstreamCaptureMode : int { CU_STREAM_CAPTURE_MODE_THREAD_LOCAL = 1 };
   F(cuMemGetInfo, cuMemGetInfo_v2, size_t *free, size_t *total)                \
   F(cuMemAlloc, cuMemAlloc_v2, CUdeviceptr *address, size_t bytes)             \
   F(cuMemFree, cuMemFree_v2, CUdeviceptr address)                              \
+  F(cuMemHostAlloc, cuMemHostAlloc, void **address, size_t bytes,              \
+    unsigned flags)                                                            \
+  F(cuMemFreeHost, cuMemFreeHost, void *address)                               \
   F(cuMemcpyHtoDAsync, cuMemcpyHtoDAsync_v2, CUdeviceptr to, const void *from, \
     size_t bytes, CUstream stream)                                             \
   F(cuMemcpyDtoHAsync, cuMemcpyDtoHAsync_v2, void *to, CUdeviceptr from,       \

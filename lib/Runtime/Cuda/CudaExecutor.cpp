@@ -34,7 +34,7 @@ static int64_t alignUp(int64_t bytes) {
 }
 
 CudaExecutor::CudaExecutor(const vitc_model &model, int64_t maxBatch)
-    : device(*model.cuda) {
+    : device(*model.cuda), transfers(device.context) {
   CudaContext::Scope scope(*device.context);
   work.reset(new Work(*device.context));
   // What a run is sure to need is there before the first; attention maps are
@@ -131,6 +131,7 @@ void CudaExecutor::reserveStaging(const EntryDescriptor &entry, int64_t batch) {
 void CudaExecutor::reserveStaging(int64_t bytes) {
   if (bytes > staging.size())
     grow(staging, bytes, kStaging);
+  transfers.reserve(bytes);
 }
 
 std::unique_ptr<Buffer> CudaExecutor::allocate(int64_t bytes) {
@@ -192,7 +193,9 @@ void CudaExecutor::run(const vitc_model::Entry &entry, int64_t batch,
   const CudaStream &stream = work->stream;
   placeTensors(inputs, outputs);
   int64_t together = reserveArena(*entry.descriptor, batch);
+  transfers.begin();
   stream.finish([&] { queue(entry, batch, together, inputs, outputs); });
+  transfers.finish();
   if (deviceTime)
     *deviceTime += work->end.getMillisecondsSince(work->begin);
   if (times)
@@ -206,18 +209,18 @@ void CudaExecutor::queue(const vitc_model::Entry &entry, int64_t batch,
   const CudaStream &stream = work->stream;
   for (size_t i = 0; i < inputs.size(); ++i)
     if (isStaged(inputs[i]))
-      stream.copyToDevice(toAddress(key.tensors[i]), inputs[i].data,
-                          inputs[i].bytes);
+      transfers.copyToDevice(toAddress(key.tensors[i]), inputs[i].data,
+                             inputs[i].bytes, stream);
   start(entry, batch, together);
   for (size_t i = 0; i < inputs.size(); ++i)
     if (isStaged(inputs[i]) && inputs[i].isState)
-      stream.copyToHost(inputs[i].data, toAddress(key.tensors[i]),
-                        inputs[i].bytes);
+      transfers.copyToHost(inputs[i].data, toAddress(key.tensors[i]),
+                           inputs[i].bytes, stream);
   for (size_t i = 0; i < outputs.size(); ++i)
     if (isStaged(outputs[i]))
-      stream.copyToHost(outputs[i].data,
-                        toAddress(key.tensors[inputs.size() + i]),
-                        outputs[i].bytes);
+      transfers.copyToHost(outputs[i].data,
+                           toAddress(key.tensors[inputs.size() + i]),
+                           outputs[i].bytes, stream);
 }
 
 void CudaExecutor::start(const vitc_model::Entry &entry, int64_t batch,

@@ -7,8 +7,8 @@
 //===----------------------------------------------------------------------===//
 //
 // The entry function runs on the processor and says which kernels to start.
-// Tensors of the caller's are copied to staging memory and back; those in
-// buffers stay on the GPU.
+// Tensors of the caller's are copied to staging memory and back, through
+// page-locked memory; those in buffers stay on the GPU.
 //
 //===----------------------------------------------------------------------===//
 
@@ -20,6 +20,7 @@
 #include "Cuda/CudaGraphs.h"
 #include "Cuda/CudaModel.h"
 #include "Cuda/CudaStream.h"
+#include "Cuda/CudaTransfers.h"
 #include "Executor.h"
 
 #include <limits>
@@ -97,6 +98,7 @@ private:
   const CudaModel &device;
   std::unique_ptr<Work, EndWork> work;
   CudaMemory arena, staging;
+  CudaTransfers transfers;
   CudaBuffers buffers;
   /// The largest arena that the GPU might have room for.
   int64_t arenaLimit = std::numeric_limits<int64_t>::max();

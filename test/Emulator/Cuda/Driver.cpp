@@ -146,6 +146,7 @@ void Driver::destroyContext(Device &device) {
   defaultStreams.erase(&device);
   device.memory.clear();
   device.allocatedBytes = 0;
+  device.lockedMemory.clear();
   contexts[device.context] = nullptr;
   device.context = nullptr;
   device.broken = CUDA_SUCCESS;
@@ -165,6 +166,7 @@ void Driver::listObjects(const Device &device,
     return number;
   };
   add(device.allocatedBytes, "bytes of memory were not freed");
+  add(device.lockedMemory.size(), "blocks of host memory were not freed");
   add(count(modules), "modules were not unloaded");
   add(count(streams), "streams were not destroyed");
   add(count(events), "events were not destroyed");

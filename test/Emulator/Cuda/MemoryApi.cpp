@@ -63,6 +63,38 @@ CUresult cuMemFree_v2(CUdeviceptr address) {
   });
 }
 
+/// Zeros would hide that nobody wrote it.
+CUresult cuMemHostAlloc(void **address, size_t bytes, unsigned flags) {
+  Driver &driver = Driver::get();
+  return driver.call("cuMemHostAlloc", NeedsContext | NeedsNoCapture, [&] {
+    if (bytes == 0 || flags != 0)
+      return driver.misuse(
+          CUDA_ERROR_INVALID_VALUE,
+          formatv("allocates {0} bytes with flags {1}", bytes, flags));
+    auto memory = std::make_unique<char[]>(bytes);
+    std::fill_n(memory.get(), bytes, '\xff');
+    *address = memory.get();
+    driver.getDevice().lockedMemory[*address] = std::move(memory);
+    return CUDA_SUCCESS;
+  });
+}
+
+CUresult cuMemFreeHost(void *address) {
+  Driver &driver = Driver::get();
+  return driver.call("cuMemFreeHost", NeedsContext | NeedsNoCapture, [&] {
+    Device &device = driver.getDevice();
+    auto found = device.lockedMemory.find(address);
+    if (found == device.lockedMemory.end())
+      return driver.misuse(
+          CUDA_ERROR_INVALID_VALUE,
+          formatv("no host memory of cuMemHostAlloc begins at {0:x}",
+                  reinterpret_cast<uintptr_t>(address)));
+    CUresult result = driver.finishAll(device);
+    device.lockedMemory.erase(found);
+    return result;
+  });
+}
+
 /// Gives a stream an operation.
 template <typename Kind, typename... Arguments>
 static CUresult issue(const char *name, CUstream stream,

@@ -27,6 +27,7 @@ struct Device {
   llvm::VersionTuple capability;
   GlobalMemory memory;
   size_t allocatedBytes = 0, numAllocations = 0;
+  std::map<void *, std::unique_ptr<char[]>> lockedMemory; ///< Of the host.
   unsigned numRetains = 0;
   CUcontext context = nullptr; ///< Null: nobody retains it.
   /// What every call returns since a kernel was at fault.

@@ -117,6 +117,34 @@ TEST_F(CudaMemoryTest, memoryRunsOut) {
   EXPECT_EQ(takeMisuse(), "");
 }
 
+TEST_F(CudaMemoryTest, lockedMemory) {
+  CUstream stream = createStream();
+  CUdeviceptr a = allocate(8);
+  void *memory = nullptr;
+  expectMisuse(cuMemHostAlloc(&memory, 0, 0), CUDA_ERROR_INVALID_VALUE,
+               "cuMemHostAlloc: allocates 0 bytes with flags 0");
+  ASSERT_EQ(cuMemHostAlloc(&memory, 16, 0), CUDA_SUCCESS);
+  auto *floats = static_cast<float *>(memory);
+  EXPECT_TRUE(std::isnan(floats[0]));
+  floats[0] = 1, floats[1] = 2;
+  ASSERT_EQ(cuMemcpyHtoDAsync_v2(a, floats, 8, stream), CUDA_SUCCESS);
+  ASSERT_EQ(cuMemcpyDtoHAsync_v2(floats + 2, a, 8, stream), CUDA_SUCCESS);
+  EXPECT_TRUE(std::isnan(floats[3]));
+  ASSERT_EQ(cuStreamSynchronize(stream), CUDA_SUCCESS);
+  EXPECT_EQ(floats[3], 2);
+  EXPECT_EQ(Driver::get().listLeaks()[1],
+            "device 0: 1 blocks of host memory were not freed");
+  expectMisuse(cuMemFreeHost(floats + 1), CUDA_ERROR_INVALID_VALUE,
+               llvm::formatv("cuMemFreeHost: no host memory of "
+                             "cuMemHostAlloc begins at {0:x}",
+                             reinterpret_cast<uintptr_t>(floats + 1))
+                   .str());
+  // What is under way ends before.
+  ASSERT_EQ(cuMemcpyHtoDAsync_v2(a, floats, 8, stream), CUDA_SUCCESS);
+  EXPECT_EQ(cuMemFreeHost(memory), CUDA_SUCCESS);
+  free(a);
+}
+
 // A program that takes device memory for its own does not get far.
 TEST_F(CudaMemoryTest, hostCannotTouchIt) {
   CUdeviceptr a = allocate(4);

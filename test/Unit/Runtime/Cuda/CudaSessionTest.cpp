@@ -158,6 +158,57 @@ TEST_F(CudaSessionTest, TakesItsMemoryAtFirst) {
   EXPECT_EQ(cuda.calls["cuMemAlloc_v2"], allocations);
 }
 
+// 2,304,000 bytes of pixels: two pieces of 1 MiB and the rest.
+TEST_F(CudaSessionTest, CopiesInPiecesOfLockedMemory) {
+  constexpr int64_t batch = 3000;
+  start(fake, batch);
+  EXPECT_EQ(cuda.calls["cuMemHostAlloc"], 1);
+  for (int i = 0; i < 2; ++i) {
+    int copies = cuda.calls["cuMemcpyHtoDAsync_v2"];
+    run(batch);
+    EXPECT_EQ(cuda.calls["cuMemcpyHtoDAsync_v2"], copies + 3);
+    EXPECT_FLOAT_EQ(logits[4 * batch - 1], logits[3] + 192.0f * (batch - 1));
+  }
+  EXPECT_EQ(cuda.calls["cuMemHostAlloc"], 1);
+  EXPECT_EQ(cuda.alive["locked memory"], 1);
+  stop();
+  EXPECT_EQ(cuda.alive["locked memory"], 0);
+}
+
+// The driver copies then, which takes longer.
+TEST_F(CudaSessionTest, NoLockedMemory) {
+  std::vector<float> expected = runOnCpu(2);
+  cuda.results["cuMemHostAlloc"] = CUDA_ERROR_OUT_OF_MEMORY;
+  start(fake, 2);
+  run(2);
+  EXPECT_EQ(logits, expected);
+}
+
+// A tensor that is larger than all memory that may be locked, 256 MiB, goes
+// beside it.
+TEST_F(CudaSessionTest, MoreThanMayBeLocked) {
+  constexpr int64_t batch = 350000;
+  start(fake, batch);
+  int copies = cuda.calls["cuMemcpyHtoDAsync_v2"];
+  run(batch);
+  EXPECT_EQ(cuda.calls["cuMemcpyHtoDAsync_v2"], copies + 1);
+  EXPECT_EQ(logits[4], logits[0] + 192.0f);
+}
+
+// The locked memory of a run that failed may still be read by the GPU.
+TEST_F(CudaSessionTest, WaitsForARunThatFailed) {
+  start(fake, 1);
+  cuda.results["cuGraphLaunch"] = CUDA_ERROR_UNKNOWN;
+  makeTensors(1);
+  EXPECT_NE(vitc_session_run(session, &input, &output, &error), VITC_OK);
+  cuda.results.clear();
+  int waits = cuda.calls["cuStreamSynchronize"];
+  run(1);
+  EXPECT_EQ(cuda.calls["cuStreamSynchronize"], waits + 2);
+  run(1);
+  EXPECT_EQ(cuda.calls["cuStreamSynchronize"], waits + 3);
+}
+
 TEST_F(CudaSessionTest, AttentionGivesTheSameOutputsAndTheMaps) {
   start(fake, 2);
   run(2);

@@ -274,6 +274,26 @@ FAKE_FUNCTION cuMemFree_v2(CUdeviceptr address) {
   return CUDA_SUCCESS;
 }
 
+FAKE_FUNCTION cuMemHostAlloc(void **address, size_t bytes, unsigned flags) {
+  FAKE_CALL_IN_CONTEXT(cuMemHostAlloc)
+  if (bytes == 0 || flags != 0)
+    return CUDA_ERROR_INVALID_VALUE;
+  FakeCuda &fake = getFakeCuda();
+  auto memory = std::make_unique<uint8_t[]>(bytes);
+  *address = memory.get();
+  fake.lockedMemory[*address] = std::move(memory);
+  ++fake.alive["locked memory"];
+  return CUDA_SUCCESS;
+}
+
+FAKE_FUNCTION cuMemFreeHost(void *address) {
+  FAKE_CALL_IN_CONTEXT(cuMemFreeHost)
+  if (getFakeCuda().lockedMemory.erase(address) == 0)
+    return CUDA_ERROR_INVALID_VALUE;
+  --getFakeCuda().alive["locked memory"];
+  return CUDA_SUCCESS;
+}
+
 //===----------------------------------------------------------------------===//
 // Streams and events
 //===----------------------------------------------------------------------===//

@@ -20,6 +20,7 @@
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -78,6 +79,7 @@ public:
 
   // Of the driver's own.
   std::map<uint64_t, std::vector<uint8_t>> memory;
+  std::map<void *, std::unique_ptr<uint8_t[]>> lockedMemory;
   cuda::CUresult failed = cuda::CUDA_SUCCESS; // of what was queued
   int64_t nanoseconds = 0;                    // of the GPU's clock
 };
