@@ -41,6 +41,8 @@ static constexpr int64_t kOfBounds = 10;
 static constexpr int64_t kOfLoop = 12;
 /// Panels of two widths.
 static constexpr int64_t kOfTail = 16;
+/// Weights of each item.
+static constexpr int64_t kOfItem = 8;
 /// The first row of a column, two sums, and what is added to them.
 static constexpr int64_t kOfStatistics = 6;
 
@@ -124,6 +126,8 @@ GemmBlock::GemmBlock(GemmOp op, GemmTilingAttr tiling) {
               countLhs(op, tiling.getRowBlock() * tiling.getKBlock() / threads);
   if (static_cast<int64_t>(op.getN()) % blockColumns != 0)
     registers += kOfTail;
+  if (cast<ShapedType>(op.getWeights().getType()).getRank() == 2)
+    registers += kOfItem;
   if (op.getStatistics())
     registers += kOfStatistics * ownColumns;
   if (op.getNorm())
