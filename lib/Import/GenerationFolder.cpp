@@ -11,6 +11,7 @@
 #include "DescribeModel.h"
 #include "EntryModules.h"
 #include "GenerationAttention.h"
+#include "GenerationStates.h"
 #include "GenerationText.h"
 #include "InputFile.h"
 #include "ReplayStep.h"
@@ -21,19 +22,15 @@ using namespace vitc;
 using namespace vitc::import_;
 
 static constexpr StringLiteral kKeys[] = {
-    "encoder",    "step",      "token",
-    "position",   "scores",    "states",
-    "memory",     "words",     "characters",
-    "lowercase",  "unknown",   "start",
-    "end",        "pad",       "max_length",
-    "min_length", "beams",     "length_penalty",
-    "text",       "mean",      "std",
-    "name",       "attention", "attention_grid",
-    "tokens"};
+    "encoder",        "step",  "token", "position",   "scores",     "states",
+    "memory",         "masks", "words", "characters", "lowercase",  "unknown",
+    "start",          "end",   "pad",   "max_length", "min_length", "beams",
+    "length_penalty", "text",  "mean",  "std",        "name",       "attention",
+    "attention_grid", "tokens"};
 /// What a model that decodes by itself has no use for.
 static constexpr StringLiteral kStepKeys[] = {
-    "step",  "token",      "position", "scores",         "states",   "memory",
-    "start", "min_length", "beams",    "length_penalty", "attention"};
+    "step",  "token", "position",   "scores", "states",         "memory",
+    "masks", "start", "min_length", "beams",  "length_penalty", "attention"};
 
 namespace {
 
@@ -43,7 +40,7 @@ public:
   GenerationFolder(StringRef folder, Config &config,
                    const ImportOptions &options)
       : folder(folder), config(config), options(options), text(config),
-        generated{GenerationTokens(config), {}, {}},
+        states(config), generated{GenerationTokens(config), {}, {}},
         b(config.getLoc().getContext()) {}
 
   OwningOpRef<ModuleOp> import();
@@ -55,16 +52,10 @@ private:
   OwningOpRef<ModuleOp> importGraph(StringRef key, StringRef entry,
                                     const OnnxPart &part);
   OwningOpRef<ModuleOp> importEncoder();
-  /// The number of the input or output `name`, which `key` asks for.
-  FailureOr<unsigned> findInput(StringRef key, func::FuncOp function,
-                                StringRef name);
+  OwningOpRef<ModuleOp> importStep(func::FuncOp encode);
+  /// The number of the output `name`, which `key` asks for.
   FailureOr<unsigned> findOutput(StringRef key, func::FuncOp function,
                                  StringRef name);
-  /// Gives an output the name by which the two graphs, or a step and the next,
-  /// know each other.
-  LogicalResult rename(StringRef key, func::FuncOp function, StringRef name,
-                       StringRef newName);
-  LogicalResult connect(func::FuncOp encode, func::FuncOp step);
   /// Gives that step names that no input or output of `encode` has.
   void nameReplay(func::FuncOp encode, StringRef tokens);
   /// The step of a model that decodes by itself, as `tokens` says.
@@ -72,6 +63,8 @@ private:
   /// Takes the number of tokens from the step's scores.
   LogicalResult countTokens(func::FuncOp step);
   LogicalResult readTokens();
+  /// The most tokens, start included.
+  LogicalResult readMaxLength();
   LogicalResult readAttention(func::FuncOp encode, func::FuncOp step);
   vit::GenerationAttr makeGeneration(func::FuncOp step);
   LogicalResult describe(ModuleOp module, func::FuncOp encode,
@@ -81,6 +74,7 @@ private:
   Config &config;
   const ImportOptions &options;
   GenerationText text;
+  GenerationStates states;
   GeneratedTokens generated;
   Builder b;
   SmallVector<int64_t> start, end;
@@ -88,6 +82,7 @@ private:
   vit::TokenGridAttr grid;            // or null
   std::optional<int64_t> numReplayed; // tokens that the model gives
   ReplayNames replayNames;
+  int64_t maxLength = 0;
   int64_t parameters = 0;
   SmallVector<std::string> sources;
 };
@@ -140,14 +135,17 @@ OwningOpRef<ModuleOp> GenerationFolder::importEncoder() {
   return importGraph("encoder", "encode", part);
 }
 
-FailureOr<unsigned> GenerationFolder::findInput(StringRef key,
-                                                func::FuncOp function,
-                                                StringRef name) {
-  if (std::optional<unsigned> index = findArgument(function, name))
-    return *index;
-  return config.emitError()
-         << key << " names '" << name << "', which is no input of @"
-         << function.getName();
+OwningOpRef<ModuleOp> GenerationFolder::importStep(func::FuncOp encode) {
+  std::string file = config.getFileName("step");
+  if (failed(readMaxLength()) || failed(states.read()))
+    return nullptr;
+  // Without a file, importGraph says so.
+  FailureOr<OnnxPart> part = OnnxPart();
+  if (!file.empty())
+    part = states.getPart(joinPath(folder, file), encode, maxLength);
+  if (failed(part))
+    return nullptr;
+  return importGraph("step", "step", *part);
 }
 
 FailureOr<unsigned> GenerationFolder::findOutput(StringRef key,
@@ -158,51 +156,6 @@ FailureOr<unsigned> GenerationFolder::findOutput(StringRef key,
   return config.emitError()
          << key << " names '" << name << "', which is no output of @"
          << function.getName();
-}
-
-LogicalResult GenerationFolder::rename(StringRef key, func::FuncOp function,
-                                       StringRef name, StringRef newName) {
-  FailureOr<unsigned> index = findOutput(key, function, name);
-  if (failed(index))
-    return failure();
-  renameResult(function, *index, newName);
-  return success();
-}
-
-LogicalResult GenerationFolder::connect(func::FuncOp encode,
-                                        func::FuncOp step) {
-  // An input of the step, and the output that is its next value.
-  auto forEach = [&](StringRef key, auto each) -> LogicalResult {
-    const llvm::json::Value *value = config.lookup(key);
-    const llvm::json::Object *pairs = value ? value->getAsObject() : nullptr;
-    if (!value)
-      return success();
-    if (!pairs)
-      return config.emitError()
-             << key << " = " << formatJson(*value) << "; it needs an object";
-    for (const auto *member : getSortedMembers(*pairs)) {
-      std::optional<StringRef> other = member->second.getAsString();
-      if (!other)
-        return config.emitError()
-               << key << " has \"" << StringRef(member->first)
-               << "\": " << formatJson(member->second) << "; it needs a name";
-      if (failed(findInput(key, step, member->first)) ||
-          failed(each(StringRef(member->first), *other)))
-        return failure();
-    }
-    return failure(config.failed());
-  };
-  if (failed(forEach("states", [&](StringRef input, StringRef output) {
-        return rename("states", step, output, input);
-      })))
-    return failure();
-  // An input of the step, and the output of the encoder that it is, or that it
-  // begins with.
-  return forEach("memory", [&](StringRef input, StringRef output) {
-    return encode ? rename("memory", encode, output, input)
-                  : LogicalResult(config.emitError()
-                                  << "has memory but no encoder");
-  });
 }
 
 //===----------------------------------------------------------------------===//
@@ -322,17 +275,20 @@ LogicalResult GenerationFolder::readAttention(func::FuncOp encode,
   return success();
 }
 
-vit::GenerationAttr GenerationFolder::makeGeneration(func::FuncOp step) {
-  std::string position =
-      config.getString("position", numReplayed ? replayNames.position : "");
+LogicalResult GenerationFolder::readMaxLength() {
   int64_t most = numReplayed ? *numReplayed + 1 : kMaxTokens;
-  int64_t maxLength =
-      config.getSize("max_length", numReplayed ? most : 0, most);
+  maxLength = config.getSize("max_length", numReplayed ? most : 0, most);
   if (!config.contains("max_length") && !numReplayed)
     config.emitError() << "has no max_length; it needs the most tokens, start "
                           "included";
   if (options.maxLength)
     maxLength = std::min(*options.maxLength, most);
+  return failure(config.failed());
+}
+
+vit::GenerationAttr GenerationFolder::makeGeneration(func::FuncOp step) {
+  std::string position =
+      numReplayed ? replayNames.position : states.getPosition();
   int64_t minLength = config.getSize("min_length", 0, kMaxTokens, /*min=*/0);
   int64_t beams = config.getSize("beams", 1, kMaxBeams);
   double lengthPenalty = config.getNumber("length_penalty", 1.0);
@@ -403,15 +359,14 @@ OwningOpRef<ModuleOp> GenerationFolder::import() {
     return nullptr;
   func::FuncOp encode =
       encoder ? encoder->lookupSymbol<func::FuncOp>("encode") : nullptr;
-  step = config.contains("tokens") ? makeReplay(encode)
-                                   : importGraph("step", "step", {});
-  if (!step)
+  step = config.contains("tokens") ? makeReplay(encode) : importStep(encode);
+  if (!step || (numReplayed && failed(readMaxLength())))
     return nullptr;
   auto stepEntry = step->lookupSymbol<func::FuncOp>("step");
   if (!numReplayed && failed(countTokens(stepEntry)))
     return nullptr;
   if (failed(readTokens()) || failed(readAttention(encode, stepEntry)) ||
-      failed(connect(encode, stepEntry)))
+      failed(states.connect(encode, stepEntry)))
     return nullptr;
   if (encoder && failed(mergeModules(*encoder, *step)))
     return nullptr;

@@ -44,6 +44,7 @@ static constexpr StringLiteral kEncoderMask = "encoder_attention_mask";
 static constexpr StringLiteral kUsesCache = "use_cache_branch";
 /// The state of a decoder that has no inputs of tokens before.
 static constexpr StringLiteral kTokens = "tokens";
+static constexpr StringLiteral kPositions = "position_ids";
 static constexpr StringLiteral kPast = "past_key_values.";
 static constexpr StringLiteral kPresent = "present.";
 
@@ -299,7 +300,8 @@ OwningOpRef<ModuleOp> OnnxFolder::importStep() {
     part.outputs.push_back(each.second);
   part.token = kIds.str();
   part.step = OnnxStep{kPositionInput.str(), model.decoder.spec.length, caches,
-                       kTokens.str()};
+                       kTokens.str(),        kPositions.str(),          {},
+                       /*otherMasks=*/1.0};
   return importGraph(stepFile, part, "step");
 }
 

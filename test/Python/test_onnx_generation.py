@@ -460,10 +460,14 @@ def average_keys(path: Path) -> None:
             lambda path: change_names(path, "present.0.key", "present.0.keys"),
             "has an input 'past_key_values.0.key' and no output 'present.0.key'; a step needs the next value of each",
         ),
-        (fix_tokens, "has a fixed number of tokens; needs one with a name, [batch, heads, tokens, width]"),
         (
-            lambda path: set_heads(path, 1 << 62),
-            f"'past_key_values.0.key' has {1 << 62} heads of 8 for 40 tokens; needs at most {1 << 31} elements",
+            fix_tokens,
+            "state 'past_key_values.0.key' has no size that grows with each token; needs one without a number",
+        ),
+        (
+            lambda path: set_heads(path, 1 << 30),
+            f"state 'past_key_values.0.key' has a size of {1 << 30} and room for 40 tokens; needs 1 to {1 << 31} "
+            "elements in all",
         ),
         (
             flatten_keys,
@@ -472,7 +476,8 @@ def average_keys(path: Path) -> None:
         ),
         (
             negate_keys,
-            "output 'present.0.key' is not 'past_key_values.0.key' with one position more behind it, by Concat",
+            "output 'present.0.key' of node 'present.0.key' (Neg) is not 'past_key_values.0.key' with one position "
+            "more behind it, by Concat or Attention; a decoder's cache needs to be",
         ),
         (
             loop_over_keys,

@@ -68,6 +68,7 @@ OwningOpRef<ModuleOp> GraphImporter::run() {
   if (failed(addInputs(graph)) || failed(verifyOptions()) ||
       failed(importNodes(*nodes, scope)) || failed(addOutputs(graph)))
     return nullptr;
+  replaceStates();
   eraseDeadOps();
   if (failed(verifyNoSizeIsData()))
     return nullptr;

@@ -12,6 +12,7 @@
 #include "ModelFile.h"
 #include "Node.h"
 #include "Onnx.h"
+#include "StepStates.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/OwningOpRef.h"
 #include "llvm/ADT/StringSet.h"
@@ -104,15 +105,6 @@ mlir::FailureOr<llvm::StringMap<int64_t>> readOpsets(
         &imports,
     mlir::Location loc);
 
-/// Keys or values of the tokens before a step's, [B, H, tokens, D].
-struct TokenCache {
-  std::string input, output;
-  mlir::Value argument;
-  /// What the graph sees, and what it sees with this token's.
-  mlir::Value before, after;
-  mlir::Value updated; // `argument` with this token's
-};
-
 struct ScanAxis; // in Loops.h
 
 class GraphImporter {
@@ -138,6 +130,9 @@ private:
                                    mlir::RankedTensorType type,
                                    llvm::StringRef path);
   mlir::LogicalResult addOutputs(const onnx_proto::GraphProto &graph);
+  /// What an output that is no growing state gives.
+  mlir::FailureOr<mlir::Value>
+  buildOutput(const onnx_proto::ValueInfoProto &output, mlir::Value result);
   mlir::Value addArgument(mlir::RankedTensorType type, llvm::StringRef name);
 
   // A text without padding, in TextInput.cpp.
@@ -156,17 +151,37 @@ private:
   std::optional<Size>
   getStepSize(const onnx_proto::TensorShapeProto::Dimension &dim) const;
   mlir::LogicalResult readStepSizes(const onnx_proto::GraphProto &graph);
+  /// The dims of an input that have no number, and what --shape calls them.
+  using OpenDims = llvm::SmallVector<std::pair<int64_t, std::string>>;
+  OpenDims findOpenDims(const onnx_proto::ValueInfoProto &input) const;
+  mlir::FailureOr<StateDims>
+  findStateDims(const onnx_proto::ValueInfoProto &input,
+                const onnx_proto::ValueInfoProto &token);
   mlir::LogicalResult addStepInputs(const onnx_proto::GraphProto &graph);
-  mlir::LogicalResult addCache(const onnx_proto::ValueInfoProto &input);
   /// Whether the graph computes all tokens so far, again for each.
-  bool isWithoutPast() const { return part.step && part.step->caches.empty(); }
+  bool isWithoutPast() const { return step && step->states.empty(); }
   mlir::LogicalResult addTokens(const onnx_proto::ValueInfoProto &input);
+  bool isPosition(const onnx_proto::ValueInfoProto &input) const;
   mlir::LogicalResult addComputedInput(const onnx_proto::ValueInfoProto &input);
-  mlir::Value appendToCache(mlir::Value tensor, mlir::Value row, int64_t axis);
-  /// The cache of which output `name` is the new value, or an error where it is
+  mlir::FailureOr<mlir::Value>
+  buildPosition(const onnx_proto::ValueInfoProto &input, const DataType &type);
+  mlir::FailureOr<mlir::Value>
+  buildMask(const onnx_proto::ValueInfoProto &input, const DataType &type);
+
+  // States of a step that grow, in StepStates.cpp.
+  mlir::LogicalResult addState(const onnx_proto::ValueInfoProto &input);
+  /// Makes the box of a state that `view` is, behind which the graph puts
+  /// `row`, a part of it.
+  void addPart(GrowingState &state, const TensorView &view, mlir::Value row);
+  /// A part of a state with a row behind it; null for any other tensor.
+  mlir::Value appendToState(mlir::Value tensor, mlir::Value row, int64_t axis);
+  /// The state of which output `name` is the new value, or an error where it is
   /// another value.
-  mlir::FailureOr<TokenCache *> findCache(llvm::StringRef name,
-                                          mlir::Value value);
+  mlir::FailureOr<const GrowingState *>
+  findState(llvm::StringRef name, mlir::Value value,
+            const onnx_proto::GraphProto &graph);
+  /// Gives what is read of states without a row behind them.
+  void replaceStates();
   /// Errors where an output grows with each token.
   mlir::LogicalResult verifyStatic(llvm::StringRef output, mlir::Value value);
   /// Errors where an op would see positions of a tensor that are not there.
@@ -276,12 +291,16 @@ private:
   /// Name of the symbolic size that is the batch.
   std::string batchName;
   bool hasBatch = false;
+  /// What the graph is imported as, of what `part` asks for.
+  std::optional<import_::OnnxStep> step;
   /// Names of the sizes of a step's inputs: of the tokens, and of those before.
-  std::string tokenSize, pastSize;
+  std::string tokenSize;
+  llvm::StringSet<> pastSizes;
+  llvm::StringMap<StateDims> stateDims;
   /// Name of the size that is a text's length; "": there is none.
   std::string textSize;
   mlir::Value position, tokens;
-  std::vector<TokenCache> caches;
+  std::vector<GrowingState> states;
   std::vector<std::string> missingSizes, argumentNames, neededInputs;
   llvm::StringSet<> symbols, usedShapes, usedConstants;
   llvm::DenseMap<DataFile *, mlir::FlatSymbolRefAttr> fileSymbols;

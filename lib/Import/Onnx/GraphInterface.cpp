@@ -52,7 +52,7 @@ GraphImporter::getInputSize(const TensorShapeProto::Dimension &dim,
   }
   std::string name = getSizeName(dim, input, index);
   if (!tokenSize.empty() && name == tokenSize)
-    return isWithoutPast() ? part.step->length : 1;
+    return isWithoutPast() ? step->length : 1;
   if (!textSize.empty() && name == textSize)
     return part.text->length;
   if (auto it = part.sizes.find(name); it != part.sizes.end())
@@ -66,6 +66,10 @@ GraphImporter::getInputSize(const TensorShapeProto::Dimension &dim,
   }
   if (options.constants.count(input.str())) // The file decides.
     return ShapedType::kDynamic;
+  if (auto it = part.inputTypes.find(input.str());
+      it != part.inputTypes.end() && index < it->second.getRank() &&
+      !it->second.isDynamicDim(index))
+    return it->second.getDimSize(index);
   if (index == 0 && (batchName.empty() || batchName == name)) {
     batchName = name;
     return options.batch.value_or(textSize.empty() ? ShapedType::kDynamic : 1);
@@ -274,15 +278,40 @@ LogicalResult GraphImporter::verifyOptions() {
 //===----------------------------------------------------------------------===//
 
 namespace {
-/// A result of the function of which not all positions count.
-struct CountedOutput {
-  int64_t result, dim;
-  std::string counterName;
+/// A result of the function.
+struct Result {
+  Value value;
+  std::string name;
+  bool isUnsigned = false;
+  /// Where not all positions of a dim count: the dim, and the result that says
+  /// how many.
+  SmallVector<int64_t> counted;
 };
 } // namespace
 
+FailureOr<Value> GraphImporter::buildOutput(const ValueInfoProto &output,
+                                            Value result) {
+  if (failed(verifyStatic(output.name(), result)))
+    return failure();
+  if (isWithoutPast()) {
+    Shape shape = b.getShape(result);
+    if (shape.size() != 3 || shape[1] != Size(step->length))
+      return emitError(loc)
+             << "output '" << output.name() << "' has shape "
+             << Node::format(shape) << " where the tokens are " << step->length
+             << "; needs [batch, tokens, vocabulary]";
+    return takeAt(b, result, 1, b.getTripIndex(Size::trip(1)));
+  }
+  // Types of 16 bits are computed in f32.
+  std::optional<DataType> type =
+      lookupDataType(output.type().tensor_type().elem_type(), loc.getContext());
+  if (type && type->computed == TensorBuilder::getElementType(result))
+    result = b.castTo(result, type->stored);
+  return result;
+}
+
 LogicalResult GraphImporter::addOutputs(const GraphProto &graph) {
-  SmallVector<Value> results;
+  SmallVector<Result> results;
   llvm::StringSet<> names;
   for (const ValueInfoProto &output : graph.output()) {
     if (!names.insert(output.name()).second)
@@ -293,53 +322,46 @@ LogicalResult GraphImporter::addOutputs(const GraphProto &graph) {
       return failure();
     b.setLoc(NameLoc::get(b.getStringAttr(output.name())));
     Value result = getValue(*value);
-    FailureOr<TokenCache *> cache = findCache(output.name(), result);
-    if (failed(cache))
+    FailureOr<const GrowingState *> state =
+        findState(output.name(), result, graph);
+    if (failed(state))
       return failure();
-    if (*cache) {
-      results.push_back((*cache)->updated);
+    if (*state) {
+      for (const StatePart &part : (*state)->parts)
+        results.push_back({part.updated, part.name, value->isUnsigned, {}});
       continue;
     }
-    if (failed(verifyStatic(output.name(), result)))
+    FailureOr<Value> built = buildOutput(output, result);
+    if (failed(built))
       return failure();
-    if (isWithoutPast()) {
-      Shape shape = b.getShape(result);
-      if (shape.size() != 3 || shape[1] != Size(part.step->length))
-        return emitError(loc)
-               << "output '" << output.name() << "' has shape "
-               << Node::format(shape) << " where the tokens are "
-               << part.step->length << "; needs [batch, tokens, vocabulary]";
-      results.push_back(takeAt(b, result, 1, b.getTripIndex(Size::trip(1))));
-      continue;
-    }
-    // Types of 16 bits are computed in f32.
-    std::optional<DataType> type = lookupDataType(
-        output.type().tensor_type().elem_type(), loc.getContext());
-    if (type && type->computed == TensorBuilder::getElementType(result))
-      result = b.castTo(result, type->stored);
-    results.push_back(result);
+    results.push_back({*built, output.name(), value->isUnsigned, {}});
   }
+  for (const GrowingState &state : states)
+    if (!names.contains(state.output))
+      return emitError(loc) << "has no output '" << state.output
+                            << "', the next value of '" << state.input << "'";
   if (results.empty())
     return emitError(loc) << "has no outputs";
   if (isWithoutPast())
-    results.push_back(tokens);
+    results.push_back({tokens, step->tokens, false, {}});
   // What counts positions of outputs comes behind them.
-  SmallVector<CountedOutput> counted;
-  for (auto [index, output] : llvm::enumerate(graph.output())) {
-    const GraphValue &value = *scope.lookup(output.name());
-    if (!value.count)
+  for (size_t index = 0, end = results.size(); index < end; ++index) {
+    const GraphValue *value = scope.lookup(results[index].name);
+    if (!value || !value->count || !names.contains(results[index].name))
       continue;
-    std::string name = output.name() + ".count";
+    std::string name = results[index].name + ".count";
     while (!names.insert(name).second)
       name += "_";
-    counted.push_back({int64_t(index), value.countedDim, name});
-    results.push_back(value.count);
+    results[index].counted = {value->countedDim, int64_t(results.size())};
+    results.push_back({value->count, name, false, {}});
   }
   b.setLoc(function.getLoc());
-  func::ReturnOp::create(b, results);
+  SmallVector<Value> values = llvm::map_to_vector(
+      results, [](const Result &result) { return result.value; });
+  func::ReturnOp::create(b, values);
   function.setFunctionType(
       b.getFunctionType(function.getBody().front().getArgumentTypes(),
-                        TypeRange(ValueRange(results))));
+                        TypeRange(ValueRange(values))));
   for (auto [index, name] : llvm::enumerate(argumentNames)) {
     function.setArgAttr(index, vit::VitDialect::kNameAttr,
                         b.getStringAttr(name));
@@ -347,26 +369,15 @@ LogicalResult GraphImporter::addOutputs(const GraphProto &graph) {
       function.setArgAttr(index, vit::VitDialect::kUnsignedAttr,
                           b.getUnitAttr());
   }
-  for (auto [index, output] : llvm::enumerate(graph.output())) {
-    StringRef name = output.name();
-    for (const TokenCache &cache : caches)
-      if (cache.output == name)
-        name = cache.input;
+  for (auto [index, result] : llvm::enumerate(results)) {
     function.setResultAttr(index, vit::VitDialect::kNameAttr,
-                           b.getStringAttr(name));
-    if (scope.lookup(output.name())->isUnsigned)
+                           b.getStringAttr(result.name));
+    if (result.isUnsigned)
       function.setResultAttr(index, vit::VitDialect::kUnsignedAttr,
                              b.getUnitAttr());
-  }
-  if (isWithoutPast())
-    function.setResultAttr(graph.output_size(), vit::VitDialect::kNameAttr,
-                           b.getStringAttr(part.step->tokens));
-  for (auto [index, output] : llvm::enumerate(counted)) {
-    int64_t counter = graph.output_size() + index;
-    function.setResultAttr(counter, vit::VitDialect::kNameAttr,
-                           b.getStringAttr(output.counterName));
-    function.setResultAttr(output.result, vit::VitDialect::kCountedAttr,
-                           b.getDenseI64ArrayAttr({output.dim, counter}));
+    if (!result.counted.empty())
+      function.setResultAttr(index, vit::VitDialect::kCountedAttr,
+                             b.getDenseI64ArrayAttr(result.counted));
   }
   return success();
 }

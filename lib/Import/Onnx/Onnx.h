@@ -9,7 +9,10 @@
 #ifndef VITC_LIB_IMPORT_ONNX_ONNX_H
 #define VITC_LIB_IMPORT_ONNX_ONNX_H
 
+#include "mlir/IR/BuiltinTypes.h"
 #include "vitc/Import/Import.h"
+
+#include <set>
 
 namespace vitc::import_ {
 
@@ -19,13 +22,23 @@ namespace vitc::import_ {
 struct OnnxStep {
   std::string position; // what the new input is called
   int64_t length = 0;   // the tokens that caches have room for
-  /// The keys or values [B, H, tokens, D] of tokens before, and the output that
-  /// has this one's, too. As an input, and under the input's name a result,
-  /// they are caches [B, length, H * D], which the function updates. Without
-  /// any, the graph computes all tokens so far, [B, tokens]: the function keeps
-  /// them in `tokens` and gives what the graph gives for the last.
-  std::map<std::string, std::string> caches;
+  /// The inputs that have something of the tokens before, such as keys, and
+  /// the output that has this one's, too. Under the input's name they are
+  /// caches [B, length, columns] of the function, inputs and results; those of
+  /// parts of a state have the name and the part's place. Without any, the
+  /// graph computes all tokens so far, [B, tokens]: the function keeps them in
+  /// `tokens` and gives what the graph gives for the last.
+  std::map<std::string, std::string> states;
   std::string tokens;
+  /// The graph's own input of the position, "" or absent if it has none.
+  std::string graphPosition;
+  /// Other inputs that grow with the tokens, and what they hold for each; the
+  /// number of those that are not listed.
+  std::map<std::string, double> masks;
+  std::optional<double> otherMasks;
+  /// Where it is set, a state may have fixed sizes, and the graph is as any
+  /// other if all have. It becomes the states that grow.
+  std::set<std::string> *growing = nullptr;
 };
 
 /// A text of one item that the graph reads as long as it is: where its input
@@ -50,6 +63,8 @@ struct OnnxPart {
   /// Named sizes, and what all others are but for the batch.
   std::map<std::string, int64_t> sizes;
   std::optional<int64_t> otherSize;
+  /// Inputs whose sizes without a number, but for the batch, are these.
+  std::map<std::string, mlir::RankedTensorType> inputTypes;
   std::optional<OnnxStep> step;
   std::optional<OnnxText> text;
 };

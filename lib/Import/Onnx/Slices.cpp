@@ -258,12 +258,22 @@ static LogicalResult importSplit(Node &node) {
 
 /// Behind what grows with each token comes one position more.
 static LogicalResult importAppend(Node &node, int64_t axis) {
-  Shape shape = node.getShape(0);
-  if (node.getNumInputs() != 2 || node.getShape(1)[axis] != Size(1))
-    return node.emitError()
-           << "puts axis " << axis << " of " << Node::format(shape)
-           << " together with other tensors; needs one of a single position "
-              "behind it, as its size grows with each token";
+  unsigned grown = 0;
+  while (!node.getShape(grown)[axis].isOfTrip())
+    ++grown;
+  if (grown > 0 || node.getNumInputs() != 2 ||
+      node.getShape(1)[axis] != Size(1)) {
+    unsigned other = grown == 0 ? 1 : 0;
+    InFlightDiagnostic error =
+        node.emitError() << "puts axis " << axis << " of '"
+                         << node.getInputName(grown) << "', "
+                         << Node::format(node.getShape(grown)) << ", together";
+    if (other < node.getNumInputs())
+      error << " with '" << node.getInputName(other) << "', "
+            << Node::format(node.getShape(other));
+    return error << "; needs one tensor of a single position behind it, as its "
+                    "size grows with each token";
+  }
   Tensor tensor = node.input(0);
   node.setOutput(0, node.append(tensor.value, node.input(1).value, axis),
                  tensor.isUnsigned);

@@ -6,11 +6,10 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// An exported decoder gets the keys and values of all tokens before, and gives
-// them with its token's put behind: copies that grow. The function has caches
-// with room for all tokens instead, and writes one row of each. What else tells
-// the graph how many tokens there are, positions and masks of ones, is computed
-// from the position.
+// The step of an exported decoder gets states that grow with each token, and is
+// told in other ways how many tokens there are. Here is which inputs these are:
+// states are in StepStates.cpp, and positions and masks are computed from the
+// position.
 //
 //===----------------------------------------------------------------------===//
 
@@ -29,9 +28,6 @@ using onnx_proto::GraphProto;
 using onnx_proto::TensorShapeProto;
 using onnx_proto::ValueInfoProto;
 
-/// Where [B, H, tokens, D] has its tokens.
-static constexpr int kTokenDim = 2;
-
 /// The name of a dim, or "".
 static StringRef getDimName(const ValueInfoProto &input, int dim) {
   const TensorShapeProto &shape = input.type().tensor_type().shape();
@@ -39,37 +35,122 @@ static StringRef getDimName(const ValueInfoProto &input, int dim) {
                                 : StringRef();
 }
 
-LogicalResult GraphImporter::readStepSizes(const GraphProto &graph) {
+static const ValueInfoProto *findInput(const GraphProto &graph,
+                                       StringRef name) {
   for (const ValueInfoProto &input : graph.input())
-    if (input.name() == part.token)
-      tokenSize = getDimName(input, 1).str();
-  if (!part.step)
-    return success();
-  for (const ValueInfoProto &input : graph.input()) {
-    if (part.step->caches.count(input.name()) && pastSize.empty())
-      pastSize = getDimName(input, kTokenDim).str();
+    if (input.name() == name)
+      return &input;
+  return nullptr;
+}
+
+//===----------------------------------------------------------------------===//
+// Sizes
+//===----------------------------------------------------------------------===//
+
+GraphImporter::OpenDims
+GraphImporter::findOpenDims(const ValueInfoProto &input) const {
+  OpenDims open;
+  const auto &dims = input.type().tensor_type().shape().dim();
+  for (auto [index, dim] : llvm::enumerate(dims))
+    if (std::string name = getSizeName(dim, input.name(), index);
+        !hasSize(dim) && !options.shapes.count(name))
+      open.emplace_back(index, name);
+  return open;
+}
+
+FailureOr<StateDims> GraphImporter::findStateDims(const ValueInfoProto &input,
+                                                  const ValueInfoProto &token) {
+  StateDims dims;
+  OpenDims open = findOpenDims(input), ofToken = findOpenDims(token);
+  if (open.empty() || part.inputTypes.count(input.name()))
+    return dims;
+  const auto &sizes = token.type().tensor_type().shape().dim();
+  int64_t batch = sizes.empty() ? 1 : sizes[0].dim_value();
+  bool hasOpenBatch = !ofToken.empty() && ofToken.front().first == 0;
+  if (hasOpenBatch) {
+    auto *named = llvm::find_if(open, [&](const auto &each) {
+      return each.second == ofToken.front().second;
+    });
+    // The batch of a state may have another name.
+    if (named == open.end() && open.front().first == 0)
+      named = open.begin();
+    if (named != open.end()) {
+      dims.batch = named->first;
+      open.erase(named);
+    }
+  } else if (batch > 1) {
+    const auto &own = input.type().tensor_type().shape().dim();
+    for (int64_t index = own.size() - 1; index >= 0; --index)
+      if (own[index].dim_value() == batch)
+        dims.batch = index;
   }
-  for (const auto &cache : part.step->caches)
-    if (llvm::none_of(graph.input(), [&](const ValueInfoProto &input) {
-          return input.name() == cache.first;
-        }))
-      return emitError(loc)
-             << "has no input '" << cache.first << "', whose next value is '"
-             << cache.second << "'";
+  if (open.empty())
+    return dims;
+  if (open.size() > 1)
+    return emitError(loc) << "state '" << input.name() << "' has sizes '"
+                          << open[0].second << "' and '" << open[1].second
+                          << "' without a number; needs one that grows with "
+                             "each token, beside the batch, and --shape "
+                          << open[0].second << "=64 for another";
+  if (dims.batch < 0 && (hasOpenBatch || batch > 1))
+    return emitError(loc) << "state '" << input.name()
+                          << "' grows with each token and has no size of the "
+                             "batch, which '"
+                          << token.name() << "' has; needs one";
+  dims.token = open.front().first;
+  return dims;
+}
+
+LogicalResult GraphImporter::readStepSizes(const GraphProto &graph) {
+  const ValueInfoProto *token = findInput(graph, part.token);
+  if (token)
+    tokenSize = getDimName(*token, 1).str();
+  step = part.step;
+  if (!step)
+    return success();
+  for (const auto &[name, output] : part.step->states) {
+    const ValueInfoProto *input = findInput(graph, name);
+    if (!input && !step->growing)
+      return emitError(loc) << "has no input '" << name
+                            << "', whose next value is '" << output << "'";
+    FailureOr<StateDims> dims = StateDims();
+    if (input && token)
+      dims = findStateDims(*input, *token);
+    if (failed(dims))
+      return failure();
+    if (dims->token < 0 && !step->growing)
+      return emitError(loc) << "state '" << name
+                            << "' has no size that grows with each token; "
+                               "needs one without a number";
+    if (dims->token < 0) {
+      step->states.erase(name);
+      continue;
+    }
+    stateDims[name] = *dims;
+    if (StringRef size = getDimName(*input, dims->token); !size.empty())
+      pastSizes.insert(size);
+  }
+  if (!step->states.empty() && step->length < 2)
+    return emitError(loc) << "state '" << step->states.begin()->first
+                          << "' grows with each token, and the most are "
+                          << step->length << " tokens; needs 2 or more";
+  if (step->growing) {
+    for (const auto &state : step->states)
+      step->growing->insert(state.first);
+    if (step->states.empty())
+      step.reset();
+    return success();
+  }
   if (isWithoutPast() && tokenSize.empty())
     return emitError(loc) << "'" << part.token
                           << "' is no input of named size [batch, tokens], and "
                              "there is none of tokens before; needs one";
-  if (!part.step->caches.empty() && pastSize.empty())
-    return emitError(loc) << "'" << part.step->caches.begin()->first
-                          << "' has a fixed number of tokens; needs one with a "
-                             "name, [batch, heads, tokens, width]";
   return success();
 }
 
 std::optional<Size>
 GraphImporter::getStepSize(const TensorShapeProto::Dimension &dim) const {
-  if (!part.step || pastSize.empty())
+  if (!step || pastSizes.empty())
     return std::nullopt;
   SmallVector<StringRef> terms;
   StringRef(dim.dim_param()).split(terms, '+');
@@ -77,7 +158,7 @@ GraphImporter::getStepSize(const TensorShapeProto::Dimension &dim) const {
   for (StringRef term : terms) {
     int64_t number = 0;
     term = term.trim();
-    if (term == pastSize)
+    if (pastSizes.contains(term))
       size.tripFactor += 1;
     else if (term == tokenSize)
       size.constant += 1;
@@ -91,19 +172,22 @@ GraphImporter::getStepSize(const TensorShapeProto::Dimension &dim) const {
   return size;
 }
 
-/// Integers [B, 1]: the position of each row's token.
-static bool arePositions(const ValueInfoProto &input) {
-  return StringRef(input.name()) == "position_ids";
+//===----------------------------------------------------------------------===//
+// Inputs
+//===----------------------------------------------------------------------===//
+
+bool GraphImporter::isPosition(const ValueInfoProto &input) const {
+  return input.name() == step->graphPosition;
 }
 
 bool GraphImporter::isComputedInput(const ValueInfoProto &input) const {
   if (part.flags.count(input.name()))
     return true;
-  if (!part.step)
+  if (!step)
     return false;
   bool isOfTokens = isWithoutPast() && getDimName(input, 1) == tokenSize;
-  return part.step->caches.count(input.name()) || arePositions(input) ||
-         isOfTokens ||
+  return step->states.count(input.name()) || isPosition(input) || isOfTokens ||
+         step->masks.count(input.name()) ||
          llvm::any_of(input.type().tensor_type().shape().dim(),
                       [&](const auto &dim) { return getStepSize(dim); });
 }
@@ -112,64 +196,21 @@ LogicalResult GraphImporter::addStepInputs(const GraphProto &graph) {
   for (const auto &[name, flag] : part.flags)
     scope.values[name].constant =
         DenseElementsAttr::get(RankedTensorType::get(1, b.getI1Type()), flag);
-  if (!part.step)
+  if (!step)
     return success();
-  position = addArgument(RankedTensorType::get(1, b.getI64Type()),
-                         part.step->position);
-  b.startStep(position, part.step->length);
+  position =
+      addArgument(RankedTensorType::get(1, b.getI64Type()), step->position);
+  b.startStep(position, step->length);
   for (const ValueInfoProto &input : graph.input()) {
     if (!isComputedInput(input) || part.flags.count(input.name()))
       continue;
-    bool isCache = part.step->caches.count(input.name());
+    bool isState = step->states.count(input.name());
     bool isToken = input.name() == part.token;
-    if (failed(isCache   ? addCache(input)
+    if (failed(isState   ? addState(input)
                : isToken ? addTokens(input)
                          : addComputedInput(input)))
       return failure();
   }
-  return success();
-}
-
-LogicalResult GraphImporter::addCache(const ValueInfoProto &input) {
-  const auto &tensor = input.type().tensor_type();
-  std::optional<DataType> type =
-      lookupDataType(tensor.elem_type(), b.getContext());
-  const auto &dims = tensor.shape().dim();
-  bool fits = type && type->computed.isF32() && dims.size() == 4 &&
-              getStepSize(dims[kTokenDim]) == Size::trip(1) &&
-              dims[1].dim_value() > 0 && dims[3].dim_value() > 0;
-  if (!fits)
-    return emitError(loc) << "'" << input.name()
-                          << "' are tokens before; needs floats of shape "
-                             "[batch, heads, tokens, width], heads and width "
-                             "being numbers";
-  int64_t heads = dims[1].dim_value(), width = dims[3].dim_value();
-  int64_t length = part.step->length, columns = 0, elements = 0;
-  if (llvm::MulOverflow(heads, width, columns) ||
-      llvm::MulOverflow(columns, length, elements) || elements > kMaxSize)
-    return emitError(loc) << "'" << input.name() << "' has " << heads
-                          << " heads of " << width << " for " << length
-                          << " tokens; needs at most " << kMaxSize
-                          << " elements";
-  Value argument =
-      addArgument(RankedTensorType::get({ShapedType::kDynamic, length, columns},
-                                        type->computed),
-                  input.name());
-  TokenCache cache;
-  cache.input = input.name();
-  cache.output = part.step->caches.at(input.name());
-  cache.argument = argument;
-  Size batch = Size::batch(1);
-  Value split = b.reshape(argument, {batch, length, heads, width});
-  split = b.sliceDim(split, 1, 0, length - 1);
-  split = b.transpose(split, {0, kTokenDim, 1, 3});
-  // What is in its last positions, those from i on, does not count.
-  b.setShape(split, {batch, heads, Size::trip(1), width});
-  cache.before = split;
-  GraphValue &value = scope.values[input.name()];
-  value.value = split;
-  value.narrow = type->getNarrow();
-  caches.push_back(cache);
   return success();
 }
 
@@ -185,7 +226,7 @@ LogicalResult GraphImporter::addTokens(const ValueInfoProto &input) {
     return RankedTensorType::get({ShapedType::kDynamic, count}, type->computed);
   };
   Value token = addArgument(getTokens(1), input.name());
-  Value before = addArgument(getTokens(part.step->length), part.step->tokens);
+  Value before = addArgument(getTokens(step->length), step->tokens);
   AffineExpr row = b.getAffineDimExpr(0), zero = b.getAffineConstantExpr(0);
   auto getMap = [&](ArrayRef<AffineExpr> exprs) {
     return AffineMap::get(2, 0, exprs, b.getContext());
@@ -213,84 +254,84 @@ LogicalResult GraphImporter::addComputedInput(const ValueInfoProto &input) {
     return emitError(loc) << "input '" << input.name() << "' has type "
                           << getDataTypeName(tensor.elem_type()) << "; "
                           << kComputedTypes;
-  if (arePositions(input) && !type->computed.isIntOrIndex())
-    return emitError(loc) << "input '" << input.name() << "' has type "
-                          << getDataTypeName(tensor.elem_type())
-                          << "; positions need to be integers";
   GraphValue &value = scope.values[input.name()];
   value.isUnsigned = type->isUnsigned;
   value.narrow = type->getNarrow();
-  Size batch = Size::batch(1), length = part.step->length;
-  if (arePositions(input) && isWithoutPast()) {
-    value.value =
-        b.gather({batch, length}, type->computed,
-                 [&](ImplicitLocOpBuilder &b, ValueRange) -> Value {
-                   return arith::IndexCastOp::create(
-                       b, type->computed, linalg::IndexOp::create(b, 1));
-                 });
-    return success();
-  }
-  if (arePositions(input)) {
-    Value one = b.reshape(b.castTo(position, type->computed), {1, 1});
-    value.value = b.broadcastTo(one, {Size::batch(1), Size(1)});
-    return success();
-  }
-  // A mask of which tokens there are.
+  FailureOr<Value> computed =
+      isPosition(input) ? buildPosition(input, *type) : buildMask(input, *type);
+  if (failed(computed))
+    return failure();
+  value.value = *computed;
+  return success();
+}
+
+FailureOr<Value> GraphImporter::buildPosition(const ValueInfoProto &input,
+                                              const DataType &type) {
+  if (!type.computed.isIntOrIndex())
+    return emitError(loc) << "input '" << input.name() << "' has type "
+                          << getDataTypeName(
+                                 input.type().tensor_type().elem_type())
+                          << "; positions need to be integers";
+  if (isWithoutPast())
+    return b.gather({Size::batch(1), step->length}, type.computed,
+                    [&](ImplicitLocOpBuilder &b, ValueRange) -> Value {
+                      return arith::IndexCastOp::create(
+                          b, type.computed, linalg::IndexOp::create(b, 1));
+                    });
   Shape shape;
-  for (auto [index, dim] : llvm::enumerate(tensor.shape().dim())) {
+  for (auto [index, dim] :
+       llvm::enumerate(input.type().tensor_type().shape().dim())) {
+    bool isOne = dim.dim_value() == 1 ||
+                 (!tokenSize.empty() && dim.dim_param() == tokenSize);
+    if (!isOne && (index > 0 || hasSize(dim)))
+      return emitError(loc) << "input '" << input.name()
+                            << "' is the position; needs [], [1], [batch] or "
+                               "[batch, 1]";
+    shape.push_back(isOne           ? Size(1)
+                    : options.batch ? Size(*options.batch)
+                                    : Size::batch(1));
+  }
+  Value one =
+      b.reshape(b.castTo(position, type.computed), Shape(shape.size(), 1));
+  return b.broadcastTo(one, shape);
+}
+
+FailureOr<Value> GraphImporter::buildMask(const ValueInfoProto &input,
+                                          const DataType &type) {
+  auto listed = step->masks.find(input.name());
+  bool isListed = listed != step->masks.end();
+  if (!isListed && !step->otherMasks)
+    return emitError(loc) << "input '" << input.name()
+                          << "' grows with each token and is no state; masks "
+                             "needs the number that it holds for each token";
+  Shape shape;
+  bool grows = isWithoutPast();
+  const auto &dims = input.type().tensor_type().shape().dim();
+  for (auto [index, dim] : llvm::enumerate(dims)) {
     if (std::optional<Size> size = getStepSize(dim))
       shape.push_back(*size);
     else if (isWithoutPast() && dim.dim_param() == tokenSize)
-      shape.push_back(length);
-    else if (index == 0 && !dim.has_dim_value())
-      shape.push_back(Size::batch(1));
-    else if (dim.dim_value() == 1 || dim.dim_param() == tokenSize)
+      shape.push_back(step->length);
+    else if (dim.dim_value() == 1 ||
+             (!tokenSize.empty() && dim.dim_param() == tokenSize))
       shape.push_back(1);
+    else if (index == 0 && dims.size() > 1 && !hasSize(dim))
+      shape.push_back(options.batch ? Size(*options.batch) : Size::batch(1));
+    else if (isListed && !grows && !hasSize(dim))
+      shape.push_back(Size::trip(1, 1));
     else
       return emitError(loc) << "input '" << input.name()
                             << "' grows with each token; needs to be a mask "
                                "of them, [batch, tokens]";
+    grows |= shape.back().isOfTrip();
   }
-  value.value = b.fill(shape, b.getScalarAttr(type->computed, 1));
-  return success();
-}
-
-Value GraphImporter::appendToCache(Value tensor, Value row, int64_t axis) {
-  auto cache = llvm::find_if(
-      caches, [&](const TokenCache &each) { return each.before == tensor; });
-  if (cache == caches.end() || axis != kTokenDim || cache->after)
-    return nullptr;
-  Shape shape = b.getShape(row);
-  auto type = cast<RankedTensorType>(cache->argument.getType());
-  int64_t width = type.getDimSize(2);
-  Value rows = b.transpose(row, {0, kTokenDim, 1, 3});
-  rows = b.reshape(rows, {shape[0], 1, width});
-  cache->updated =
-      vit::CacheUpdateOp::create(b, cache->argument, rows, position);
-  b.setShape(cache->updated, {shape[0], type.getDimSize(1), width});
-  Value split = b.reshape(cache->updated,
-                          {shape[0], type.getDimSize(1), shape[1], shape[3]});
-  cache->after = b.transpose(split, {0, kTokenDim, 1, 3});
-  shape[kTokenDim] = Size::trip(1, 1);
-  b.setShape(cache->after, shape);
-  return cache->after;
-}
-
-Value Node::append(Value tensor, Value row, int64_t axis) {
-  Value grown = graph.appendToCache(tensor, row, axis);
-  return grown ? grown : b.append(tensor, row, axis);
-}
-
-FailureOr<TokenCache *> GraphImporter::findCache(StringRef name, Value value) {
-  auto cache = llvm::find_if(
-      caches, [&](const TokenCache &each) { return each.output == name; });
-  if (cache == caches.end())
-    return nullptr;
-  if (value == cache->after)
-    return &*cache;
-  return emitError(loc) << "output '" << name << "' is not '" << cache->input
-                        << "' with one position more behind it, by Concat or "
-                           "Attention; a decoder's cache needs to be";
+  if (!grows)
+    return emitError(loc) << "masks names '" << input.name()
+                          << "', which has a size for all tokens; needs one "
+                             "that grows with each";
+  return b.fill(shape,
+                b.getScalarAttr(type.computed,
+                                isListed ? listed->second : *step->otherMasks));
 }
 
 LogicalResult GraphImporter::verifyStatic(StringRef output, Value value) {

@@ -1,0 +1,177 @@
+//===- GenerationStates.cpp - What a step keeps and looks at --------------===//
+//
+// Part of the vitc project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "GenerationStates.h"
+
+#include "EntryModules.h"
+#include "InputFile.h"
+
+using namespace mlir;
+using namespace vitc;
+using namespace vitc::import_;
+
+//===----------------------------------------------------------------------===//
+// Manifest
+//===----------------------------------------------------------------------===//
+
+LogicalResult GenerationStates::readPairs(StringRef key, Pairs &pairs) {
+  const llvm::json::Value *value = config.lookup(key);
+  const llvm::json::Object *members = value ? value->getAsObject() : nullptr;
+  if (!value)
+    return success();
+  if (!members)
+    return config.emitError()
+           << key << " = " << formatJson(*value) << "; it needs an object";
+  for (const auto *member : getSortedMembers(*members)) {
+    std::optional<StringRef> other = member->second.getAsString();
+    if (!other)
+      return config.emitError()
+             << key << " has \"" << StringRef(member->first)
+             << "\": " << formatJson(member->second) << "; it needs a name";
+    pairs[StringRef(member->first).str()] = other->str();
+  }
+  return success();
+}
+
+LogicalResult GenerationStates::readMasks() {
+  const llvm::json::Value *value = config.lookup("masks");
+  const llvm::json::Object *members = value ? value->getAsObject() : nullptr;
+  if (!value)
+    return success();
+  if (!members)
+    return config.emitError()
+           << "masks = " << formatJson(*value) << "; it needs an object";
+  for (const auto *member : getSortedMembers(*members)) {
+    const llvm::json::Value &held = member->second;
+    std::optional<double> number = held.getAsNumber();
+    if (std::optional<bool> flag = held.getAsBoolean())
+      number = *flag;
+    if (!number)
+      return config.emitError()
+             << "masks has \"" << StringRef(member->first)
+             << "\": " << formatJson(held)
+             << "; it needs the number, or true or false, of a token";
+    masks[StringRef(member->first).str()] = *number;
+  }
+  return success();
+}
+
+LogicalResult GenerationStates::read() {
+  position = config.getString("position", "");
+  return failure(config.failed() || failed(readPairs("states", states)) ||
+                 failed(readPairs("memory", memory)) || failed(readMasks()));
+}
+
+//===----------------------------------------------------------------------===//
+// Step
+//===----------------------------------------------------------------------===//
+
+FailureOr<OnnxPart>
+GenerationStates::getPart(StringRef path, func::FuncOp encode, int64_t length) {
+  FailureOr<OnnxNames> names =
+      readOnnxNames(path, *config.getLoc().getContext());
+  if (failed(names))
+    return failure();
+  auto isNamed = [&](const std::string &name) {
+    return llvm::is_contained(names->inputs, name) ||
+           llvm::is_contained(names->outputs, name);
+  };
+  computedPosition = position.empty() ? "position" : position;
+  while (position.empty() && isNamed(computedPosition))
+    computedPosition += "_";
+
+  OnnxPart part;
+  part.token = config.getString("token", "token");
+  part.step = OnnxStep{computedPosition, length, states,       /*tokens=*/"",
+                       position,         masks,  std::nullopt, &growing};
+  // Outputs that nobody asks for may grow, too, such as weights of a token's
+  // attention to those before.
+  std::set<std::string> needed = {config.getString("scores", "scores"),
+                                  config.getString("attention", "")};
+  for (const auto &state : states)
+    needed.insert(state.second);
+  for (const std::string &output : names->outputs)
+    if (needed.count(output))
+      part.outputs.push_back(output);
+  for (const std::string &input : names->inputs) {
+    auto given = memory.find(input);
+    const std::string &source = given == memory.end() ? input : given->second;
+    if (std::optional<unsigned> index =
+            encode ? findResult(encode, source) : std::nullopt)
+      part.inputTypes[input] =
+          cast<RankedTensorType>(encode.getResultTypes()[*index]);
+  }
+  return part;
+}
+
+std::string GenerationStates::getPosition() const {
+  return grow() ? computedPosition : position;
+}
+
+//===----------------------------------------------------------------------===//
+// Names
+//===----------------------------------------------------------------------===//
+
+LogicalResult GenerationStates::verifyInput(StringRef key, func::FuncOp step,
+                                            StringRef name) {
+  if (growing.count(name.str()) || findArgument(step, name))
+    return success();
+  return config.emitError() << key << " names '" << name
+                            << "', which is no input of @" << step.getName();
+}
+
+LogicalResult GenerationStates::rename(StringRef key, func::FuncOp function,
+                                       StringRef name, StringRef newName) {
+  std::optional<unsigned> index = findResult(function, name);
+  if (!index)
+    return config.emitError()
+           << key << " names '" << name << "', which is no output of @"
+           << function.getName();
+  renameResult(function, *index, newName);
+  return success();
+}
+
+LogicalResult GenerationStates::connectState(func::FuncOp step, StringRef input,
+                                             StringRef output) {
+  if (growing.count(input.str()))
+    return success(); // the importer has named it
+  if (failed(verifyInput("states", step, input)) ||
+      failed(rename("states", step, output, input)))
+    return failure();
+  Type type = step.getArgumentTypes()[*findArgument(step, input)];
+  Type next = step.getResultTypes()[*findResult(step, input)];
+  if (type == next)
+    return success();
+  return config.emitError()
+         << "states names '" << input << "' of type " << type
+         << " and its next value '" << output << "' of type " << next
+         << "; needs one type, or, to grow with each token, no number where "
+            "'"
+         << input << "' has its tokens, and none in memory";
+}
+
+LogicalResult GenerationStates::connect(func::FuncOp encode,
+                                        func::FuncOp step) {
+  for (const auto &[input, output] : states)
+    if (failed(connectState(step, input, output)))
+      return failure();
+  for (const auto &[input, output] : memory) {
+    if (failed(verifyInput("memory", step, input)))
+      return failure();
+    if (!encode)
+      return config.emitError() << "has memory but no encoder";
+    if (failed(rename("memory", encode, output, input)))
+      return failure();
+  }
+  for (const auto &mask : masks)
+    if (!grow())
+      return config.emitError()
+             << "masks names '" << mask.first
+             << "', and no state grows with each token; needs one that does";
+  return success();
+}
