@@ -71,6 +71,35 @@ LogicalResult GenerationStates::read() {
 // Step
 //===----------------------------------------------------------------------===//
 
+LogicalResult GenerationStates::verifyInputs(const OnnxNames &names) {
+  auto verify = [&](StringRef key, StringRef name) -> LogicalResult {
+    if (name.empty() || llvm::is_contained(names.inputs, name))
+      return success();
+    return config.emitError()
+           << key << " names '" << name << "', which is no input of @step";
+  };
+  std::string token = config.getString("token", "token");
+  if (failed(verify("token", token)) || failed(verify("position", position)))
+    return failure();
+  for (const auto &state : states)
+    if (failed(verify("states", state.first)))
+      return failure();
+  for (const auto &mask : masks) {
+    if (failed(verify("masks", mask.first)))
+      return failure();
+    StringRef other = mask.first == token        ? "token"
+                      : mask.first == position   ? "position"
+                      : states.count(mask.first) ? "states"
+                      : memory.count(mask.first) ? "memory"
+                                                 : "";
+    if (!other.empty())
+      return config.emitError()
+             << "masks names '" << mask.first << "', which " << other
+             << " has, too; needs an input of its own";
+  }
+  return success();
+}
+
 FailureOr<OnnxPart>
 GenerationStates::getPart(StringRef path, func::FuncOp encode, int64_t length) {
   FailureOr<OnnxNames> names =
@@ -81,6 +110,8 @@ GenerationStates::getPart(StringRef path, func::FuncOp encode, int64_t length) {
     return llvm::is_contained(names->inputs, name) ||
            llvm::is_contained(names->outputs, name);
   };
+  if (failed(verifyInputs(*names)))
+    return failure();
   computedPosition = position.empty() ? "position" : position;
   while (position.empty() && isNamed(computedPosition))
     computedPosition += "_";

@@ -41,6 +41,7 @@ private:
   using Pairs = std::map<std::string, std::string>;
   mlir::LogicalResult readPairs(llvm::StringRef key, Pairs &pairs);
   mlir::LogicalResult readMasks();
+  mlir::LogicalResult verifyInputs(const OnnxNames &names);
   mlir::LogicalResult verifyInput(llvm::StringRef key, mlir::func::FuncOp step,
                                   llvm::StringRef name);
   mlir::LogicalResult rename(llvm::StringRef key, mlir::func::FuncOp function,

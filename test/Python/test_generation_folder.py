@@ -437,7 +437,7 @@ def test_attention(tmp_path: Path, pictures: list[Path], beams: int) -> None:
         ({"beam": 3}, "has beam = 3; vitc reads encoder, step, token, "),
         ({"text": {"max_length": 5, "types": "t"}}, 'text has types = "t"; vitc reads ids, mask, max_length, words'),
         ({"scores": "logits"}, "scores names 'logits', which is no output of @step"),
-        ({"token": "ids"}, 'has no input "ids"'),
+        ({"token": "ids"}, "token names 'ids', which is no input of @step"),
         ({"attention": "hidden_next", "attention_grid": [3, 5]}, "attention_grid = [0, 3, 5]; the 16 places of"),
         ({"attention": "hidden_next", "attention_grid": [2, 2]}, "attention_grid = [0, 2, 2]; the 16 places of"),
         (

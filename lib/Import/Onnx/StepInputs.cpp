@@ -62,8 +62,6 @@ FailureOr<StateDims> GraphImporter::findStateDims(const ValueInfoProto &input,
                                                   const ValueInfoProto &token) {
   StateDims dims;
   OpenDims open = findOpenDims(input), ofToken = findOpenDims(token);
-  if (open.empty() || part.inputTypes.count(input.name()))
-    return dims;
   const auto &sizes = token.type().tensor_type().shape().dim();
   int64_t batch = sizes.empty() ? 1 : sizes[0].dim_value();
   bool hasOpenBatch = !ofToken.empty() && ofToken.front().first == 0;
@@ -84,7 +82,8 @@ FailureOr<StateDims> GraphImporter::findStateDims(const ValueInfoProto &input,
       if (own[index].dim_value() == batch)
         dims.batch = index;
   }
-  if (open.empty())
+  // What the encoder gives has all sizes.
+  if (open.empty() || part.inputTypes.count(input.name()))
     return dims;
   if (open.size() > 1)
     return emitError(loc) << "state '" << input.name() << "' has sizes '"
@@ -99,6 +98,40 @@ FailureOr<StateDims> GraphImporter::findStateDims(const ValueInfoProto &input,
                           << token.name() << "' has; needs one";
   dims.token = open.front().first;
   return dims;
+}
+
+/// Errors where a state whose sizes are all known has a next value of other
+/// sizes: one that was exported for a number of tokens, or that begins with
+/// what the encoder gives and grows.
+static LogicalResult verifyFixedState(const GraphProto &graph,
+                                      const ValueInfoProto &input,
+                                      StringRef output, Location loc) {
+  auto next = llvm::find_if(graph.output(), [&](const auto &each) {
+    return StringRef(each.name()) == output;
+  });
+  if (next == graph.output().end())
+    return success();
+  const auto &from = input.type().tensor_type().shape().dim();
+  const auto &to = next->type().tensor_type().shape().dim();
+  if (from.size() != to.size())
+    return success();
+  for (auto [index, own, other] : llvm::enumerate(from, to)) {
+    if (hasSize(own) && hasSize(other) && own.dim_value() != other.dim_value())
+      return emitError(loc)
+             << "state '" << input.name() << "' has size " << own.dim_value()
+             << " in dim " << index << " and its next value '" << output
+             << "' has " << other.dim_value()
+             << "; needs the same, or, to grow with each token, no number";
+    StringRef name = own.dim_param(), nextName = other.dim_param();
+    if (index > 0 && !name.empty() && !nextName.empty() && name != nextName)
+      return emitError(loc)
+             << "state '" << input.name()
+             << "' begins with what the encoder gives and grows, from '" << name
+             << "' to '" << nextName
+             << "'; needs to begin without tokens, or --shape " << name
+             << "=64 for one that does not grow";
+  }
+  return success();
 }
 
 LogicalResult GraphImporter::readStepSizes(const GraphProto &graph) {
@@ -123,6 +156,8 @@ LogicalResult GraphImporter::readStepSizes(const GraphProto &graph) {
                             << "' has no size that grows with each token; "
                                "needs one without a number";
     if (dims->token < 0) {
+      if (input && failed(verifyFixedState(graph, *input, output, loc)))
+        return failure();
       step->states.erase(name);
       continue;
     }
