@@ -121,6 +121,12 @@ static LogicalResult importGather(Node &node) {
   if (llvm::is_contained(result, Size(0)) || shape[*axis] == Size(0))
     return node.emitError() << "reads input of shape " << Node::format(shape)
                             << " at run time; needs sizes of 1 or more";
+  std::optional<int64_t> largest = node.getLargestOf(1);
+  if (largest && shape[*axis].isStatic() && *largest >= shape[*axis].constant)
+    return node.emitError()
+           << "reads position " << *largest << " of axis " << *axis << " of '"
+           << node.getInputName(0) << "', " << Node::format(shape)
+           << ", where the last token is; needs one for each, or fewer tokens";
   SmallVector<AffineExpr> exprs;
   for (size_t dim = 0; dim < indexShape.size(); ++dim)
     exprs.push_back(b.getAffineDimExpr(*axis + dim));

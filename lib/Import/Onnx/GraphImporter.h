@@ -300,6 +300,8 @@ private:
   /// Name of the size that is a text's length; "": there is none.
   std::string textSize;
   mlir::Value position, tokens;
+  /// The position of each row's token, if the graph has that as an input.
+  mlir::Value positions;
   std::vector<GrowingState> states;
   std::vector<std::string> missingSizes, argumentNames, neededInputs;
   llvm::StringSet<> symbols, usedShapes, usedConstants;

@@ -66,14 +66,14 @@ GraphImporter::getInputSize(const TensorShapeProto::Dimension &dim,
   }
   if (options.constants.count(input.str())) // The file decides.
     return ShapedType::kDynamic;
-  if (auto it = part.inputTypes.find(input.str());
-      it != part.inputTypes.end() && index < it->second.getRank() &&
-      !it->second.isDynamicDim(index))
-    return it->second.getDimSize(index);
   if (index == 0 && (batchName.empty() || batchName == name)) {
     batchName = name;
     return options.batch.value_or(textSize.empty() ? ShapedType::kDynamic : 1);
   }
+  if (auto it = part.inputTypes.find(input.str());
+      it != part.inputTypes.end() && name != batchName &&
+      index < it->second.getRank() && !it->second.isDynamicDim(index))
+    return it->second.getDimSize(index);
   if (part.otherSize)
     return *part.otherSize;
   if (!llvm::is_contained(missingSizes, name))

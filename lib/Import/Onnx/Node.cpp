@@ -335,6 +335,20 @@ std::optional<Shape> Node::getFormulasOf(unsigned index) {
   return sizes;
 }
 
+std::optional<int64_t> Node::getLargestOf(unsigned index) {
+  if (!b.isInStep() || !hasInput(index))
+    return std::nullopt;
+  const GraphValue &value = *inputs[index];
+  if (value.value && graph.positions &&
+      traceView(b, value.value).source == graph.positions)
+    return b.getExtent(Size::trip(1)).constant;
+  std::optional<int64_t> largest;
+  for (Size size : value.sizes.value_or(Shape()))
+    if (size.tripFactor != 0 && size.batchFactor == 0 && size.crossFactor == 0)
+      largest = std::max(largest.value_or(0), b.getExtent(size).constant);
+  return largest;
+}
+
 FailureOr<SmallVector<int64_t>>
 Node::getIntsOrInput(StringRef name, unsigned index,
                      ArrayRef<int64_t> otherwise) {

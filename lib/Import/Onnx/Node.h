@@ -146,6 +146,9 @@ public:
   std::optional<Shape> getFormulasOf(unsigned index);
   /// The same, or an error that names the input.
   mlir::FailureOr<Shape> getRequiredSizes(unsigned index);
+  /// The largest of numbers that grow with each token of a step; none where
+  /// they do not, or are computed otherwise.
+  std::optional<int64_t> getLargestOf(unsigned index);
   /// The attribute `name` of older opsets, input `index` of newer ones, or
   /// `otherwise` when neither is there.
   mlir::FailureOr<llvm::SmallVector<int64_t>>

@@ -170,6 +170,13 @@ static LogicalResult importSlice(Node &node) {
       sizes[axis] = end;
       continue;
     }
+    if (node.b.isInStep() && end.tripFactor > 0 && end.batchFactor == 0 &&
+        node.b.getExtent(end).constant > shape[axis].constant)
+      return node.emitError()
+             << "slices axis " << axis << " of '" << node.getInputName(0)
+             << "', " << Node::format(shape) << ", to position "
+             << node.b.getExtent(end).constant
+             << " where the last token is; needs one for each, or fewer tokens";
     if (!start.isStatic() || !end.isStatic())
       return node.emitError()
              << "slices axis " << axis << " from " << Node::format(start)

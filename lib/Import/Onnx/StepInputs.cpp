@@ -76,11 +76,18 @@ FailureOr<StateDims> GraphImporter::findStateDims(const ValueInfoProto &input,
       dims.batch = named->first;
       open.erase(named);
     }
-  } else if (batch > 1) {
+  } else if (batch > 1 && !open.empty()) {
     const auto &own = input.type().tensor_type().shape().dim();
     for (int64_t index = own.size() - 1; index >= 0; --index)
-      if (own[index].dim_value() == batch)
+      if (own[index].dim_value() == batch) {
+        if (dims.batch >= 0)
+          return emitError(loc)
+                 << "state '" << input.name() << "' has sizes of " << batch
+                 << " in dims " << index << " and " << dims.batch
+                 << ", and the batch of '" << token.name()
+                 << "' is that; needs a batch without a number, or of 1";
         dims.batch = index;
+      }
   }
   // What the encoder gives has all sizes.
   if (open.empty() || part.inputTypes.count(input.name()))
@@ -297,6 +304,19 @@ LogicalResult GraphImporter::addComputedInput(const ValueInfoProto &input) {
   if (failed(computed))
     return failure();
   value.value = *computed;
+  if (!isPosition(input) || isWithoutPast())
+    return success();
+  Shape shape = b.getShape(*computed);
+  if (shape.size() > 1 ||
+      llvm::any_of(shape, [](Size size) { return size != Size(1); })) {
+    positions = *computed;
+    return success();
+  }
+  // One number may be where a slice begins.
+  value.value = nullptr;
+  value.sizes = Shape{Size::trip(1)};
+  value.sizesElement = type->computed;
+  value.sizesAreScalar = shape.empty();
   return success();
 }
 

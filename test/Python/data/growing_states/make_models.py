@@ -1,4 +1,4 @@
-# ===- make_models.py - Decoders whose states grow, as PyTorch exports them ===#
+# ===- make_models.py - Decoders whose states grow, by PyTorch ------------===#
 #
 # Part of the vitc project, under the Apache License v2.0 with LLVM
 # Exceptions. See LICENSE for license information.

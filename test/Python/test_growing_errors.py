@@ -1,0 +1,279 @@
+# ===- test_growing_errors.py - Steps that do not grow as they should -----===#
+#
+# Part of the vitc project, under the Apache License v2.0 with LLVM
+# Exceptions. See LICENSE for license information.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+# ===----------------------------------------------------------------------===#
+"""Each ends in one message, which names the state and the node."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import onnx
+import pytest
+from growing_steps import LAYERS, PLACES, WIDTH, StepBuilder, add_mask, change_model, set_dims, slice_places
+from onnx import TensorProto, helper
+
+from harness import VITC, error_line, run_ok
+
+
+def find_concat(graph: onnx.GraphProto) -> onnx.NodeProto:
+    return next(node for node in graph.node if node.output[0] == "present_0_k")
+
+
+def grow_by_two(graph: onnx.GraphProto, _: dict[str, Any]) -> None:
+    node = find_concat(graph)
+    node.input.append(node.input[1])
+
+
+def put_in_front(graph: onnx.GraphProto, _: dict[str, Any]) -> None:
+    node = find_concat(graph)
+    node.input[:] = reversed(node.input)
+
+
+def double_state(graph: onnx.GraphProto, _: dict[str, Any]) -> None:
+    """Two states that grow, one by what it has itself."""
+    node = find_concat(graph)
+    node.input[1] = node.input[0]
+
+
+def keep_state(graph: onnx.GraphProto, _: dict[str, Any]) -> None:
+    """The output is what came in."""
+    node = find_concat(graph)
+    for other in graph.node:
+        other.input[:] = ["grown" if name == node.output[0] else name for name in other.input]
+    node.output[0] = "grown"
+    graph.node.append(helper.make_node("Identity", ["past_0_k"], ["present_0_k"], name="kept"))
+
+
+def swap_states(_: onnx.GraphProto, manifest: dict[str, Any]) -> None:
+    states = manifest["states"]
+    states["past_0_k"], states["past_0_v"] = states["past_0_v"], states["past_0_k"]
+
+
+def scale_rows(graph: onnx.GraphProto, _: dict[str, Any]) -> None:
+    node = find_concat(graph)
+    for other in graph.node:
+        other.input[:] = ["grown" if name == node.output[0] else name for name in other.input]
+    node.output[0] = "grown"
+    graph.node.append(helper.make_node("Add", ["grown", "grown"], ["present_0_k"], name="doubled"))
+
+
+def fix_tokens(graph: onnx.GraphProto, manifest: dict[str, Any]) -> None:
+    """As the exporter writes it that was told of no open sizes."""
+    set_dims("past_0_k", "batch", 2, 5, 4)(graph, manifest)
+    [output] = [each for each in graph.output if each.name == "present_0_k"]
+    output.CopyFrom(helper.make_tensor_value_info("present_0_k", TensorProto.FLOAT, ["batch", 2, 6, 4]))
+
+
+def fix_all_tokens(graph: onnx.GraphProto, manifest: dict[str, Any]) -> None:
+    for name in STATES:
+        set_dims(name, "batch", 2, 5, 4)(graph, manifest)
+
+
+def add_grown_input(graph: onnx.GraphProto, _: dict[str, Any]) -> None:
+    """Which is neither a state nor a mask."""
+    graph.input.append(helper.make_tensor_value_info("bias", TensorProto.FLOAT, [1, 1, 1, "past + 1"]))
+
+
+def set_manifest(**changes: Any) -> Any:
+    return lambda _, manifest: manifest.update(changes)
+
+
+STATES = {f"past_{layer}_{part}": f"present_{layer}_{part}" for layer in range(LAYERS) for part in "kv"}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            grow_by_two,
+            "(Concat): puts axis 2 of 'past_0_k', [B, 2, 1*i, 4], together with 'Transpose_10', [B, 2, 1, 4]; needs "
+            "one tensor of a single position behind it, as its size grows with each token",
+        ),
+        (
+            put_in_front,
+            "(Concat): puts axis 2 of 'past_0_k', [B, 2, 1*i, 4], together with 'Transpose_10', [B, 2, 1, 4]; needs "
+            "one tensor of a single position behind it, as its size grows with each token",
+        ),
+        (
+            double_state,
+            "(Concat): puts axis 2 of 'past_0_k', [B, 2, 1*i, 4], together with 'past_0_k', [B, 2, 1*i, 4]; needs one "
+            "tensor of a single position behind it, as its size grows with each token",
+        ),
+        (
+            keep_state,
+            "output 'present_0_k' of node 'kept' (Identity) is not 'past_0_k' with one position more behind it, by "
+            "Concat or Attention; a decoder's cache needs to be",
+        ),
+        (
+            scale_rows,
+            "output 'present_0_k' of node 'doubled' (Add) is not 'past_0_k' with one position more behind it, by "
+            "Concat or Attention; a decoder's cache needs to be",
+        ),
+        (swap_states, "is not 'past_0_v' with one position more behind it, by Concat or Attention"),
+        (
+            fix_tokens,
+            "state 'past_0_k' has size 5 in dim 2 and its next value 'present_0_k' has 6; needs the same, or, to "
+            "grow with each token, no number",
+        ),
+        (
+            fix_all_tokens,
+            "states names 'past_0_k' of type 'tensor<?x2x5x4xf32>' and its next value 'present_0_k' of type "
+            "'tensor<?x2x6x4xf32>'; needs one type, or, to grow with each token, no number where 'past_0_k' has its "
+            "tokens",
+        ),
+        (
+            set_dims("past_0_k", "batch", "heads", "past", 4),
+            "state 'past_0_k' has sizes 'heads' and 'past' without a number; needs one that grows with each token, "
+            "beside the batch, and --shape heads=64 for another",
+        ),
+        (
+            set_dims("past_0_k", 1, 2, "past", 4),
+            "state 'past_0_k' grows with each token and has no size of the batch, which 'token' has; needs one",
+        ),
+        (set_dims("past_0_k", "batch", 2, "past"), "past_0_k"),
+        (
+            set_dims("past_0_k", "batch", 0, "past", 4),
+            "state 'past_0_k' has a size of 0 and room for 14 tokens; needs 1",
+        ),
+        (
+            add_grown_input,
+            "input 'bias' grows with each token and is no state; masks needs the number that it holds for each token",
+        ),
+        (set_manifest(masks={"absent": 1}), "masks names 'absent', which is no input of @step"),
+        (set_manifest(masks={"token": 1}), "masks names 'token', which token has, too; needs an input of its own"),
+        (
+            set_manifest(masks={"past_0_k": 1}),
+            "masks names 'past_0_k', which states has, too; needs an input of its own",
+        ),
+        (set_manifest(masks=3), "masks = 3; it needs an object"),
+        (
+            set_manifest(masks={"mask": "1"}),
+            'masks has "mask": "1"; it needs the number, or true or false, of a token',
+        ),
+        (set_manifest(position="place"), "position names 'place', which is no input of @step"),
+        (set_manifest(token="ids"), "token names 'ids', which is no input of @step"),
+        (set_manifest(states=STATES | {"past": "present"}), "states names 'past', which is no input of @step"),
+        (
+            set_manifest(states=STATES | {"past_0_k": "present"}),
+            "has no output 'present', the next value of 'past_0_k'",
+        ),
+        (
+            set_manifest(states={key: value for key, value in STATES.items() if key != "past_1_v"}),
+            "input 'past_1_v' grows with each token and is no state; masks needs the number that it holds for each "
+            "token",
+        ),
+        (set_manifest(max_length=0), "max_length = 0; it needs"),
+        (
+            set_manifest(max_length=1),
+            "state 'past_0_k' grows with each token, and the most are 1 tokens; needs 2 or more",
+        ),
+        (set_manifest(max_length=1 << 40), f"max_length = {1 << 40}; it needs"),
+        (
+            lambda graph, manifest: (
+                manifest.update(max_length=1 << 20),
+                set_dims("past_0_k", "batch", 1 << 14, "past", 4)(graph, manifest),
+            ),
+            "state 'past_0_k' has a size of 16384 and room for 1048576 tokens; needs 1 to 2147483648 elements in all",
+        ),
+    ],
+)
+def test_errors(tmp_path: Path, change: Any, message: str) -> None:
+    StepBuilder().build(tmp_path / "model" / "step.onnx")
+    folder = change_model(tmp_path / "model", change)
+    assert message in error_line(VITC, folder, "-o", tmp_path / "out", code=1)
+    assert not (tmp_path / "out").exists()
+
+
+def make_encoder(path: Path, name: str, *shape: int | str) -> None:
+    """What comes in comes out."""
+    value = helper.make_tensor_value_info("map", TensorProto.FLOAT, shape)
+    given = helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
+    graph = helper.make_graph([helper.make_node("Identity", ["map"], [name])], "encoder", [value], [given])
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9), path)
+
+
+def test_state_that_begins_with_tokens(tmp_path: Path) -> None:
+    StepBuilder().build(tmp_path / "model" / "step.onnx")
+    make_encoder(tmp_path / "model" / "encoder.onnx", "first", "batch", 2, 5, 4)
+
+    def change(graph: onnx.GraphProto, manifest: dict[str, Any]) -> None:
+        manifest |= {"encoder": "encoder.onnx", "memory": {"past_0_k": "first"}}
+        [output] = [each for each in graph.output if each.name == "present_0_k"]
+        output.CopyFrom(helper.make_tensor_value_info("present_0_k", TensorProto.FLOAT, ["batch", 2, "all", 4]))
+
+    folder = change_model(tmp_path / "model", change)
+    line = error_line(VITC, folder, "-o", tmp_path / "out", code=1)
+    assert line.endswith(
+        "state 'past_0_k' begins with what the encoder gives and grows, from 'past' to 'all'; needs to begin without "
+        "tokens, or --shape past=64 for one that does not grow"
+    )
+
+
+def test_masks_of_a_step_that_does_not_grow(tmp_path: Path) -> None:
+    builder = StepBuilder()
+    builder.build(
+        tmp_path / "model" / "step.onnx", mask=add_mask(builder, TensorProto.FLOAT, 0, ["batch", 1, 1, "all"])
+    )
+
+    def change(graph: onnx.GraphProto, manifest: dict[str, Any]) -> None:
+        fix_all_tokens(graph, manifest)
+        set_dims("mask", "batch", 1, 1, 6)(graph, manifest)
+        manifest["states"] = {}
+
+    line = error_line(VITC, change_model(tmp_path / "model", change), "-o", tmp_path / "out", code=1)
+    assert line.endswith("masks names 'mask', and no state grows with each token; needs one that does")
+
+
+def test_mask_that_does_not_grow(tmp_path: Path) -> None:
+    builder = StepBuilder()
+    builder.build(tmp_path / "model" / "step.onnx", mask=add_mask(builder, TensorProto.FLOAT, 0, ["batch", 1, 1, 1]))
+    line = error_line(VITC, tmp_path / "model", "-o", tmp_path / "out", code=1)
+    assert line.endswith("masks names 'mask', which has a size for all tokens; needs one that grows with each")
+
+
+def test_position_of_many(tmp_path: Path) -> None:
+    builder = StepBuilder()
+    builder.build(tmp_path / "model" / "step.onnx", position=[1])
+    folder = change_model(tmp_path / "model", set_dims("position", "batch", 3))
+    line = error_line(VITC, folder, "-o", tmp_path / "out", code=1)
+    assert line.endswith("input 'position' is the position; needs [], [1], [batch] or [batch, 1]")
+
+
+def read_counted_place(builder: StepBuilder) -> str:
+    """The row of the past's length."""
+    past = builder.name_state(0, 0)
+    count = builder.op("Gather", builder.op("Shape", past), builder.constant("dim", [2]))
+    return builder.op("Gather", builder.weight("places", PLACES, WIDTH), count)
+
+
+@pytest.mark.parametrize(
+    ("form", "message"),
+    [
+        (
+            {"position": ["batch", 1]},
+            "(Gather): reads position 39 of axis 0 of 'places', [24, 8], where the last token is",
+        ),
+        ({"position": [1]}, "(Gather): reads position 39 of axis 0 of 'places', [24, 8], where the last token is"),
+        (
+            {"places": slice_places},
+            "(Slice): slices axis 0 of 'places', [24, 8], to position 40 where the last token is",
+        ),
+        (
+            {"places": read_counted_place},
+            "(Gather): reads position 39 of axis 0 of 'places', [24, 8], where the last token is",
+        ),
+    ],
+)
+def test_more_tokens_than_places(tmp_path: Path, form: dict[str, Any], message: str) -> None:
+    """A table of fewer rows than caches have is not read outside of it."""
+    builder = StepBuilder()
+    form = {name: value(builder) if callable(value) else value for name, value in form.items()}
+    builder.build(tmp_path / "model" / "step.onnx", **form)
+    line = error_line(VITC, tmp_path / "model", "--max-length=40", "-o", tmp_path / "out", code=1)
+    assert line.endswith(f"{message}; needs one for each, or fewer tokens")
+    run_ok(VITC, tmp_path / "model", f"--max-length={PLACES}", "-o", tmp_path / "out", "-O0")
