@@ -18,7 +18,8 @@ const Model *vitc::emulator::findModel(llvm::StringRef name) {
     for (auto family :
          {getSpecialRegisterModels(), getArithmeticModels(), getBarrierModels(),
           getWarpModels(), getAsyncCopyModels(), getMatrixModels(),
-          getMBarrierModels(), getTensorCopyModels(), getWarpgroupModels()})
+          getMBarrierModels(), getBulkCopyModels(), getTensorCopyModels(),
+          getWarpgroupModels()})
       for (const Model &model : family)
         byName[model.name] = &model;
     return byName;

@@ -115,6 +115,7 @@ llvm::ArrayRef<Model> getWarpModels();
 llvm::ArrayRef<Model> getAsyncCopyModels();
 llvm::ArrayRef<Model> getMatrixModels();
 llvm::ArrayRef<Model> getMBarrierModels();
+llvm::ArrayRef<Model> getBulkCopyModels();
 llvm::ArrayRef<Model> getTensorCopyModels();
 llvm::ArrayRef<Model> getWarpgroupModels();
 
