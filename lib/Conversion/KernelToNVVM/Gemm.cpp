@@ -95,7 +95,8 @@ static LogicalResult checkTileTiling(GemmOp op) {
     return reject("blocks of a warp's rows and columns, and 4 words of terms");
   int64_t threads = DeviceTileProduct::countThreads(op);
   int64_t words = tiling.getKBlock() / (isF32 ? 1 : 2);
-  if (threads < columns / kVectorWords || threads > kMaxThreads ||
+  int64_t columnsOfVector = isF32 ? kVectorWords : 1;
+  if (threads < columns / columnsOfVector || threads > kMaxThreads ||
       words * columns < kVectorWords * threads ||
       tiling.getRowBlock() * tiling.getKBlock() < threads ||
       threads < tiling.getKBlock())

@@ -70,15 +70,21 @@ private:
   /// The sum of term(element) over a row in shared memory, for all threads.
   mlir::Value sumRow(int64_t r,
                      llvm::function_ref<mlir::Value(mlir::Value)> term);
-  /// Words of a thread's columns, their numbers counted from a block of terms
-  /// on.
+  /// Runs of a thread's columns, their numbers counted from a block of terms
+  /// on, and the vectors of each.
   struct Batch {
-    llvm::SmallVector<mlir::Value> words, weights;
+    llvm::SmallVector<mlir::Value> runs;
+    llvm::SmallVector<llvm::SmallVector<mlir::Value, 4>> weights;
+    mlir::Value isThere; // null: it always is
   };
-  /// `count` of this thread's from word `from` on of the terms from `begin` on.
-  Batch loadBatch(mlir::Value begin, mlir::Value from, int64_t count);
+  /// Runs that a thread asks for at once.
+  int64_t getRunsAtOnce() const;
+  /// `count` of this thread's from run `from` on of the terms from `begin` on.
+  /// Where `isThere`, if it is given, is false they are zeros.
+  Batch loadBatch(mlir::Value begin, mlir::Value from, int64_t count,
+                  mlir::Value isThere = {});
   void multiply(const Batch &batch, llvm::MutableArrayRef<mlir::Value> sums);
-  /// Sums with the products of words [from, ...) of `size` terms.
+  /// Sums with the products of runs [from, ...) of `size` terms.
   llvm::SmallVector<mlir::Value> emitTerms(mlir::Value begin, int64_t from,
                                            int64_t size, mlir::ValueRange sums);
   void emitResults(mlir::ValueRange sums);
@@ -89,15 +95,17 @@ private:
   int64_t n, k, numRows, numColumns;
   int64_t slicesOfWarp, numSlices; // threads that share a column's terms
   mlir::Value firstColumn, slice;
-  mlir::Value column; // of this thread's four, in the block
   DeviceGemmRows rows;
   DeviceGemmLhs lhs;
   DeviceGemmEpilogue epilogue;
   DevicePointer weights;
-  int64_t termsOfWord;
-  mlir::Value weightsBegin, weightsStride; // of the thread's columns, in words
-  DevicePointer terms;                     // [numRows][kBlock]
-  DevicePointer parts;                     // [warps][numRows][numColumns]
+  int64_t run;            // terms of a column that lie side by side
+  int64_t columnDistance; // from one of the thread's columns to the next
+  mlir::Value column;     // the first of the thread's four, in the block
+  llvm::SmallVector<mlir::Value> weightsBegins; // of its vectors, in runs
+  mlir::Value weightsStride;                    // from run to run, in runs
+  DevicePointer terms;                          // [numRows][kBlock]
+  DevicePointer parts;                          // [warps][numRows][numColumns]
 };
 
 } // namespace vitc::kernel

@@ -6,10 +6,11 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// A thread multiplies some terms of four neighbouring columns: the weights of a
-// term and a block's columns are a run in memory, and as many terms as there
-// are threads for them follow. Sums of threads are added over the lanes of a
-// warp, then over warps, in an order that does not depend on when they run.
+// A thread multiplies some terms of four columns: the weights of a term, or of
+// as many as lie side by side, and a block's columns are a run in memory, and
+// as many such as there are threads for them follow. Sums of threads are added
+// over the lanes of a warp, then over warps, in an order that does not depend
+// on when they run.
 //
 //===----------------------------------------------------------------------===//
 
@@ -25,7 +26,7 @@ using namespace vitc::kernel;
 static constexpr int64_t kPanelColumns =
     vitc::vit::WeightExprAttr::kPanelColumns;
 static constexpr int64_t kPackGranule = vitc::vit::WeightExprAttr::kPackGranule;
-/// Columns of a thread: words of a vector.
+/// Columns of a thread; elements of a vector of f32.
 static constexpr int64_t kVector = 4;
 /// Vectors of weights that a thread asks for at once.
 static constexpr int64_t kVectorsAtOnce = 8;
@@ -43,32 +44,38 @@ DeviceFewRowsEmitter::DeviceFewRowsEmitter(GemmOp op, DeviceBuilder &builder)
           b.mul(b.rem(b.getBlock(), countColumnBlocks(op)), numColumns)),
       slice(b.add(b.mul(b.getWarp(), slicesOfWarp),
                   b.rem(b.getLane(), slicesOfWarp))),
-      column(b.mul(b.div(b.getLane(), slicesOfWarp), kVector)),
       rows(op, b, b.div(b.getBlock(), countColumnBlocks(op))), lhs(op, b),
       epilogue(op, b, {/*width=*/1, numColumns}),
       weights(b.getPointer(op.getWeights())),
-      termsOfWord(32 / weights.element.getIntOrFloatBitWidth()),
+      run(getPackedRun(weights.element)),
+      columnDistance(run == 1 ? 1 : numColumns / kVector),
       terms(b.getShared(numRows * tiling.getKBlock(), b.getF32Type())),
       parts(
           b.getShared(b.getNumWarps() * numRows * numColumns, b.getF32Type())) {
+  // Lanes read what lies side by side: four columns of one term, or a column's
+  // run each.
+  column = b.mul(b.div(b.getLane(), slicesOfWarp), run == 1 ? kVector : 1);
   // All columns of a block are of one panel.
   Value panel = b.div(firstColumn, kPanelColumns);
-  Value first = b.add(b.rem(firstColumn, kPanelColumns), column);
   int64_t tailColumns = llvm::alignTo(n % kPanelColumns, kPackGranule);
   weightsStride = b.index(kPanelColumns);
-  if (tailColumns != 0) {
+  if (tailColumns != 0)
     weightsStride = b.select(b.less(panel, b.index(n / kPanelColumns)),
                              weightsStride, b.index(tailColumns));
-    // Columns behind the panel read its first ones.
-    first = b.select(b.less(first, weightsStride), first, b.index(0));
-  }
-  int64_t packedDepth = llvm::alignTo(k, kPackGranule) / termsOfWord;
-  weightsBegin = b.add(b.mul(panel, kPanelColumns * packedDepth), first);
+  int64_t packedRuns = llvm::alignTo(k, kPackGranule) / run;
+  Value begin = b.mul(panel, kPanelColumns * packedRuns);
   if (DeviceGemmRows::hasWeightsPerItem(op)) {
     int64_t elements =
         cast<MemRefType>(op.getWeights().getType()).getDimSize(1);
-    weightsBegin =
-        b.add(weightsBegin, b.mul(rows.getItem(), elements / termsOfWord));
+    begin = b.add(begin, b.mul(rows.getItem(), elements / run));
+  }
+  Value first = b.add(b.rem(firstColumn, kPanelColumns), column);
+  for (int64_t c = 0; c < (run == 1 ? 1 : kVector); ++c) {
+    Value own = b.add(first, c * columnDistance);
+    // Columns behind the panel read its first ones.
+    if (tailColumns != 0)
+      own = b.select(b.less(own, weightsStride), own, b.index(0));
+    weightsBegins.push_back(b.add(begin, own));
   }
 }
 
@@ -78,9 +85,14 @@ void DeviceFewRowsEmitter::emit() {
   auto emitBlock = [&](Value begin, int64_t size, ValueRange init) {
     SmallVector<Value> sums(init);
     // The first weights come from memory while the rows do.
-    int64_t rounds = llvm::divideCeil(size, termsOfWord) / numSlices;
-    rounds = std::min(rounds, kVectorsAtOnce);
-    Batch first = loadBatch(begin, b.index(0), rounds);
+    int64_t numRuns = llvm::divideCeil(size, run);
+    int64_t rounds = std::min(numRuns / numSlices, getRunsAtOnce());
+    Value isThere;
+    if (rounds == 0) {
+      rounds = 1;
+      isThere = b.less(slice, b.index(numRuns));
+    }
+    Batch first = loadBatch(begin, b.index(0), rounds, isThere);
     if (kBlock < k)
       b.barrier(); // nobody reads the terms before any more
     emitRows(begin, size);
@@ -107,8 +119,8 @@ Value DeviceFewRowsEmitter::roundTerms(Value elements) {
 
 void DeviceFewRowsEmitter::emitRows(Value begin, int64_t size) {
   int64_t width = lhs.getMaxWidth(), kBlock = tiling.getKBlock();
-  // What a word has behind k is multiplied, too.
-  int64_t end = llvm::alignTo(size, std::max(termsOfWord, width));
+  // What a run has behind k is multiplied, too.
+  int64_t end = llvm::alignTo(size, std::max(run, width));
   for (int64_t r = 0; r < numRows; ++r) {
     DeviceGemmLhs::Row row = lhs.startRow(rows.at(b.add(rows.getBegin(), r)));
     b.forLoop(b.mul(b.getThread(), width), b.index(end), kThreads * width,
@@ -178,39 +190,57 @@ void DeviceFewRowsEmitter::emitNorm() {
   }
 }
 
-DeviceFewRowsEmitter::Batch
-DeviceFewRowsEmitter::loadBatch(Value begin, Value from, int64_t count) {
+int64_t DeviceFewRowsEmitter::getRunsAtOnce() const {
+  return kVectorsAtOnce / static_cast<int64_t>(weightsBegins.size());
+}
+
+DeviceFewRowsEmitter::Batch DeviceFewRowsEmitter::loadBatch(Value begin,
+                                                            Value from,
+                                                            int64_t count,
+                                                            Value isThere) {
   Batch batch;
+  batch.isThere = isThere;
+  int64_t width = run == 1 ? kVector : run;
   for (int64_t i = 0; i < count; ++i) {
-    Value word = b.add(b.add(from, slice), i * numSlices);
-    Value depth = b.add(b.div(begin, termsOfWord), word);
-    Value offset = b.add(weightsBegin, b.mul(depth, weightsStride));
-    batch.words.push_back(word);
-    batch.weights.push_back(
-        b.load(weights, b.mul(offset, termsOfWord), kVector * termsOfWord));
+    Value number = b.add(b.add(from, slice), i * numSlices);
+    if (batch.isThere)
+      number = b.select(batch.isThere, number, b.index(0));
+    Value depth = b.mul(b.add(b.div(begin, run), number), weightsStride);
+    batch.runs.push_back(number);
+    SmallVector<Value, 4> &vectors = batch.weights.emplace_back();
+    for (Value own : weightsBegins)
+      vectors.push_back(b.load(weights, b.mul(b.add(own, depth), run), width));
   }
   return batch;
 }
 
 void DeviceFewRowsEmitter::multiply(const Batch &batch,
                                     MutableArrayRef<Value> sums) {
-  for (auto [word, loaded] : llvm::zip(batch.words, batch.weights)) {
-    Value weights = b.extend(loaded);
-    for (int64_t r = 0; r < numRows; ++r) {
-      Value place = b.add(b.mul(word, termsOfWord), r * tiling.getKBlock());
-      Value elements = b.load(terms, place, termsOfWord);
-      for (int64_t u = 0; u < termsOfWord; ++u) {
-        Value element = termsOfWord == 1
-                            ? elements
-                            : vector::ExtractOp::create(b, elements, u);
-        for (int64_t c = 0; c < kVector; ++c) {
-          Value weight =
-              vector::ExtractOp::create(b, weights, c * termsOfWord + u);
-          Value &sum = sums[r * kVector + c];
-          sum = b.fma(element, weight, sum);
+  for (auto [number, loaded] : llvm::zip(batch.runs, batch.weights)) {
+    SmallVector<Value, 4> weights =
+        llvm::map_to_vector<4>(loaded, [&](Value vector) {
+          Value weights = b.extend(vector);
+          if (!batch.isThere)
+            return weights;
+          return b.select(batch.isThere, weights, b.constantLike(0.0, weights));
+        });
+    int64_t width = std::min(run, kVector);
+    for (int64_t r = 0; r < numRows; ++r)
+      for (int64_t part = 0; part < run; part += width) {
+        Value place = b.add(b.mul(number, run), r * tiling.getKBlock() + part);
+        Value elements = b.load(terms, place, width);
+        for (int64_t u = 0; u < width; ++u) {
+          Value element =
+              width == 1 ? elements : vector::ExtractOp::create(b, elements, u);
+          for (int64_t c = 0; c < kVector; ++c) {
+            Value weight =
+                run == 1 ? vector::ExtractOp::create(b, weights.front(), c)
+                         : vector::ExtractOp::create(b, weights[c], part + u);
+            Value &sum = sums[r * kVector + c];
+            sum = b.fma(element, weight, sum);
+          }
         }
       }
-    }
   }
 }
 
@@ -218,25 +248,27 @@ SmallVector<Value> DeviceFewRowsEmitter::emitTerms(Value begin, int64_t from,
                                                    int64_t size,
                                                    ValueRange init) {
   SmallVector<Value> sums(init);
-  int64_t numWords = llvm::divideCeil(size, termsOfWord);
-  int64_t perStep = kVectorsAtOnce * numSlices;
-  int64_t end = from + (numWords - from) / perStep * perStep;
+  int64_t numRuns = llvm::divideCeil(size, run);
+  if (from >= numRuns)
+    return sums;
+  int64_t perStep = getRunsAtOnce() * numSlices;
+  int64_t end = from + (numRuns - from) / perStep * perStep;
   if (from != end)
     sums = b.forLoop(b.index(from), b.index(end), perStep, sums,
                      [&](Value from, ValueRange carried) {
                        SmallVector<Value> sums(carried);
-                       multiply(loadBatch(begin, from, kVectorsAtOnce), sums);
+                       multiply(loadBatch(begin, from, getRunsAtOnce()), sums);
                        return sums;
                      });
-  int64_t rest = (numWords - end) / numSlices;
+  int64_t rest = (numRuns - end) / numSlices;
   multiply(loadBatch(begin, b.index(end), rest), sums);
   end += rest * numSlices;
-  if (end == numWords)
+  if (end == numRuns)
     return sums;
   // Not all threads have one more.
   SmallVector<Type> types(sums.size(), b.getF32Type());
   return b.ifElse(
-      b.less(slice, b.index(numWords - end)), types,
+      b.less(slice, b.index(numRuns - end)), types,
       [&] {
         SmallVector<Value> more = sums;
         multiply(loadBatch(begin, b.index(end), 1), more);
@@ -253,7 +285,7 @@ void DeviceFewRowsEmitter::emitResults(ValueRange sums) {
     for (int64_t c = 0; c < kVector; ++c) {
       // Every lane of a column stores the same.
       Value sum = b.sumOverLanes(sums[r * kVector + c], slicesOfWarp);
-      b.store(sum, parts, b.add(own, r * numColumns + c));
+      b.store(sum, parts, b.add(own, r * numColumns + c * columnDistance));
     }
   b.barrier();
   b.forLoop(b.getThread(), b.index(blockResults), kThreads, [&](Value i) {

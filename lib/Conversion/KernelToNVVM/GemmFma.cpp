@@ -46,7 +46,6 @@ FmaProduct::FmaProduct(GemmOp op, DeviceBuilder &b)
       columnThreads(shape.columns / tiling.getColumns()) {
   // Rows of a warp at 4 * (an odd number) words lie in different banks.
   shape.lhsPadding = kVector;
-  shape.weightsPadding = 0;
   int64_t warpsOfRow = columnThreads / kWarpColumns;
   Value lane = b.getLane(), warp = b.getWarp();
   Value x = b.add(b.mul(b.rem(warp, warpsOfRow), kWarpColumns),
@@ -75,7 +74,7 @@ SmallVector<Value> FmaProduct::multiply(DevicePointer lhs,
   int64_t weightsStride = shape.getWeightsStride();
   lhs = b.advance(lhs, b.add(b.mul(stage, shape.rows * lhsStride),
                              b.mul(fragment.rows.front(), lhsStride)));
-  weights = b.advance(weights, b.add(b.mul(stage, shape.depth * weightsStride),
+  weights = b.advance(weights, b.add(b.mul(stage, shape.getWeightsWords()),
                                      fragment.columns.front()));
   for (int64_t l = 0; l < shape.depth; l += kVector) {
     SmallVector<Value> rows;

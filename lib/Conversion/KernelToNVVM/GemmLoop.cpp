@@ -40,7 +40,7 @@ SmallVector<Value> DeviceGemmEmitter::emitProduct(Value begin) {
   int64_t ahead = shape.stages - 1;
   lhs.start(rows, begin);
   auto load = [&](Value step, Value stage) {
-    weights.copy(b.mul(step, shape.depth), stage);
+    weights.copy(step, stage);
     return lhs.load(b.mul(step, shape.getTerms()), stage);
   };
   auto store = [&](ValueRange loaded, Value step, Value stage) {

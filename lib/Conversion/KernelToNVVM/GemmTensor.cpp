@@ -9,9 +9,8 @@
 // A warp computes tiling.rows x tiling.columns results by instructions of
 // 16 x 8, whose operands are 8 words deep. Of a warp's lanes, lane = 4 * g + t:
 // PTX ISA 9.0, 9.7.14, pictures of the fragments of mma.m16n8k16. Packed
-// weights have the terms of a word side by side as a fragment does, so that a
-// lane reads its words as they are; the padding keeps the lanes of a warp in
-// different banks.
+// weights have 8 terms of a column side by side, and so 8 columns of them, what
+// ldmatrix reads at once, in different banks; of lhs the padding keeps rows so.
 //
 //===----------------------------------------------------------------------===//
 
@@ -25,6 +24,8 @@ using namespace vitc::kernel;
 
 /// What one instruction multiplies.
 static constexpr int64_t kTileRows = 16, kTileColumns = 8, kTileWords = 8;
+/// Rows of the matrices that a lane names for ldmatrix, and their words.
+static constexpr int64_t kMatrixRows = 8, kMatrixWords = 4;
 /// Of its results a lane has two neighbours in each of two rows.
 static constexpr int64_t kPair = 2;
 
@@ -39,9 +40,9 @@ public:
   SmallVector<Value> getVectors(ValueRange sums) override;
 
 private:
-  /// What instructions take of 16 rows at `offset`, in words.
-  SmallVector<Value> loadRows(DevicePointer lhs, int64_t offset);
-  SmallVector<Value> loadColumns(DevicePointer weights, int64_t offset);
+  /// What instructions take of `count` matrices at `offset`, in words.
+  SmallVector<Value> loadMatrices(DevicePointer operand, int64_t offset,
+                                  int64_t count);
   /// A word as the operand of an instruction.
   Value toOperand(Value word);
 
@@ -55,10 +56,8 @@ private:
 TensorProduct::TensorProduct(GemmOp op, DeviceBuilder &b)
     : DeviceTileProduct(op, b), rowTiles(tiling.getRows() / kTileRows),
       columnTiles(tiling.getColumns() / kTileColumns) {
-  // Rows of lhs 4 * (an odd number) words apart, rows of weights 8 * (an odd
-  // number) words.
+  // Rows are 4 * (an odd number) words apart.
   shape.lhsPadding = 4;
-  shape.weightsPadding = 8;
   int64_t warpsOfRow = shape.columns / tiling.getColumns();
   Value lane = b.getLane(), warp = b.getWarp();
   Value warpRow = b.div(warp, warpsOfRow);
@@ -110,23 +109,17 @@ Value TensorProduct::toOperand(Value word) {
   return LLVM::BitcastOp::create(b, VectorType::get(2, shape.element), word);
 }
 
-SmallVector<Value> TensorProduct::loadRows(DevicePointer lhs, int64_t offset) {
+SmallVector<Value> TensorProduct::loadMatrices(DevicePointer operand,
+                                               int64_t offset, int64_t count) {
   Type words = LLVM::LLVMStructType::getLiteral(
-      b.getContext(), SmallVector<Type>(4, b.getI32Type()));
-  DevicePointer row = b.advance(lhs, b.index(offset));
+      b.getContext(), SmallVector<Type>(count, b.getI32Type()));
+  DevicePointer row = b.advance(operand, b.index(offset));
   Value loaded = NVVM::LdMatrixOp::create(
-      b, words, row.address, /*num=*/4, NVVM::MMALayout::row,
-      NVVM::LdStMatrixShapeAttr::get(b.getContext(), 8, 8),
+      b, words, row.address, count, NVVM::MMALayout::row,
+      NVVM::LdStMatrixShapeAttr::get(b.getContext(), kMatrixRows, kMatrixRows),
       NVVM::LdStMatrixEltType::B16);
-  return llvm::map_to_vector(getFields(b, loaded, 4),
+  return llvm::map_to_vector(getFields(b, loaded, count),
                              [&](Value word) { return toOperand(word); });
-}
-
-SmallVector<Value> TensorProduct::loadColumns(DevicePointer weights,
-                                              int64_t offset) {
-  int64_t half = kTileWords / 2 * shape.getWeightsStride();
-  return {toOperand(b.load(weights, b.index(offset))),
-          toOperand(b.load(weights, b.index(offset + half)))};
 }
 
 SmallVector<Value> TensorProduct::multiply(DevicePointer lhs,
@@ -142,24 +135,33 @@ SmallVector<Value> TensorProduct::multiply(DevicePointer lhs,
   lhs = b.advance(lhs, b.add(b.add(b.mul(stage, shape.rows * lhsStride),
                                    b.mul(row, lhsStride)),
                              word));
-  weights.element = b.getI32Type();
+  // Lanes name 8 columns at the first four words, at the next four, then the
+  // next 8 columns.
+  Value matrix = b.div(lane, kMatrixRows);
+  Value column = b.add(b.add(firstColumn, b.rem(lane, kMatrixRows)),
+                       b.mul(b.div(matrix, 2), kTileColumns));
   weights =
-      b.advance(weights, b.add(b.add(b.mul(stage, shape.depth * weightsStride),
-                                     b.mul(thread, weightsStride)),
-                               b.add(firstColumn, group)));
+      b.advance(weights, b.add(b.add(b.mul(stage, shape.getWeightsWords()),
+                                     b.mul(b.rem(matrix, 2), weightsStride)),
+                               b.mul(column, kMatrixWords)));
   bool isF16 = shape.element.isF16();
   NVVM::MMATypes type = isF16 ? NVVM::MMATypes::f16 : NVVM::MMATypes::bf16;
   for (int64_t l = 0; l < shape.depth; l += kTileWords) {
-    SmallVector<SmallVector<Value>> columns;
-    for (int64_t c = 0; c < columnTiles; ++c)
-      columns.push_back(
-          loadColumns(weights, l * weightsStride + c * kTileColumns));
+    SmallVector<Value> columns;
+    for (int64_t c = 0; c < columnTiles; c += 2)
+      llvm::append_range(
+          columns, loadMatrices(weights,
+                                l / kMatrixWords * weightsStride +
+                                    c * kTileColumns * kMatrixWords,
+                                2 * std::min<int64_t>(2, columnTiles - c)));
     for (int64_t r = 0; r < rowTiles; ++r) {
-      SmallVector<Value> rows = loadRows(lhs, r * kTileRows * lhsStride + l);
+      SmallVector<Value> rows =
+          loadMatrices(lhs, r * kTileRows * lhsStride + l, 4);
       for (int64_t c = 0; c < columnTiles; ++c) {
         auto tile = MutableArrayRef(sums).slice((r * columnTiles + c) * 4, 4);
         Value product = NVVM::MmaOp::create(
-            b, sumType, rows, columns[c], ValueRange(ArrayRef<Value>(tile)),
+            b, sumType, rows, ArrayRef(columns).slice(2 * c, 2),
+            ValueRange(ArrayRef<Value>(tile)),
             {kTileRows, kTileColumns, kTileWords * shape.getTermsOfWord()},
             /*b1Op=*/std::nullopt, /*intOverflow=*/std::nullopt,
             std::array{type, type},

@@ -19,6 +19,10 @@ static constexpr int64_t kPackGranule = vitc::vit::WeightExprAttr::kPackGranule;
 /// Words that an asynchronous copy takes at most.
 static constexpr int64_t kVectorWords = 4;
 
+int64_t vitc::kernel::getPackedRun(Type element) {
+  return element.isF32() ? 1 : 8;
+}
+
 //===----------------------------------------------------------------------===//
 // DeviceLhsTiles
 //===----------------------------------------------------------------------===//
@@ -114,35 +118,38 @@ DeviceWeightTiles::DeviceWeightTiles(GemmOp op, DeviceBuilder &builder,
                                      const GemmTileShape &shape,
                                      Value firstColumn, Value item)
     : b(builder), shape(shape),
-      depth(llvm::divideCeil(op.getK(), shape.getTermsOfWord())),
+      stepRuns(shape.getTerms() / getPackedRun(shape.element)),
+      numRuns(llvm::divideCeil(op.getK(), getPackedRun(shape.element))),
       weights{b.getPointer(op.getWeights()).address, b.getF32Type()},
-      words(b.getShared(shape.stages * shape.depth * shape.getWeightsStride(),
-                        b.getF32Type())) {
+      words(
+          b.getShared(shape.stages * shape.getWeightsWords(), b.getF32Type())) {
   int64_t n = op.getN(), tailColumns = n % kPanelColumns;
   int64_t packedDepth =
       llvm::alignTo(op.getK(), kPackGranule) / shape.getTermsOfWord();
-  int64_t vectorsOfRow = shape.columns / kVectorWords;
+  int64_t runWords = shape.getRunWords();
+  int64_t vectorsOfRow = shape.getWeightsStride() / kVectorWords;
   // All of a thread's vectors are of the same columns.
-  Value column = b.mul(b.rem(b.getThread(), vectorsOfRow), kVectorWords);
+  Value word = b.mul(b.rem(b.getThread(), vectorsOfRow), kVectorWords);
   Value row = b.div(b.getThread(), vectorsOfRow);
-  Value wholeColumn = b.add(firstColumn, column);
-  Value panel = b.div(wholeColumn, kPanelColumns);
-  Value inPanel = b.rem(wholeColumn, kPanelColumns);
-  rowWords = b.index(kPanelColumns);
+  Value column = b.add(firstColumn, b.div(word, runWords));
+  Value panel = b.div(column, kPanelColumns);
+  Value inPanel = b.mul(b.rem(column, kPanelColumns), runWords);
+  rowWords = b.index(kPanelColumns * runWords);
   if (tailColumns != 0)
-    rowWords = b.select(b.less(panel, b.index(n / kPanelColumns)), rowWords,
-                        b.index(llvm::alignTo(tailColumns, kPackGranule)));
+    rowWords =
+        b.select(b.less(panel, b.index(n / kPanelColumns)), rowWords,
+                 b.index(llvm::alignTo(tailColumns, kPackGranule) * runWords));
   if (n % shape.columns != 0)
-    isColumn = b.less(wholeColumn, b.index(llvm::alignTo(n, kPackGranule)));
+    isColumn = b.less(column, b.index(llvm::alignTo(n, kPackGranule)));
   Value begin = b.add(b.mul(panel, kPanelColumns * packedDepth), inPanel);
   if (DeviceGemmRows::hasWeightsPerItem(op)) {
     int64_t elements =
         cast<MemRefType>(op.getWeights().getType()).getDimSize(1);
     begin = b.add(begin, b.mul(item, elements / shape.getTermsOfWord()));
   }
-  int64_t numVectors = shape.depth * vectorsOfRow / b.getNumThreads();
+  int64_t numVectors = stepRuns * vectorsOfRow / b.getNumThreads();
   begin = b.add(begin, b.mul(row, rowWords));
-  Value target = b.add(b.mul(row, shape.getWeightsStride()), column);
+  Value target = b.add(b.mul(row, shape.getWeightsStride()), word);
   // Constants apart where all panels are of one width.
   int64_t rowsApart = b.getNumThreads() / vectorsOfRow;
   for (int64_t i = 0; i < numVectors; ++i) {
@@ -153,18 +160,19 @@ DeviceWeightTiles::DeviceWeightTiles(GemmOp op, DeviceBuilder &builder,
   }
 }
 
-void DeviceWeightTiles::copy(Value begin, Value stage) const {
-  Value stageBegin = b.mul(stage, shape.depth * shape.getWeightsStride());
-  Value step = b.mul(begin, rowWords);
+void DeviceWeightTiles::copy(Value step, Value stage) const {
+  Value stageBegin = b.mul(stage, shape.getWeightsWords());
+  Value begin = b.mul(step, stepRuns);
+  Value beginWords = b.mul(begin, rowWords);
   for (const Vector &vector : vectors) {
     Value valid = isColumn;
     // What lies behind k may be anything.
-    if (depth % shape.depth != 0) {
-      Value isDeep = b.less(b.add(begin, vector.depth), b.index(depth));
+    if (numRuns % stepRuns != 0) {
+      Value isDeep = b.less(b.add(begin, vector.run), b.index(numRuns));
       valid = valid ? b.both(valid, isDeep) : isDeep;
     }
     b.copyAsync(words, b.add(stageBegin, vector.target), weights,
-                b.add(vector.source, step), kVectorWords * sizeof(float),
+                b.add(vector.source, beginWords), kVectorWords * sizeof(float),
                 valid);
   }
 }

@@ -13,23 +13,32 @@
 
 namespace vitc::kernel {
 
+/// Terms of a column that packed weights of a type have side by side.
+int64_t getPackedRun(mlir::Type element);
+
 /// The tiles of both operands that a step over k multiplies, `stages` of them,
 /// are words of 32 bits: a float, or two of 16 bits that are neighbours along
 /// k. How many there are, and the words from one to the next:
 ///   lhs      [stages][rows][depth + padding]
-///   weights  [stages][depth][columns + padding]
+///   weights  [stages][depth / run][columns][run], as they are packed
 struct GemmTileShape {
   int64_t stages, rows, columns;
-  int64_t depth;                      ///< In words.
-  mlir::Type element;                 ///< What a word holds one or two of.
-  int64_t lhsPadding, weightsPadding; ///< In words.
+  int64_t depth;      ///< In words.
+  mlir::Type element; ///< What a word holds one or two of.
+  int64_t lhsPadding; ///< In words.
 
   int64_t getTermsOfWord() const {
     return 32 / element.getIntOrFloatBitWidth();
   }
   int64_t getTerms() const { return depth * getTermsOfWord(); }
   int64_t getLhsStride() const { return depth + lhsPadding; }
-  int64_t getWeightsStride() const { return columns + weightsPadding; }
+  /// Words of a column that lie side by side.
+  int64_t getRunWords() const {
+    return getPackedRun(element) / getTermsOfWord();
+  }
+  /// From a run of all columns to the next.
+  int64_t getWeightsStride() const { return columns * getRunWords(); }
+  int64_t getWeightsWords() const { return columns * depth; } ///< Of a stage.
 };
 
 /// Tiles of lhs. Where the gemm reads lhs as it is, bytes are copied
@@ -78,19 +87,19 @@ public:
                     mlir::Value item);
 
   DevicePointer getWords() const { return words; }
-  /// Starts to fill a stage with terms from the word `depth` on.
-  void copy(mlir::Value depth, mlir::Value stage) const;
+  /// Starts to fill a stage with the terms of a step.
+  void copy(mlir::Value step, mlir::Value stage) const;
 
 private:
   struct Vector {
-    mlir::Value depth, source, target;
+    mlir::Value run, source, target;
   };
 
   DeviceBuilder &b;
   GemmTileShape shape;
-  int64_t depth; // of all of k, in words
+  int64_t stepRuns, numRuns; // of a step, of all of k
   DevicePointer weights, words;
-  mlir::Value rowWords;              // of weights, from a step of k to the next
+  mlir::Value rowWords;              // of weights, from a run to the next
   mlir::Value isColumn;              // null: all are
   llvm::SmallVector<Vector> vectors; // of this thread
 };

@@ -25,6 +25,8 @@ using namespace vitc::vit;
 static constexpr int64_t kChunkBytes = 128 * 1024;
 static constexpr int64_t kPanelColumns = WeightExprAttr::kPanelColumns;
 static constexpr int64_t kPackGranule = WeightExprAttr::kPackGranule;
+/// Neighbours of a row of 16 bits that stay side by side when it is packed.
+static constexpr int64_t kPackedRun = 8;
 /// Columns of the matrix that are packed at once, a multiple of kPackGranule.
 static constexpr int64_t kPackDepth = 1024;
 
@@ -154,14 +156,23 @@ LogicalResult WeightEvaluator::write(WeightExprAttr expr,
   return success();
 }
 
+/// Writes [words / run][rows][run] of rows of `words` words, `stride` apart; a
+/// word is of two neighbours.
+static void packRuns(const float *in, int64_t rows, int64_t words,
+                     int64_t stride, float *out) {
+  constexpr int64_t kRun = kPackedRun / 2;
+  for (int64_t word = 0; word < words; word += kRun)
+    for (int64_t row = 0; row < rows; ++row)
+      out = std::copy_n(in + row * stride + word, kRun, out);
+}
+
 LogicalResult WeightEvaluator::writePacked(WeightExprAttr matrix,
                                            raw_ostream &os) const {
   Type element = matrix.getType().getElementType();
   if (!element.isF32() && !element.isF16() && !element.isBF16())
     return emitError(loc) << "a weight expression packs " << element
                           << "; needs f32, f16 or bf16";
-  // A word of 4 bytes is moved as a whole: a value, or two neighbours of 16
-  // bits in a row.
+  bool isF32 = element.isF32();
   int64_t perWord = 32 / element.getIntOrFloatBitWidth();
   WeightReader reader(*this);
   int64_t n = matrix.getType().getDimSize(0);
@@ -183,7 +194,10 @@ LogicalResult WeightEvaluator::writePacked(WeightExprAttr matrix,
                 matrix, (row + r) * k + col, cols,
                 reinterpret_cast<char *>(tile.data() + r * rowWords))))
           return failure();
-      transpose(tile.data(), width, words, rowWords, panel.data());
+      if (isF32)
+        transpose(tile.data(), width, words, rowWords, panel.data());
+      else
+        packRuns(tile.data(), width, words, rowWords, panel.data());
       writeFloats(ArrayRef(panel).take_front(width * words), os);
     }
   }

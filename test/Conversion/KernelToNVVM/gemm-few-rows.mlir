@@ -33,7 +33,7 @@ func.func @gemm(%context: !kernel.context) {
   return
 }
 
-// Words of 16 bits have two terms; rows are rounded as tensor cores need them.
+// Of 16 bits 8 terms of a column lie side by side; rows are rounded as tensor cores need them.
 // A row is normalised in shared memory.
 // CHECK-LABEL: llvm.func @gemm_n64_k256_norm_by_bf16(
 //       CHECK:   llvm.load %{{.*}} {alignment = 16 : i64} : !llvm.ptr<1> -> vector<8xbf16>

@@ -4,13 +4,13 @@
 #tiling = #kernel.gemm_tiling<provider = nvvm, rows = 16, columns = 16, kBlock = 32, unroll = 3, rowBlock = 32>
 
 // Weights of 16 bits are what tensor cores multiply; 8 warps of 16 x 16. Rows
-// of the same type are copied 16 bytes at a time.
+// of the same type are copied 16 bytes at a time. Of weights ldmatrix reads two
+// tiles of 8 columns, of lhs one of 16 rows.
 // CHECK-LABEL: llvm.func @gemm_n64_k64_from_bf16_by_bf16(
 //  CHECK-SAME:   nvvm.reqntid = array<i32: 256>
 //       CHECK:   nvvm.cp.async.shared.global {{.*}}, 8, cache = ca
 //       CHECK:   scf.for
-//       CHECK:     llvm.load {{.*}} {alignment = 4 : i64} : !llvm.ptr<3> -> i32
-//       CHECK:     nvvm.ldmatrix {{.*}} {eltType = #nvvm.ld_st_matrix_elt_type<b16>, layout = #nvvm.mma_layout<row>, num = 4 : i32
+// CHECK-COUNT-2:     nvvm.ldmatrix {{.*}} {eltType = #nvvm.ld_st_matrix_elt_type<b16>, layout = #nvvm.mma_layout<row>, num = 4 : i32
 //       CHECK:     nvvm.mma.sync {{.*}} multiplicandAPtxType = #nvvm.mma_type<bf16>
 //  CHECK-SAME:       shape = #nvvm.shape<m = 16, n = 8, k = 16>
 //       CHECK:   llvm.store {{.*}} {alignment = 8 : i64} : vector<2xf32>, !llvm.ptr<1>

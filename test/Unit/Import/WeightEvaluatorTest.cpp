@@ -334,8 +334,8 @@ TEST_F(WeightEvaluatorTest, PackWritesPanels) {
   }
 }
 
-// Of 16 bits, two neighbours of a row lie side by side.
-TEST_F(WeightEvaluatorTest, PackWritesPairs) {
+// Of 16 bits, 8 neighbours of a row lie side by side.
+TEST_F(WeightEvaluatorTest, PackWritesRuns) {
   const std::pair<int64_t, int64_t> shapes[] = {
       {10, 24}, {64, 64}, {65, 7}, {1, 1}, {130, 1030}, {16, 2500}};
   for (const char *type : {"f16", "bf16"})
@@ -351,9 +351,9 @@ TEST_F(WeightEvaluatorTest, PackWritesPairs) {
       std::vector<uint16_t> expected;
       for (int64_t panel = 0; panel < n; panel += 64) {
         int64_t width = std::min<int64_t>(64, (n - panel + 15) / 16 * 16);
-        for (int64_t pair = 0; pair < k16; pair += 2)
+        for (int64_t run = 0; run < k16; run += 8)
           for (int64_t row = panel; row < panel + width; ++row)
-            for (int64_t col : {pair, pair + 1})
+            for (int64_t col = run; col < run + 8; ++col)
               expected.push_back(row < n && col < k ? matrix[row * k + col]
                                                     : 0);
       }

@@ -106,7 +106,7 @@ std::vector<char> getBytes(llvm::StringRef type, std::vector<float> &values) {
   return bytes;
 }
 
-/// Packed weights with the terms of a word side by side.
+/// Packed weights with 8 terms of a column side by side.
 std::vector<float> interleave(llvm::ArrayRef<float> packed, int64_t n,
                               int64_t k) {
   std::vector<float> words(packed.size());
@@ -115,7 +115,7 @@ std::vector<float> interleave(llvm::ArrayRef<float> packed, int64_t n,
     int64_t width = std::min<int64_t>(64, llvm::alignTo(n - column, 16));
     for (int64_t l = 0; l < depth; ++l)
       for (int64_t j = 0; j < width; ++j)
-        words[column * depth + (l / 2 * width + j) * 2 + l % 2] =
+        words[column * depth + (l / 8 * width + j) * 8 + l % 8] =
             packed[column * depth + l * width + j];
   }
   return words;
