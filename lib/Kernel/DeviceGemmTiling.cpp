@@ -12,8 +12,10 @@
 // slowest of these needs,
 //   its multiply-adds, one instruction of a warp a cycle and scheduler,
 //   its loads from shared memory, its copies from L2
-// and blocks come in waves of multiprocessors * resident. No cycle of it was
-// measured.
+// and blocks come in waves of multiprocessors * resident. On sm_90a warpgroups
+// multiply larger tiles, which read operands less often, by instructions that
+// read them from shared memory; their blocks stay, so that only what follows a
+// tile's sums adds to its steps. No cycle of it was measured.
 //
 //===----------------------------------------------------------------------===//
 
@@ -42,6 +44,10 @@ struct Shape {
   bool isCutByItem;          ///< A block has rows of one item only.
   bool isChunk;              ///< All rows of an item are one block's.
   bool isNormalised, isF32;
+  int64_t lhsBytes = 0;        ///< Of an element.
+  bool isCopied = false;       ///< Rows are multiplied as they lie in memory.
+  bool isActivated = false;    ///< Results get an activation.
+  bool isOfWarpgroups = false; ///< They can multiply it.
 };
 } // namespace
 
@@ -56,13 +62,28 @@ static constexpr Tile kTensorTiles[] = {
     {64, 1, 32, 16},  {32, 1, 16, 16}, {16, 1, 16, 16},
 };
 
+/// Of 16 bits, the micro-tile being a warpgroup's.
+static constexpr Tile kWarpgroupTiles[] = {
+    {128, 4, 64, 256}, {128, 3, 64, 192}, {128, 2, 64, 128},
+    {128, 1, 64, 64},  {64, 2, 64, 128},  {64, 1, 64, 64},
+};
+
 /// Terms of a step, and steps in shared memory: 128 rows and columns take 55
 /// KiB for f32, 57 KiB for 16 bits, and two blocks fit.
 static constexpr int64_t kFmaTerms = 16, kTensorTerms = 32, kStages = 3;
 
+/// Of warpgroups, where rows are copied or threads hold them meanwhile; steps
+/// are as many as fit, up to a number that hides the latency of memory.
+static constexpr int64_t kCopiedTerms = 64, kChangedTerms = 32, kMostStages = 8;
+/// Rows for which there is padding at most.
+static constexpr int64_t kPaddingRows = 2;
+/// Shared memory of a block beside its stages.
+static constexpr int64_t kOtherBytes = 2 << 10;
+
 /// Of an A100, an H100 has 132; each has four schedulers, which start an
 /// instruction of a warp a cycle.
 static constexpr int64_t kMultiprocessors = 108, kSchedulers = 4;
+static constexpr int64_t kWarpThreads = 32;
 /// For a vector of shared memory that the lanes of a warp read together.
 static constexpr double kSharedLoadCycles = 2;
 /// Of L2, a multiprocessor's share.
@@ -71,6 +92,11 @@ static constexpr double kBytesPerCycle = 32;
 static constexpr double kTensorProducts = 16 * 8 * 16, kTensorCycles = 8;
 /// To fill the stages and to store results.
 static constexpr double kBlockCycles = 2500;
+/// Of an H100: multiprocessors, products of a cycle, bytes of shared memory.
+static constexpr int64_t kWarpgroupMultiprocessors = 132;
+static constexpr double kWarpgroupProducts = 2048, kSharedBytesPerCycle = 128;
+/// Instructions for a result, and those of an activation.
+static constexpr double kResultInstructions = 10, kActivationInstructions = 25;
 
 /// Items that are run at a time where that is open: blocks are to serve few and
 /// many.
@@ -85,7 +111,7 @@ static constexpr int64_t kLeastFewColumns = 8;
 /// Shared memory for rows that are multiplied.
 static constexpr int64_t kFewRowsBytes = 32 << 10;
 
-static Shape getShape(GemmOp op, int64_t openBatch) {
+static Shape getShape(GemmOp op, GpuAttr gpu, int64_t openBatch) {
   constexpr int64_t kRepresentativeRows = 256;
   auto getSize = [&](Value size, int64_t unknown) {
     std::optional<vitc::KernelSize> known = vitc::getKernelSize(size);
@@ -99,6 +125,14 @@ static Shape getShape(GemmOp op, int64_t openBatch) {
                  op.getStatistics() != nullptr,
                  op.getNorm().has_value(),
                  getElementTypeOrSelf(op.getWeights()).isF32()};
+  Type element = getElementTypeOrSelf(op.getLhs());
+  shape.lhsBytes = element.getIntOrFloatBitWidth() / 8;
+  shape.isCopied = element == getElementTypeOrSelf(op.getWeights()) &&
+                   !op.getNorm() && !op.getLhsScale() &&
+                   op.getLhsActivation() == vitc::vit::Activation::None;
+  shape.isActivated = op.getActivation() != vitc::vit::Activation::None;
+  shape.isOfWarpgroups = gpu.getArch() == "sm_90a" && !shape.isF32 &&
+                         !shape.isCutByItem && !op.getStatistics();
   if (std::optional<int64_t> chunks = op.getNumChunks()) {
     shape.items *= *chunks;
     shape.rows = llvm::divideCeil(shape.rows, *chunks);
@@ -126,7 +160,6 @@ static double estimate(const Shape &shape, const Tile &tile,
           : llvm::divideCeil(shape.items * shape.rows, tile.rowBlock);
   int64_t tilesOfBlock = shape.isChunk ? tilesOfItem : 1;
   int64_t blocks = rowTiles / tilesOfBlock * llvm::divideCeil(shape.n, columns);
-  constexpr int64_t kWarpThreads = 32;
   int64_t warps = block.threads / kWarpThreads;
   if (block.countResident() == 0)
     return std::numeric_limits<double>::infinity();
@@ -156,7 +189,50 @@ static double estimate(const Shape &shape, const Tile &tile,
   return double(waves * tilesOfBlock) * (double(shape.k) * term + kBlockCycles);
 }
 
-static GemmTilingAttr getTileTiling(GemmOp op, const Shape &shape) {
+/// The same where warpgroups multiply: one of a block's, or two. Blocks of the
+/// former share a multiprocessor.
+static double estimateWarpgroups(const Shape &shape, const Tile &tile) {
+  auto rows = double(tile.rowBlock), columns = double(tile.columns);
+  auto warpgroups = double(tile.rowBlock / tile.rows);
+  int64_t tiles = llvm::divideCeil(shape.items * shape.rows, tile.rowBlock) *
+                  llvm::divideCeil(shape.n, tile.columns);
+  int64_t resident =
+      std::clamp<int64_t>(llvm::divideCeil(tiles, kWarpgroupMultiprocessors), 1,
+                          2 / (tile.rowBlock / tile.rows));
+
+  // Of one term, of one block. Each warpgroup reads all columns.
+  double products = rows * columns / kWarpgroupProducts;
+  double bytes = rows * double(shape.lhsBytes) + columns * sizeof(uint16_t);
+  double shared = (2 * rows + (warpgroups + 1) * columns) * sizeof(uint16_t) /
+                  kSharedBytesPerCycle;
+  double term = std::max({products, shared, bytes / kBytesPerCycle});
+  // Rows are read twice for their norms before, by those who fill stages.
+  if (shape.isNormalised)
+    term += 2 * rows * double(shape.lhsBytes) / kBytesPerCycle;
+  double instructions =
+      kResultInstructions + (shape.isActivated ? kActivationInstructions : 0.0);
+  double results =
+      rows * columns * instructions / double(kSchedulers * kWarpThreads);
+  int64_t waves = llvm::divideCeil(tiles, kWarpgroupMultiprocessors * resident);
+  double perTile = double(shape.k) * term + results;
+  return double(waves * resident) * perTile + kBlockCycles;
+}
+
+static GemmTilingAttr getWarpgroupTiling(GemmOp op, const Shape &shape,
+                                         const Tile &tile, GpuAttr gpu) {
+  int64_t terms = shape.isCopied ? kCopiedTerms : kChangedTerms;
+  // A run more of rows keeps those of a step in different banks.
+  int64_t stageBytes = (tile.rowBlock + kPaddingRows + tile.columns) * terms *
+                       int64_t(sizeof(uint16_t));
+  int64_t blocks = 2 / (tile.rowBlock / tile.rows);
+  int64_t bytes = gpu.getSharedBytes() / blocks - kOtherBytes;
+  return GemmTilingAttr::get(
+      op.getContext(), Provider::Nvvm, tile.rows, tile.columns, terms,
+      std::min(bytes / stageBytes, kMostStages), tile.rowBlock, tile.panels);
+}
+
+static GemmTilingAttr getTileTiling(GemmOp op, const Shape &shape,
+                                    GpuAttr gpu) {
   ArrayRef<Tile> tiles =
       shape.isF32 ? ArrayRef(kFmaTiles) : ArrayRef(kTensorTiles);
   // The first, a larger one, among equals; the last of those that are short of
@@ -171,6 +247,14 @@ static GemmTilingAttr getTileTiling(GemmOp op, const Shape &shape) {
       least = cycles;
     }
   }
+  if (shape.isOfWarpgroups)
+    for (const Tile &tile : kWarpgroupTiles) {
+      double cycles = estimateWarpgroups(shape, tile);
+      if (cycles < least) {
+        best = getWarpgroupTiling(op, shape, tile, gpu);
+        least = cycles;
+      }
+    }
   return best;
 }
 
@@ -193,12 +277,12 @@ static GemmTilingAttr getFewRowsTiling(GemmOp op, const Shape &shape,
 }
 
 GemmTilingAttr vitc::kernel::getDeviceGemmTiling(GemmOp op, GpuAttr gpu) {
-  Shape shape = getShape(op, kOpenBatch);
+  Shape shape = getShape(op, gpu, kOpenBatch);
   int64_t rows = shape.isCutByItem ? shape.rows : shape.items * shape.rows;
   // A normalised row lies in shared memory as a whole.
   int64_t rowBytes = shape.k * int64_t(sizeof(float));
   bool fits = !op.getNorm() || rows * rowBytes <= gpu.getSharedBytes() / 2;
   if (rows <= kFewRows && !op.getStatistics() && fits)
     return getFewRowsTiling(op, shape, rows);
-  return getTileTiling(op, shape);
+  return getTileTiling(op, shape, gpu);
 }

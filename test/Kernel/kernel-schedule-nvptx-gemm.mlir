@@ -1,4 +1,6 @@
 // RUN: vit-opt %s -kernel-schedule-nvptx | FileCheck %s
+// RUN: vit-opt %s -kernel-schedule-nvptx=arch=sm_90a | FileCheck %s --check-prefix=HOPPER
+// RUN: vit-opt %s -kernel-schedule-nvptx=arch=sm_120 | FileCheck %s
 
 #map = affine_map<(b, i, j) -> (b, i, j)>
 
@@ -50,10 +52,14 @@ func.func @tiles(%x: memref<1x197x768xf32>, %w: memref<589824xf32>, %y: memref<1
   return
 }
 
-// By weights of 16 bits a micro-tile is a warp's.
+// By weights of 16 bits a micro-tile is a warp's; on sm_90a, where there is
+// enough to do, a warpgroup's: 33 x 4 tiles are one for each multiprocessor.
 // CHECK-LABEL: func @tensor_tiles(
 //       CHECK:   tiling <provider = nvvm, rows = 16, columns = 16, kBlock = 32, unroll = 3, rowBlock = 32>
 //       CHECK:   tiling <provider = nvvm, rows = 64, columns = 32, kBlock = 32, unroll = 3, rowBlock = 128, panels = 2>
+// HOPPER-LABEL: func @tensor_tiles(
+//       HOPPER:   tiling <provider = nvvm, rows = 16, columns = 16, kBlock = 32, unroll = 3, rowBlock = 32>
+//       HOPPER:   tiling <provider = nvvm, rows = 64, columns = 192, kBlock = 32, unroll = 8, rowBlock = 128, panels = 3>
 func.func @tensor_tiles(%x: memref<1x197x768xf32>, %w: memref<589824xbf16>, %y: memref<1x197x768xf32>,
                         %u: memref<1x4097x768xf32>, %z: memref<1x4097x768xf32>) {
   %one = arith.constant 1 : index
@@ -63,6 +69,22 @@ func.func @tensor_tiles(%x: memref<1x197x768xf32>, %w: memref<589824xbf16>, %y: 
       weights(%w : memref<589824xbf16>) init(%y at #map : memref<1x197x768xf32>)
   kernel.gemm batch(%one) rows(%m) n 768 k 768 lhs(%u at #map : memref<1x4097x768xf32>)
       weights(%w : memref<589824xbf16>) init(%z at #map : memref<1x4097x768xf32>)
+  return
+}
+
+// Of many rows blocks are as large as they get. Rows that are copied come 64
+// terms a step, as many steps as fit into shared memory.
+// HOPPER-LABEL: func @warpgroups(
+//       HOPPER:   tiling <provider = nvvm, rows = 64, columns = 256, kBlock = 64, unroll = 4, rowBlock = 128, panels = 4>
+//       HOPPER:   norm {{.*}} tiling <provider = nvvm, rows = 64, columns = 256, kBlock = 32, unroll = 8, rowBlock = 128, panels = 4>
+func.func @warpgroups(%x: memref<256x197x768xbf16>, %w: memref<1769472xbf16>, %y: memref<256x197x2304xbf16>,
+                      %u: memref<256x197x768xf32>) {
+  %batch = arith.constant 256 : index
+  %n = arith.constant 197 : index
+  kernel.gemm batch(%batch) rows(%n) n 2304 k 768 lhs(%x at #map : memref<256x197x768xbf16>)
+      weights(%w : memref<1769472xbf16>) init(%y at #map : memref<256x197x2304xbf16>)
+  kernel.gemm batch(%batch) rows(%n) n 2304 k 768 lhs(%u at #map : memref<256x197x768xf32>)
+      weights(%w : memref<1769472xbf16>) init(%y at #map : memref<256x197x2304xbf16>) norm <epsilon = 1.000000e-05 : f64>
   return
 }
 

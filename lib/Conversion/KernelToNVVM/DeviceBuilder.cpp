@@ -42,7 +42,7 @@ static Type getParameterType(Value argument) {
 DeviceBuilder::DeviceBuilder(Operation *op, StringRef name, int64_t threads,
                              DeviceContext &context)
     : VectorBuilder(op->getLoc(), op->getContext(), context.thread),
-      context(context), threads(threads) {
+      context(context), threads(threads), blockThreads(threads) {
   SmallVector<Value> passed = getLaunchArguments(op);
   SmallVector<Type> types = llvm::map_to_vector(passed, getParameterType);
   auto type =
@@ -63,6 +63,25 @@ DeviceBuilder::DeviceBuilder(Operation *op, StringRef name, int64_t threads,
 //===----------------------------------------------------------------------===//
 // Threads and operands
 //===----------------------------------------------------------------------===//
+
+Value DeviceBuilder::getNumBlocks() {
+  return toIndex(NVVM::GridDimXOp::create(*this, getI32Type()));
+}
+
+DeviceBuilder::Team::Team(DeviceBuilder &builder, int64_t first,
+                          int64_t threads, int64_t number)
+    : b(builder), thread(b.thread), threads(b.threads),
+      number(b.barrierNumber) {
+  b.thread = b.sub(b.thread, b.index(first));
+  b.threads = threads;
+  b.barrierNumber = number;
+}
+
+DeviceBuilder::Team::~Team() {
+  b.thread = thread;
+  b.threads = threads;
+  b.barrierNumber = number;
+}
 
 Value DeviceBuilder::getWarp() { return div(thread, kWarpThreads); }
 
@@ -175,7 +194,14 @@ void DeviceBuilder::waitForCopies(int64_t groups) {
 // Threads together
 //===----------------------------------------------------------------------===//
 
-void DeviceBuilder::barrier() { NVVM::Barrier0Op::create(*this); }
+void DeviceBuilder::barrier() {
+  if (barrierNumber == 0)
+    NVVM::Barrier0Op::create(*this);
+  else
+    NVVM::BarrierOp::create(*this, TypeRange(), integer(barrierNumber, 32),
+                            integer(threads, 32), NVVM::BarrierReductionAttr(),
+                            Value());
+}
 
 Value DeviceBuilder::shuffleXor(Value value, int64_t mask) {
   return NVVM::ShflOp::create(*this, value.getType(),
@@ -231,16 +257,26 @@ Value DeviceBuilder::both(Value a, Value b) {
   return createOrFold<arith::AndIOp>(a, b);
 }
 
+void DeviceBuilder::emitPtx(StringRef text, ValueRange operands) {
+  std::string constraints;
+  for (Value operand : operands)
+    constraints += operand.getType().isInteger(32) ? "r," : "l,";
+  LLVM::InlineAsmOp::create(
+      *this, TypeRange(), operands, text, constraints + "~{memory}",
+      /*has_side_effects=*/true, /*is_align_stack=*/false,
+      LLVM::TailCallKind::None, LLVM::AsmDialectAttr(), ArrayAttr());
+}
+
 DeviceKernel DeviceBuilder::finish(int64_t resident) {
   setInsertionPointToEnd(&function.getBody().back());
   LLVM::ReturnOp::create(*this, ValueRange());
   function->setAttr(NVVM::NVVMDialect::getKernelFuncAttrName(), getUnitAttr());
   function->setAttr(NVVM::NVVMDialect::getReqntidAttrName(),
-                    getDenseI32ArrayAttr({static_cast<int32_t>(threads)}));
+                    getDenseI32ArrayAttr({static_cast<int32_t>(blockThreads)}));
   // Otherwise ptxas spills some registers to run more.
   function->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(),
                     getI32IntegerAttr(static_cast<int32_t>(resident)));
   function->setAttr(KernelDialect::kSharedBytesAttr,
                     getI64IntegerAttr(sharedBytes));
-  return {function, threads};
+  return {function, blockThreads};
 }

@@ -69,8 +69,24 @@ public:
   int64_t getNumWarps() const { return threads / kWarpThreads; }
   mlir::Value getThread() const { return thread; } ///< In the block.
   mlir::Value getBlock() const { return block; }   ///< In the grid.
+  mlir::Value getNumBlocks();                      ///< Of the grid.
   mlir::Value getWarp();                           ///< In the block.
   mlir::Value getLane();                           ///< In the warp.
+
+  /// While it lives, what is built is for whole warps of the block alone, from
+  /// thread `first` on: they are counted from there, and barrier() waits for
+  /// them, by a barrier `number`, not 0, of their own.
+  class Team {
+  public:
+    Team(DeviceBuilder &builder, int64_t first, int64_t threads,
+         int64_t number);
+    ~Team();
+
+  private:
+    DeviceBuilder &b;
+    mlir::Value thread;
+    int64_t threads, number; // of those before
+  };
 
   // What it works on.
 
@@ -106,7 +122,8 @@ public:
 
   // Threads together.
 
-  /// Waits for all threads of the block; orders their accesses to memory.
+  /// Waits for all threads of the block, or team; orders their accesses to
+  /// memory.
   void barrier();
   /// The value, i32 or f32, of the thread whose lane differs in the bits
   /// `mask`; all of the warp take part.
@@ -127,6 +144,10 @@ public:
   mlir::Value toIndex(mlir::Value integer);
   mlir::Value both(mlir::Value a, mlir::Value b);
 
+  /// An instruction of PTX for which there is no op, with pointers and integers
+  /// for `$0`, `$1` and so on. It may touch any memory.
+  void emitPtx(llvm::StringRef text, mlir::ValueRange operands);
+
   /// Ends the body. A thread's registers are as many as let `resident` blocks
   /// share a multiprocessor.
   DeviceKernel finish(int64_t resident = 1);
@@ -140,7 +161,8 @@ private:
   mlir::LLVM::LLVMFuncOp function;
   mlir::IRMapping mapping;
   mlir::Value thread, block;
-  int64_t threads;
+  int64_t threads, blockThreads;
+  int64_t barrierNumber = 0;
   int64_t sharedBytes = 0;
 };
 

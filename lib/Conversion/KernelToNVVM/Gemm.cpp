@@ -14,8 +14,10 @@
 //===----------------------------------------------------------------------===//
 
 #include "GemmEmitter.h"
+#include "GemmWarpgroup.h"
 #include "Kernels.h"
 
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "vitc/Kernel/GemmBlock.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/MathExtras.h"
@@ -31,6 +33,8 @@ static constexpr int64_t kMaxThreads = 1024;
 static constexpr int64_t kMaxSize = 1024;
 /// Words that a thread copies at once.
 static constexpr int64_t kVectorWords = 4;
+/// Columns of an instruction of a warpgroup.
+static constexpr int64_t kMostWarpgroupColumns = 256;
 
 /// Terms of a few rows in shared memory, likewise.
 static constexpr int64_t kMaxTerms = 1 << 20;
@@ -106,7 +110,32 @@ static LogicalResult checkTileTiling(GemmOp op) {
   return success();
 }
 
-static LogicalResult checkGemm(GemmOp op) {
+static LogicalResult checkWarpgroupTiling(GemmOp op,
+                                          vitc::kernel::GpuAttr gpu) {
+  GemmTilingAttr tiling = *op.getTiling();
+  auto reject = [&](const Twine &needed) {
+    return op.emitOpError()
+           << "has tiling " << tiling << ", of warpgroups; needs " << needed;
+  };
+  // Instructions that a generation of GPUs alone has.
+  if (gpu.getArch() != "sm_90a")
+    return reject("sm_90a, not " + gpu.getArch().getValue());
+  if (tiling.getRowBlock() != kWarpgroupRows &&
+      tiling.getRowBlock() != 2 * kWarpgroupRows)
+    return reject("64 or 128 rows a block");
+  if (tiling.getColumns() > kMostWarpgroupColumns)
+    return reject("up to 4 panels");
+  if (!isPowerOf2(tiling.getKBlock()) || tiling.getKBlock() < kPackGranule ||
+      tiling.getKBlock() > kWarpgroupThreads)
+    return reject("a power of two of 16 to 128 terms a step");
+  if (tiling.getUnroll() < 2)
+    return reject("2 or more steps in shared memory");
+  if (op.getStatistics() || DeviceGemmRows::hasWeightsPerItem(op))
+    return reject("one matrix of weights and no statistics");
+  return success();
+}
+
+static LogicalResult checkGemm(GemmOp op, vitc::kernel::GpuAttr gpu) {
   for (Value operand : {op.getLhs(), op.getLhsScale(), op.getWeights(),
                         op.getBias(), op.getResidual(), op.getInit()}) {
     if (!operand)
@@ -116,6 +145,8 @@ static LogicalResult checkGemm(GemmOp op) {
       return op.emitOpError() << "has an operand of type " << operand.getType()
                               << "; needs f32, f16 or bf16";
   }
+  if (DeviceWarpgroupEmitter::isTiled(op))
+    return checkWarpgroupTiling(op, gpu);
   return isOfFewRows(op) ? checkFewRowsTiling(op) : checkTileTiling(op);
 }
 
@@ -143,19 +174,33 @@ static std::string getName(GemmOp op) {
 
 FailureOr<DeviceKernel> vitc::kernel::buildDeviceGemm(GemmOp op,
                                                       DeviceContext &context) {
-  if (failed(checkGemm(op)))
+  if (failed(checkGemm(op, context.gpu)))
     return failure();
   bool ofFewRows = isOfFewRows(op);
-  int64_t threads = ofFewRows ? DeviceFewRowsEmitter::kThreads
-                              : DeviceTileProduct::countThreads(op);
+  bool ofWarpgroups = DeviceWarpgroupEmitter::isTiled(op);
+  int64_t threads = ofFewRows      ? DeviceFewRowsEmitter::kThreads
+                    : ofWarpgroups ? DeviceWarpgroupEmitter::countThreads(op)
+                                   : DeviceTileProduct::countThreads(op);
   DeviceBuilder builder(op, getName(op), threads, context);
-  if (ofFewRows)
+  if (ofWarpgroups)
+    DeviceWarpgroupEmitter(op, builder).emit();
+  else if (ofFewRows)
     DeviceFewRowsEmitter(op, builder).emit();
   else
     DeviceGemmEmitter(op, builder).emit();
-  int64_t resident = ofFewRows ? DeviceFewRowsEmitter::kResident
-                               : GemmBlock(op, *op.getTiling()).countResident();
+  int64_t resident = 1;
+  if (ofFewRows)
+    resident = DeviceFewRowsEmitter::kResident;
+  else if (!ofWarpgroups)
+    resident = GemmBlock(op, *op.getTiling()).countResident();
   DeviceKernel kernel = builder.finish(std::max<int64_t>(1, resident));
+  if (ofWarpgroups) {
+    // Its warpgroups change what they have.
+    kernel.function->removeAttr(NVVM::NVVMDialect::getMinctasmAttrName());
+    kernel.function->setAttr(
+        NVVM::NVVMDialect::getMaxnregAttrName(),
+        builder.getI32IntegerAttr(DeviceWarpgroupEmitter::getRegisters(op)));
+  }
   auto shared = kernel.function->getAttrOfType<IntegerAttr>(
       KernelDialect::kSharedBytesAttr);
   if (shared.getInt() > context.gpu.getSharedBytes())
@@ -169,6 +214,10 @@ Value vitc::kernel::countDeviceGemmBlocks(GemmOp op, VectorBuilder &builder) {
   GemmTilingAttr tiling = *op.getTiling();
   int64_t columns = isOfFewRows(op) ? tiling.getColumns()
                                     : tiling.getPanels() * kPanelColumns;
-  return builder.mul(DeviceGemmRows::countBlocks(op, builder),
-                     llvm::divideCeil(op.getN(), columns));
+  Value blocks = builder.mul(DeviceGemmRows::countBlocks(op, builder),
+                             llvm::divideCeil(op.getN(), columns));
+  if (!DeviceWarpgroupEmitter::isTiled(op))
+    return blocks;
+  int64_t resident = DeviceWarpgroupEmitter::countResidentBlocks(op);
+  return builder.min(blocks, builder.index(resident));
 }

@@ -31,8 +31,7 @@ DeviceLhsTiles::DeviceLhsTiles(GemmOp op, DeviceBuilder &builder,
                                const GemmTileShape &shape)
     : b(builder), shape(shape), lhs(op, builder), k(op.getK()),
       width(lhs.getMaxWidth()),
-      words(b.getShared(shape.stages * shape.rows * shape.getLhsStride(),
-                        b.getF32Type())),
+      words(b.getShared(shape.stages * shape.getLhsWords(), b.getF32Type())),
       elements{words.address, shape.element} {
   // Every thread moves as many vectors.
   while (width > 1 &&
@@ -54,7 +53,15 @@ void DeviceLhsTiles::start(const DeviceGemmRows &rows, Value begin) {
   Value first = b.div(b.getThread(), vectorsOfRow);
   Value l = b.mul(b.rem(b.getThread(), vectorsOfRow), width);
   int64_t rowElements = shape.getLhsStride() * shape.getTermsOfWord();
-  Value offset = b.add(b.mul(first, rowElements), l);
+  Value offset = b.mul(first, rowElements);
+  if (shape.isOfRuns) {
+    int64_t run = getPackedRun(shape.element);
+    int64_t runElements = shape.getLhsRunStride() * shape.getTermsOfWord();
+    offset =
+        b.add(b.add(offset, b.mul(b.div(l, run), runElements)), b.rem(l, run));
+  } else {
+    offset = b.add(offset, l);
+  }
   for (int64_t i = 0; i < numVectors; ++i) {
     int64_t distance = i * (b.getNumThreads() / vectorsOfRow);
     Value r = b.add(first, distance);
@@ -72,8 +79,7 @@ DeviceGemmLhs::Place DeviceLhsTiles::getPlace(const Vector &vector,
 }
 
 Value DeviceLhsTiles::getTarget(const Vector &vector, Value stage) const {
-  int64_t stageElements =
-      shape.rows * shape.getLhsStride() * shape.getTermsOfWord();
+  int64_t stageElements = shape.getLhsWords() * shape.getTermsOfWord();
   return b.add(vector.offset, b.mul(stage, stageElements));
 }
 

@@ -21,17 +21,28 @@ int64_t getPackedRun(mlir::Type element);
 /// k. How many there are, and the words from one to the next:
 ///   lhs      [stages][rows][depth + padding]
 ///   weights  [stages][depth / run][columns][run], as they are packed
+/// Of runs of lhs, as wgmma reads both, there are
+///   lhs      [stages][depth / run][rows * run + padding]
 struct GemmTileShape {
   int64_t stages, rows, columns;
-  int64_t depth;      ///< In words.
-  mlir::Type element; ///< What a word holds one or two of.
-  int64_t lhsPadding; ///< In words.
+  int64_t depth;         ///< In words.
+  mlir::Type element;    ///< What a word holds one or two of.
+  int64_t lhsPadding;    ///< In words.
+  bool isOfRuns = false; ///< Lhs, too.
 
   int64_t getTermsOfWord() const {
     return 32 / element.getIntOrFloatBitWidth();
   }
   int64_t getTerms() const { return depth * getTermsOfWord(); }
-  int64_t getLhsStride() const { return depth + lhsPadding; }
+  /// From a row of lhs to the next; from a run of all rows to the next.
+  int64_t getLhsStride() const {
+    return isOfRuns ? getRunWords() : depth + lhsPadding;
+  }
+  int64_t getLhsRunStride() const { return rows * getRunWords() + lhsPadding; }
+  int64_t getLhsWords() const { ///< Of a stage.
+    return isOfRuns ? depth / getRunWords() * getLhsRunStride()
+                    : rows * getLhsStride();
+  }
   /// Words of a column that lie side by side.
   int64_t getRunWords() const {
     return getPackedRun(element) / getTermsOfWord();
@@ -48,6 +59,7 @@ public:
   DeviceLhsTiles(GemmOp op, DeviceBuilder &builder, const GemmTileShape &shape);
 
   DevicePointer getWords() const { return words; }
+  bool areCopied() const { return isCopied; }
   /// Chooses rows begin, begin + 1, ... for the steps to come. All threads take
   /// part.
   void start(const DeviceGemmRows &rows, mlir::Value begin);

@@ -193,3 +193,20 @@ func.func @negative_gemm_large_step(%context: !kernel.context) {
       tiling <provider = nvvm, rows = 8, columns = 8, kBlock = 4611686018427387904, unroll = 3, rowBlock = 128>
   return
 }
+
+// -----
+
+#map = affine_map<(b, i, j) -> (b, i, j)>
+// Another generation has no such instructions.
+func.func @negative_gemm_warpgroup_arch(%context: !kernel.context) {
+  %b = kernel.batch %context
+  %n = arith.constant 5 : index
+  %x = kernel.buffer %context input : memref<?x5x16xf32>
+  %w = kernel.buffer %context input at 1 : memref<1024xbf16>
+  %y = kernel.buffer %context output : memref<?x5x64xf32>
+  // expected-error @+1 {{'kernel.gemm' op has tiling #kernel.gemm_tiling<provider = nvvm, rows = 64, columns = 64, kBlock = 32, unroll = 3, rowBlock = 64>, of warpgroups; needs sm_90a, not sm_80}}
+  kernel.gemm batch(%b) rows(%n) n 64 k 16 lhs(%x at #map : memref<?x5x16xf32>) weights(%w : memref<1024xbf16>)
+      init(%y at #map : memref<?x5x64xf32>)
+      tiling <provider = nvvm, rows = 64, columns = 64, kBlock = 32, unroll = 3, rowBlock = 64>
+  return
+}

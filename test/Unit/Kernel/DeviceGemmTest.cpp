@@ -33,6 +33,8 @@ struct Product {
   std::string norm = ""; // as the op has it
   bool weightsPerItem = false;
   int64_t chunks = 0; // that have statistics, in place of the result
+  std::string arch = "sm_80";
+  int64_t shift = 0; // of lhs's rows to the product's
 };
 
 std::string getTiling(int64_t rows, int64_t columns, int64_t kBlock,
@@ -66,13 +68,14 @@ std::string getProductModule(const Product &product, int64_t packedSize) {
   body += llvm::formatv(
       R"mlir(
   kernel.gemm batch(%batch) rows(%rows) n {2} k {1}
-      lhs(%x at affine_map<(b, i, l) -> (b, i, l)> : memref<?x{0}x{1}x{3}>)
+      lhs(%x at affine_map<(b, i, l) -> (b, (i + {8}) mod {0}, l)>
+          : memref<?x{0}x{1}x{3}>)
       weights(%w : memref<{6}{4}x{5}>) bias(%bias : memref<{2}xf32>)
       residual(%r at affine_map<(b, i, j) -> (b, i, j)> : memref<?x{0}x{2}xf32>)
       init(%y at affine_map<(b, i, j) -> (b, i, j)> : memref<?x{0}x{2}x{7}>)
 )mlir",
       product.rows, product.k, product.n, product.lhs, packedSize,
-      product.weights, items, product.init);
+      product.weights, items, product.init, product.shift);
   if (product.chunks)
     body += llvm::formatv("statistics(%s : memref<?x{0}x2x{1}xf32>)",
                           product.chunks, product.n);
@@ -131,8 +134,10 @@ std::vector<double> compute(const Product &product, int64_t batch,
   std::vector<double> expected(batch * product.rows * n);
   std::vector<double> row(k);
   for (int64_t m = 0; m < batch * product.rows; ++m) {
+    int64_t source = m - m % product.rows +
+                     (m % product.rows + product.shift) % product.rows;
     for (int64_t l = 0; l < k; ++l)
-      row[l] = lhs[m * k + l];
+      row[l] = lhs[source * k + l];
     if (!product.norm.empty()) {
       bool isRms = product.norm.find("rms") != std::string::npos;
       double mean = 0, variance = 0;
@@ -215,8 +220,8 @@ void test(const Product &product, int64_t batch = 1, double tolerance = 1e-5) {
   const void *inputs[] = {lhsBytes.data(), weightBytes.data(), bias.data(),
                           residual.data(), unused.data()};
 
-  auto kernel =
-      CompiledKernel::compile(getProductModule(product, packedSize), "sm_80");
+  auto kernel = CompiledKernel::compile(getProductModule(product, packedSize),
+                                        product.arch);
   ASSERT_TRUE(kernel);
   if (product.chunks)
     expected = getStatistics(product, batch, expected);
@@ -348,6 +353,82 @@ TEST(DeviceGemmTest, TensorNorms) {
 TEST(DeviceGemmTest, TensorWeightsPerItem) {
   test({kTensorTilings[2], 37, 84, 48, "bf16", "bf16", "f32", "", true},
        /*batch=*/3);
+}
+
+/// By warpgroups: rows and panels of a block, terms and number of steps.
+std::string getWarpgroupTiling(int64_t rowBlock, int64_t panels, int64_t kBlock,
+                               int64_t stages) {
+  return getTiling(64, 64 * panels, kBlock, stages, rowBlock, panels);
+}
+
+Product getWarpgroupProduct(std::string tiling, int64_t rows, int64_t n,
+                            int64_t k, std::string lhs = "bf16",
+                            std::string weights = "bf16",
+                            std::string init = "f32", std::string norm = "") {
+  Product product = {tiling, rows, n, k, lhs, weights, init, norm};
+  product.arch = "sm_90a";
+  return product;
+}
+
+TEST(DeviceGemmTest, WarpgroupTilings) {
+  for (const std::string &tiling :
+       {getWarpgroupTiling(128, 4, 64, 4), getWarpgroupTiling(128, 4, 32, 8),
+        getWarpgroupTiling(128, 3, 64, 5), getWarpgroupTiling(128, 2, 16, 2),
+        getWarpgroupTiling(128, 1, 128, 3), getWarpgroupTiling(64, 4, 32, 3),
+        getWarpgroupTiling(64, 2, 64, 4), getWarpgroupTiling(64, 1, 128, 2)})
+    for (const char *lhs : {"bf16", "f32"})
+      test(getWarpgroupProduct(tiling, 70, 84, 72, lhs));
+}
+
+TEST(DeviceGemmTest, WarpgroupRows) {
+  std::string tiling = getWarpgroupTiling(128, 4, 64, 4);
+  for (const char *lhs : {"bf16", "f32"})
+    for (const char *weights : {"bf16", "f16"})
+      for (int64_t rows : {1, 7, 197, 577})
+        test(getWarpgroupProduct(tiling, rows, 84, 72, lhs, weights));
+}
+
+// More tiles than blocks stay: each block has several.
+TEST(DeviceGemmTest, WarpgroupManyRows) {
+  for (const char *lhs : {"bf16", "f32"})
+    test(getWarpgroupProduct(getWarpgroupTiling(64, 1, 32, 3), 4097, 330, 40,
+                             lhs));
+}
+
+// Columns and terms that nothing divides.
+TEST(DeviceGemmTest, WarpgroupTails) {
+  for (const char *lhs : {"bf16", "f32"})
+    for (int64_t n : {1, 63, 96, 330})
+      for (int64_t k : {1, 27, 200})
+        test(getWarpgroupProduct(getWarpgroupTiling(64, 2, 64, 3), 77, n, k,
+                                 lhs));
+}
+
+TEST(DeviceGemmTest, WarpgroupResults) {
+  std::string tiling = getWarpgroupTiling(128, 2, 32, 4);
+  test(getWarpgroupProduct(tiling, 77, 100, 80, "bf16", "bf16", "bf16"), 1,
+       4e-3);
+  test(getWarpgroupProduct(tiling, 77, 100, 80, "f16", "f16", "f16"), 1, 5e-4);
+  test(getWarpgroupProduct(tiling, 77, 63, 80, "f16", "f16", "f16"), 1, 5e-4);
+}
+
+// A block normalises rows of several tiles.
+TEST(DeviceGemmTest, WarpgroupNorms) {
+  for (const char *norm : {"<epsilon = 1.000000e-05 : f64>",
+                           "<epsilon = 1.000000e-05 : f64, rms = true>"})
+    for (int64_t rows : {150, 2100})
+      test(getWarpgroupProduct(getWarpgroupTiling(64, 1, 32, 3), rows, 500, 100,
+                               "f32", "bf16", "f32", norm),
+           1, 1e-3);
+}
+
+TEST(DeviceGemmTest, WarpgroupBatches) {
+  for (const char *lhs : {"bf16", "f32"}) {
+    Product product =
+        getWarpgroupProduct(getWarpgroupTiling(128, 2, 64, 3), 49, 96, 96, lhs);
+    product.shift = 5;
+    test(product, /*batch=*/7);
+  }
 }
 
 TEST(DeviceGemmTest, TensorStatistics) {
