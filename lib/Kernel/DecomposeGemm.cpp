@@ -17,8 +17,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "GemmLayout.h"
+#include "WrittenRows.h"
 
-#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/Matchers.h"
 #include "vitc/Kernel/Passes.h"
@@ -30,15 +30,6 @@ namespace vitc::kernel {
 
 using namespace mlir;
 using namespace vitc::kernel;
-
-/// A tensor [batch, rows, k] to write the rows of `gemm` to.
-static Value createEmpty(GemmOp gemm, int64_t rows, OpBuilder &builder) {
-  OpFoldResult batch = getAsOpFoldResult(gemm.getBatch());
-  SmallVector<OpFoldResult> sizes = {batch, builder.getIndexAttr(rows),
-                                     builder.getIndexAttr(gemm.getK())};
-  return tensor::EmptyOp::create(builder, gemm.getLoc(), sizes,
-                                 getElementTypeOrSelf(gemm.getLhs()));
-}
 
 static LogicalResult decomposeGemm(GemmOp gemm, RewriterBase &rewriter) {
   if (canOneDNNRead(gemm))
@@ -53,13 +44,13 @@ static LogicalResult decomposeGemm(GemmOp gemm, RewriterBase &rewriter) {
     return rewriter.notifyMatchFailure(gemm, "its rows are a runtime value");
 
   rewriter.setInsertionPoint(gemm);
-  vitc::vit::NormAttr norm = gemm.getNormAttr();
-  auto identity = AffineMapAttr::get(
-      AffineMap::getMultiDimIdentityMap(3, gemm.getContext()));
+  Type element = getElementTypeOrSelf(gemm.getLhs());
   Value source = gemm.getLhs();
   AffineMapAttr sourceMap = gemm.getLhsMapAttr();
-  if (!norm || !hasContiguousRows(gemm)) {
-    Value init = createEmpty(gemm, rows.getInt(), rewriter);
+  if (!gemm.getNorm() || !hasContiguousRows(gemm)) {
+    Value init = createRows(gemm, element, rewriter);
+    auto identity = AffineMapAttr::get(
+        AffineMap::getMultiDimIdentityMap(3, gemm.getContext()));
     source =
         GatherOp::create(
             rewriter, gemm.getLoc(), TypeRange(init.getType()), gemm.getBatch(),
@@ -69,21 +60,10 @@ static LogicalResult decomposeGemm(GemmOp gemm, RewriterBase &rewriter) {
             .getResult(0);
     sourceMap = identity;
   }
-  if (norm) {
-    Value init = createEmpty(gemm, rows.getInt(), rewriter);
-    source = NormOp::create(rewriter, gemm.getLoc(), TypeRange(init.getType()),
-                            gemm.getBatch(), gemm.getRows(), gemm.getKAttr(),
-                            norm.getRms() ? rewriter.getUnitAttr() : UnitAttr(),
-                            norm.getEpsilon(), source, sourceMap,
-                            /*scale=*/Value(), /*shift=*/Value(), init,
-                            identity, RowTilingAttr())
-                 .getResult(0);
-  }
-  rewriter.modifyOpInPlace(gemm, [&] {
-    gemm.getLhsMutable().assign(source);
-    gemm.setLhsMapAttr(identity);
-    gemm.removeNormAttr();
-  });
+  if (gemm.getNorm())
+    source =
+        createNorm(gemm, source, sourceMap, element, rewriter).getResult(0);
+  rewriter.modifyOpInPlace(gemm, [&] { readRows(gemm, source); });
   return success();
 }
 

@@ -11,6 +11,8 @@ vit.weight @u : tensor<9x16xf32> seed(1 mean 0.0 scale 1.0)
 #half = #vit.expr<pack, [#vit.expr<cast, [#vit.expr<ref, [@w]> : tensor<16x16xf32>]> : tensor<16x16xf16>]> : tensor<256xf16>
 #bfloat = #vit.expr<pack, [#vit.expr<cast, [#vit.expr<ref, [@w]> : tensor<16x16xf32>]> : tensor<16x16xbf16>]> : tensor<256xbf16>
 #rows = affine_map<(b, i, c) -> (b, i, c)>
+#shifted = affine_map<(b, i, c) -> (b, (i + 1) mod 9, c)>
+#below = affine_map<(b, i, c) -> (b, i + 1, c)>
 #heads = affine_map<(b, h, i, d) -> (b, i, h * 8 + d)>
 
 // What attention reads and what it writes for a product is of 16 bits, the
@@ -69,6 +71,58 @@ func.func @negative_residual(%x: tensor<?x9x16xf32>) -> (tensor<?x9x16xf32>, ten
       query(%q at #heads : tensor<?x9x16xf32>) key(%q at #heads : tensor<?x9x16xf32>)
       value(%v at #heads : tensor<?x9x16xf32>) init(%e2 at #heads : tensor<?x9x16xf32>) -> tensor<?x9x16xf32>
   return %q, %h : tensor<?x9x16xf32>, tensor<?x9x16xf32>
+}
+
+// Rows are normalised once and written for both products, whose steps copy them.
+// CHECK-LABEL: func @norm(
+//  CHECK-SAME:     %[[X:[^ :]+]]: tensor<?x9x16xf32>
+//       CHECK:   %[[E:.*]] = tensor.empty(%[[B:.*]]) : tensor<?x9x16x[[$TYPE]]>
+//       CHECK:   %[[R:.*]] = kernel.norm batch(%[[B]]) rows(%{{.*}}) channels 16 rms epsilon 1.000000e-05
+//  CHECK-SAME:     input(%[[X]] at #[[SHIFTED:[^ ]+]] : tensor<?x9x16xf32>)
+//  CHECK-SAME:     init(%[[E]] at #[[ROWS:[^ ]+]] : tensor<?x9x16x[[$TYPE]]>)
+//   CHECK-NOT:   kernel.norm
+//       CHECK:   kernel.gemm {{.*}} lhs(%[[R]] at #[[ROWS]] : tensor<?x9x16x[[$TYPE]]>)
+//   CHECK-NOT:   norm
+//       CHECK:   kernel.gemm {{.*}} lhs(%[[R]] at #[[ROWS]] : tensor<?x9x16x[[$TYPE]]>)
+//   CHECK-NOT:   norm
+//       CHECK:   return
+func.func @norm(%x: tensor<?x9x16xf32>) -> (tensor<?x9x16xf32>, tensor<?x9x16xf32>) {
+  %c0 = arith.constant 0 : index
+  %n = arith.constant 9 : index
+  %b = tensor.dim %x, %c0 : tensor<?x9x16xf32>
+  %w = kernel.constant #w as tensor<256xf32>
+  %e0 = tensor.empty(%b) : tensor<?x9x16xf32>
+  %y = kernel.gemm batch(%b) rows(%n) n 16 k 16 lhs(%x at #shifted : tensor<?x9x16xf32>) weights(%w : tensor<256xf32>)
+      init(%e0 at #rows : tensor<?x9x16xf32>) norm <epsilon = 1.000000e-05 : f64, rms = true> -> tensor<?x9x16xf32>
+  %e1 = tensor.empty(%b) : tensor<?x9x16xf32>
+  %z = kernel.gemm batch(%b) rows(%n) n 16 k 16 lhs(%x at #shifted : tensor<?x9x16xf32>) weights(%w : tensor<256xf32>)
+      init(%e1 at #rows : tensor<?x9x16xf32>) activation gelu
+      norm <epsilon = 1.000000e-05 : f64, rms = true> -> tensor<?x9x16xf32>
+  return %y, %z : tensor<?x9x16xf32>, tensor<?x9x16xf32>
+}
+
+// One row waits for no block but its own, rows outside of lhs are no norm's,
+// nor are those whose number is open.
+// CHECK-LABEL: func @negative_norm(
+//   CHECK-NOT:   kernel.norm
+//       CHECK:   return
+func.func @negative_norm(%x: tensor<?x9x16xf32>, %m: index)
+    -> (tensor<?x1x16xf32>, tensor<?x9x16xf32>, tensor<?x9x16xf32>) {
+  %c0 = arith.constant 0 : index
+  %one = arith.constant 1 : index
+  %n = arith.constant 9 : index
+  %b = tensor.dim %x, %c0 : tensor<?x9x16xf32>
+  %w = kernel.constant #w as tensor<256xf32>
+  %e0 = tensor.empty(%b) : tensor<?x1x16xf32>
+  %y = kernel.gemm batch(%b) rows(%one) n 16 k 16 lhs(%x at #rows : tensor<?x9x16xf32>) weights(%w : tensor<256xf32>)
+      init(%e0 at #rows : tensor<?x1x16xf32>) norm <epsilon = 1.000000e-05 : f64> -> tensor<?x1x16xf32>
+  %e1 = tensor.empty(%b) : tensor<?x9x16xf32>
+  %z = kernel.gemm batch(%b) rows(%n) n 16 k 16 lhs(%x at #below : tensor<?x9x16xf32>) zero_outside weights(%w : tensor<256xf32>)
+      init(%e1 at #rows : tensor<?x9x16xf32>) norm <epsilon = 1.000000e-05 : f64> -> tensor<?x9x16xf32>
+  %e2 = tensor.empty(%b) : tensor<?x9x16xf32>
+  %u = kernel.gemm batch(%b) rows(%m) n 16 k 16 lhs(%x at #rows : tensor<?x9x16xf32>) weights(%w : tensor<256xf32>)
+      init(%e2 at #rows : tensor<?x9x16xf32>) norm <epsilon = 1.000000e-05 : f64> -> tensor<?x9x16xf32>
+  return %y, %z, %u : tensor<?x1x16xf32>, tensor<?x9x16xf32>, tensor<?x9x16xf32>
 }
 
 // Weights that are computed stay f32.
