@@ -37,6 +37,19 @@ def test_trained_models(name: str, precision: str, photos: Photos, tmp_path: Pat
     np.testing.assert_array_equal(logits.argmax(1), expected.argmax(1))
 
 
+@pytest.mark.parametrize("name", ["vit", "swin"])
+def test_warpgroups(name: str, photos: Photos, tmp_path: Path) -> None:
+    """With enough to do the schedule takes wgmma on sm_90a, for products with each prologue and epilogue of a model."""
+    batch = 16
+    program = compile_gpu(EXAMPLES[name], tmp_path, f"--batch={batch}", "--precision=bf16", targets=("sm_90a",))
+    assert "wgmma.mma_async" in (program.phases / "4-llvm.sm_90a.ll").read_text()
+    expected = reference_logits(name, photos)[:batch]
+    pixels = {input_name(program): photos.pixels[:batch]}
+    logits = program.run(pixels, tmp_path / "outputs", device="9.0", seed=3)["logits"]
+    assert_close(logits, expected, TOLERANCE)
+    np.testing.assert_array_equal(logits.argmax(1), expected.argmax(1))
+
+
 def test_rounds_what_products_multiply(photos: Photos, tmp_path: Path) -> None:
     """The error is that of bf16, not of f32: a program that ignored the option would not pass."""
     program = compile_gpu(EXAMPLES["vit"], tmp_path, "--batch=dynamic", "--precision=bf16")
