@@ -27,7 +27,7 @@ static constexpr int64_t kPackGranule = vitc::vit::WeightExprAttr::kPackGranule;
 static constexpr int64_t kMultiprocessors = 132;
 /// Registers of a thread that copies, of one that changes elements, of one that
 /// has read their rows for a norm before, and of any at most.
-static constexpr int64_t kCopyingRegisters = 56, kChangingRegisters = 120,
+static constexpr int64_t kCopyingRegisters = 80, kChangingRegisters = 120,
                          kNormingRegisters = 160, kMostRegisters = 240;
 /// Barriers of those who fill stages, of those who empty them.
 static constexpr int64_t kFillingBarrier = 1, kMultiplyingBarrier = 2;

@@ -16,7 +16,7 @@
 // CHECK-COUNT-8: llvm.inline_asm {{.*}} "mbarrier.init.shared.b64 [$0], $1;"
 //       CHECK:   nvvm.barrier0
 //       CHECK:   scf.if
-//       CHECK:     nvvm.setmaxregister decrease 56
+//       CHECK:     nvvm.setmaxregister decrease 80
 //       CHECK:     scf.for
 //       CHECK:       llvm.inline_asm {{.*}}mbarrier.try_wait.parity.shared.b64
 //       CHECK:       llvm.inline_asm {{.*}} "mbarrier.arrive.expect_tx.shared.b64 _, [$0], $1;"
@@ -29,7 +29,7 @@
 // A step of 64 terms is four instructions, which have read a stage before it is
 // filled again.
 //       CHECK:   } else {
-//       CHECK:     nvvm.setmaxregister increase 224
+//       CHECK:     nvvm.setmaxregister increase 208
 //       CHECK:     scf.for
 //       CHECK:       llvm.inline_asm {{.*}}mbarrier.try_wait.parity.shared.b64
 //       CHECK:       nvvm.wgmma.fence.aligned
