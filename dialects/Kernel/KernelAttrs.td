@@ -48,8 +48,9 @@ def Kernel_GemmTilingAttr : Kernel_Attr<"GemmTiling", "gemm_tiling"> {
     A micro-tile of up to `rows` x `columns` of the result stays in registers while
     K runs, unrolled by `unroll`, in blocks of `kBlock`. A task computes
     `panels` panels of 64 columns for about `rowBlock` rows. By nvvm a task is a
-    block of threads, each with a micro-tile; operands of `unroll` steps of `kBlock`
-    terms lie in shared memory.
+    block of threads, each with a micro-tile, or of 16 bits each warp; operands of
+    `unroll` steps of `kBlock` terms lie in shared memory. 64 rows and all columns of a
+    block are a warpgroup's micro-tile, which sm_90a alone has.
   }];
   let parameters = (ins EnumParameter<Kernel_Provider>:$provider, "int64_t":$rows, "int64_t":$columns,
                         "int64_t":$kBlock, "int64_t":$unroll, "int64_t":$rowBlock,

@@ -104,7 +104,7 @@ def Vit_WeightExprAttr : Vit_Attr<"WeightExpr", "expr", [TypedAttrInterface]> {
                [N/64][K16][64], K16 = K rounded up to 16 and zero-filled; the last
                panel is N mod 64 rounded up to 16 wide; a flat tensor of
                packedSize(N, K) elements. Of f16 and bf16 panels are
-               [N/64][K16/2][64][2]: two neighbours of a row of [N, K] side by side
+               [N/64][K16/8][64][8]: 8 neighbours of a row of [N, K] side by side
 
     `type` has a float element type (`data` and what moves it: any integer or float;
     i1 is stored in one byte), a static shape of rank 1 or more without empty dims, and less than 2^62 bytes.
