@@ -55,7 +55,8 @@ def LowerPrecisionPass : Pass<"kernel-lower-precision", "mlir::func::FuncOp"> {
     Products with constant weights get them in the type `type`, so that both operands
     are rounded to it and sums stay f32. What only products and attention read is
     stored so, too: queries, keys and values, the results of heads, the hidden layer of
-    an MLP. Sums of residuals, statistics and softmax stay f32.
+    an MLP. Rows that a product normalises are written so before, if there are more
+    than a decoder's step has. Sums of residuals, statistics and softmax stay f32.
     Micikevicius et al. 2018, section 3.
     Example: test/Kernel/kernel-lower-precision.mlir
   }];

@@ -34,7 +34,8 @@ struct Product {
   bool weightsPerItem = false;
   int64_t chunks = 0; // that have statistics, in place of the result
   std::string arch = "sm_80";
-  int64_t shift = 0; // of lhs's rows to the product's
+  int64_t shift = 0;        // of lhs's rows to the product's
+  bool zeroOutside = false; // behind the last row; else it goes on at the first
 };
 
 std::string getTiling(int64_t rows, int64_t columns, int64_t kBlock,
@@ -68,14 +69,16 @@ std::string getProductModule(const Product &product, int64_t packedSize) {
   body += llvm::formatv(
       R"mlir(
   kernel.gemm batch(%batch) rows(%rows) n {2} k {1}
-      lhs(%x at affine_map<(b, i, l) -> (b, (i + {8}) mod {0}, l)>
-          : memref<?x{0}x{1}x{3}>)
+      lhs(%x at affine_map<(b, i, l) -> (b, (i + {8}){9}, l)>
+          : memref<?x{0}x{1}x{3}>) {10}
       weights(%w : memref<{6}{4}x{5}>) bias(%bias : memref<{2}xf32>)
       residual(%r at affine_map<(b, i, j) -> (b, i, j)> : memref<?x{0}x{2}xf32>)
       init(%y at affine_map<(b, i, j) -> (b, i, j)> : memref<?x{0}x{2}x{7}>)
 )mlir",
       product.rows, product.k, product.n, product.lhs, packedSize,
-      product.weights, items, product.init, product.shift);
+      product.weights, items, product.init, product.shift,
+      product.zeroOutside ? "" : " mod " + std::to_string(product.rows),
+      product.zeroOutside ? "zero_outside" : "");
   if (product.chunks)
     body += llvm::formatv("statistics(%s : memref<?x{0}x2x{1}xf32>)",
                           product.chunks, product.n);
@@ -136,8 +139,9 @@ std::vector<double> compute(const Product &product, int64_t batch,
   for (int64_t m = 0; m < batch * product.rows; ++m) {
     int64_t source = m - m % product.rows +
                      (m % product.rows + product.shift) % product.rows;
+    bool isOutside = m % product.rows + product.shift >= product.rows;
     for (int64_t l = 0; l < k; ++l)
-      row[l] = lhs[source * k + l];
+      row[l] = product.zeroOutside && isOutside ? 0 : lhs[source * k + l];
     if (!product.norm.empty()) {
       bool isRms = product.norm.find("rms") != std::string::npos;
       double mean = 0, variance = 0;
@@ -427,6 +431,8 @@ TEST(DeviceGemmTest, WarpgroupBatches) {
     Product product =
         getWarpgroupProduct(getWarpgroupTiling(128, 2, 64, 3), 49, 96, 96, lhs);
     product.shift = 5;
+    test(product, /*batch=*/7);
+    product.zeroOutside = true;
     test(product, /*batch=*/7);
   }
 }
