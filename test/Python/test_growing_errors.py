@@ -229,11 +229,36 @@ def test_masks_of_a_step_that_does_not_grow(tmp_path: Path) -> None:
     assert line.endswith("masks names 'mask', and no state grows with each token; needs one that does")
 
 
+def test_tokens_without_states(tmp_path: Path) -> None:
+    """A step that computes all tokens again is no step of one token; one that keeps a state is."""
+    StepBuilder().build(tmp_path / "model" / "step.onnx")
+    folder = change_model(tmp_path / "model", set_dims("token", "batch", "length"))
+    run_ok(VITC, folder, "-o", tmp_path / "out", "-O0")
+
+    def change(graph: onnx.GraphProto, manifest: dict[str, Any]) -> None:
+        fix_all_tokens(graph, manifest)
+        manifest["states"] = {}
+
+    line = error_line(VITC, change_model(folder, change), "-o", tmp_path / "out", code=1)
+    assert line.endswith(
+        "'token' has tokens 'length' without a number, and no state keeps those before; needs states, or --shape "
+        "length=1 for a step that reads the last token alone"
+    )
+
+
 def test_mask_that_does_not_grow(tmp_path: Path) -> None:
     builder = StepBuilder()
     builder.build(tmp_path / "model" / "step.onnx", mask=add_mask(builder, TensorProto.FLOAT, 0, ["batch", 1, 1, 1]))
     line = error_line(VITC, tmp_path / "model", "-o", tmp_path / "out", code=1)
     assert line.endswith("masks names 'mask', which has a size for all tokens; needs one that grows with each")
+
+
+def test_batch_of_the_size_of_layers(tmp_path: Path) -> None:
+    """Which of two sizes is the batch cannot be known."""
+    StepBuilder("lcbhpd", batch=2).build(tmp_path / "model" / "step.onnx")
+    line = error_line(VITC, tmp_path / "model", "-o", tmp_path / "out", code=1)
+    assert "state 'past' has sizes of 2 in dims" in line
+    assert line.endswith("and the batch of 'token' is that; needs a batch without a number, or of 1")
 
 
 def test_position_of_many(tmp_path: Path) -> None:

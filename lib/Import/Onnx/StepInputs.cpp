@@ -148,6 +148,17 @@ LogicalResult GraphImporter::readStepSizes(const GraphProto &graph) {
   step = part.step;
   if (!step)
     return success();
+  if (token && step->growing) {
+    tokenSize.clear();
+    for (const auto &[index, name] : findOpenDims(*token))
+      tokenSize = index == 1 ? name : tokenSize;
+    if (!tokenSize.empty() && step->states.empty())
+      return emitError(loc)
+             << "'" << part.token << "' has tokens '" << tokenSize
+             << "' without a number, and no state keeps those before; needs "
+                "states, or --shape "
+             << tokenSize << "=1 for a step that reads the last token alone";
+  }
   for (const auto &[name, output] : part.step->states) {
     const ValueInfoProto *input = findInput(graph, name);
     if (!input && !step->growing)
