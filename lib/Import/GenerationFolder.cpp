@@ -13,6 +13,7 @@
 #include "GenerationAttention.h"
 #include "GenerationStates.h"
 #include "GenerationText.h"
+#include "HuggingFace/GenerationConfig.h"
 #include "InputFile.h"
 #include "ReplayStep.h"
 #include "mlir/IR/Verifier.h"
@@ -21,16 +22,53 @@ using namespace mlir;
 using namespace vitc;
 using namespace vitc::import_;
 
-static constexpr StringLiteral kKeys[] = {
-    "encoder",        "step",  "token", "position",   "scores",     "states",
-    "memory",         "masks", "words", "characters", "lowercase",  "unknown",
-    "start",          "end",   "pad",   "max_length", "min_length", "beams",
-    "length_penalty", "text",  "mean",  "std",        "name",       "attention",
-    "attention_grid", "tokens"};
+static constexpr StringLiteral kKeys[] = {"encoder",
+                                          "step",
+                                          "token",
+                                          "position",
+                                          "scores",
+                                          "states",
+                                          "memory",
+                                          "masks",
+                                          "words",
+                                          "characters",
+                                          "lowercase",
+                                          "unknown",
+                                          "start",
+                                          "end",
+                                          "pad",
+                                          "suppress",
+                                          "max_length",
+                                          "min_length",
+                                          "beams",
+                                          "length_penalty",
+                                          "early_stopping",
+                                          "no_repeat_ngram_size",
+                                          "repetition_penalty",
+                                          "text",
+                                          "mean",
+                                          "std",
+                                          "name",
+                                          "attention",
+                                          "attention_grid",
+                                          "tokens"};
 /// What a model that decodes by itself has no use for.
-static constexpr StringLiteral kStepKeys[] = {
-    "step",  "token", "position",   "scores", "states",         "memory",
-    "masks", "start", "min_length", "beams",  "length_penalty", "attention"};
+static constexpr StringLiteral kStepKeys[] = {"step",
+                                              "token",
+                                              "position",
+                                              "scores",
+                                              "states",
+                                              "memory",
+                                              "masks",
+                                              "start",
+                                              "suppress",
+                                              "min_length",
+                                              "beams",
+                                              "length_penalty",
+                                              "early_stopping",
+                                              "no_repeat_ngram_size",
+                                              "repetition_penalty",
+                                              "attention"};
 
 namespace {
 
@@ -137,12 +175,12 @@ OwningOpRef<ModuleOp> GenerationFolder::importEncoder() {
 
 OwningOpRef<ModuleOp> GenerationFolder::importStep(func::FuncOp encode) {
   std::string file = config.getFileName("step");
+  if (file.empty()) // importGraph says so
+    return importGraph("step", "step", {});
   if (failed(readMaxLength()) || failed(states.read()))
     return nullptr;
-  // Without a file, importGraph says so.
-  FailureOr<OnnxPart> part = OnnxPart();
-  if (!file.empty())
-    part = states.getPart(joinPath(folder, file), encode, maxLength);
+  FailureOr<OnnxPart> part =
+      states.getPart(joinPath(folder, file), encode, maxLength);
   if (failed(part))
     return nullptr;
   return importGraph("step", "step", *part);
@@ -292,6 +330,11 @@ vit::GenerationAttr GenerationFolder::makeGeneration(func::FuncOp step) {
   int64_t minLength = config.getSize("min_length", 0, kMaxTokens, /*min=*/0);
   int64_t beams = config.getSize("beams", 1, kMaxBeams);
   double lengthPenalty = config.getNumber("length_penalty", 1.0);
+  double repetitionPenalty = config.getNumber("repetition_penalty", 1.0);
+  int64_t noRepeatNgram =
+      config.getSize("no_repeat_ngram_size", 0, kMaxTokens, /*min=*/0);
+  vit::EarlyStopping earlyStopping = readEarlyStopping(config);
+  SmallVector<int64_t> suppressed = generated.tokens.readTokens("suppress");
   std::string token = config.getString("token", replayNames.token);
   std::string scores = config.getString("scores", replayNames.scores);
   if (config.failed())
@@ -314,8 +357,12 @@ vit::GenerationAttr GenerationFolder::makeGeneration(func::FuncOp step) {
       b.getStringAttr(scores), b.getDenseI64ArrayAttr(start),
       b.getDenseI64ArrayAttr(end), generated.roles.pad, maxLength, minLength,
       /*promptReplacesStart=*/false, beams, b.getF64FloatAttr(lengthPenalty),
-      vit::EarlyStopping::Off, /*repetitionPenalty=*/FloatAttr(),
-      /*noRepeatNgram=*/int64_t(0), /*suppressed=*/DenseI64ArrayAttr(),
+      earlyStopping,
+      repetitionPenalty == 1 ? FloatAttr()
+                             : b.getF64FloatAttr(repetitionPenalty),
+      noRepeatNgram,
+      suppressed.empty() ? DenseI64ArrayAttr()
+                         : b.getDenseI64ArrayAttr(suppressed),
       /*beginSuppressed=*/DenseI64ArrayAttr(), /*forcedFirst=*/int64_t(-1),
       /*forcedLast=*/int64_t(-1), /*renormalize=*/false, maps, generated.table);
 }

@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -71,8 +72,18 @@ def get_logs(outputs: dict[str, np.ndarray]) -> np.ndarray:
     return logits - np.log(np.exp(logits).sum())
 
 
-def search(step: Step, prompt: list[int], beams: int, length: int) -> tuple[list[int], float]:
-    """The tokens behind the prompt of the best of as many beams, by the mean of their logarithms, and that."""
+def search(
+    step: Step,
+    prompt: list[int],
+    beams: int,
+    length: int,
+    *,
+    apply: Callable[[np.ndarray, list[int]], np.ndarray] = lambda scores, _: scores,
+    penalty: float = 1.0,
+    stops: bool = False,
+) -> tuple[list[int], float]:
+    """The tokens behind the prompt of the best of as many beams, by the sum of their logarithms over the length to a
+    power, and that. `apply` changes the scores of what may follow; with `stops`, as many ends as beams are enough."""
     states = step.begin()
     for count, token in enumerate(prompt[:-1]):
         outputs = step(token, states, count)
@@ -81,14 +92,19 @@ def search(step: Step, prompt: list[int], beams: int, length: int) -> tuple[list
     ended: list[tuple[float, list[int]]] = []
 
     def rate(score: float, tokens: list[int]) -> float:
-        return score / (len(tokens) - len(prompt))
+        return score / (len(tokens) - len(prompt)) ** penalty
 
     while running and len(running[0][1]) < length:
         candidates = []
         for score, tokens, kept in running:
             outputs = step(tokens[-1], kept, len(tokens) - 1)
             after = {name: outputs[name] for name in kept}
-            for token, log in enumerate(get_logs(outputs)):
+            logs = get_logs(outputs)
+            if beams == 1:  # rules are for logits, the score is the model's
+                best = int(apply(outputs["scores"].reshape(-1).astype(np.float64), tokens).argmax())
+                candidates.append((score + logs[best], [*tokens, best], after))
+                continue
+            for token, log in enumerate(apply(logs, tokens)):
                 candidates.append((score + log, [*tokens, token], after))
         candidates.sort(key=lambda candidate: -candidate[0])
         running = []
@@ -98,7 +114,7 @@ def search(step: Step, prompt: list[int], beams: int, length: int) -> tuple[list
             elif tokens[-1] != END and len(running) < beams:
                 running.append((score, tokens, kept))
         ended = sorted(ended, key=lambda each: -each[0])[:beams]
-        if len(ended) == beams and rate(*running[0][:2]) <= ended[-1][0]:
+        if len(ended) == beams and (stops or not running or rate(*running[0][:2]) <= ended[-1][0]):
             break
     else:
         ended += [(rate(score, tokens), tokens[len(prompt) :]) for score, tokens, _ in running]

@@ -46,7 +46,6 @@ private:
   /// One token or a list; of lists in it, which have one each, the tokens.
   SmallVector<int64_t, 2> readTokens(StringRef key);
   double readNumber(StringRef key, double defaultValue);
-  vit::EarlyStopping readEarlyStopping();
   void readStart(GenerationSettings &settings);
   void rejectOthers();
 
@@ -92,7 +91,7 @@ double Reader::readNumber(StringRef key, double defaultValue) {
   return defaultValue;
 }
 
-vit::EarlyStopping Reader::readEarlyStopping() {
+vit::EarlyStopping import_::readEarlyStopping(Config &config) {
   const llvm::json::Value *value = config.lookup("early_stopping");
   if (value && value->getAsString() == StringRef("never"))
     return vit::EarlyStopping::Never;
@@ -159,7 +158,7 @@ void Reader::read(GenerationSettings &settings) {
       config.getSize("no_repeat_ngram_size", 0, kMaxPositions, 0);
   settings.lengthPenalty = readNumber("length_penalty", 1.0);
   settings.repetitionPenalty = readNumber("repetition_penalty", 1.0);
-  settings.earlyStopping = readEarlyStopping();
+  settings.earlyStopping = readEarlyStopping(config);
   settings.renormalize = config.getBool("renormalize_logits", false);
   rejectOthers();
 }

@@ -37,6 +37,9 @@ readGeneration(llvm::StringRef folder, Config &config, Config &decoder);
 /// The same of `config` alone.
 mlir::FailureOr<GenerationSettings> readGeneration(Config &config);
 
+/// `early_stopping`: true, false or "never".
+vit::EarlyStopping readEarlyStopping(Config &config);
+
 /// The #vit.generation of a decoder of `vocabSize` tokens that gives `length`
 /// at most, `start` included; `tokenizer` may be null. Null with an error at
 /// `loc` where tokens are not in the vocabulary.
