@@ -126,6 +126,9 @@ GemmBlock::GemmBlock(GemmOp op, GemmTilingAttr tiling) {
               countLhs(op, tiling.getRowBlock() * tiling.getKBlock() / threads);
   if (static_cast<int64_t>(op.getN()) % blockColumns != 0)
     registers += kOfTail;
+  // ptxas makes one of two steps and loads all that it multiplies at first.
+  if (isF32 && static_cast<int64_t>(op.getK()) <= 2 * tiling.getKBlock())
+    registers += tiling.getKBlock() * (rows + columns);
   if (cast<ShapedType>(op.getWeights().getType()).getRank() == 2)
     registers += kOfItem;
   if (op.getStatistics())

@@ -19,7 +19,7 @@
 //       CHECK:   kernel.grid_launch %{{.*}} @kernels::@gemm_n74_k24 blocks(%[[BLOCKS]])
 // CHECK-LABEL: llvm.func @gemm_n74_k24(
 //  CHECK-SAME:   kernel.shared_bytes = 16128 : i64
-//  CHECK-SAME:   nvvm.minctasm = 8 : i32, nvvm.reqntid = array<i32: 64>
+//  CHECK-SAME:   nvvm.minctasm = 4 : i32, nvvm.reqntid = array<i32: 64>
 //       CHECK:   nvvm.cp.async.shared.global {{.*}}, 16, cache = cg, %{{.*}} :
 //       CHECK:   nvvm.cp.async.commit.group
 //       CHECK:   %[[SUMS:.*]]:5 = scf.for
