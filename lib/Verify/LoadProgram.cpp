@@ -28,12 +28,18 @@ static llvm::Error addObjects(llvm::orc::LLJIT &jit,
   return llvm::Error::success();
 }
 
+/// Large weights ask for a huge page of their own. The linker takes no section
+/// that asks for more than what it thinks is a page.
+static constexpr uint64_t kMaxAlignment = uint64_t(2) << 20;
+
 static llvm::Expected<std::unique_ptr<llvm::orc::LLJIT>> createJit() {
   llvm::InitializeNativeTarget();
   llvm::InitializeNativeTargetAsmPrinter();
   return llvm::orc::LLJITBuilder()
       .setObjectLinkingLayerCreator([](llvm::orc::ExecutionSession &session) {
-        return std::make_unique<llvm::orc::ObjectLinkingLayer>(session);
+        return std::make_unique<llvm::orc::ObjectLinkingLayer>(
+            session, std::make_unique<llvm::jitlink::InProcessMemoryManager>(
+                         kMaxAlignment));
       })
       .create();
 }

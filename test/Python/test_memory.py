@@ -131,3 +131,12 @@ def test_large_weights_begin_on_a_huge_page(width: int, alignment: int, tmp_path
     assert int(address, 16) % alignment == int(offset, 16) % alignment == 0
     aligned = max(int(line.split()[-1], 16) for line in segments.splitlines() if line.split()[:1] == ["LOAD"])
     assert aligned == alignment
+
+
+def test_large_weights_are_loaded_by_vitc(tmp_path: Path) -> None:
+    """vitc's own process gives them memory by pages of its own choice."""
+    shape = (1, 3, 224, 224)
+    np.save(tmp_path / "x.npy", np.ones(shape, np.float32))
+    model = "zoo:vit?dim=384,depth=3,heads=3,patch=16,image=224,classes=10"
+    run_ok(VITC, "run", model, "--input", tmp_path / "x.npy", "--output-dir", tmp_path / "out")
+    assert np.isfinite(np.load(next((tmp_path / "out").glob("*.npy")))).all()
