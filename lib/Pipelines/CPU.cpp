@@ -90,10 +90,12 @@ void vitc::addFusePasses(OpPassManager &passes, StringRef attentionLayers) {
 }
 
 void vitc::addKernelPasses(OpPassManager &passes, StringRef backend,
-                           StringRef precision) {
+                           StringRef precision, bool fewerProducts) {
   OpPassManager &functions = passes.nest<func::FuncOp>();
   // Kernels read position biases as constants.
   functions.addPass(vit::createFoldConstantsPass());
+  if (fewerProducts)
+    functions.addPass(vit::createDecomposeConvolutionPass());
   functions.addPass(createConvertElementwiseToLinalgPass());
   // Before the fusion, which joins them with what follows.
   functions.addPass(createConvertGroupNormToLinalgPass());

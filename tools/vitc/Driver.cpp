@@ -181,7 +181,8 @@ static constexpr PhaseStep kSteps[] = {
     {Phase::Kernel, "kernel",
      [](OpPassManager &passes, const CompileOptions &options) {
        addKernelPasses(passes, options.program.backend,
-                       options.precision);
+                       options.precision,
+                       /*fewerProducts=*/options.program.gpus.empty());
      }},
 };
 

@@ -25,10 +25,12 @@ void addRaisePasses(mlir::OpPassManager &passes);
 void addFusePasses(mlir::OpPassManager &passes,
                    llvm::StringRef attentionLayers = "all");
 /// vit -> kernels on planned buffers; `backend` is to compute gemms, whose
-/// operands are of `precision`, f32, bf16 or f16.
+/// operands are of `precision`, f32, bf16 or f16. `fewerProducts` computes
+/// convolutions with fewer of them, which only a CPU is known to gain from.
 void addKernelPasses(mlir::OpPassManager &passes,
                      llvm::StringRef backend = "llvm",
-                     llvm::StringRef precision = "f32");
+                     llvm::StringRef precision = "f32",
+                     bool fewerProducts = true);
 /// kernels -> kernels with tiles, for one level; `backend` computes
 /// gemms.
 void addCpuSchedulePasses(mlir::OpPassManager &passes, llvm::StringRef isa,

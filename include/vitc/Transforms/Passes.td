@@ -376,6 +376,21 @@ def ReassociateProjectionPass : Pass<"vit-reassociate-projection", "mlir::func::
   let statistics = [Statistic<"numMoved", "num-moved", "projections moved">];
 }
 
+def DecomposeConvolutionPass : Pass<"vit-decompose-convolution", "mlir::func::FuncOp"> {
+  let summary = "compute convolutions of 3 x 3 taps at a stride of 2 with fewer products";
+  let description = [{
+    Four results of a 2 x 2 tile take 25 products instead of 36, in nine vit.linear over the
+    tiles, where that is less work: with many channels, and tiles enough that 2.8 times
+    the weights are worth reading. Pixels are subtracted before the products and sums
+    added behind them, in f32. A remark says why a convolution is left.
+    Source: Winograd 1980, minimal filtering F(2, 2).
+    Example: test/Transforms/vit-decompose-convolution.mlir
+  }];
+  let dependentDialects = ["vitc::vit::VitDialect", "mlir::arith::ArithDialect", "mlir::linalg::LinalgDialect",
+                           "mlir::tensor::TensorDialect"];
+  let statistics = [Statistic<"numDecomposed", "num-decomposed", "convolutions that became sums">];
+}
+
 def FuseQkvPass : Pass<"vit-fuse-qkv", "mlir::func::FuncOp"> {
   let summary = "make one wide product of linear layers that read one input";
   let description = [{
