@@ -13,6 +13,9 @@
 
 namespace vitc::kernel {
 
+/// Whether blocks of rows end where items do.
+bool isCutByItem(GemmOp op);
+
 /// f32 values of a cache line.
 inline constexpr int64_t kCacheLineValues = 16;
 
@@ -50,6 +53,7 @@ private:
     int64_t numColumns;     // the last vector may be partial
     mlir::Value prefetched; // offset of what is fetched along with weights
     int64_t prefetchLines;  // cache lines of a strip and one k
+    int64_t prefetchStep;   // elements from one of these to the next
   };
   struct Rows {
     mlir::Value begin, end;
@@ -78,6 +82,8 @@ private:
   /// `tile` counts the tiles of a strip.
   void emitTile(int64_t numRows, mlir::Value tile, const Strip &strip,
                 const KBlock &block);
+  /// Asks for the memory that the tile will be stored to, and its residual.
+  void emitPrefetchResult(int64_t numRows, const Strip &strip);
   llvm::SmallVector<mlir::Value> emitInit(int64_t numRows, const Strip &strip,
                                           const KBlock &block);
   /// How many tiles of a strip prefetch the next one together.
@@ -120,7 +126,7 @@ private:
   MatrixRows lhs; // counted from the task's first row if there is a prologue
   MatrixRows result;
   std::optional<MatrixRows> residual;
-  mlir::Value scratch;         // a tile; null without an activation
+  mlir::Value scratch;         // a tile; null where registers hold its end
   mlir::Value statistics;      // null without
   mlir::Value chunkStatistics; // offset of the chunk's sums
   RowOffset chunkRow;          // the chunk's first row of the result

@@ -7,14 +7,18 @@
 module attributes {kernel.cpu = #cpu} {
 
 // A run with one item reads the panel in one sweep over all 16 terms, 8 vectors
-// of sums, and asks for the weights 1024 values ahead. One with more items has
-// strips of 16 columns and blocks of 8 terms.
+// of sums, and asks for every other line of the weights 1024 values ahead. One
+// with more items has strips of 16 columns and blocks of 8 terms.
 // CHECK-LABEL: func private @gemm_n64_k16(
 //       CHECK:   %[[ONE:.*]] = arith.cmpi eq, %{{.*}}, %c1
 //       CHECK:   scf.if %[[ONE]] {
 //       CHECK:     scf.for %[[K:.*]] = %c0 to %c16 step %c2
 //  CHECK-SAME:       -> (vector<8xf32>, vector<8xf32>, vector<8xf32>, vector<8xf32>, vector<8xf32>, vector<8xf32>, vector<8xf32>, vector<8xf32>)
-//       CHECK:       memref.prefetch
+// CHECK-COUNT-2:       memref.prefetch
+// CHECK-COUNT-8:       math.fma
+// CHECK-COUNT-2:       memref.prefetch
+// CHECK-COUNT-8:       math.fma
+//   CHECK-NOT:       memref.prefetch
 //       CHECK:     } else {
 //       CHECK:     scf.for %{{.*}} = %c0 to %c16 step %c8
 //       CHECK:       scf.for %{{.*}} = %c0 to %c64 step %c16
