@@ -84,6 +84,16 @@ LogicalResult GenerationStates::verifyInputs(const OnnxNames &names) {
   for (const auto &state : states)
     if (failed(verify("states", state.first)))
       return failure();
+  for (auto [key, name] : {std::pair("token", StringRef(token)),
+                           std::pair("position", StringRef(position))})
+    if (!name.empty() && states.count(name.str()))
+      return config.emitError()
+             << key << " names '" << name
+             << "', which states has, too; needs an input of its own";
+  if (position == token)
+    return config.emitError()
+           << "position names '" << token
+           << "', which token has, too; needs an input of its own";
   for (const auto &mask : masks) {
     if (failed(verify("masks", mask.first)))
       return failure();

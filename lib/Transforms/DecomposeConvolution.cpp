@@ -76,6 +76,10 @@ static constexpr int64_t kTileProducts = 25;
 /// pair of channels, whose 16 more weights come from memory.
 static constexpr int64_t kInputCost = 250, kResultCost = 60, kWeightCost = 100;
 
+/// Bytes of an image that lie between the products at most, as caches hold
+/// them: the input with what tiles share, and all sums.
+static constexpr int64_t kMaxBytes = int64_t(12) << 20;
+
 static int64_t countTiles(RankedTensorType result) {
   return llvm::divideCeil(result.getDimSize(2), kTileResults) *
          llvm::divideCeil(result.getDimSize(3), kTileResults);
@@ -120,10 +124,17 @@ static std::string getCostObstacle(Conv2dOp conv) {
   int64_t decomposed =
       (kTileProducts * tiles + kWeightCost) * inputs * outputs +
       tiles * (kInputCost * inputs + kResultCost * outputs);
-  if (decomposed < direct)
-    return "";
-  return llvm::formatv("that costs as much as {0} multiply-adds, not {1}",
-                       decomposed, direct);
+  if (decomposed >= direct)
+    return llvm::formatv("that costs as much as {0} multiply-adds, not {1}",
+                         decomposed, direct);
+  int64_t bytes = tiles *
+                  (kTileProducts * inputs + kNumSums * kNumSums * outputs) *
+                  static_cast<int64_t>(sizeof(float));
+  if (bytes > kMaxBytes)
+    return llvm::formatv("its sums and their inputs take {0} bytes an image, "
+                         "more than caches hold",
+                         bytes);
+  return "";
 }
 
 namespace {

@@ -79,6 +79,16 @@ def add_grown_input(graph: onnx.GraphProto, _: dict[str, Any]) -> None:
     graph.input.append(helper.make_tensor_value_info("bias", TensorProto.FLOAT, [1, 1, 1, "past + 1"]))
 
 
+def add_numbered_mask(element: int, number: object) -> Any:
+    """An input of that type whose number the manifest gives."""
+
+    def change(graph: onnx.GraphProto, manifest: dict[str, Any]) -> None:
+        graph.input.append(helper.make_tensor_value_info("shown", element, ["batch", "past + 1"]))
+        manifest["masks"] = {"shown": number}
+
+    return change
+
+
 def set_manifest(**changes: Any) -> Any:
     return lambda _, manifest: manifest.update(changes)
 
@@ -144,12 +154,36 @@ STATES = {f"past_{layer}_{part}": f"present_{layer}_{part}" for layer in range(L
             add_grown_input,
             "input 'bias' grows with each token and is no state; masks needs the number that it holds for each token",
         ),
+        (
+            set_manifest(states={"past_0_k": "present_0_k", "past_0_v": "present_0_k"}),
+            "states 'past_0_k' and 'past_0_v' both grow into 'present_0_k'; needs an output for each",
+        ),
+        (
+            set_manifest(position="past_0_k"),
+            "position names 'past_0_k', which states has, too; needs an input of its own",
+        ),
+        (set_manifest(token="past_0_k"), "token names 'past_0_k', which states has, too; needs an input of its own"),
+        (set_manifest(position="token"), "position names 'token', which token has, too; needs an input of its own"),
         (set_manifest(masks={"absent": 1}), "masks names 'absent', which is no input of @step"),
         (set_manifest(masks={"token": 1}), "masks names 'token', which token has, too; needs an input of its own"),
         (
             set_manifest(masks={"past_0_k": 1}),
             "masks names 'past_0_k', which states has, too; needs an input of its own",
         ),
+        (
+            add_numbered_mask(TensorProto.BOOL, 2),
+            "masks has 2 for 'shown' of type BOOL; needs a number that it can hold",
+        ),
+        (
+            add_numbered_mask(TensorProto.BOOL, 0.5),
+            "masks has 0.5 for 'shown' of type BOOL; needs a number that it can hold",
+        ),
+        (
+            add_numbered_mask(TensorProto.INT64, 0.5),
+            "masks has 0.5 for 'shown' of type INT64; needs a number that it can hold",
+        ),
+        (add_numbered_mask(TensorProto.INT64, 1e300), "for 'shown' of type INT64; needs a number that it can hold"),
+        (add_numbered_mask(TensorProto.FLOAT, 1e300), "for 'shown' of type FLOAT; needs a number that it can hold"),
         (set_manifest(masks=3), "masks = 3; it needs an object"),
         (
             set_manifest(masks={"mask": "1"}),

@@ -104,6 +104,17 @@ func.func @negative_small_map(%x: tensor<1x128x14x14xf32>) -> tensor<1x128x7x7xf
   return %y : tensor<1x128x7x7xf32>
 }
 
+// Caches hold neither the sums nor what they are of.
+// CHECK-LABEL: func.func @negative_large_map(
+//       CHECK:   vit.conv2d
+func.func @negative_large_map(%x: tensor<1x128x256x256xf32>) -> tensor<1x128x128x128xf32> {
+  %w = vit.constant #vit.expr<ref, [@w]> : tensor<128x128x3x3xf32>
+  // expected-remark @+1 {{not decomposed: its sums and their inputs take 71303168 bytes an image, more than caches hold}}
+  %y = vit.conv2d %x, %w stride [2, 2] pad [1, 1, 1, 1]
+      : tensor<1x128x256x256xf32>, tensor<128x128x3x3xf32> -> tensor<1x128x128x128xf32>
+  return %y : tensor<1x128x128x128xf32>
+}
+
 // Too few outputs share the differences of pixels.
 // CHECK-LABEL: func.func @negative_few_outputs(
 //       CHECK:   vit.conv2d

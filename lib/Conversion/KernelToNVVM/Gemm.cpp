@@ -31,13 +31,12 @@ static constexpr int64_t kPackGranule = vitc::vit::WeightExprAttr::kPackGranule;
 static constexpr int64_t kMaxThreads = 1024;
 /// What a size of a tile may be: more than any block's memory holds.
 static constexpr int64_t kMaxSize = 1024;
+/// Terms of a few rows in shared memory, likewise.
+static constexpr int64_t kMaxTerms = 1 << 20;
 /// Words that a thread copies at once.
 static constexpr int64_t kVectorWords = 4;
 /// Columns of an instruction of a warpgroup.
 static constexpr int64_t kMostWarpgroupColumns = 256;
-
-/// Terms of a few rows in shared memory, likewise.
-static constexpr int64_t kMaxTerms = 1 << 20;
 
 /// Whether a thread has all rows of its block.
 static bool isOfFewRows(GemmOp op) {
@@ -123,13 +122,13 @@ static LogicalResult checkWarpgroupTiling(GemmOp op,
   if (tiling.getRowBlock() != kWarpgroupRows &&
       tiling.getRowBlock() != 2 * kWarpgroupRows)
     return reject("64 or 128 rows a block");
-  if (tiling.getColumns() > kMostWarpgroupColumns)
-    return reject("up to 4 panels");
+  if (tiling.getPanels() < 1 || tiling.getColumns() > kMostWarpgroupColumns)
+    return reject("1 to 4 panels");
   if (!isPowerOf2(tiling.getKBlock()) || tiling.getKBlock() < kPackGranule ||
       tiling.getKBlock() > kWarpgroupThreads)
     return reject("a power of two of 16 to 128 terms a step");
-  if (tiling.getUnroll() < 2)
-    return reject("2 or more steps in shared memory");
+  if (tiling.getUnroll() < 2 || tiling.getUnroll() > kMaxSize)
+    return reject("2 to " + Twine(kMaxSize) + " steps in shared memory");
   if (op.getStatistics() || DeviceGemmRows::hasWeightsPerItem(op))
     return reject("one matrix of weights and no statistics");
   return success();

@@ -78,8 +78,10 @@ private:
 } // namespace
 
 /// Where a load at constant indices finds its element.
-static std::optional<int64_t> getElement(memref::LoadOp load) {
+static std::optional<int32_t> getElement(memref::LoadOp load) {
   ArrayRef<int64_t> shape = load.getMemRefType().getShape();
+  if (load.getType().getIntOrFloatBitWidth() % 8 != 0)
+    return std::nullopt;
   int64_t element = 0;
   for (auto [dim, index] : llvm::enumerate(load.getIndices())) {
     std::optional<int64_t> constant = getConstant(index);
@@ -87,7 +89,9 @@ static std::optional<int64_t> getElement(memref::LoadOp load) {
       return std::nullopt;
     element = dim == 0 ? *constant : element * shape[dim] + *constant;
   }
-  return element;
+  if (element < 0 || element > std::numeric_limits<int32_t>::max())
+    return std::nullopt;
+  return static_cast<int32_t>(element);
 }
 
 /// Whether `value` is arithmetic on inputs and constants alone, whose ops are
@@ -155,9 +159,9 @@ LLVM::LLVMFuncOp NumberLoader::buildKernel(LLVM::LLVMFuncOp function,
         continue;
       }
       Value address = kernel.getBody().addArgument(pointer, loc);
-      Value element = LLVM::GEPOp::create(
-          builder, loc, pointer, load.getType(), address,
-          ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(*getElement(load))});
+      Value element =
+          LLVM::GEPOp::create(builder, loc, pointer, load.getType(), address,
+                              ArrayRef<LLVM::GEPArg>{*getElement(load)});
       unsigned bytes = load.getType().getIntOrFloatBitWidth() / 8;
       auto loaded =
           LLVM::LoadOp::create(builder, loc, load.getType(), element, bytes);

@@ -19,6 +19,8 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSwitch.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/JSON.h"
 
 using namespace mlir;
 using namespace vitc;
@@ -70,7 +72,7 @@ FailureOr<StateDims> GraphImporter::findStateDims(const ValueInfoProto &input,
       return each.second == ofToken.front().second;
     });
     // The batch of a state may have another name.
-    if (named == open.end() && open.front().first == 0)
+    if (named == open.end() && !open.empty() && open.front().first == 0)
       named = open.begin();
     if (named != open.end()) {
       dims.batch = named->first;
@@ -362,6 +364,24 @@ FailureOr<Value> GraphImporter::buildPosition(const ValueInfoProto &input,
   return b.broadcastTo(one, shape);
 }
 
+/// Whether a type has `number`, rounded if it is one of floats.
+static bool holdsNumber(Type type, double number) {
+  if (auto floating = dyn_cast<FloatType>(type)) {
+    bool lossy = false;
+    llvm::APFloat value(number);
+    value.convert(floating.getFloatSemantics(),
+                  llvm::APFloat::rmNearestTiesToEven, &lossy);
+    return value.isFinite();
+  }
+  // What the type cannot hold rounds away, or is refused.
+  unsigned width = type.getIntOrFloatBitWidth();
+  llvm::APSInt integer(width, /*isUnsigned=*/width == 1);
+  bool isExact = false;
+  llvm::APFloat(number).convertToInteger(integer, llvm::APFloat::rmTowardZero,
+                                         &isExact);
+  return isExact;
+}
+
 FailureOr<Value> GraphImporter::buildMask(const ValueInfoProto &input,
                                           const DataType &type) {
   auto listed = step->masks.find(input.name());
@@ -395,9 +415,15 @@ FailureOr<Value> GraphImporter::buildMask(const ValueInfoProto &input,
     return emitError(loc) << "masks names '" << input.name()
                           << "', which has a size for all tokens; needs one "
                              "that grows with each";
-  return b.fill(shape,
-                b.getScalarAttr(type.computed,
-                                isListed ? listed->second : *step->otherMasks));
+  double number = isListed ? listed->second : *step->otherMasks;
+  if (!holdsNumber(type.computed, number))
+    return emitError(loc) << "masks has "
+                          << llvm::formatv("{0}", llvm::json::Value(number))
+                          << " for '" << input.name() << "' of type "
+                          << getDataTypeName(
+                                 input.type().tensor_type().elem_type())
+                          << "; needs a number that it can hold";
+  return b.fill(shape, b.getScalarAttr(type.computed, number));
 }
 
 LogicalResult GraphImporter::verifyStatic(StringRef output, Value value) {

@@ -41,6 +41,11 @@ LogicalResult GraphImporter::addState(const ValueInfoProto &input) {
   GrowingState state;
   state.input = input.name();
   state.output = step->states.at(input.name());
+  for (const GrowingState &other : states)
+    if (other.output == state.output)
+      return emitError(loc) << "states '" << other.input << "' and '"
+                            << state.input << "' both grow into '"
+                            << state.output << "'; needs an output for each";
   state.element = type->computed;
   state.dims = dims;
   int64_t elements = step->length;

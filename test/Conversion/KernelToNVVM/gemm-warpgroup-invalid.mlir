@@ -23,7 +23,7 @@ func.func @negative_gemm_warpgroup_columns(%context: !kernel.context) {
   %x = kernel.buffer %context input : memref<?x5x16xf32>
   %w = kernel.buffer %context input at 1 : memref<1024xbf16>
   %y = kernel.buffer %context output : memref<?x5x64xf32>
-  // expected-error @+1 {{'kernel.gemm' op has tiling #kernel.gemm_tiling<provider = nvvm, rows = 64, columns = 320, kBlock = 32, unroll = 3, rowBlock = 64, panels = 5>, of warpgroups; needs up to 4 panels}}
+  // expected-error @+1 {{'kernel.gemm' op has tiling #kernel.gemm_tiling<provider = nvvm, rows = 64, columns = 320, kBlock = 32, unroll = 3, rowBlock = 64, panels = 5>, of warpgroups; needs 1 to 4 panels}}
   kernel.gemm batch(%b) rows(%n) n 64 k 16 lhs(%x at #map : memref<?x5x16xf32>) weights(%w : memref<1024xbf16>)
       init(%y at #map : memref<?x5x64xf32>)
       tiling <provider = nvvm, rows = 64, columns = 320, kBlock = 32, unroll = 3, rowBlock = 64, panels = 5>
@@ -55,7 +55,7 @@ func.func @negative_gemm_warpgroup_one_stage(%context: !kernel.context) {
   %x = kernel.buffer %context input : memref<?x5x16xf32>
   %w = kernel.buffer %context input at 1 : memref<1024xbf16>
   %y = kernel.buffer %context output : memref<?x5x64xf32>
-  // expected-error @+1 {{'kernel.gemm' op has tiling #kernel.gemm_tiling<provider = nvvm, rows = 64, columns = 64, kBlock = 32, unroll = 1, rowBlock = 64>, of warpgroups; needs 2 or more steps in shared memory}}
+  // expected-error @+1 {{'kernel.gemm' op has tiling #kernel.gemm_tiling<provider = nvvm, rows = 64, columns = 64, kBlock = 32, unroll = 1, rowBlock = 64>, of warpgroups; needs 2 to 1024 steps in shared memory}}
   kernel.gemm batch(%b) rows(%n) n 64 k 16 lhs(%x at #map : memref<?x5x16xf32>) weights(%w : memref<1024xbf16>)
       init(%y at #map : memref<?x5x64xf32>)
       tiling <provider = nvvm, rows = 64, columns = 64, kBlock = 32, unroll = 1, rowBlock = 64>
@@ -76,5 +76,37 @@ func.func @negative_gemm_warpgroup_statistics(%context: !kernel.context) {
   kernel.gemm batch(%b) rows(%n) n 64 k 16 lhs(%x at #map : memref<?x5x16xf32>) weights(%w : memref<1024xbf16>)
       init(%y at #map : memref<?x5x64xf32>) statistics(%s : memref<?x1x2x64xf32>)
       tiling <provider = nvvm, rows = 64, columns = 64, kBlock = 32, unroll = 3, rowBlock = 64>
+  return
+}
+
+// -----
+
+#map = affine_map<(b, i, j) -> (b, i, j)>
+func.func @negative_gemm_warpgroup_no_panel(%context: !kernel.context) {
+  %b = kernel.batch %context
+  %n = arith.constant 5 : index
+  %x = kernel.buffer %context input : memref<?x5x16xf32>
+  %w = kernel.buffer %context input at 1 : memref<1024xbf16>
+  %y = kernel.buffer %context output : memref<?x5x64xf32>
+  // expected-error @+1 {{'kernel.gemm' op has tiling #kernel.gemm_tiling<provider = nvvm, rows = 64, columns = 0, kBlock = 32, unroll = 3, rowBlock = 64, panels = 0>, of warpgroups; needs 1 to 4 panels}}
+  kernel.gemm batch(%b) rows(%n) n 64 k 16 lhs(%x at #map : memref<?x5x16xf32>) weights(%w : memref<1024xbf16>)
+      init(%y at #map : memref<?x5x64xf32>)
+      tiling <provider = nvvm, rows = 64, columns = 0, kBlock = 32, unroll = 3, rowBlock = 64, panels = 0>
+  return
+}
+
+// -----
+
+#map = affine_map<(b, i, j) -> (b, i, j)>
+func.func @negative_gemm_warpgroup_many_stages(%context: !kernel.context) {
+  %b = kernel.batch %context
+  %n = arith.constant 5 : index
+  %x = kernel.buffer %context input : memref<?x5x16xf32>
+  %w = kernel.buffer %context input at 1 : memref<1024xbf16>
+  %y = kernel.buffer %context output : memref<?x5x64xf32>
+  // expected-error @+1 {{'kernel.gemm' op has tiling #kernel.gemm_tiling<provider = nvvm, rows = 64, columns = 64, kBlock = 32, unroll = 576460752303423488, rowBlock = 64>, of warpgroups; needs 2 to 1024 steps in shared memory}}
+  kernel.gemm batch(%b) rows(%n) n 64 k 16 lhs(%x at #map : memref<?x5x16xf32>) weights(%w : memref<1024xbf16>)
+      init(%y at #map : memref<?x5x64xf32>)
+      tiling <provider = nvvm, rows = 64, columns = 64, kBlock = 32, unroll = 576460752303423488, rowBlock = 64>
   return
 }
