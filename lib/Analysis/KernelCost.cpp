@@ -133,9 +133,15 @@ private:
               ArrayRef<int64_t> sizes, bool isWrite) {
     note(operand, map, sizes, isWrite);
     auto type = cast<ShapedType>(operand.getType());
-    add(count,
-        countTouched(type, map, cost.accesses.back().sizes) *
-            getElementBytes(type),
+    int64_t elements = countTouched(type, map, cost.accesses.back().sizes);
+    if (!isWrite) {
+      // Several maps of one operand meet in the same elements at last.
+      int64_t &left =
+          unread.try_emplace(operand, getNumElements(operand)).first->second;
+      elements = std::min(elements, left);
+      left -= elements;
+    }
+    add(count, elements * getElementBytes(type),
         isPerBatch(operand) && map.isFunctionOfDim(0));
   }
   void note(Value operand, AffineMap map, ArrayRef<int64_t> sizes,
@@ -149,6 +155,7 @@ private:
   int64_t batch;
   bool isDynamic;
   llvm::DenseSet<std::pair<Value, AffineMap>> known;
+  llvm::DenseMap<Value, int64_t> unread; // elements of what is read
 };
 } // namespace
 

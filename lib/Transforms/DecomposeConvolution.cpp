@@ -101,6 +101,9 @@ static std::string getObstacle(Conv2dOp conv) {
   RankedTensorType result = conv.getType(), filter = conv.getFilter().getType();
   if (conv.getResidual())
     return "it has a residual";
+  if (auto before = conv.getInput().getDefiningOp<linalg::GenericOp>();
+      before && before.getNumParallelLoops() == before.getNumLoops())
+    return "it applies what computes its input, as it reads that";
   if (conv.getActivation() != Activation::None &&
       conv.getActivation() != Activation::Relu)
     return llvm::formatv("it has the activation {0}; ReLU is known",

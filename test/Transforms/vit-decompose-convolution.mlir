@@ -1,5 +1,7 @@
 // RUN: vit-opt %s -vit-decompose-convolution -cse -verify-diagnostics | FileCheck %s
 
+#pixels = affine_map<(b, c, y, x) -> (b, c, y, x)>
+#channels = affine_map<(b, c, y, x) -> (c)>
 vit.weight @w : tensor<128x128x3x3xf32> seed(1 mean 0.0 scale 1.0)
 vit.weight @b : tensor<128xf32> seed(2 mean 0.0 scale 1.0)
 vit.weight @narrow : tensor<8x128x3x3xf32> seed(3 mean 0.0 scale 1.0)
@@ -102,6 +104,25 @@ func.func @negative_small_map(%x: tensor<1x128x14x14xf32>) -> tensor<1x128x7x7xf
   %y = vit.conv2d %x, %w stride [2, 2] pad [1, 1, 1, 1]
       : tensor<1x128x14x14xf32>, tensor<128x128x3x3xf32> -> tensor<1x128x7x7xf32>
   return %y : tensor<1x128x7x7xf32>
+}
+
+// What one product applies as it reads, such as the end of a group norm, would
+// be written for nine.
+// CHECK-LABEL: func.func @negative_elementwise(
+//       CHECK:   vit.conv2d
+func.func @negative_elementwise(%x: tensor<1x128x56x56xf32>, %c: tensor<128xf32>) -> tensor<1x128x28x28xf32> {
+  %w = vit.constant #vit.expr<ref, [@w]> : tensor<128x128x3x3xf32>
+  %e = tensor.empty() : tensor<1x128x56x56xf32>
+  %n = linalg.generic {indexing_maps = [#pixels, #channels, #pixels], iterator_types = ["parallel", "parallel", "parallel", "parallel"]}
+      ins(%x, %c : tensor<1x128x56x56xf32>, tensor<128xf32>) outs(%e : tensor<1x128x56x56xf32>) {
+  ^bb0(%pixel: f32, %factor: f32, %out: f32):
+    %product = arith.mulf %pixel, %factor : f32
+    linalg.yield %product : f32
+  } -> tensor<1x128x56x56xf32>
+  // expected-remark @+1 {{not decomposed: it applies what computes its input, as it reads that}}
+  %y = vit.conv2d %n, %w stride [2, 2] pad [1, 1, 1, 1]
+      : tensor<1x128x56x56xf32>, tensor<128x128x3x3xf32> -> tensor<1x128x28x28xf32>
+  return %y : tensor<1x128x28x28xf32>
 }
 
 // Caches hold neither the sums nor what they are of.
