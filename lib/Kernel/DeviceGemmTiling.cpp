@@ -218,6 +218,16 @@ static double estimateWarpgroups(const Shape &shape, const Tile &tile) {
   return double(waves * resident) * perTile + kBlockCycles;
 }
 
+/// Whether the threads of the warpgroup that fills stages hold in registers
+/// what they bring.
+static bool canFillStages(GemmOp op, const Shape &shape, const Tile &tile) {
+  constexpr int64_t kCopiedWidth = 4, kMostRegisters = 100;
+  int64_t elements = tile.rowBlock * kChangedTerms / (4 * kWarpThreads);
+  return shape.isCopied
+             ? GemmBlock::getLhsWidth(op) >= kCopiedWidth
+             : GemmBlock::countLhsRegisters(op, elements) <= kMostRegisters;
+}
+
 static GemmTilingAttr getWarpgroupTiling(GemmOp op, const Shape &shape,
                                          const Tile &tile, GpuAttr gpu) {
   int64_t terms = shape.isCopied ? kCopiedTerms : kChangedTerms;
@@ -249,6 +259,8 @@ static GemmTilingAttr getTileTiling(GemmOp op, const Shape &shape,
   }
   if (shape.isOfWarpgroups)
     for (const Tile &tile : kWarpgroupTiles) {
+      if (!canFillStages(op, shape, tile))
+        continue;
       double cycles = estimateWarpgroups(shape, tile);
       if (cycles < least) {
         best = getWarpgroupTiling(op, shape, tile, gpu);

@@ -47,7 +47,7 @@ static constexpr int64_t kOfItem = 8;
 static constexpr int64_t kOfStatistics = 6;
 
 /// Elements of lhs that lie side by side, a power of two up to a vector's.
-static int64_t getWidth(GemmOp op) {
+int64_t GemmBlock::getLhsWidth(GemmOp op) {
   constexpr unsigned kPlace = 2;
   auto width = static_cast<int64_t>(
       llvm::MinAlign(kVectorWords, static_cast<uint64_t>(op.getK())));
@@ -69,7 +69,7 @@ static bool isPlain(GemmOp op) {
 
 /// Of rows whose norm is computed.
 static int64_t countNorm(GemmOp op) {
-  int64_t width = getWidth(op);
+  int64_t width = GemmBlock::getLhsWidth(op);
   auto k = static_cast<int64_t>(op.getK());
   int64_t vectors = GemmBlock::countNormVectors(k, width);
   int64_t ofVector = width + (isPlain(op) ? 0 : 2 * kOfAddress);
@@ -80,9 +80,9 @@ static int64_t countNorm(GemmOp op) {
 }
 
 /// Of a step of lhs: addresses, and elements on their way to shared memory.
-static int64_t countLhs(GemmOp op, int64_t elements) {
+int64_t GemmBlock::countLhsRegisters(GemmOp op, int64_t elements) {
   Type type = getElementTypeOrSelf(op.getLhs());
-  int64_t width = getWidth(op), bits = type.getIntOrFloatBitWidth();
+  int64_t width = getLhsWidth(op), bits = type.getIntOrFloatBitWidth();
   int64_t ofVector = kOfAddress;
   if (!isPlain(op))
     ofVector += kOfAddress;
@@ -123,7 +123,8 @@ GemmBlock::GemmBlock(GemmOp op, GemmTilingAttr tiling) {
   int64_t weightWords = tiling.getKBlock() / (isF32 ? 1 : 2) * blockColumns;
   registers = sums + factors + kOfLoop +
               weightWords / kVectorWords / threads * kOfAddress +
-              countLhs(op, tiling.getRowBlock() * tiling.getKBlock() / threads);
+              countLhsRegisters(op, tiling.getRowBlock() * tiling.getKBlock() /
+                                        threads);
   if (static_cast<int64_t>(op.getN()) % blockColumns != 0)
     registers += kOfTail;
   // ptxas makes one of two steps and loads all that it multiplies at first.

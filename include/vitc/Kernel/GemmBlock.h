@@ -28,6 +28,11 @@ struct GemmBlock {
   /// many each time where that is possible.
   static int64_t countNormVectors(int64_t k, int64_t width);
 
+  /// Neighbours of a row of lhs that a thread reads together.
+  static int64_t getLhsWidth(GemmOp op);
+  /// What a thread holds that brings `elements` of lhs to shared memory.
+  static int64_t countLhsRegisters(GemmOp op, int64_t elements);
+
   int64_t threads;
   /// What a thread holds at once, in registers of 32 bits, by an estimate.
   int64_t registers;
