@@ -133,15 +133,9 @@ private:
               ArrayRef<int64_t> sizes, bool isWrite) {
     note(operand, map, sizes, isWrite);
     auto type = cast<ShapedType>(operand.getType());
-    int64_t elements = countTouched(type, map, cost.accesses.back().sizes);
-    if (!isWrite) {
-      // Several maps of one operand meet in the same elements at last.
-      int64_t &left =
-          unread.try_emplace(operand, getNumElements(operand)).first->second;
-      elements = std::min(elements, left);
-      left -= elements;
-    }
-    add(count, elements * getElementBytes(type),
+    add(count,
+        countTouched(type, map, cost.accesses.back().sizes) *
+            getElementBytes(type),
         isPerBatch(operand) && map.isFunctionOfDim(0));
   }
   void note(Value operand, AffineMap map, ArrayRef<int64_t> sizes,
@@ -155,7 +149,6 @@ private:
   int64_t batch;
   bool isDynamic;
   llvm::DenseSet<std::pair<Value, AffineMap>> known;
-  llvm::DenseMap<Value, int64_t> unread; // elements of what is read
 };
 } // namespace
 
