@@ -180,8 +180,7 @@ static constexpr PhaseStep kSteps[] = {
      }},
     {Phase::Kernel, "kernel",
      [](OpPassManager &passes, const CompileOptions &options) {
-       addKernelPasses(passes, options.program.backend,
-                       options.precision,
+       addKernelPasses(passes, options.program.backend, options.precision,
                        /*fewerProducts=*/options.program.gpus.empty());
      }},
 };

@@ -62,8 +62,7 @@ struct ExplainReport {
     }
   };
 
-  std::string model, task, source, isa, backend,
-      precision;
+  std::string model, task, source, isa, backend, precision;
   /// Images of a run; 1 where any number is possible.
   int64_t batch = 1;
   int64_t weightBytes = 0, arenaBase = 0, arenaPerBatch = 0;
