@@ -9,12 +9,11 @@
 #include "vitc/Kernel/AttentionBlock.h"
 
 #include "mlir/IR/TypeUtilities.h"
+#include "vitc/Kernel/Multiprocessor.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace vitc::kernel;
-
-static constexpr int64_t kWarpThreads = 32, kMaxThreads = 1024;
 
 /// Elements of 16 bits that a lane names at once.
 static constexpr int64_t kShortVector = 8;
@@ -34,7 +33,7 @@ bool AttentionBlock::isValid() const {
       queries % rows != 0 || keys % columns != 0 || keys % kSharedVector != 0)
     return false;
   int64_t threads = getThreads();
-  return threads % kWarpThreads == 0 && threads <= kMaxThreads &&
+  return threads % kWarpThreads == 0 && threads <= kMaxBlockThreads &&
          (hasOneQuery() || hasTiles());
 }
 

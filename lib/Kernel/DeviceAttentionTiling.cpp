@@ -18,6 +18,7 @@
 
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "vitc/Kernel/AttentionBlock.h"
+#include "vitc/Kernel/Multiprocessor.h"
 #include "llvm/Support/MathExtras.h"
 #include <limits>
 
@@ -27,11 +28,9 @@ using namespace vitc::kernel;
 /// Stands for a number of tokens that only a run knows.
 static constexpr int64_t kRepresentativeTokens = 256;
 
-static constexpr int64_t kWarpThreads = 32;
-
 /// Of a multiprocessor. A thread has 255 of the registers; what the estimate
 /// leaves is for addresses.
-static constexpr int64_t kRegisters = 65536, kMaxThreadRegisters = 200;
+static constexpr int64_t kMaxThreadRegisters = 200;
 static constexpr int64_t kMaxThreads = 1536;
 /// Warps of a multiprocessor that hide the latency of multiply-adds and of
 /// shared memory: two for each of its four parts, which have many independent
@@ -114,7 +113,7 @@ static double estimateCycles(const AttentionBlock &block,
   double cycles = warps * std::max(instructions / 4, shared);
 
   int64_t registers = std::max<int64_t>(
-      1, kRegisters / (block.getThreads() * getRegisters(block)));
+      1, kMultiprocessorRegisters / (block.getThreads() * getRegisters(block)));
   int64_t resident = std::min({sharedBytes / block.getSharedBytes(), registers,
                                kMaxThreads / block.getThreads()});
   double busy = warps * static_cast<double>(std::max<int64_t>(resident, 1));

@@ -23,6 +23,7 @@
 
 #include "vitc/Analysis/BatchMultiple.h"
 #include "vitc/Kernel/GemmBlock.h"
+#include "vitc/Kernel/Multiprocessor.h"
 #include "llvm/Support/MathExtras.h"
 #include <algorithm>
 #include <limits>
@@ -83,7 +84,6 @@ static constexpr int64_t kOtherBytes = 2 << 10;
 /// Of an A100, an H100 has 132; each has four schedulers, which start an
 /// instruction of a warp a cycle.
 static constexpr int64_t kMultiprocessors = 108, kSchedulers = 4;
-static constexpr int64_t kWarpThreads = 32;
 /// For a vector of shared memory that the lanes of a warp read together.
 static constexpr double kSharedLoadCycles = 2;
 /// Of L2, a multiprocessor's share.
@@ -92,8 +92,7 @@ static constexpr double kBytesPerCycle = 32;
 static constexpr double kTensorProducts = 16 * 8 * 16, kTensorCycles = 8;
 /// To fill the stages and to store results.
 static constexpr double kBlockCycles = 2500;
-/// Of an H100: multiprocessors, products of a cycle, bytes of shared memory.
-static constexpr int64_t kWarpgroupMultiprocessors = 132;
+/// Of an H100's multiprocessor: products of a cycle, bytes of shared memory.
 static constexpr double kWarpgroupProducts = 2048, kSharedBytesPerCycle = 128;
 /// Instructions for a result, and those of an activation.
 static constexpr double kResultInstructions = 10, kActivationInstructions = 25;
@@ -197,7 +196,7 @@ static double estimateWarpgroups(const Shape &shape, const Tile &tile) {
   int64_t tiles = llvm::divideCeil(shape.items * shape.rows, tile.rowBlock) *
                   llvm::divideCeil(shape.n, tile.columns);
   int64_t resident =
-      std::clamp<int64_t>(llvm::divideCeil(tiles, kWarpgroupMultiprocessors), 1,
+      std::clamp<int64_t>(llvm::divideCeil(tiles, kHopperMultiprocessors), 1,
                           2 / (tile.rowBlock / tile.rows));
 
   // Of one term, of one block. Each warpgroup reads all columns.
@@ -213,7 +212,7 @@ static double estimateWarpgroups(const Shape &shape, const Tile &tile) {
       kResultInstructions + (shape.isActivated ? kActivationInstructions : 0.0);
   double results =
       rows * columns * instructions / double(kSchedulers * kWarpThreads);
-  int64_t waves = llvm::divideCeil(tiles, kWarpgroupMultiprocessors * resident);
+  int64_t waves = llvm::divideCeil(tiles, kHopperMultiprocessors * resident);
   double perTile = double(shape.k) * term + results;
   return double(waves * resident) * perTile + kBlockCycles;
 }

@@ -14,6 +14,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "vitc/Kernel/GemmBlock.h"
+#include "vitc/Kernel/Multiprocessor.h"
 
 #include "mlir/IR/AffineExpr.h"
 #include "llvm/Support/MathExtras.h"
@@ -24,10 +25,9 @@ using namespace vitc::kernel;
 
 static constexpr int64_t kPanelColumns =
     vitc::vit::WeightExprAttr::kPanelColumns;
-static constexpr int64_t kWarpThreads = 32;
-/// A multiprocessor's: registers, which its schedulers have a part of each,
+/// A multiprocessor's: schedulers, which have a part of its registers each,
 /// those that a thread can have, and threads that are enough to keep it busy.
-static constexpr int64_t kAllRegisters = 65536, kSchedulers = 4;
+static constexpr int64_t kSchedulers = 4;
 static constexpr int64_t kMostRegisters = 255, kGranule = 8;
 static constexpr int64_t kEnoughThreads = 512;
 /// Words that a thread copies at once.
@@ -142,7 +142,7 @@ int64_t GemmBlock::countResident() const {
   if (registers > kMostRegisters)
     return 0;
   int64_t ofWarp = llvm::alignTo(registers, kGranule) * kWarpThreads;
-  int64_t warps = kAllRegisters / kSchedulers / ofWarp * kSchedulers;
+  int64_t warps = kMultiprocessorRegisters / kSchedulers / ofWarp * kSchedulers;
   return std::clamp<int64_t>(warps * kWarpThreads / threads, 1,
                              std::max<int64_t>(1, kEnoughThreads / threads));
 }

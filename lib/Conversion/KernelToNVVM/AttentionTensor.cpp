@@ -8,29 +8,25 @@
 //
 // Operands of 16 bits as memory has them, sums in f32. A warp has 16 queries
 // and all keys of a block, in products of 16 x 8 by instructions that are 16
-// deep. Of a warp's lanes, lane = 4 * g + t, a lane has the results 2 t and
-// 2 t + 1 of rows g and g + 8: PTX ISA 9.0, 9.7.14, pictures of the fragments
-// of mma.m16n8k16. As these pictures show, the scores of two such products are
-// what the probabilities of one product with values need: they stay in
-// registers.
+// deep (TensorCore.h). The scores of two such products are what the
+// probabilities of one product with values need: they stay in registers.
 //
 //===----------------------------------------------------------------------===//
 
 #include "AttentionProducts.h"
+#include "TensorCore.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
 using namespace vitc::kernel;
 
-/// What one instruction multiplies.
-static constexpr int64_t kTileRows = 16, kTileColumns = 8, kTileDepth = 16;
-/// Rows of what ldmatrix reads, of as many elements.
-static constexpr int64_t kMatrix = 8;
-/// Neighbouring results of a lane, in each of its two rows.
-static constexpr int64_t kPair = 2;
+static constexpr int64_t kTileRows = TensorCore::kRows,
+                         kTileColumns = TensorCore::kColumns,
+                         kTileDepth = TensorCore::kTerms,
+                         kMatrix = TensorCore::kMatrix,
+                         kPair = TensorCore::kPair;
 
 namespace {
 class TensorProducts final : public AttentionProducts {
@@ -39,7 +35,7 @@ public:
                  const AttentionFactors &factors)
       : AttentionProducts(builder, block, factors,
                           factors.values->getMemory().element),
-        element(factors.values->getMemory().element),
+        element(factors.values->getMemory().element), core(b, element),
         firstRow(b.mul(b.getWarp(), kTileRows)), group(b.div(b.getLane(), 4)),
         thread(b.rem(b.getLane(), 4)) {}
 
@@ -58,67 +54,14 @@ public:
   }
 
 private:
-  SmallVector<Value> loadMatrices(DevicePointer row, NVVM::MMALayout layout);
-  void multiplyAdd(ValueRange rows, ValueRange columns,
-                   MutableArrayRef<Value> sums);
-  Value toOperand(Value word);
-
   Type element;
+  TensorCore core;
   Value firstRow;      // of the warp, in the block
   Value group, thread; // g and t
   SmallVector<Value> probabilities;
   int64_t keptColumns = 0;
 };
 } // namespace
-
-//===----------------------------------------------------------------------===//
-// Instructions
-//===----------------------------------------------------------------------===//
-
-/// A word of two elements as instructions take it.
-Value TensorProducts::toOperand(Value word) {
-  // Pairs of f16 are vectors to LLVM, those of bf16 integers.
-  Type type = b.getI32Type();
-  if (element.isF16())
-    type = VectorType::get(kPair, element);
-  return type == word.getType() ? word : LLVM::BitcastOp::create(b, type, word);
-}
-
-static SmallVector<Value> getFields(DeviceBuilder &b, Value fields) {
-  SmallVector<Value> values;
-  for (int64_t i = 0; i < 4; ++i)
-    values.push_back(LLVM::ExtractValueOp::create(b, fields, i));
-  return values;
-}
-
-/// Four matrices; eight lanes each name their rows. Column-major layout
-/// transposes them.
-SmallVector<Value> TensorProducts::loadMatrices(DevicePointer row,
-                                                NVVM::MMALayout layout) {
-  Type words = LLVM::LLVMStructType::getLiteral(
-      b.getContext(), SmallVector<Type>(4, b.getI32Type()));
-  Value loaded = NVVM::LdMatrixOp::create(
-      b, words, row.address, /*num=*/4, layout,
-      NVVM::LdStMatrixShapeAttr::get(b.getContext(), kMatrix, kMatrix),
-      NVVM::LdStMatrixEltType::B16);
-  return llvm::map_to_vector(getFields(b, loaded),
-                             [&](Value word) { return toOperand(word); });
-}
-
-/// Adds rows x columns to a tile's four sums of a lane.
-void TensorProducts::multiplyAdd(ValueRange rows, ValueRange columns,
-                                 MutableArrayRef<Value> sums) {
-  NVVM::MMATypes type =
-      element.isF16() ? NVVM::MMATypes::f16 : NVVM::MMATypes::bf16;
-  Type sumType = LLVM::LLVMStructType::getLiteral(
-      b.getContext(), SmallVector<Type>(4, b.getF32Type()));
-  Value product = NVVM::MmaOp::create(
-      b, sumType, rows, columns, ValueRange(ArrayRef<Value>(sums)),
-      {kTileRows, kTileColumns, kTileDepth}, /*b1Op=*/std::nullopt,
-      /*intOverflow=*/std::nullopt, std::array{type, type},
-      std::array{NVVM::MMALayout::row, NVVM::MMALayout::col});
-  llvm::copy(getFields(b, product), sums.begin());
-}
 
 /// Results row by row, as the sums of tiles; and back.
 static SmallVector<Value> toTiles(ValueRange results) {
@@ -159,16 +102,14 @@ SmallVector<Value> TensorProducts::multiplyKeys(int64_t columns) {
       b.index(0), b.index(block.getDepth()), kTileDepth, zeros,
       [&](Value d, ValueRange current) {
         SmallVector<Value> sums(current);
-        SmallVector<Value> rows =
-            loadMatrices(b.advance(query, d), NVVM::MMALayout::row);
+        SmallVector<Value> rows = core.loadMatrices(b.advance(query, d), 4);
         for (int64_t first = 0; first < numKeys; first += kTileDepth) {
-          SmallVector<Value> two = loadMatrices(
-              b.advance(b.advance(key, d), b.index(first * keys.stride)),
-              NVVM::MMALayout::row);
+          SmallVector<Value> two = core.loadMatrices(
+              b.advance(b.advance(key, d), b.index(first * keys.stride)), 4);
           for (int64_t half = 0; half < 2; ++half)
-            multiplyAdd(rows, ValueRange(two).slice(half * 2, 2),
-                        MutableArrayRef<Value>(sums).slice(
-                            (first / kTileColumns + half) * 4, 4));
+            core.multiplyAdd(rows, ValueRange(two).slice(half * 2, 2),
+                             MutableArrayRef<Value>(sums).slice(
+                                 (first / kTileColumns + half) * 4, 4));
         }
         return sums;
       }));
@@ -182,7 +123,7 @@ void TensorProducts::keepProbabilities(ArrayRef<Value> kept, int64_t columns) {
     Value neighbours =
         vector::FromElementsOp::create(b, pair, kept.slice(i, kPair));
     Value rounded = arith::TruncFOp::create(b, pair.clone(element), neighbours);
-    words.push_back(toOperand(rounded));
+    words.push_back(core.toOperand(rounded));
   }
   probabilities = words;
   keptColumns = columns / kPair;
@@ -203,12 +144,13 @@ SmallVector<Value> TensorProducts::multiplyValues(ValueRange results,
       for (int64_t row : {0, 1})
         rows.push_back(probabilities[row * keptColumns + column]);
     for (int64_t tile = 0; tile < block.getVectors(); tile += 2) {
-      SmallVector<Value> two = loadMatrices(
+      SmallVector<Value> two = core.loadMatrices(
           b.advance(value, b.index(key * values.stride + tile * kTileColumns)),
-          NVVM::MMALayout::col);
+          4, NVVM::MMALayout::col);
       for (int64_t half = 0; half < 2; ++half)
-        multiplyAdd(rows, ValueRange(two).slice(half * 2, 2),
-                    MutableArrayRef<Value>(sums).slice((tile + half) * 4, 4));
+        core.multiplyAdd(
+            rows, ValueRange(two).slice(half * 2, 2),
+            MutableArrayRef<Value>(sums).slice((tile + half) * 4, 4));
     }
   }
   return toRows(sums);

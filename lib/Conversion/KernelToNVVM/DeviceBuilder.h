@@ -21,11 +21,9 @@
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/SymbolTable.h"
+#include "vitc/Kernel/Multiprocessor.h"
 
 namespace vitc::kernel {
-
-/// Threads of a warp.
-inline constexpr int64_t kWarpThreads = 32;
 
 /// Address spaces of NVPTX.
 inline constexpr unsigned kGlobalSpace = 1, kSharedSpace = 3;

@@ -13,13 +13,13 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "../KernelToVector/SharedKernels.h"
 #include "GemmEmitter.h"
 #include "GemmWarpgroup.h"
 #include "Kernels.h"
 
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "vitc/Kernel/GemmBlock.h"
-#include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -28,7 +28,6 @@ using namespace vitc::kernel;
 static constexpr int64_t kPanelColumns =
     vitc::vit::WeightExprAttr::kPanelColumns;
 static constexpr int64_t kPackGranule = vitc::vit::WeightExprAttr::kPackGranule;
-static constexpr int64_t kMaxThreads = 1024;
 /// What a size of a tile may be: more than any block's memory holds.
 static constexpr int64_t kMaxSize = 1024;
 /// Terms of a few rows in shared memory, likewise.
@@ -99,13 +98,13 @@ static LogicalResult checkTileTiling(GemmOp op) {
   int64_t threads = DeviceTileProduct::countThreads(op);
   int64_t words = tiling.getKBlock() / (isF32 ? 1 : 2);
   int64_t columnsOfVector = isF32 ? kVectorWords : 1;
-  if (threads < columns / columnsOfVector || threads > kMaxThreads ||
+  if (threads < columns / columnsOfVector || threads > kMaxBlockThreads ||
       words * columns < kVectorWords * threads ||
       tiling.getRowBlock() * tiling.getKBlock() < threads ||
       threads < tiling.getKBlock())
     return reject("as many threads as copy a step's tiles in vectors of 4 "
                   "words, up to " +
-                  Twine(kMaxThreads));
+                  Twine(kMaxBlockThreads));
   return success();
 }
 
@@ -129,7 +128,7 @@ static LogicalResult checkWarpgroupTiling(GemmOp op,
     return reject("a power of two of 16 to 128 terms a step");
   if (tiling.getUnroll() < 2 || tiling.getUnroll() > kMaxSize)
     return reject("2 to " + Twine(kMaxSize) + " steps in shared memory");
-  if (op.getStatistics() || DeviceGemmRows::hasWeightsPerItem(op))
+  if (op.getStatistics() || hasWeightsPerItem(op))
     return reject("one matrix of weights and no statistics");
   return success();
 }
@@ -149,28 +148,6 @@ static LogicalResult checkGemm(GemmOp op, vitc::kernel::GpuAttr gpu) {
   return isOfFewRows(op) ? checkFewRowsTiling(op) : checkTileTiling(op);
 }
 
-static std::string getName(GemmOp op) {
-  std::string name = llvm::formatv("gemm_n{0}_k{1}", op.getN(), op.getK());
-  if (op.getLhsScale())
-    name += "_scaled";
-  if (vitc::vit::NormAttr norm = op.getNormAttr())
-    name += norm.getRms() ? "_rms_norm" : "_norm";
-  if (op.getActivation() != vitc::vit::Activation::None)
-    name += ("_" + vitc::vit::stringifyActivation(op.getActivation())).str();
-  if (op.getResidual())
-    name += "_residual";
-  if (op.getStatistics())
-    name += "_statistics";
-  if (DeviceGemmRows::hasWeightsPerItem(op))
-    name += "_batched";
-  for (auto [operand, preposition] :
-       {std::pair(op.getLhs(), "_from_"), std::pair(op.getWeights(), "_by_"),
-        std::pair(op.getInit(), "_to_")})
-    if (Type element = getElementTypeOrSelf(operand); !element.isF32())
-      name += llvm::formatv("{0}{1}", preposition, element);
-  return name;
-}
-
 FailureOr<DeviceKernel> vitc::kernel::buildDeviceGemm(GemmOp op,
                                                       DeviceContext &context) {
   if (failed(checkGemm(op, context.gpu)))
@@ -180,7 +157,7 @@ FailureOr<DeviceKernel> vitc::kernel::buildDeviceGemm(GemmOp op,
   int64_t threads = ofFewRows      ? DeviceFewRowsEmitter::kThreads
                     : ofWarpgroups ? DeviceWarpgroupEmitter::countThreads(op)
                                    : DeviceTileProduct::countThreads(op);
-  DeviceBuilder builder(op, getName(op), threads, context);
+  DeviceBuilder builder(op, getGemmName(op), threads, context);
   if (ofWarpgroups)
     DeviceWarpgroupEmitter(op, builder).emit();
   else if (ofFewRows)

@@ -64,7 +64,7 @@ DeviceFewRowsEmitter::DeviceFewRowsEmitter(GemmOp op, DeviceBuilder &builder)
                              weightsStride, b.index(tailColumns));
   int64_t packedRuns = llvm::alignTo(k, kPackGranule) / run;
   Value begin = b.mul(panel, kPanelColumns * packedRuns);
-  if (DeviceGemmRows::hasWeightsPerItem(op)) {
+  if (hasWeightsPerItem(op)) {
     int64_t elements =
         cast<MemRefType>(op.getWeights().getType()).getDimSize(1);
     begin = b.add(begin, b.mul(rows.getItem(), elements / run));

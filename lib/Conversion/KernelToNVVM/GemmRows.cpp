@@ -20,10 +20,6 @@ using namespace vitc::kernel;
 // DeviceGemmRows
 //===----------------------------------------------------------------------===//
 
-bool DeviceGemmRows::hasWeightsPerItem(GemmOp op) {
-  return cast<MemRefType>(op.getWeights().getType()).getRank() == 2;
-}
-
 Value DeviceGemmRows::countBlocks(GemmOp op, VectorBuilder &builder) {
   Value batch = op.getBatch(), rows = op.getRows();
   if (std::optional<int64_t> chunks = op.getNumChunks())

@@ -17,7 +17,6 @@ namespace vitc::kernel {
 /// one item where each has weights of its own; a chunk that has statistics.
 class DeviceGemmRows {
 public:
-  static bool hasWeightsPerItem(GemmOp op);
   /// Blocks that the rows are cut into, where `op` is launched.
   static mlir::Value countBlocks(GemmOp op, VectorBuilder &builder);
 

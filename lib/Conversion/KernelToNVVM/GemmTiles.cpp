@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "GemmTiles.h"
+#include "../KernelToVector/SharedKernels.h"
 
 #include "llvm/Support/MathExtras.h"
 
@@ -148,7 +149,7 @@ DeviceWeightTiles::DeviceWeightTiles(GemmOp op, DeviceBuilder &builder,
   if (n % shape.columns != 0)
     isColumn = b.less(column, b.index(llvm::alignTo(n, kPackGranule)));
   Value begin = b.add(b.mul(panel, kPanelColumns * packedDepth), inPanel);
-  if (DeviceGemmRows::hasWeightsPerItem(op)) {
+  if (hasWeightsPerItem(op)) {
     int64_t elements =
         cast<MemRefType>(op.getWeights().getType()).getDimSize(1);
     begin = b.add(begin, b.mul(item, elements / shape.getTermsOfWord()));

@@ -23,8 +23,6 @@ using namespace vitc::kernel;
 static constexpr int64_t kPanelColumns =
     vitc::vit::WeightExprAttr::kPanelColumns;
 static constexpr int64_t kPackGranule = vitc::vit::WeightExprAttr::kPackGranule;
-/// Multiprocessors of an H100 or H200.
-static constexpr int64_t kMultiprocessors = 132;
 /// Registers of a thread that copies, of one that changes elements, of one that
 /// has read their rows for a norm before, and of any at most.
 static constexpr int64_t kCopyingRegisters = 80, kChangingRegisters = 120,
@@ -56,7 +54,8 @@ int64_t DeviceWarpgroupEmitter::getRegisters(GemmOp op) {
 }
 
 int64_t DeviceWarpgroupEmitter::countResidentBlocks(GemmOp op) {
-  return countWarpgroups(op) == 1 ? 2 * kMultiprocessors : kMultiprocessors;
+  return countWarpgroups(op) == 1 ? 2 * kHopperMultiprocessors
+                                  : kHopperMultiprocessors;
 }
 
 static GemmTileShape getShape(GemmOp op) {

@@ -167,21 +167,15 @@ struct ConvertKernelToNVVMPass final
         gpu::GPUModuleOp::create(builder, getOperation().getLoc(), kKernels);
     SymbolTable(getOperation()).insert(module);
     DeviceContext context(gpu, module);
-    SmallVector<std::pair<Operation *, DeviceKernel>> functions;
+    SharedFunctions<DeviceKernel> functions;
     for (Operation *op : kernels) {
       if (failed(checkKernel(op)))
         return signalPassFailure();
-      auto *shared = llvm::find_if(functions, [&](const auto &known) {
-        return canShareFunction(known.first, op);
-      });
-      if (shared == functions.end()) {
-        FailureOr<DeviceKernel> kernel = buildKernel(op, context);
-        if (failed(kernel))
-          return signalPassFailure();
-        functions.emplace_back(op, *kernel);
-        shared = &functions.back();
-      }
-      launch(op, shared->second, context);
+      FailureOr<DeviceKernel> kernel =
+          functions.get(op, [&] { return buildKernel(op, context); });
+      if (failed(kernel))
+        return signalPassFailure();
+      launch(op, *kernel, context);
     }
     InputSet writtenInputs = findWrittenInputs(kernels);
     for (Operation *op : kernels)

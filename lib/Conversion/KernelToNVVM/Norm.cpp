@@ -108,7 +108,7 @@ DeviceKernel DeviceNorm::build() {
 
 FailureOr<DeviceKernel> vitc::kernel::buildDeviceNorm(NormOp op,
                                                       DeviceContext &context) {
-  constexpr int64_t kMaxRows = 1024 / kWarpThreads;
+  constexpr int64_t kMaxRows = kMaxBlockThreads / kWarpThreads;
   int64_t rows = op.getTilingAttr().getRows();
   if (rows < 1 || rows > kMaxRows)
     return op.emitOpError()

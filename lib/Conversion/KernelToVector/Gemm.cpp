@@ -42,11 +42,6 @@ static constexpr int64_t kLeastRows = 48;
 static constexpr int64_t kRowPrefetchValues = 1024;
 static constexpr int64_t kRowPrefetchLines = 2;
 
-/// Whether each item of the batch has weights of its own.
-static bool hasWeightsPerItem(GemmOp op) {
-  return cast<MemRefType>(op.getWeights().getType()).getRank() == 2;
-}
-
 bool vitc::kernel::isCutByItem(GemmOp op) {
   return hasWeightsPerItem(op) || op.getStatistics();
 }
@@ -358,32 +353,11 @@ static LogicalResult checkGemm(GemmOp op, CpuAttr cpu) {
   return success();
 }
 
-static std::string getName(GemmOp op) {
-  std::string name = llvm::formatv("gemm_n{0}_k{1}", op.getN(), op.getK());
-  if (op.getLhsScale())
-    name += "_scaled";
-  if (vitc::vit::NormAttr norm = op.getNormAttr())
-    name += norm.getRms() ? "_rms_norm" : "_norm";
-  if (op.getActivation() != vitc::vit::Activation::None)
-    name += ("_" + vitc::vit::stringifyActivation(op.getActivation())).str();
-  if (op.getResidual())
-    name += "_residual";
-  if (op.getStatistics())
-    name += "_statistics";
-  if (hasWeightsPerItem(op))
-    name += "_batched";
-  for (auto [operand, preposition] :
-       {std::pair(op.getLhs(), "_from_"), std::pair(op.getInit(), "_to_")})
-    if (Type element = getElementTypeOrSelf(operand); !element.isF32())
-      name += llvm::formatv("{0}{1}", preposition, element);
-  return name;
-}
-
 FailureOr<KernelFunction> vitc::kernel::buildGemm(GemmOp op,
                                                   KernelContext &context) {
   if (failed(checkGemm(op, context.cpu)))
     return failure();
-  KernelBuilder builder(op, getName(op), context);
+  KernelBuilder builder(op, getGemmName(op), context);
   GemmEmitter(op, builder).emit();
   KernelFunction kernel = builder.finish();
   if (failed(expandHalfCasts(kernel.function, context.cpu)))

@@ -139,21 +139,15 @@ struct ConvertKernelToVectorPass final
 
     storeBooleansAsBytes(getOperation());
     KernelContext context{cpu, SymbolTable(getOperation())};
-    SmallVector<std::pair<Operation *, KernelFunction>> functions;
+    SharedFunctions<KernelFunction> functions;
     for (Operation *op : kernels) {
       if (failed(checkKernel(op)))
         return signalPassFailure();
-      auto *shared = llvm::find_if(functions, [&](const auto &known) {
-        return canShareFunction(known.first, op);
-      });
-      if (shared == functions.end()) {
-        FailureOr<KernelFunction> function = buildFunction(op, context);
-        if (failed(function))
-          return signalPassFailure();
-        functions.emplace_back(op, *function);
-        shared = &functions.back();
-      }
-      launch(op, shared->second, cpu);
+      FailureOr<KernelFunction> function =
+          functions.get(op, [&] { return buildFunction(op, context); });
+      if (failed(function))
+        return signalPassFailure();
+      launch(op, *function, cpu);
     }
     for (Operation *op : kernels)
       op->erase();

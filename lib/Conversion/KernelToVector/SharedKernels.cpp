@@ -8,10 +8,10 @@
 
 #include "SharedKernels.h"
 
-#include "Kernel/KernelDialect.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/IR/OperationSupport.h"
 #include "llvm/ADT/SetVector.h"
+#include "llvm/Support/FormatVariadic.h"
 
 using namespace mlir;
 using namespace vitc::kernel;
@@ -59,4 +59,30 @@ bool vitc::kernel::canShareFunction(Operation *lhs, Operation *rhs) {
         return OperationEquivalence::isRegionEquivalentTo(
             &lhs, &rhs, OperationEquivalence::IgnoreLocations);
       });
+}
+
+bool vitc::kernel::hasWeightsPerItem(GemmOp op) {
+  return cast<ShapedType>(op.getWeights().getType()).getRank() == 2;
+}
+
+std::string vitc::kernel::getGemmName(GemmOp op) {
+  std::string name = llvm::formatv("gemm_n{0}_k{1}", op.getN(), op.getK());
+  if (op.getLhsScale())
+    name += "_scaled";
+  if (vitc::vit::NormAttr norm = op.getNormAttr())
+    name += norm.getRms() ? "_rms_norm" : "_norm";
+  if (op.getActivation() != vitc::vit::Activation::None)
+    name += ("_" + vitc::vit::stringifyActivation(op.getActivation())).str();
+  if (op.getResidual())
+    name += "_residual";
+  if (op.getStatistics())
+    name += "_statistics";
+  if (hasWeightsPerItem(op))
+    name += "_batched";
+  for (auto [operand, preposition] :
+       {std::pair(op.getLhs(), "_from_"), std::pair(op.getWeights(), "_by_"),
+        std::pair(op.getInit(), "_to_")})
+    if (Type element = getElementTypeOrSelf(operand); !element.isF32())
+      name += llvm::formatv("{0}{1}", preposition, element);
+  return name;
 }

@@ -14,7 +14,7 @@
 #ifndef VITC_CONVERSION_KERNELTOVECTOR_SHAREDKERNELS_H
 #define VITC_CONVERSION_KERNELTOVECTOR_SHAREDKERNELS_H
 
-#include "mlir/IR/Operation.h"
+#include "Kernel/KernelDialect.h"
 #include <optional>
 
 namespace vitc::kernel {
@@ -32,6 +32,30 @@ std::optional<int64_t> getConstant(mlir::Value value);
 
 /// Operands that a launch passes: each once, constants not at all.
 llvm::SmallVector<mlir::Value> getLaunchArguments(mlir::Operation *op);
+
+/// The functions of kernels, each built for the first that needs it.
+template <typename Function> class SharedFunctions {
+public:
+  mlir::FailureOr<Function>
+  get(mlir::Operation *op,
+      llvm::function_ref<mlir::FailureOr<Function>()> build) {
+    for (const auto &[known, function] : functions)
+      if (canShareFunction(known, op))
+        return function;
+    mlir::FailureOr<Function> built = build();
+    if (mlir::succeeded(built))
+      functions.emplace_back(op, *built);
+    return built;
+  }
+
+private:
+  llvm::SmallVector<std::pair<mlir::Operation *, Function>> functions;
+};
+
+/// Whether each item of the batch has weights of its own.
+bool hasWeightsPerItem(GemmOp op);
+/// What a gemm's function is called.
+std::string getGemmName(GemmOp op);
 
 } // namespace vitc::kernel
 

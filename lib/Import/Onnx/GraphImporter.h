@@ -121,6 +121,8 @@ private:
 
   // Graph inputs and outputs, in GraphInterface.cpp.
   mlir::LogicalResult addInputs(const onnx_proto::GraphProto &graph);
+  mlir::FailureOr<DataType>
+  getElementType(const onnx_proto::ValueInfoProto &input);
   mlir::FailureOr<mlir::RankedTensorType>
   getInputType(const onnx_proto::ValueInfoProto &input);
   mlir::FailureOr<int64_t>

@@ -81,6 +81,14 @@ GraphImporter::getInputSize(const TensorShapeProto::Dimension &dim,
   return 1;
 }
 
+FailureOr<DataType> GraphImporter::getElementType(const ValueInfoProto &input) {
+  int32_t number = input.type().tensor_type().elem_type();
+  if (std::optional<DataType> type = lookupDataType(number, loc.getContext()))
+    return *type;
+  return emitError(loc) << "input '" << input.name() << "' has type "
+                        << getDataTypeName(number) << "; " << kComputedTypes;
+}
+
 FailureOr<RankedTensorType>
 GraphImporter::getInputType(const ValueInfoProto &input) {
   StringRef name = input.name();
@@ -88,12 +96,9 @@ GraphImporter::getInputType(const ValueInfoProto &input) {
     return emitError(loc) << "input '" << name
                           << "' is not a tensor; vitc reads tensors";
   const TypeProto::Tensor &tensor = input.type().tensor_type();
-  std::optional<DataType> type =
-      lookupDataType(tensor.elem_type(), loc.getContext());
-  if (!type)
-    return emitError(loc) << "input '" << name << "' has type "
-                          << getDataTypeName(tensor.elem_type()) << "; "
-                          << kComputedTypes;
+  FailureOr<DataType> type = getElementType(input);
+  if (failed(type))
+    return failure();
   if (!tensor.has_shape())
     return emitError(loc) << "input '" << name
                           << "' has no shape; needs one, of fixed or named "

@@ -302,13 +302,9 @@ LogicalResult GraphImporter::addTokens(const ValueInfoProto &input) {
 }
 
 LogicalResult GraphImporter::addComputedInput(const ValueInfoProto &input) {
-  const auto &tensor = input.type().tensor_type();
-  std::optional<DataType> type =
-      lookupDataType(tensor.elem_type(), b.getContext());
-  if (!type)
-    return emitError(loc) << "input '" << input.name() << "' has type "
-                          << getDataTypeName(tensor.elem_type()) << "; "
-                          << kComputedTypes;
+  FailureOr<DataType> type = getElementType(input);
+  if (failed(type))
+    return failure();
   GraphValue &value = scope.values[input.name()];
   value.isUnsigned = type->isUnsigned;
   value.narrow = type->getNarrow();

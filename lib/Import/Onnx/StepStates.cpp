@@ -31,12 +31,9 @@ using onnx_proto::ValueInfoProto;
 
 LogicalResult GraphImporter::addState(const ValueInfoProto &input) {
   const auto &tensor = input.type().tensor_type();
-  std::optional<DataType> type =
-      lookupDataType(tensor.elem_type(), b.getContext());
-  if (!type)
-    return emitError(loc) << "input '" << input.name() << "' has type "
-                          << getDataTypeName(tensor.elem_type()) << "; "
-                          << kComputedTypes;
+  FailureOr<DataType> type = getElementType(input);
+  if (failed(type))
+    return failure();
   const StateDims &dims = stateDims.at(input.name());
   GrowingState state;
   state.input = input.name();
