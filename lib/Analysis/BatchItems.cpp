@@ -48,8 +48,7 @@ static std::optional<int64_t> getPartSize(const OperandAccess &access) {
   if (!size || simplify(position - within - item * size.getValue()) != zero)
     return std::nullopt;
 
-  std::optional<IndexRange> range = getIndexRange(within, access.sizes);
-  if (!range || range->first < 0 || range->last >= size.getValue())
+  if (!staysBelow(within, access.sizes, size.getValue()))
     return std::nullopt;
   return size.getValue();
 }

@@ -56,3 +56,9 @@ std::optional<IndexRange> vitc::getIndexRange(AffineExpr expr,
     return std::nullopt;
   }
 }
+
+bool vitc::staysBelow(AffineExpr expr, ArrayRef<int64_t> sizes,
+                      int64_t extent) {
+  std::optional<IndexRange> range = getIndexRange(expr, sizes);
+  return range && range->first >= 0 && range->last < extent;
+}

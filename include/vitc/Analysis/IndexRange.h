@@ -27,6 +27,10 @@ struct IndexRange {
 std::optional<IndexRange> getIndexRange(mlir::AffineExpr expr,
                                         llvm::ArrayRef<int64_t> sizes);
 
+/// Whether `expr` is known to be 0 or more and below `extent`.
+bool staysBelow(mlir::AffineExpr expr, llvm::ArrayRef<int64_t> sizes,
+                int64_t extent);
+
 } // namespace vitc
 
 #endif // VITC_ANALYSIS_INDEXRANGE_H

@@ -57,10 +57,7 @@ void DeviceGemmLhs::findBounds(GemmOp op) {
   for (auto [dim, extent] : llvm::enumerate(type.getShape())) {
     AffineExpr index = op.getLhsMap().getResult(dim);
     // No index leaves the batch.
-    if (dim == kItem)
-      continue;
-    std::optional<IndexRange> range = vitc::getIndexRange(index, sizes);
-    if (range && range->first >= 0 && range->last < extent)
+    if (dim == kItem || staysBelow(index, sizes, extent))
       continue;
     bounds.push_back({SplitIndex(index), extent});
     Run run = getRun(index, kPlace, k);

@@ -74,10 +74,7 @@ void GemmPrologue::findBounds() {
   for (auto [dim, extent] : llvm::enumerate(type.getShape())) {
     AffineExpr index = op.getLhsMap().getResult(dim);
     // No index leaves the batch.
-    if (dim == kBatch)
-      continue;
-    std::optional<IndexRange> range = getIndexRange(index, sizes);
-    if (range && range->first >= 0 && range->last < extent)
+    if (dim == kBatch || staysBelow(index, sizes, extent))
       continue;
     Run indexRun = getRun(index, kDepth, k);
     run.size = std::gcd(run.size, indexRun.size);
