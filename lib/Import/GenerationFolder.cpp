@@ -343,13 +343,6 @@ vit::GenerationAttr GenerationFolder::makeGeneration(func::FuncOp step) {
   if (attention)
     maps = step.getResultAttrOfType<StringAttr>(*attention,
                                                 vit::VitDialect::kNameAttr);
-  // A state has the name of its input by now.
-  std::string name = config.getString("attention", "");
-  if (attention && maps.getValue() != name) {
-    config.emitError() << "attention names '" << name
-                       << "', which is a state; it needs an output of its own";
-    return {};
-  }
   return vit::GenerationAttr::getChecked(
       [&] { return config.emitError(); }, b.getContext(),
       b.getStringAttr(token),

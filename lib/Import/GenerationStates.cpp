@@ -10,6 +10,7 @@
 
 #include "EntryModules.h"
 #include "InputFile.h"
+#include "Vit/VitDialect.h"
 
 using namespace mlir;
 using namespace vitc;
@@ -73,23 +74,30 @@ LogicalResult GenerationStates::read() {
 
 LogicalResult GenerationStates::verifyInputs(const OnnxNames &names) {
   auto verify = [&](StringRef key, StringRef name) -> LogicalResult {
-    if (name.empty() || llvm::is_contained(names.inputs, name))
+    if (llvm::is_contained(names.inputs, name))
       return success();
     return config.emitError()
            << key << " names '" << name << "', which is no input of @step";
   };
   std::string token = config.getString("token", "token");
-  if (failed(verify("token", token)) || failed(verify("position", position)))
+  if (failed(verify("token", token)) ||
+      (!position.empty() && failed(verify("position", position))))
     return failure();
-  for (const auto &state : states)
-    if (failed(verify("states", state.first)))
-      return failure();
-  for (auto [key, name] : {std::pair("token", StringRef(token)),
-                           std::pair("position", StringRef(position))})
-    if (!name.empty() && states.count(name.str()))
+  for (auto [key, pairs] :
+       {std::pair("states", &states), std::pair("memory", &memory)})
+    for (const auto &pair : *pairs)
+      if (failed(verify(key, pair.first)))
+        return failure();
+  for (auto [key, name] :
+       {std::pair("token", token), std::pair("position", position)}) {
+    StringRef other = states.count(name)   ? "states"
+                      : memory.count(name) ? "memory"
+                                           : "";
+    if (!other.empty())
       return config.emitError()
-             << key << " names '" << name
-             << "', which states has, too; needs an input of its own";
+             << key << " names '" << name << "', which " << other
+             << " has, too; needs an input of its own";
+  }
   if (position == token)
     return config.emitError()
            << "position names '" << token
@@ -110,6 +118,31 @@ LogicalResult GenerationStates::verifyInputs(const OnnxNames &names) {
   return success();
 }
 
+LogicalResult GenerationStates::verifyOutputs(const OnnxNames &names) {
+  for (auto [key, pairs] :
+       {std::pair("states", &states), std::pair("memory", &memory)}) {
+    Pairs inputs; // by the output that is for them
+    for (const auto &[input, output] : *pairs)
+      if (auto [other, isNew] = inputs.try_emplace(output, input); !isNew)
+        return config.emitError()
+               << key << " names '" << output << "' for '" << other->second
+               << "' and '" << input << "'; needs an output for each";
+  }
+  for (const auto &state : states)
+    if (!llvm::is_contained(names.outputs, state.second))
+      return config.emitError() << "states names '" << state.second
+                                << "', which is no output of @step";
+  for (StringRef key : {"scores", "attention"}) {
+    std::string name = config.getString(key, key == "scores" ? key : "");
+    for (const auto &state : states)
+      if (state.second == name)
+        return config.emitError()
+               << key << " names '" << name
+               << "', which states has, too; needs an output of its own";
+  }
+  return success();
+}
+
 FailureOr<OnnxPart>
 GenerationStates::getPart(StringRef path, func::FuncOp encode, int64_t length) {
   FailureOr<OnnxNames> names =
@@ -120,7 +153,7 @@ GenerationStates::getPart(StringRef path, func::FuncOp encode, int64_t length) {
     return llvm::is_contained(names->inputs, name) ||
            llvm::is_contained(names->outputs, name);
   };
-  if (failed(verifyInputs(*names)))
+  if (failed(verifyInputs(*names)) || failed(verifyOutputs(*names)))
     return failure();
   computedPosition = position.empty() ? "position" : position;
   while (position.empty() && isNamed(computedPosition))
@@ -130,6 +163,10 @@ GenerationStates::getPart(StringRef path, func::FuncOp encode, int64_t length) {
   part.token = config.getString("token", "token");
   part.step = OnnxStep{computedPosition, length, states,       /*tokens=*/"",
                        position,         masks,  std::nullopt, &growing};
+  for (unsigned i = 0; encode && i < encode.getNumResults(); ++i)
+    part.step->taken.insert(
+        encode.getResultAttrOfType<StringAttr>(i, vit::VitDialect::kNameAttr)
+            .str());
   // Outputs that nobody asks for may grow, too, such as weights of a token's
   // attention to those before.
   std::set<std::string> needed = {config.getString("scores", "scores"),
@@ -167,48 +204,60 @@ LogicalResult GenerationStates::verifyInput(StringRef key, func::FuncOp step,
 }
 
 LogicalResult GenerationStates::rename(StringRef key, func::FuncOp function,
-                                       StringRef name, StringRef newName) {
-  std::optional<unsigned> index = findResult(function, name);
-  if (!index)
-    return config.emitError()
-           << key << " names '" << name << "', which is no output of @"
-           << function.getName();
-  renameResult(function, *index, newName);
+                                       const Pairs &pairs) {
+  // A name may be taken from another that is renamed, too.
+  SmallVector<std::pair<unsigned, StringRef>> renamed;
+  for (const auto &[input, output] : pairs) {
+    std::optional<unsigned> index = findResult(function, output);
+    if (!index)
+      return config.emitError()
+             << key << " names '" << output << "', which is no output of @"
+             << function.getName();
+    renamed.emplace_back(*index, input);
+  }
+  for (const auto &[input, output] : pairs)
+    if (std::optional<unsigned> other = findResult(function, input);
+        other && !llvm::is_contained(llvm::make_first_range(renamed), *other))
+      return config.emitError()
+             << key << " names '" << output << "' for '" << input << "', and @"
+             << function.getName()
+             << " has another output of that name; needs one";
+  for (auto [index, name] : renamed)
+    renameResult(function, index, name);
   return success();
 }
 
-LogicalResult GenerationStates::connectState(func::FuncOp step, StringRef input,
-                                             StringRef output) {
-  if (growing.count(input.str()))
-    return success(); // the importer has named it
-  if (failed(verifyInput("states", step, input)) ||
-      failed(rename("states", step, output, input)))
+LogicalResult GenerationStates::connectStates(func::FuncOp step) {
+  Pairs fixed = states; // the importer has named the others
+  for (const std::string &input : growing)
+    fixed.erase(input);
+  for (const auto &state : fixed)
+    if (failed(verifyInput("states", step, state.first)))
+      return failure();
+  if (failed(rename("states", step, fixed)))
     return failure();
-  Type type = step.getArgumentTypes()[*findArgument(step, input)];
-  Type next = step.getResultTypes()[*findResult(step, input)];
-  if (type == next)
-    return success();
-  return config.emitError()
-         << "states names '" << input << "' of type " << type
-         << " and its next value '" << output << "' of type " << next
-         << "; needs one type, or, to grow with each token, no number where "
-            "'"
-         << input << "' has its tokens, and none in memory";
+  for (const auto &[input, output] : fixed) {
+    Type type = step.getArgumentTypes()[*findArgument(step, input)];
+    Type next = step.getResultTypes()[*findResult(step, input)];
+    if (type != next)
+      return config.emitError() << "states names '" << input << "' of type "
+                                << type << " and its next value '" << output
+                                << "' of type " << next << "; needs one type";
+  }
+  return success();
 }
 
 LogicalResult GenerationStates::connect(func::FuncOp encode,
                                         func::FuncOp step) {
-  for (const auto &[input, output] : states)
-    if (failed(connectState(step, input, output)))
+  if (failed(connectStates(step)))
+    return failure();
+  for (const auto &given : memory)
+    if (failed(verifyInput("memory", step, given.first)))
       return failure();
-  for (const auto &[input, output] : memory) {
-    if (failed(verifyInput("memory", step, input)))
-      return failure();
-    if (!encode)
-      return config.emitError() << "has memory but no encoder";
-    if (failed(rename("memory", encode, output, input)))
-      return failure();
-  }
+  if (!memory.empty() && !encode)
+    return config.emitError() << "has memory but no encoder";
+  if (encode && failed(rename("memory", encode, memory)))
+    return failure();
   for (const auto &mask : masks)
     if (!grow())
       return config.emitError()

@@ -42,13 +42,14 @@ private:
   mlir::LogicalResult readPairs(llvm::StringRef key, Pairs &pairs);
   mlir::LogicalResult readMasks();
   mlir::LogicalResult verifyInputs(const OnnxNames &names);
+  /// Errors where an output is not there or has two roles.
+  mlir::LogicalResult verifyOutputs(const OnnxNames &names);
   mlir::LogicalResult verifyInput(llvm::StringRef key, mlir::func::FuncOp step,
                                   llvm::StringRef name);
+  /// Gives outputs the names of the inputs that they are for.
   mlir::LogicalResult rename(llvm::StringRef key, mlir::func::FuncOp function,
-                             llvm::StringRef name, llvm::StringRef newName);
-  mlir::LogicalResult connectState(mlir::func::FuncOp step,
-                                   llvm::StringRef input,
-                                   llvm::StringRef output);
+                             const Pairs &pairs);
+  mlir::LogicalResult connectStates(mlir::func::FuncOp step);
 
   Config &config;
   Pairs states, memory;

@@ -306,6 +306,14 @@ def set_dims(name: str, *dims: int | str) -> Any:
     return change
 
 
+def make_encoder(path: Path, name: str, *shape: int | str) -> None:
+    """An encoder: what comes in comes out."""
+    value = helper.make_tensor_value_info("map", TensorProto.FLOAT, shape)
+    given = helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
+    graph = helper.make_graph([helper.make_node("Identity", ["map"], [name])], "encoder", [value], [given])
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9), path)
+
+
 def add_mask(builder: StepBuilder, kind: int, number: float | bool, shape: list[int | str]) -> str:
     """An input that grows, as what adds to scores."""
     name = builder.add_input("mask", shape, kind)

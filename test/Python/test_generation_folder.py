@@ -186,6 +186,32 @@ def test_answers(tmp_path: Path, pictures: list[Path]) -> None:
     assert read_results(output) == expected
 
 
+def test_sizes_that_have_names(tmp_path: Path, pictures: list[Path]) -> None:
+    """Which the encoder's outputs know by number, and the step's inputs and outputs call by names of their own."""
+    folder = make_folder(tmp_path / "captioner", asks=False)
+    step = onnx.load(folder / "step.onnx")
+    names = {"hidden": ["width"], "hidden_next": ["units"], "map": ["places", "features"]}
+    for value in [*step.graph.input, *step.graph.output]:
+        for dim, name in enumerate(names.get(value.name, []), start=1):
+            value.type.tensor_type.shape.dim[dim].dim_param = name
+    onnx.save(step, folder / "step.onnx")
+    run_ok(VITC, folder, "-o", tmp_path / "caption", "--march=native")
+    expected = generate(folder, pixel_values=read_pixels(pictures))
+    assert read_results(run_ok(tmp_path / "caption", "--json", *pictures)) == expected
+
+
+def test_outputs_that_change_names(tmp_path: Path, pictures: list[Path]) -> None:
+    """The encoder calls each of its outputs what the step calls the other."""
+    folder = make_folder(tmp_path / "captioner", asks=False)
+    expected = generate(folder, pixel_values=read_pixels(pictures))
+    for old, new in [("map", "hidden"), ("state", "map")]:
+        rename(folder / "encoder.onnx", old, new)
+    manifest = make_manifest(asks=False) | {"memory": {"hidden": "map", "map": "hidden"}}
+    (folder / "vitc.json").write_text(json.dumps(manifest))
+    run_ok(VITC, folder, "-o", tmp_path / "caption", "--march=native")
+    assert read_results(run_ok(tmp_path / "caption", "--json", *pictures)) == expected
+
+
 def test_hash_is_of_all_files(tmp_path: Path) -> None:
     """Another step is another program."""
     folder = make_folder(tmp_path / "model", asks=False)
@@ -438,11 +464,24 @@ def test_attention(tmp_path: Path, pictures: list[Path], beams: int) -> None:
         ({"text": {"max_length": 5, "types": "t"}}, 'text has types = "t"; vitc reads ids, mask, max_length, words'),
         ({"scores": "logits"}, "scores names 'logits', which is no output of @step"),
         ({"token": "ids"}, "token names 'ids', which is no input of @step"),
-        ({"attention": "hidden_next", "attention_grid": [3, 5]}, "attention_grid = [0, 3, 5]; the 16 places of"),
-        ({"attention": "hidden_next", "attention_grid": [2, 2]}, "attention_grid = [0, 2, 2]; the 16 places of"),
+        ({"attention": "alpha", "attention_grid": [3, 2]}, "attention_grid = [0, 3, 2]; the 4 places of"),
+        ({"attention": "alpha", "attention_grid": [1, 3]}, "attention_grid = [0, 1, 3]; the 4 places of"),
         (
             {"attention": "hidden_next"},
-            "attention names 'hidden_next', which is a state; it needs an output of its own",
+            "attention names 'hidden_next', which states has, too; needs an output of its own",
+        ),
+        (
+            {"scores": "hidden_next"},
+            "scores names 'hidden_next', which states has, too; needs an output of its own",
+        ),
+        ({"memory": {"token": "state"}}, "token names 'token', which memory has, too; needs an input of its own"),
+        (
+            {"memory": {"hidden": "state", "map": "state"}},
+            "memory names 'state' for 'hidden' and 'map'; needs an output",
+        ),
+        (
+            {"memory": {"map": "state"}},
+            "memory names 'state' for 'map', and @encode has another output of that name; needs one",
         ),
         ({"attention_grid": [2, 2]}, "has attention_grid but no attention"),
         ({"start": None}, "has no start; it needs a token or more"),

@@ -14,7 +14,17 @@ from typing import Any
 
 import onnx
 import pytest
-from growing_steps import LAYERS, PLACES, WIDTH, StepBuilder, add_mask, change_model, set_dims, slice_places
+from growing_steps import (
+    LAYERS,
+    PLACES,
+    WIDTH,
+    StepBuilder,
+    add_mask,
+    change_model,
+    make_encoder,
+    set_dims,
+    slice_places,
+)
 from onnx import TensorProto, helper
 
 from harness import VITC, error_line, run_ok
@@ -74,6 +84,11 @@ def fix_all_tokens(graph: onnx.GraphProto, manifest: dict[str, Any]) -> None:
         set_dims(name, "batch", 2, 5, 4)(graph, manifest)
 
 
+def take_type(graph: onnx.GraphProto, _: dict[str, Any]) -> None:
+    [token] = [each for each in graph.input if each.name == "token"]
+    token.ClearField("type")
+
+
 def add_grown_input(graph: onnx.GraphProto, _: dict[str, Any]) -> None:
     """Which is neither a state nor a mask."""
     graph.input.append(helper.make_tensor_value_info("bias", TensorProto.FLOAT, [1, 1, 1, "past + 1"]))
@@ -93,6 +108,11 @@ def set_manifest(**changes: Any) -> Any:
     return lambda _, manifest: manifest.update(changes)
 
 
+OTHER_SHAPE = (
+    "output 'present_0_k' of node 'present_0_k' (Concat) has shape [B, 2, 6, 4] and state 'past_0_k', whose next value "
+    "it is, [B, 2, 5, 4]; needs one shape, or, for a state that grows with each token, no number for its tokens and no "
+    "value in memory"
+)
 STATES = {f"past_{layer}_{part}": f"present_{layer}_{part}" for layer in range(LAYERS) for part in "kv"}
 
 
@@ -127,14 +147,11 @@ STATES = {f"past_{layer}_{part}": f"present_{layer}_{part}" for layer in range(L
         (swap_states, "is not 'past_0_v' with one position more behind it, by Concat or Attention"),
         (
             fix_tokens,
-            "state 'past_0_k' has size 5 in dim 2 and its next value 'present_0_k' has 6; needs the same, or, to "
-            "grow with each token, no number",
+            OTHER_SHAPE,
         ),
         (
             fix_all_tokens,
-            "states names 'past_0_k' of type 'tensor<?x2x5x4xf32>' and its next value 'present_0_k' of type "
-            "'tensor<?x2x6x4xf32>'; needs one type, or, to grow with each token, no number where 'past_0_k' has its "
-            "tokens",
+            OTHER_SHAPE,
         ),
         (
             set_dims("past_0_k", "batch", "heads", "past", 4),
@@ -144,6 +161,15 @@ STATES = {f"past_{layer}_{part}": f"present_{layer}_{part}" for layer in range(L
         (
             set_dims("past_0_k", 1, 2, "past", 4),
             "state 'past_0_k' grows with each token and has no size of the batch, which 'token' has; needs one",
+        ),
+        (
+            set_dims("past_0_k", 1, 2, "batch", 4),
+            "state 'past_0_k' does not grow and has the batch in dim 2; needs it in dim 0",
+        ),
+        (set_dims("past_0_k", "past"), "has symbolic sizes 'past'; needs a number for each"),
+        (
+            set_dims("token", "all", "all"),
+            "input 'token' has the size 'all' of the batch and of the tokens; needs a name for each",
         ),
         (set_dims("past_0_k", "batch", 2, "past"), "past_0_k"),
         (
@@ -156,13 +182,28 @@ STATES = {f"past_{layer}_{part}": f"present_{layer}_{part}" for layer in range(L
         ),
         (
             set_manifest(states={"past_0_k": "present_0_k", "past_0_v": "present_0_k"}),
-            "states 'past_0_k' and 'past_0_v' both grow into 'present_0_k'; needs an output for each",
+            "states names 'present_0_k' for 'past_0_k' and 'past_0_v'; needs an output for each",
         ),
         (
             set_manifest(position="past_0_k"),
             "position names 'past_0_k', which states has, too; needs an input of its own",
         ),
         (set_manifest(token="past_0_k"), "token names 'past_0_k', which states has, too; needs an input of its own"),
+        (take_type, "input 'token' is not a tensor; vitc reads tensors"),
+        (set_manifest(token=""), "token names '', which is no input of @step"),
+        (
+            set_manifest(memory={"token": "first"}),
+            "token names 'token', which memory has, too; needs an input of its own",
+        ),
+        (set_manifest(memory={"ids": "first"}), "memory names 'ids', which is no input of @step"),
+        (
+            set_manifest(scores="present_0_k"),
+            "scores names 'present_0_k', which states has, too; needs an output of its own",
+        ),
+        (
+            set_manifest(attention="present_0_k"),
+            "attention names 'present_0_k', which states has, too; needs an output of its own",
+        ),
         (set_manifest(position="token"), "position names 'token', which token has, too; needs an input of its own"),
         (set_manifest(masks={"absent": 1}), "masks names 'absent', which is no input of @step"),
         (set_manifest(masks={"token": 1}), "masks names 'token', which token has, too; needs an input of its own"),
@@ -194,7 +235,7 @@ STATES = {f"past_{layer}_{part}": f"present_{layer}_{part}" for layer in range(L
         (set_manifest(states=STATES | {"past": "present"}), "states names 'past', which is no input of @step"),
         (
             set_manifest(states=STATES | {"past_0_k": "present"}),
-            "has no output 'present', the next value of 'past_0_k'",
+            "states names 'present', which is no output of @step",
         ),
         (
             set_manifest(states={key: value for key, value in STATES.items() if key != "past_1_v"}),
@@ -223,14 +264,6 @@ def test_errors(tmp_path: Path, change: Any, message: str) -> None:
     assert not (tmp_path / "out").exists()
 
 
-def make_encoder(path: Path, name: str, *shape: int | str) -> None:
-    """What comes in comes out."""
-    value = helper.make_tensor_value_info("map", TensorProto.FLOAT, shape)
-    given = helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
-    graph = helper.make_graph([helper.make_node("Identity", ["map"], [name])], "encoder", [value], [given])
-    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9), path)
-
-
 def test_state_that_begins_with_tokens(tmp_path: Path) -> None:
     StepBuilder().build(tmp_path / "model" / "step.onnx")
     make_encoder(tmp_path / "model" / "encoder.onnx", "first", "batch", 2, 5, 4)
@@ -242,10 +275,7 @@ def test_state_that_begins_with_tokens(tmp_path: Path) -> None:
 
     folder = change_model(tmp_path / "model", change)
     line = error_line(VITC, folder, "-o", tmp_path / "out", code=1)
-    assert line.endswith(
-        "state 'past_0_k' begins with what the encoder gives and grows, from 'past' to 'all'; needs to begin without "
-        "tokens, or --shape past=64 for one that does not grow"
-    )
+    assert line.endswith(OTHER_SHAPE)
 
 
 def test_masks_of_a_step_that_does_not_grow(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +19,18 @@ import onnx
 import pytest
 from growing_steps import (
     LAYERS,
+    START,
     WIDTH,
     WORDS,
+    Step,
     StepBuilder,
     add_mask,
     change_model,
     check_prompts,
     compile_model,
+    make_encoder,
+    search,
+    set_dims,
     slice_places,
 )
 from onnx import TensorProto, helper
@@ -156,6 +162,71 @@ def test_states_without_names_of_sizes(tmp_path: Path) -> None:
         run_ok(program, *options)
     tokens = [np.load(program.with_suffix(".out") / "tokens.npy").tolist() for program in (named, unnamed)]
     assert tokens[0] == tokens[1]
+
+
+@pytest.mark.parametrize(
+    "sizes",
+    [
+        {"token": ["batch", "length"], "past": ["batch", "length"], "mask": ["batch", "length"]},
+        {"token": ["batch", "length"], "past": ["batch", "length"], "mask": ["batch", "all"]},
+        {"token": ["rows", 1], "past": ["rows", "rows"], "mask": ["rows", "rows"]},
+        {"token": ["?", "?"], "past": ["?", "?"], "mask": ["?", "?"]},
+    ],
+)
+def test_sizes_of_one_name(tmp_path: Path, sizes: dict[str, list[int | str]]) -> None:
+    """A file may call two sizes the same: of the token, of a state and of a mask it is known what each is."""
+    builder = StepBuilder()
+    mask = add_mask(builder, TensorProto.INT64, 1, ["batch", "all"])
+    builder.build(tmp_path / "named" / "step.onnx", position=["batch", 1], mask=mask)
+    shutil.copytree(tmp_path / "named", tmp_path / "model")
+
+    def change(graph: onnx.GraphProto, manifest: dict[str, Any]) -> None:
+        for name in manifest["states"]:
+            batch, past = sizes["past"]
+            set_dims(name, batch, 2, past, 4)(graph, manifest)
+        for name in ("token", "mask"):
+            set_dims(name, *sizes[name])(graph, manifest)
+        set_dims("position", *sizes["token"])(graph, manifest)
+
+    program = compile_model(change_model(tmp_path / "model", change), tmp_path / "program")
+    check_prompts(program, tmp_path / "named", tmp_path, PROMPTS, beams=3, length=14)
+
+
+def rename_output(graph: onnx.GraphProto, manifest: dict[str, Any]) -> None:
+    """The scores have the name of a part."""
+    for node in graph.node:
+        node.output[:] = ["past.1.1" if name == "scores" else name for name in node.output]
+    graph.output[0].name = manifest["scores"] = "past.1.1"
+
+
+def rename_history(graph: onnx.GraphProto, manifest: dict[str, Any]) -> None:
+    """So has another state."""
+    graph.input.append(helper.make_tensor_value_info("past.0.1", TensorProto.INT64, ["batch", "past"]))
+    graph.output.append(helper.make_tensor_value_info("told", TensorProto.INT64, ["batch", "all"]))
+    graph.node.append(helper.make_node("Concat", ["past.0.1", "token"], ["told"], axis=1))
+    manifest["states"]["past.0.1"] = "told"
+
+
+@pytest.mark.parametrize("change", [rename_output, rename_history])
+def test_names_of_parts(tmp_path: Path, change: Any) -> None:
+    """Caches of the parts of a state have names that nothing else has."""
+    StepBuilder("lcbhpd").build(tmp_path / "named" / "step.onnx")
+    shutil.copytree(tmp_path / "named", tmp_path / "model")
+    program = compile_model(change_model(tmp_path / "model", change), tmp_path / "program")
+    check_prompts(program, tmp_path / "named", tmp_path, PROMPTS, beams=3, length=14)
+
+
+def test_names_of_parts_and_of_the_encoder(tmp_path: Path) -> None:
+    """A cache does not begin with what the encoder happens to call so."""
+    StepBuilder("lcbhpd").build(tmp_path / "model" / "step.onnx")
+    make_encoder(tmp_path / "model" / "encoder.onnx", "past.0.1", "batch", 3, WIDTH)
+    change_model(tmp_path / "model", lambda _, manifest: manifest.update(encoder="encoder.onnx"))
+    program = compile_model(tmp_path / "model", tmp_path / "program")
+    np.save(tmp_path / "map.npy", np.ones((2, 3, WIDTH), np.float32))
+    run_ok(program, f"--input=map={tmp_path / 'map.npy'}", "--output-dir", tmp_path / "out")
+    tokens, score = search(Step(tmp_path / "model"), [START], 1, 14)
+    assert np.load(tmp_path / "out" / "tokens.npy").tolist() == [tokens] * 2
+    np.testing.assert_allclose(np.load(tmp_path / "out" / "scores.npy"), [score] * 2, atol=1e-4)
 
 
 @pytest.mark.parametrize("layout", ["bhpd", "lcbhpd", "pbe"])

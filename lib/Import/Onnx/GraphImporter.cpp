@@ -95,7 +95,8 @@ LogicalResult GraphImporter::addInitializers(const GraphProto &graph,
 
 LogicalResult GraphImporter::importNodes(NodeList nodes, Scope &scope) {
   for (const NodeProto *node : nodes)
-    if (failed(importNode(*node, scope)))
+    if (failed(importNode(*node, scope)) ||
+        (&scope == &this->scope && failed(verifyFixedStates(*node))))
       return failure();
   return success();
 }

@@ -172,6 +172,8 @@ private:
 
   // States of a step that grow, in StepStates.cpp.
   mlir::LogicalResult addState(const onnx_proto::ValueInfoProto &input);
+  /// What the cache of a box of a state is called.
+  std::string namePart(const GrowingState &state, const TensorBox &box);
   /// Makes the box of a state that `view` is, behind which the graph puts
   /// `row`, a part of it.
   void addPart(GrowingState &state, const TensorView &view, mlir::Value row);
@@ -184,6 +186,8 @@ private:
             const onnx_proto::GraphProto &graph);
   /// Gives what is read of states without a row behind them.
   void replaceStates();
+  /// Errors where a node gives a state that does not grow another shape.
+  mlir::LogicalResult verifyFixedStates(const onnx_proto::NodeProto &node);
   /// Errors where an output grows with each token.
   mlir::LogicalResult verifyStatic(llvm::StringRef output, mlir::Value value);
   /// Errors where an op would see positions of a tensor that are not there.
@@ -298,6 +302,10 @@ private:
   /// Names of the sizes of a step's inputs: of the tokens, and of those before.
   std::string tokenSize;
   llvm::StringSet<> pastSizes;
+  /// Whether states have as many positions as the size of that name says.
+  bool isTokenSizePast = false;
+  /// The states that do not grow, by their outputs.
+  llvm::StringMap<std::string> fixedStates;
   llvm::StringMap<StateDims> stateDims;
   /// Name of the size that is a text's length; "": there is none.
   std::string textSize;

@@ -51,7 +51,8 @@ GraphImporter::getInputSize(const TensorShapeProto::Dimension &dim,
     return dim.dim_value();
   }
   std::string name = getSizeName(dim, input, index);
-  if (!tokenSize.empty() && name == tokenSize)
+  if (!tokenSize.empty() && name == tokenSize &&
+      !part.inputTypes.count(input.str()))
     return isWithoutPast() ? step->length : 1;
   if (!textSize.empty() && name == textSize)
     return part.text->length;
@@ -341,10 +342,6 @@ LogicalResult GraphImporter::addOutputs(const GraphProto &graph) {
       return failure();
     results.push_back({*built, output.name(), value->isUnsigned, {}});
   }
-  for (const GrowingState &state : states)
-    if (!names.contains(state.output))
-      return emitError(loc) << "has no output '" << state.output
-                            << "', the next value of '" << state.input << "'";
   if (results.empty())
     return emitError(loc) << "has no outputs";
   if (isWithoutPast())

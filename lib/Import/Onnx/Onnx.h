@@ -39,6 +39,8 @@ struct OnnxStep {
   /// Where it is set, a state may have fixed sizes, and the graph is as any
   /// other if all have. It becomes the states that grow.
   std::set<std::string> *growing = nullptr;
+  /// Names that no part of a state gets: those of what the encoder gives.
+  std::set<std::string> taken = {};
 };
 
 /// A text of one item that the graph reads as long as it is: where its input

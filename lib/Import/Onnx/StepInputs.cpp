@@ -33,8 +33,10 @@ using onnx_proto::ValueInfoProto;
 /// The name of a dim, or "".
 static StringRef getDimName(const ValueInfoProto &input, int dim) {
   const TensorShapeProto &shape = input.type().tensor_type().shape();
-  return dim < shape.dim_size() ? StringRef(shape.dim(dim).dim_param())
-                                : StringRef();
+  StringRef name;
+  if (dim < shape.dim_size())
+    name = shape.dim(dim).dim_param();
+  return name == "?" ? StringRef() : name;
 }
 
 static const ValueInfoProto *findInput(const GraphProto &graph,
@@ -109,40 +111,6 @@ FailureOr<StateDims> GraphImporter::findStateDims(const ValueInfoProto &input,
   return dims;
 }
 
-/// Errors where a state whose sizes are all known has a next value of other
-/// sizes: one that was exported for a number of tokens, or that begins with
-/// what the encoder gives and grows.
-static LogicalResult verifyFixedState(const GraphProto &graph,
-                                      const ValueInfoProto &input,
-                                      StringRef output, Location loc) {
-  auto next = llvm::find_if(graph.output(), [&](const auto &each) {
-    return StringRef(each.name()) == output;
-  });
-  if (next == graph.output().end())
-    return success();
-  const auto &from = input.type().tensor_type().shape().dim();
-  const auto &to = next->type().tensor_type().shape().dim();
-  if (from.size() != to.size())
-    return success();
-  for (auto [index, own, other] : llvm::enumerate(from, to)) {
-    if (hasSize(own) && hasSize(other) && own.dim_value() != other.dim_value())
-      return emitError(loc)
-             << "state '" << input.name() << "' has size " << own.dim_value()
-             << " in dim " << index << " and its next value '" << output
-             << "' has " << other.dim_value()
-             << "; needs the same, or, to grow with each token, no number";
-    StringRef name = own.dim_param(), nextName = other.dim_param();
-    if (index > 0 && !name.empty() && !nextName.empty() && name != nextName)
-      return emitError(loc)
-             << "state '" << input.name()
-             << "' begins with what the encoder gives and grows, from '" << name
-             << "' to '" << nextName
-             << "'; needs to begin without tokens, or --shape " << name
-             << "=64 for one that does not grow";
-  }
-  return success();
-}
-
 LogicalResult GraphImporter::readStepSizes(const GraphProto &graph) {
   const ValueInfoProto *token = findInput(graph, part.token);
   if (token)
@@ -151,9 +119,15 @@ LogicalResult GraphImporter::readStepSizes(const GraphProto &graph) {
   if (!step)
     return success();
   if (token && step->growing) {
+    if (!token->type().tensor_type().has_shape())
+      return getInputType(*token);
     tokenSize.clear();
     for (const auto &[index, name] : findOpenDims(*token))
       tokenSize = index == 1 ? name : tokenSize;
+    if (!tokenSize.empty() && getDimName(*token, 0) == tokenSize)
+      return emitError(loc)
+             << "input '" << part.token << "' has the size '" << tokenSize
+             << "' of the batch and of the tokens; needs a name for each";
     if (!tokenSize.empty() && step->states.empty())
       return emitError(loc)
              << "'" << part.token << "' has tokens '" << tokenSize
@@ -176,14 +150,22 @@ LogicalResult GraphImporter::readStepSizes(const GraphProto &graph) {
                             << "' has no size that grows with each token; "
                                "needs one without a number";
     if (dims->token < 0) {
-      if (input && failed(verifyFixedState(graph, *input, output, loc)))
-        return failure();
+      if (dims->batch > 0)
+        return emitError(loc) << "state '" << name
+                              << "' does not grow and has the batch in dim "
+                              << dims->batch << "; needs it in dim 0";
+      fixedStates[output] = name;
       step->states.erase(name);
       continue;
     }
     stateDims[name] = *dims;
     if (StringRef size = getDimName(*input, dims->token); !size.empty())
       pastSizes.insert(size);
+  }
+  // A name that the token has, too, says nothing of other inputs.
+  if (token) {
+    isTokenSizePast = pastSizes.erase(tokenSize);
+    pastSizes.erase(getDimName(*token, 0));
   }
   if (!step->states.empty() && step->length < 2)
     return emitError(loc) << "state '" << step->states.begin()->first
@@ -241,8 +223,12 @@ bool GraphImporter::isComputedInput(const ValueInfoProto &input) const {
   if (!step)
     return false;
   bool isOfTokens = isWithoutPast() && getDimName(input, 1) == tokenSize;
-  return step->states.count(input.name()) || isPosition(input) || isOfTokens ||
-         step->masks.count(input.name()) ||
+  if (step->states.count(input.name()) || isPosition(input) || isOfTokens ||
+      step->masks.count(input.name()))
+    return true;
+  // Others grow by their sizes' names, but for these.
+  return input.name() != part.token && !part.step->states.count(input.name()) &&
+         !part.inputTypes.count(input.name()) &&
          llvm::any_of(input.type().tensor_type().shape().dim(),
                       [&](const auto &dim) { return getStepSize(dim); });
 }
@@ -345,7 +331,7 @@ FailureOr<Value> GraphImporter::buildPosition(const ValueInfoProto &input,
   Shape shape;
   for (auto [index, dim] :
        llvm::enumerate(input.type().tensor_type().shape().dim())) {
-    bool isOne = dim.dim_value() == 1 ||
+    bool isOne = dim.dim_value() == 1 || (index == 1 && !hasSize(dim)) ||
                  (!tokenSize.empty() && dim.dim_param() == tokenSize);
     if (!isOne && (index > 0 || hasSize(dim)))
       return emitError(loc) << "input '" << input.name()
@@ -394,8 +380,8 @@ FailureOr<Value> GraphImporter::buildMask(const ValueInfoProto &input,
       shape.push_back(*size);
     else if (isWithoutPast() && dim.dim_param() == tokenSize)
       shape.push_back(step->length);
-    else if (dim.dim_value() == 1 ||
-             (!tokenSize.empty() && dim.dim_param() == tokenSize))
+    else if (dim.dim_value() == 1 || (!tokenSize.empty() && !isTokenSizePast &&
+                                      dim.dim_param() == tokenSize))
       shape.push_back(1);
     else if (index == 0 && dims.size() > 1 && !hasSize(dim))
       shape.push_back(options.batch ? Size(*options.batch) : Size::batch(1));

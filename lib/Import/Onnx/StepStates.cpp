@@ -26,6 +26,7 @@ using namespace mlir;
 using namespace vitc;
 using namespace vitc::onnx;
 
+using onnx_proto::GraphProto;
 using onnx_proto::NodeProto;
 using onnx_proto::ValueInfoProto;
 
@@ -38,11 +39,6 @@ LogicalResult GraphImporter::addState(const ValueInfoProto &input) {
   GrowingState state;
   state.input = input.name();
   state.output = step->states.at(input.name());
-  for (const GrowingState &other : states)
-    if (other.output == state.output)
-      return emitError(loc) << "states '" << other.input << "' and '"
-                            << state.input << "' both grow into '"
-                            << state.output << "'; needs an output for each";
   state.element = type->computed;
   state.dims = dims;
   int64_t elements = step->length;
@@ -253,6 +249,26 @@ static Value assemble(TensorBuilder &b, const GrowingState &state,
   return nullptr;
 }
 
+std::string GraphImporter::namePart(const GrowingState &state,
+                                    const TensorBox &box) {
+  std::string name = state.input;
+  for (auto [dim, size] : llvm::enumerate(state.shape))
+    if (box.sizes[dim] != size)
+      name += "." + std::to_string(box.offsets[dim]);
+  if (name == state.input)
+    return name;
+  // Inputs and outputs of either graph have their names.
+  const GraphProto &graph = file.getModel().graph();
+  auto isNamed = [&](const ValueInfoProto &value) {
+    return value.name() == name;
+  };
+  while (llvm::is_contained(argumentNames, name) || step->taken.count(name) ||
+         llvm::any_of(graph.input(), isNamed) ||
+         llvm::any_of(graph.output(), isNamed))
+    name += "_";
+  return name;
+}
+
 void GraphImporter::addPart(GrowingState &state, const TensorView &view,
                             Value row) {
   StatePart &part = state.parts.emplace_back();
@@ -263,14 +279,7 @@ void GraphImporter::addPart(GrowingState &state, const TensorView &view,
       part.columns.push_back(dim);
       columns *= part.box.sizes[dim].constant;
     }
-  part.name = state.input;
-  for (auto [dim, size] : llvm::enumerate(state.shape))
-    if (part.box.sizes[dim] != size)
-      part.name += "." + std::to_string(part.box.offsets[dim]);
-  while (
-      part.name != state.input &&
-      (scope.lookup(part.name) || llvm::is_contained(argumentNames, part.name)))
-    part.name += "_";
+  part.name = namePart(state, part.box);
   Size batch = state.getBatch();
   Location here = b.getLoc();
   part.argument =
@@ -344,8 +353,7 @@ Value Node::append(Value tensor, Value row, int64_t axis) {
 //===----------------------------------------------------------------------===//
 
 FailureOr<const GrowingState *>
-GraphImporter::findState(StringRef name, Value value,
-                         const onnx_proto::GraphProto &graph) {
+GraphImporter::findState(StringRef name, Value value, const GraphProto &graph) {
   auto state = llvm::find_if(
       states, [&](const GrowingState &each) { return each.output == name; });
   if (state == states.end())
@@ -378,6 +386,28 @@ GraphImporter::findState(StringRef name, Value value,
   return error << " is not '" << state->input
                << "' with one position more behind it, by Concat or Attention; "
                   "a decoder's cache needs to be";
+}
+
+LogicalResult GraphImporter::verifyFixedStates(const NodeProto &node) {
+  for (const std::string &name : node.output()) {
+    auto state = fixedStates.find(name);
+    GraphValue *next = scope.lookup(name);
+    GraphValue *own =
+        state == fixedStates.end() ? nullptr : scope.lookup(state->second);
+    if (!own || !own->value || !next || !next->value)
+      continue;
+    Shape from = b.getShape(own->value), to = b.getShape(next->value);
+    if (from == to)
+      continue;
+    return emitError(loc)
+           << "output '" << name << "' of node '" << getNodeName(node) << "' ("
+           << node.op_type() << ") has shape " << Node::format(to)
+           << " and state '" << state->second << "', whose next value it is, "
+           << Node::format(from)
+           << "; needs one shape, or, for a state that grows with each token, "
+              "no number for its tokens and no value in memory";
+  }
+  return success();
 }
 
 void GraphImporter::replaceStates() {
