@@ -22,37 +22,7 @@ using namespace mlir;
 using namespace vitc;
 using namespace vitc::import_;
 
-static constexpr StringLiteral kKeys[] = {"encoder",
-                                          "step",
-                                          "token",
-                                          "position",
-                                          "scores",
-                                          "states",
-                                          "memory",
-                                          "masks",
-                                          "words",
-                                          "characters",
-                                          "lowercase",
-                                          "unknown",
-                                          "start",
-                                          "end",
-                                          "pad",
-                                          "suppress",
-                                          "max_length",
-                                          "min_length",
-                                          "beams",
-                                          "length_penalty",
-                                          "early_stopping",
-                                          "no_repeat_ngram_size",
-                                          "repetition_penalty",
-                                          "text",
-                                          "mean",
-                                          "std",
-                                          "name",
-                                          "attention",
-                                          "attention_grid",
-                                          "tokens"};
-/// What a model that decodes by itself has no use for.
+/// Keys that a model which decodes by itself has no use for.
 static constexpr StringLiteral kStepKeys[] = {"step",
                                               "token",
                                               "position",
@@ -69,6 +39,10 @@ static constexpr StringLiteral kStepKeys[] = {"step",
                                               "no_repeat_ngram_size",
                                               "repetition_penalty",
                                               "attention"};
+static constexpr StringLiteral kOtherKeys[] = {
+    "encoder", "words", "characters", "lowercase",     "unknown",
+    "end",     "pad",   "max_length", "text",          "mean",
+    "std",     "name",  "tokens",     "attention_grid"};
 
 namespace {
 
@@ -175,9 +149,9 @@ OwningOpRef<ModuleOp> GenerationFolder::importEncoder() {
 
 OwningOpRef<ModuleOp> GenerationFolder::importStep(func::FuncOp encode) {
   std::string file = config.getFileName("step");
-  if (file.empty()) // importGraph says so
+  if (file.empty() && !config.failed()) // importGraph says so
     return importGraph("step", "step", {});
-  if (failed(readMaxLength()) || failed(states.read()))
+  if (config.failed() || failed(readMaxLength()) || failed(states.read()))
     return nullptr;
   FailureOr<OnnxPart> part =
       states.getPart(joinPath(folder, file), encode, maxLength);
@@ -327,10 +301,16 @@ LogicalResult GenerationFolder::readMaxLength() {
 vit::GenerationAttr GenerationFolder::makeGeneration(func::FuncOp step) {
   std::string position =
       numReplayed ? replayNames.position : states.getPosition();
-  int64_t minLength = config.getSize("min_length", 0, kMaxTokens, /*min=*/0);
+  if (int64_t(start.size()) >= maxLength)
+    config.emitError() << "has " << start.size()
+                       << " start tokens and max_length = " << maxLength
+                       << "; it needs fewer";
+  int64_t minLength = config.getSize("min_length", 0, maxLength - 1, /*min=*/0);
   int64_t beams = config.getSize("beams", 1, kMaxBeams);
   double lengthPenalty = config.getNumber("length_penalty", 1.0);
   double repetitionPenalty = config.getNumber("repetition_penalty", 1.0);
+  if (repetitionPenalty == 0)
+    config.emitError() << "repetition_penalty = 0; it needs a positive number";
   int64_t noRepeatNgram =
       config.getSize("no_repeat_ngram_size", 0, kMaxTokens, /*min=*/0);
   vit::EarlyStopping earlyStopping = readEarlyStopping(config);
@@ -382,13 +362,18 @@ LogicalResult GenerationFolder::describe(ModuleOp module, func::FuncOp encode,
   PictureOptions pictures;
   pictures.mean = config.getNumbers("mean");
   pictures.std = config.getNumbers("std");
+  if (llvm::any_of(pictures.std, [](double number) { return number <= 0; }))
+    config.emitError() << "std = " << formatJson(*config.lookup("std"))
+                       << "; it needs positive numbers";
   if (config.failed() || failed(verify(module)))
     return failure();
   return describeModel(module, pictures, config.getLoc());
 }
 
 OwningOpRef<ModuleOp> GenerationFolder::import() {
-  config.rejectOthers(kKeys);
+  SmallVector<StringLiteral> keys(ArrayRef<StringLiteral>{kOtherKeys});
+  llvm::append_range(keys, kStepKeys);
+  config.rejectOthers(keys);
   if (failed(verifyOptions()))
     return nullptr;
   OwningOpRef<ModuleOp> encoder, step;

@@ -23,7 +23,7 @@ static constexpr StringLiteral kRoles[] = {"unknown", "pad", "prefix",
 
 GenerationText::GenerationText(Config &manifest)
     : manifest(manifest), config(manifest.getObject("text")) {
-  if (!manifest.contains("text"))
+  if (!manifest.contains("text") || manifest.failed())
     return;
   config.rejectOthers(kKeys, "text ");
   ids = config.getString("ids", "input_ids");
