@@ -134,6 +134,12 @@ LogicalResult GenerationStates::verifyOutputs(const OnnxNames &names) {
                                 << "', which is no output of @step";
   for (StringRef key : {"scores", "attention"}) {
     std::string name = config.getString(key, key == "scores" ? key : "");
+    if (name.empty() && key == "attention")
+      continue;
+    // A cache is a result of the function alone.
+    if (!llvm::is_contained(names.outputs, name))
+      return config.emitError()
+             << key << " names '" << name << "', which is no output of @step";
     for (const auto &state : states)
       if (state.second == name)
         return config.emitError()

@@ -204,6 +204,7 @@ STATES = {f"past_{layer}_{part}": f"present_{layer}_{part}" for layer in range(L
             set_manifest(attention="present_0_k"),
             "attention names 'present_0_k', which states has, too; needs an output of its own",
         ),
+        (set_manifest(scores="past_0_k"), "scores names 'past_0_k', which is no output of @step"),
         (set_manifest(position="token"), "position names 'token', which token has, too; needs an input of its own"),
         (set_manifest(masks={"absent": 1}), "masks names 'absent', which is no input of @step"),
         (set_manifest(masks={"token": 1}), "masks names 'token', which token has, too; needs an input of its own"),
