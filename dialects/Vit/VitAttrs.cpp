@@ -55,9 +55,15 @@ int64_t WeightExprAttr::packedSize(int64_t n, int64_t k) {
                              columns, llvm::alignTo(k, kPackGranule)));
 }
 
+int64_t WeightExprAttr::getStoredElementBytes(Type element) {
+  if (element.isTF32())
+    return sizeof(float);
+  return llvm::divideCeil(element.getIntOrFloatBitWidth(), 8);
+}
+
 std::optional<int64_t> WeightExprAttr::getStoredBytes(RankedTensorType type) {
   constexpr uint64_t limit = uint64_t(1) << 62;
-  uint64_t bytes = llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+  uint64_t bytes = getStoredElementBytes(type.getElementType());
   for (int64_t dim : type.getShape()) {
     if (dim < 1) // kDynamic is negative.
       return std::nullopt;
@@ -223,7 +229,9 @@ WeightExprAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError,
                        << (takesIntegers ? "integers or floats" : "floats")
                        << ", dims of 1 or more and less than 2^62 bytes";
   unsigned bits = type.getElementTypeBitWidth();
-  if (bits != 1 && bits != 8 && bits != 16 && bits != 32 && bits != 64)
+  bool isTF32 = type.getElementType().isTF32() && kind != WeightExprKind::Data;
+  if (bits != 1 && bits != 8 && bits != 16 && bits != 32 && bits != 64 &&
+      !isTF32)
     return emitError() << "#vit.expr<" << name << "> has elements of " << bits
                        << " bits; needs 1, 8, 16, 32 or 64";
   if (kind != WeightExprKind::Slice && kind != WeightExprKind::Transpose &&

@@ -104,10 +104,12 @@ def Vit_WeightExprAttr : Vit_Attr<"WeightExpr", "expr", [TypedAttrInterface]> {
                [N/64][K16][64], K16 = K rounded up to 16 and zero-filled; the last
                panel is N mod 64 rounded up to 16 wide; a flat tensor of
                packedSize(N, K) elements. Of f16 and bf16 panels are
-               [N/64][K16/8][64][8]: 8 neighbours of a row of [N, K] side by side
+               [N/64][K16/8][64][8]: 8 neighbours of a row of [N, K] side by side;
+               of tf32 [N/64][K16/4][64][4]
 
     `type` has a float element type (`data` and what moves it: any integer or float;
     i1 is stored in one byte), a static shape of rank 1 or more without empty dims, and less than 2^62 bytes.
+    A tf32, which no `data` holds, is stored as the f32 of its value.
     ```mlir
     #vit.expr<cast, [#vit.expr<ref, [@classifier.weight]> : tensor<10x128xf16>]> : tensor<10x128xf32>
     ```
@@ -139,7 +141,9 @@ def Vit_WeightExprAttr : Vit_Attr<"WeightExpr", "expr", [TypedAttrInterface]> {
     static constexpr int64_t kPackGranule = 16;
     /// Elements of a packed [n, k] matrix; saturates.
     static int64_t packedSize(int64_t n, int64_t k);
-    /// Bytes of a stored tensor, an i1 being one byte; none for a dynamic shape, an empty dim
+    /// Bytes of a stored element: one of an i1, four of a tf32.
+    static int64_t getStoredElementBytes(::mlir::Type element);
+    /// Bytes of a stored tensor; none for a dynamic shape, an empty dim
     /// or 2^62 bytes and more.
     static ::std::optional<int64_t> getStoredBytes(::mlir::RankedTensorType type);
   }];

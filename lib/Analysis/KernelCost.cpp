@@ -18,7 +18,6 @@
 #include "vitc/Analysis/IndexRange.h"
 #include "llvm/ADT/DenseSet.h"
 #include "llvm/ADT/TypeSwitch.h"
-#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace vitc;
@@ -58,7 +57,7 @@ static int64_t countTouched(ShapedType type, AffineMap map,
 }
 
 static int64_t getElementBytes(ShapedType type) {
-  return llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+  return vit::WeightExprAttr::getStoredElementBytes(type.getElementType());
 }
 
 namespace {

@@ -101,7 +101,8 @@ static FailureOr<int64_t> getBytes(memref::AllocOp alloc) {
                                "multiple of it");
     sizes.front() = size->factor;
   }
-  int64_t bytes = llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+  int64_t bytes =
+      vitc::vit::WeightExprAttr::getStoredElementBytes(type.getElementType());
   for (int64_t size : sizes)
     if (llvm::MulOverflow(bytes, size, bytes))
       return alloc.emitOpError()

@@ -47,7 +47,10 @@ namespace {
 class EntryLowering {
 public:
   explicit EntryLowering(MLIRContext *context)
-      : context(context), types(context, LowerToLLVMOptions(context)) {}
+      : context(context), types(context, LowerToLLVMOptions(context)) {
+    types.addConversion(
+        [](FloatTF32Type type) { return Float32Type::get(type.getContext()); });
+  }
 
   LogicalResult convertEntry(func::FuncOp entry);
 

@@ -47,7 +47,7 @@ static void convertEach(const char *data, int64_t count, float *out,
 
 void vitc::convertToFloat(const char *data, mlir::Type elementType,
                           int64_t count, float *out) {
-  if (elementType.isF32())
+  if (elementType.isF32() || elementType.isTF32())
     std::memcpy(out, data, count * sizeof(float));
   else if (elementType.isF16())
     convertEach<uint16_t>(data, count, out, halfToFloat);
@@ -88,11 +88,19 @@ static uint16_t floatToBfloat(float value) {
   return shiftRounded(bits, 16);
 }
 
+static uint32_t floatToTF32(float value) {
+  constexpr uint32_t kDropped = 0x1fff;
+  auto bits = llvm::bit_cast<uint32_t>(value);
+  if ((bits & 0x7fffffff) > 0x7f800000) // NaN, quiet
+    return (bits | 0x400000) & ~kDropped;
+  return (bits + (kDropped + 1) / 2) & ~kDropped;
+}
+
 template <typename Convert>
 static void storeEach(const float *values, int64_t count, char *out,
                       Convert convert) {
   for (int64_t i = 0; i < count; ++i) {
-    uint16_t stored = convert(values[i]);
+    auto stored = convert(values[i]);
     std::memcpy(out + i * sizeof(stored), &stored, sizeof(stored));
   }
 }
@@ -101,6 +109,8 @@ void vitc::convertFromFloat(const float *values, mlir::Type elementType,
                             int64_t count, char *out) {
   if (elementType.isF16())
     storeEach(values, count, out, floatToHalf);
+  else if (elementType.isTF32())
+    storeEach(values, count, out, floatToTF32);
   else
     storeEach(values, count, out, floatToBfloat);
 }

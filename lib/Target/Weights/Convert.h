@@ -13,12 +13,13 @@
 
 namespace vitc {
 
-/// Converts `count` elements of f16, bf16, f32 or f64 at `data`, which need not
-/// be aligned, to f32.
+/// Converts `count` elements of f16, bf16, tf32, f32 or f64 at `data`, which
+/// need not be aligned, to f32.
 void convertToFloat(const char *data, mlir::Type elementType, int64_t count,
                     float *out);
 
-/// Rounds `count` values of f32 to the nearest f16 or bf16, ties to even, and
+/// Rounds `count` values of f32 to the nearest f16 or bf16, ties to even, or
+/// tf32, ties away from zero as GPUs round what they multiply it with, and
 /// writes them to `out`, which need not be aligned. Beyond the largest number
 /// of the type lies infinity.
 void convertFromFloat(const float *values, mlir::Type elementType,

@@ -25,8 +25,9 @@ using namespace vitc::vit;
 static constexpr int64_t kChunkBytes = 128 * 1024;
 static constexpr int64_t kPanelColumns = WeightExprAttr::kPanelColumns;
 static constexpr int64_t kPackGranule = WeightExprAttr::kPackGranule;
-/// Neighbours of a row of 16 bits that stay side by side when it is packed.
-static constexpr int64_t kPackedRun = 8;
+/// Words of neighbours of a row that stay side by side when it is packed, but
+/// of f32: 8 of 16 bits, or 4 of tf32.
+static constexpr int64_t kRunWords = 4;
 /// Columns of the matrix that are packed at once, a multiple of kPackGranule.
 static constexpr int64_t kPackDepth = 1024;
 
@@ -143,7 +144,8 @@ LogicalResult WeightEvaluator::write(WeightExprAttr expr,
   if (expr.getKind() == WeightExprKind::Pack)
     return writePacked(expr.getExprOperand(0), os);
   WeightReader reader(*this);
-  int64_t bytes = getStoredElementBytes(expr.getType().getElementType());
+  int64_t bytes =
+      WeightExprAttr::getStoredElementBytes(expr.getType().getElementType());
   int64_t total = expr.getType().getNumElements();
   int64_t most = kChunkBytes / bytes;
   std::vector<char> chunk(std::min(total, most) * bytes);
@@ -156,24 +158,24 @@ LogicalResult WeightEvaluator::write(WeightExprAttr expr,
   return success();
 }
 
-/// Writes [words / run][rows][run] of rows of `words` words, `stride` apart; a
-/// word is of two neighbours.
+/// Writes [words / run][rows][run] of rows of `words` words, `stride` apart.
 static void packRuns(const float *in, int64_t rows, int64_t words,
                      int64_t stride, float *out) {
-  constexpr int64_t kRun = kPackedRun / 2;
-  for (int64_t word = 0; word < words; word += kRun)
+  for (int64_t word = 0; word < words; word += kRunWords)
     for (int64_t row = 0; row < rows; ++row)
-      out = std::copy_n(in + row * stride + word, kRun, out);
+      out = std::copy_n(in + row * stride + word, kRunWords, out);
 }
 
 LogicalResult WeightEvaluator::writePacked(WeightExprAttr matrix,
                                            raw_ostream &os) const {
   Type element = matrix.getType().getElementType();
-  if (!element.isF32() && !element.isF16() && !element.isBF16())
+  if (!element.isF32() && !element.isTF32() && !element.isF16() &&
+      !element.isBF16())
     return emitError(loc) << "a weight expression packs " << element
-                          << "; needs f32, f16 or bf16";
+                          << "; needs f32, tf32, f16 or bf16";
   bool isF32 = element.isF32();
-  int64_t perWord = 32 / element.getIntOrFloatBitWidth();
+  int64_t perWord =
+      sizeof(float) / WeightExprAttr::getStoredElementBytes(element);
   WeightReader reader(*this);
   int64_t n = matrix.getType().getDimSize(0);
   int64_t k = matrix.getType().getDimSize(1);

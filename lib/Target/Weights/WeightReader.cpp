@@ -25,10 +25,6 @@ static constexpr int64_t kChunk = 2048;
 static constexpr int64_t kBandBytes = 1 << 20;
 static constexpr int64_t kBandRows = WeightExprAttr::kPanelColumns;
 
-int64_t vitc::getStoredElementBytes(Type type) {
-  return llvm::divideCeil(type.getIntOrFloatBitWidth(), 8);
-}
-
 static void readData(DenseElementsAttr values, int64_t begin, int64_t count,
                      char *out) {
   if (values.getElementType().isInteger(1)) {
@@ -38,7 +34,8 @@ static void readData(DenseElementsAttr values, int64_t begin, int64_t count,
       out[i] = bools[begin + i];
     return;
   }
-  int64_t bytes = getStoredElementBytes(values.getElementType());
+  int64_t bytes =
+      WeightExprAttr::getStoredElementBytes(values.getElementType());
   const char *data = values.getRawData().data();
   if (!values.isSplat()) {
     std::memcpy(out, data + begin * bytes, count * bytes);
@@ -90,7 +87,8 @@ LogicalResult WeightReader::readRef(WeightExprAttr expr, int64_t begin,
   if (failed(source))
     return failure();
   if (source->data) {
-    int64_t bytes = getStoredElementBytes(expr.getType().getElementType());
+    int64_t bytes =
+        WeightExprAttr::getStoredElementBytes(expr.getType().getElementType());
     std::memcpy(out, source->data + begin * bytes, count * bytes);
     return success();
   }
@@ -109,9 +107,11 @@ LogicalResult WeightReader::readRef(WeightExprAttr expr, int64_t begin,
 LogicalResult WeightReader::readCast(WeightExprAttr expr, int64_t begin,
                                      int64_t count, char *out) {
   Type to = expr.getType().getElementType();
-  if (!to.isF32() && !to.isF16() && !to.isBF16())
-    return emitError(evaluator.getLoc()) << "a weight expression casts to "
-                                         << to << "; needs f32, f16 or bf16";
+  if (!to.isF32() && !to.isTF32() && !to.isF16() && !to.isBF16())
+    return emitError(evaluator.getLoc())
+           << "a weight expression casts to " << to
+           << "; needs f32, tf32, f16 or bf16";
+  int64_t bytes = WeightExprAttr::getStoredElementBytes(to);
   WeightExprAttr operand = expr.getExprOperand(0);
   Type from = operand.getType().getElementType();
   char stored[kChunk * sizeof(double)];
@@ -122,16 +122,17 @@ LogicalResult WeightReader::readCast(WeightExprAttr expr, int64_t begin,
       return failure();
     convertToFloat(stored, from, n, values);
     if (to.isF32())
-      std::memcpy(out + done * sizeof(float), values, n * sizeof(float));
+      std::memcpy(out + done * bytes, values, n * bytes);
     else
-      convertFromFloat(values, to, n, out + done * sizeof(uint16_t));
+      convertFromFloat(values, to, n, out + done * bytes);
   }
   return success();
 }
 
 LogicalResult WeightReader::readConcat(WeightExprAttr expr, int64_t begin,
                                        int64_t count, char *out) {
-  int64_t bytes = getStoredElementBytes(expr.getType().getElementType());
+  int64_t bytes =
+      WeightExprAttr::getStoredElementBytes(expr.getType().getElementType());
   int64_t pieceBegin = 0;
   for (Attribute operand : expr.getOperands()) {
     auto piece = cast<WeightExprAttr>(operand);
@@ -229,7 +230,7 @@ LogicalResult WeightReader::readProduct(WeightExprAttr expr, int64_t begin,
 LogicalResult WeightReader::readTranspose(WeightExprAttr expr, int64_t begin,
                                           int64_t count, char *out) {
   RankedTensorType type = expr.getType();
-  int64_t bytes = getStoredElementBytes(type.getElementType());
+  int64_t bytes = WeightExprAttr::getStoredElementBytes(type.getElementType());
   int64_t rows = type.getDimSize(0), columns = type.getNumElements() / rows;
   int64_t wanted = std::max<int64_t>(kBandBytes / (columns * bytes), 1);
   int64_t height = std::min<int64_t>(rows, llvm::alignTo(wanted, kBandRows));
@@ -259,7 +260,8 @@ LogicalResult WeightReader::readTranspose(WeightExprAttr expr, int64_t begin,
 LogicalResult WeightReader::fillBand(WeightExprAttr expr, Band &band) {
   WeightExprAttr operand = expr.getExprOperand(0);
   ArrayRef<int64_t> shape = operand.getType().getShape();
-  int64_t bytes = getStoredElementBytes(expr.getType().getElementType());
+  int64_t bytes =
+      WeightExprAttr::getStoredElementBytes(expr.getType().getElementType());
   // The rows of the result are dim `split` of the operand.
   int64_t split = expr.getParams()[0];
   int64_t outer = ShapedType::getNumElements(shape.take_front(split));

@@ -63,9 +63,6 @@ private:
   llvm::DenseMap<mlir::Attribute, std::vector<float>> vectors;
 };
 
-/// Bytes of a stored element; one for an i1.
-int64_t getStoredElementBytes(mlir::Type type);
-
 } // namespace vitc
 
 #endif // VITC_LIB_TARGET_WEIGHTS_WEIGHTREADER_H

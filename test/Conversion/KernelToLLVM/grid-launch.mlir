@@ -39,6 +39,18 @@ func.func @launch(%context: !kernel.context) attributes {
   return
 }
 
+// To the host weights of tf32 are an address as any others.
+// CHECK-LABEL: func @launch_tf32(
+//       CHECK:   llvm.alloca %{{.*}} x !llvm.struct<(i64, ptr)>
+//       CHECK:   llvm.call
+func.func @launch_tf32(%context: !kernel.context) attributes {
+    kernel.entry = #kernel.entry<inputs = [], outputs = [], arena = 0, per_batch = 0>} {
+  %n = kernel.batch %context
+  %w = kernel.buffer %context input at 0 : memref<256xtf32>
+  kernel.grid_launch %context @kernels::@second blocks(%n) args(%n, %w : index, memref<256xtf32>)
+  return
+}
+
 // CHECK-LABEL: func @read(
 //  CHECK-SAME:     %[[CONTEXT:[^ ]+]]: !llvm.ptr) attributes {
 //  CHECK-SAME:     reads_device = true

@@ -189,3 +189,22 @@ func.func @gemm_residual_of_f16(%context: !kernel.context) {
   return
 }
 }
+
+// -----
+
+#cpu = #kernel.cpu<isa = "x86-64-v3", cpu = "x86-64-v3", features = "", lanes = 8, registers = 16, fma = true>
+#tiling = #kernel.gemm_tiling<provider = vector, rows = 2, columns = 16, kBlock = 1536, unroll = 2, rowBlock = 256>
+#map = affine_map<(b, i, j) -> (b, i, j)>
+module attributes {kernel.cpu = #cpu} {
+func.func @negative_gemm_weights_of_tf32(%context: !kernel.context) {
+  %b = kernel.batch %context
+  %n = arith.constant 8 : index
+  %x = kernel.buffer %context input : memref<?x8x8xf32>
+  %w = kernel.buffer %context input at 1 : memref<256xtf32>
+  %y = kernel.buffer %context output : memref<?x8x16xf32>
+  // expected-error @+1 {{'kernel.gemm' op has an operand of type 'memref<256xtf32>'; vector code needs memrefs of f32 with identity layout}}
+  kernel.gemm batch(%b) rows(%n) n 16 k 8 lhs(%x at #map : memref<?x8x8xf32>) weights(%w : memref<256xtf32>)
+      init(%y at #map : memref<?x8x16xf32>) tiling #tiling
+  return
+}
+}

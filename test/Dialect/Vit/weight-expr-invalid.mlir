@@ -183,6 +183,12 @@
 
 // -----
 
+// Values that are written out are numbers of whole bytes.
+// expected-error @+1 {{#vit.expr<data> has elements of 19 bits; needs 1, 8, 16, 32 or 64}}
+#data_tf32 = #vit.expr<data, [dense<1.0> : tensor<4xtf32>]> : tensor<4xtf32>
+
+// -----
+
 #w = #vit.expr<ref, [@w]> : tensor<4x6xf32>
 #v = #vit.expr<ref, [@v]> : tensor<6xf32>
 // expected-error @+1 {{#vit.expr<scale> has 0 params; needs 1, the dim}}

@@ -11,8 +11,10 @@
 #include "ImportTest.h"
 #include "mlir/Parser/Parser.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/bit.h"
 #include "llvm/Support/BLAKE3.h"
 
+#include <cfloat>
 #include <cmath>
 #include <cstring>
 #include <numeric>
@@ -169,6 +171,26 @@ TEST_F(WeightEvaluatorTest, FloatsAreRoundedToNearestEven) {
       EXPECT_EQ(actual, expected.bitcastToAPInt().getZExtValue()) << pattern;
     }
   }
+}
+
+// As GPUs round what they multiply: ties away from zero.
+TEST_F(WeightEvaluatorTest, FloatsAreRoundedToTF32) {
+  constexpr float kUnit = 0x1p-10f;
+  auto evaluator =
+      open(asBytes(std::vector<float>{0.0f, 1 + kUnit / 2, -1 - kUnit / 2,
+                                      1 + kUnit * 0.49f, 1 + kUnit * 1.5f,
+                                      INFINITY, FLT_MAX, -0x1p-149f,
+                                      llvm::bit_cast<float>(0x7f800001u)}),
+           "vit.weight @a : tensor<9xf32> file(@w offset 0)");
+  ASSERT_TRUE(succeeded(evaluator)) << messages();
+  std::vector<float> rounded =
+      write(**evaluator,
+            WeightExprAttr::castTo(ref("a"), FloatTF32Type::get(&context)));
+  EXPECT_TRUE(std::isnan(rounded.back()));
+  rounded.pop_back();
+  EXPECT_EQ(rounded,
+            (std::vector<float>{0.0f, 1 + kUnit, -1 - kUnit, 1.0f,
+                                1 + 2 * kUnit, INFINITY, INFINITY, -0.0f}));
 }
 
 TEST_F(WeightEvaluatorTest, DoublesAreRoundedToNearest) {
@@ -363,6 +385,33 @@ TEST_F(WeightEvaluatorTest, PackWritesRuns) {
           succeeded((*evaluator)->write(WeightExprAttr::pack(ref("m")), os)));
       EXPECT_EQ(bytes, asBytes(expected)) << n << "x" << k << " " << type;
     }
+}
+
+TEST_F(WeightEvaluatorTest, PackWritesRunsOfTF32) {
+  for (auto [n, k] :
+       {std::pair<int64_t, int64_t>(10, 24), {65, 7}, {16, 2500}}) {
+    std::vector<float> matrix(n * k);
+    for (auto [i, value] : llvm::enumerate(matrix))
+      value = float(i % 1024) + 1;
+    auto evaluator = open(
+        asBytes(matrix),
+        llvm::formatv("vit.weight @m : tensor<{0}x{1}xf32> file(@w offset 0)",
+                      n, k));
+    ASSERT_TRUE(succeeded(evaluator)) << messages();
+    int64_t k16 = (k + 15) / 16 * 16;
+    std::vector<float> expected;
+    for (int64_t panel = 0; panel < n; panel += 64) {
+      int64_t width = std::min<int64_t>(64, (n - panel + 15) / 16 * 16);
+      for (int64_t run = 0; run < k16; run += 4)
+        for (int64_t row = panel; row < panel + width; ++row)
+          for (int64_t col = run; col < run + 4; ++col)
+            expected.push_back(row < n && col < k ? matrix[row * k + col] : 0);
+    }
+    EXPECT_EQ(write(**evaluator, WeightExprAttr::pack(WeightExprAttr::castTo(
+                                     ref("m"), FloatTF32Type::get(&context)))),
+              expected)
+        << n << "x" << k;
+  }
 }
 
 TEST_F(WeightEvaluatorTest, PackReadsThroughExpressions) {
