@@ -35,9 +35,9 @@ def Kernel_GemmOp : Kernel_ComputeOp<"gemm", [AttrSizedOperandSegments]> {
     is not used, nor are rows that K is rounded up to. With weights of rank 2 each b
     has a W of its own, weights[b]: a matrix that is computed is packed by
     kernel.gather, or written so by a kernel.norm. The sum runs in the order of l.
-    lhs and init may hold f16 or bf16: all is computed in f32 and rounded once, behind
-    the residual. With weights of f16 or bf16 x is rounded to their type before it is
-    multiplied; the sum stays f32.
+    lhs and init may hold f16, bf16 or tf32: all is computed in f32 and rounded once,
+    behind the residual. With weights of f16, bf16 or tf32 x is rounded to their type before
+    it is multiplied, to tf32 with ties away from zero; the sum stays f32.
 
     `statistics` [B, chunks, 2, n] is written, too: with the rows of an item cut into
     `chunks`, chunk c being rows [c * rows / chunks, (c + 1) * rows / chunks), for

@@ -45,7 +45,8 @@ struct Shape {
   bool isCutByItem;          ///< A block has rows of one item only.
   bool isChunk;              ///< All rows of an item are one block's.
   bool isNormalised, isF32;
-  int64_t lhsBytes = 0;        ///< Of an element.
+  int64_t weightBytes = 0;     ///< Of an element.
+  int64_t lhsBytes = 0;        ///< The same.
   bool isCopied = false;       ///< Rows are multiplied as they lie in memory.
   bool isActivated = false;    ///< Results get an activation.
   bool isOfWarpgroups = false; ///< They can multiply it.
@@ -57,7 +58,7 @@ static constexpr Tile kFmaTiles[] = {
     {128, 2, 8, 8}, {64, 2, 8, 8}, {128, 1, 8, 8}, {64, 1, 4, 8},
     {64, 1, 4, 4},  {32, 1, 4, 4}, {16, 1, 4, 4},
 };
-/// Of 16 bits, the micro-tile being a warp's.
+/// Of tensor cores, the micro-tile being a warp's.
 static constexpr Tile kTensorTiles[] = {
     {128, 2, 64, 32}, {64, 2, 32, 32}, {128, 1, 32, 32},
     {64, 1, 32, 16},  {32, 1, 16, 16}, {16, 1, 16, 16},
@@ -69,9 +70,10 @@ static constexpr Tile kWarpgroupTiles[] = {
     {128, 1, 64, 64},  {64, 2, 64, 128},  {64, 1, 64, 64},
 };
 
-/// Terms of a step, and steps in shared memory: 128 rows and columns take 55
-/// KiB for f32, 57 KiB for 16 bits, and two blocks fit.
-static constexpr int64_t kFmaTerms = 16, kTensorTerms = 32, kStages = 3;
+/// Bytes of a row's terms of a step, and steps in shared memory: 128 rows and
+/// columns take 55 KiB for f32, 57 KiB for what tensor cores multiply, and two
+/// blocks fit.
+static constexpr int64_t kTermBytes = 64, kStages = 3;
 
 /// Of warpgroups, where rows are copied or threads hold them meanwhile; steps
 /// are as many as fit, up to a number that hides the latency of memory.
@@ -88,7 +90,8 @@ static constexpr int64_t kMultiprocessors = 108, kSchedulers = 4;
 static constexpr double kSharedLoadCycles = 2;
 /// Of L2, a multiprocessor's share.
 static constexpr double kBytesPerCycle = 32;
-/// Products of an instruction on a scheduler's tensor core.
+/// Products of an instruction on a scheduler's tensor core, of 16 bits; of tf32
+/// they are half as many.
 static constexpr double kTensorProducts = 16 * 8 * 16, kTensorCycles = 8;
 /// To fill the stages and to store results.
 static constexpr double kBlockCycles = 2500;
@@ -125,12 +128,14 @@ static Shape getShape(GemmOp op, GpuAttr gpu, int64_t openBatch) {
                  op.getNorm().has_value(),
                  getElementTypeOrSelf(op.getWeights()).isF32()};
   Type element = getElementTypeOrSelf(op.getLhs());
-  shape.lhsBytes = element.getIntOrFloatBitWidth() / 8;
+  shape.weightBytes = sizeof(float) / GemmBlock::getTermsOfWord(op);
+  shape.lhsBytes = vitc::vit::WeightExprAttr::getStoredElementBytes(element);
   shape.isCopied = element == getElementTypeOrSelf(op.getWeights()) &&
                    !op.getNorm() && !op.getLhsScale() &&
                    op.getLhsActivation() == vitc::vit::Activation::None;
   shape.isActivated = op.getActivation() != vitc::vit::Activation::None;
-  shape.isOfWarpgroups = gpu.getArch() == "sm_90a" && !shape.isF32 &&
+  shape.isOfWarpgroups = gpu.getArch() == "sm_90a" &&
+                         shape.weightBytes == sizeof(uint16_t) &&
                          !shape.isCutByItem && !op.getStatistics();
   if (std::optional<int64_t> chunks = op.getNumChunks()) {
     shape.items *= *chunks;
@@ -143,9 +148,8 @@ static Shape getShape(GemmOp op, GpuAttr gpu, int64_t openBatch) {
 static GemmTilingAttr getTiling(GemmOp op, const Shape &shape,
                                 const Tile &tile) {
   return GemmTilingAttr::get(op.getContext(), Provider::Nvvm, tile.rows,
-                             tile.columns,
-                             shape.isF32 ? kFmaTerms : kTensorTerms, kStages,
-                             tile.rowBlock, tile.panels);
+                             tile.columns, kTermBytes / shape.weightBytes,
+                             kStages, tile.rowBlock, tile.panels);
 }
 
 /// Cycles of a gemm; infinite where registers are short.
@@ -170,12 +174,13 @@ static double estimate(const Shape &shape, const Tile &tile,
       double(llvm::divideCeil(resident * warps, kSchedulers));
   auto results = double(tile.rows * tile.columns);
   double vectors = double(tile.rows + tile.columns) / 4;
-  double elementBytes = shape.isF32 ? 4 : 2;
+  auto elementBytes = double(shape.weightBytes);
   double issue = warpsOfScheduler * (results + vectors);
   double shared = double(resident * warps) * vectors * kSharedLoadCycles;
   if (!shape.isF32) {
     // The lanes of a warp share its tile.
-    issue = warpsOfScheduler * results / kTensorProducts * kTensorCycles;
+    double products = kTensorProducts * sizeof(uint16_t) / elementBytes;
+    issue = warpsOfScheduler * results / products * kTensorCycles;
     shared *= elementBytes / 32;
   }
   double copied = double(resident * (tile.rowBlock + columns)) * elementBytes /

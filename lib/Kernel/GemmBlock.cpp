@@ -30,6 +30,7 @@ static constexpr int64_t kPanelColumns =
 static constexpr int64_t kSchedulers = 4;
 static constexpr int64_t kMostRegisters = 255, kGranule = 8;
 static constexpr int64_t kEnoughThreads = 512;
+static constexpr int64_t kWordBytes = 4;
 /// Words that a thread copies at once.
 static constexpr int64_t kVectorWords = 4;
 
@@ -79,10 +80,16 @@ static int64_t countNorm(GemmOp op) {
   return vectors * GemmBlock::kNormRows * ofVector;
 }
 
+int64_t GemmBlock::getTermsOfWord(GemmOp op) {
+  Type element = getElementTypeOrSelf(op.getWeights());
+  return kWordBytes / vit::WeightExprAttr::getStoredElementBytes(element);
+}
+
 /// Of a step of lhs: addresses, and elements on their way to shared memory.
 int64_t GemmBlock::countLhsRegisters(GemmOp op, int64_t elements) {
   Type type = getElementTypeOrSelf(op.getLhs());
-  int64_t width = getLhsWidth(op), bits = type.getIntOrFloatBitWidth();
+  int64_t width = getLhsWidth(op);
+  int64_t bytes = vit::WeightExprAttr::getStoredElementBytes(type);
   int64_t ofVector = kOfAddress;
   if (!isPlain(op))
     ofVector += kOfAddress;
@@ -91,9 +98,10 @@ int64_t GemmBlock::countLhsRegisters(GemmOp op, int64_t elements) {
   int64_t registers = llvm::divideCeil(elements, width) * ofVector;
   bool isCopied = type == getElementTypeOrSelf(op.getWeights()) &&
                   !op.transformsElements() && !op.getNorm() &&
-                  width * bits >= 32;
+                  width * bytes >= kWordBytes;
   if (!isCopied)
-    registers += elements * std::max<int64_t>(1, bits * width / 32) / width;
+    registers +=
+        elements * std::max<int64_t>(1, bytes * width / kWordBytes) / width;
   if (op.getLhsScale())
     registers += 2 * width;
   return registers;
@@ -112,15 +120,15 @@ GemmBlock::GemmBlock(GemmOp op, GemmTilingAttr tiling) {
   threads = tiling.getRowBlock() / rows * (blockColumns / columns) *
             (isF32 ? 1 : kWarpThreads);
   // Of f32 vectors of each row and a term's columns; else what the
-  // instructions of 16 terms take, which a warp's threads share.
+  // instructions of 8 words of terms take, which a warp's threads share.
   int64_t sums = rows * columns, factors = kVectorWords * rows + columns;
   int64_t ownColumns = columns;
   if (!isF32) {
     sums /= kWarpThreads;
-    factors = (rows + columns) * 16 / 2 / kWarpThreads;
+    factors = (rows + columns) * 8 / kWarpThreads;
     ownColumns = columns / 4;
   }
-  int64_t weightWords = tiling.getKBlock() / (isF32 ? 1 : 2) * blockColumns;
+  int64_t weightWords = tiling.getKBlock() / getTermsOfWord(op) * blockColumns;
   registers = sums + factors + kOfLoop +
               weightWords / kVectorWords / threads * kOfAddress +
               countLhsRegisters(op, tiling.getRowBlock() * tiling.getKBlock() /

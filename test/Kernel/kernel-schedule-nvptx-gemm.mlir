@@ -99,3 +99,23 @@ func.func @statistics(%x: memref<1x8x48xf32>, %w: memref<3072xf32>, %y: memref<1
       init(%y at #map : memref<1x8x64xf32>) statistics(%s : memref<1x1x2x64xf32>)
   return
 }
+
+// By weights of tf32 a step has half as many terms, in as many bytes; what
+// warpgroups multiply is of 16 bits.
+// CHECK-LABEL: func @tf32_tiles(
+//       CHECK:   tiling <provider = nvvm, rows = 16, columns = 16, kBlock = 16, unroll = 3, rowBlock = 32>
+//       CHECK:   tiling <provider = nvvm, rows = 64, columns = 32, kBlock = 16, unroll = 3, rowBlock = 128, panels = 2>
+// HOPPER-LABEL: func @tf32_tiles(
+//       HOPPER:   tiling <provider = nvvm, rows = 16, columns = 16, kBlock = 16, unroll = 3, rowBlock = 32>
+//       HOPPER:   tiling <provider = nvvm, rows = 64, columns = 32, kBlock = 16, unroll = 3, rowBlock = 128, panels = 2>
+func.func @tf32_tiles(%x: memref<1x197x768xtf32>, %w: memref<589824xtf32>, %y: memref<1x197x768xf32>,
+                      %u: memref<1x4097x768xtf32>, %z: memref<1x4097x768xf32>) {
+  %one = arith.constant 1 : index
+  %n = arith.constant 197 : index
+  %m = arith.constant 4097 : index
+  kernel.gemm batch(%one) rows(%n) n 768 k 768 lhs(%x at #map : memref<1x197x768xtf32>)
+      weights(%w : memref<589824xtf32>) init(%y at #map : memref<1x197x768xf32>)
+  kernel.gemm batch(%one) rows(%m) n 768 k 768 lhs(%u at #map : memref<1x4097x768xtf32>)
+      weights(%w : memref<589824xtf32>) init(%z at #map : memref<1x4097x768xf32>)
+  return
+}

@@ -18,7 +18,7 @@
 
 namespace vitc::kernel {
 
-/// A block whose threads, or warps where weights are of 16 bits, have a
+/// A block whose threads, or warps where weights are not of f32, have a
 /// micro-tile each.
 struct GemmBlock {
   /// Rows that a warp normalises at once.
@@ -30,6 +30,8 @@ struct GemmBlock {
 
   /// Neighbours of a row of lhs that a thread reads together.
   static int64_t getLhsWidth(GemmOp op);
+  /// Terms in 32 bits of weights.
+  static int64_t getTermsOfWord(GemmOp op);
   /// What a thread holds that brings `elements` of lhs to shared memory.
   static int64_t countLhsRegisters(GemmOp op, int64_t elements);
 

@@ -108,9 +108,7 @@ void vitc::kernel::storeFloats(DeviceBuilder &b, ValueRange values,
     return b.storeFloat(values.front(), pointer, offset);
   auto type = VectorType::get(values.size(), b.getF32Type());
   Value vector = vector::FromElementsOp::create(b, type, values);
-  if (pointer.element != b.getF32Type())
-    vector = arith::TruncFOp::create(b, type.clone(pointer.element), vector);
-  b.store(vector, pointer, offset);
+  b.store(b.roundTo(vector, pointer.element), pointer, offset);
 }
 
 /// Runs `body` on the rows that this thread has of `count`, with `step` threads
@@ -129,8 +127,10 @@ void vitc::kernel::copyRows(DeviceBuilder &b, const DeviceTokenRows &rows,
                             int64_t count, SharedRows target) {
   constexpr int64_t kMostBytes = 16, kLeastBytes = 4; // of a copy
   DevicePointer memory = rows.getMemory();
-  bool isCopied = memory.element == target.memory.element;
-  int64_t elementBytes = memory.element.getIntOrFloatBitWidth() / 8;
+  bool isCopied = memory.element == target.memory.element ||
+                  getHeldType(memory.element) == target.memory.element;
+  int64_t elementBytes =
+      vit::WeightExprAttr::getStoredElementBytes(memory.element);
   int64_t width = isCopied ? rows.getVectorWidth(kMostBytes / elementBytes)
                            : rows.getVectorWidth();
   int64_t bytes = width * elementBytes;
@@ -173,8 +173,8 @@ void vitc::kernel::clearColumns(DeviceBuilder &b, SharedRows target,
                                 int64_t count, int64_t begin, int64_t end) {
   if (begin == end)
     return;
-  Value zero =
-      arith::ConstantOp::create(b, b.getFloatAttr(target.memory.element, 0.0));
+  Value zero = arith::ConstantOp::create(
+      b, b.getFloatAttr(getHeldType(target.memory.element), 0.0));
   b.forLoop(b.getThread(), b.index(count), b.getNumThreads(), [&](Value row) {
     Value to = b.mul(row, target.stride);
     for (int64_t column = begin; column < end; ++column)

@@ -11,6 +11,7 @@
 #include "../KernelToVector/Kernels.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
 using namespace vitc::kernel;
@@ -31,6 +32,10 @@ static CpuAttr getThreadMachine(GpuAttr gpu) {
 
 DeviceContext::DeviceContext(GpuAttr gpu, gpu::GPUModuleOp module)
     : gpu(gpu), thread(getThreadMachine(gpu)), module(module), symbols(module) {
+}
+
+Type vitc::kernel::getHeldType(Type element) {
+  return element.isTF32() ? Float32Type::get(element.getContext()) : element;
 }
 
 static Type getParameterType(Value argument) {
@@ -91,7 +96,7 @@ Value DeviceBuilder::get(Value operand) {
   return operand ? mapping.lookup(operand) : Value();
 }
 
-/// What memory holds of a type.
+/// What elements of memory are seen as: booleans as bytes.
 static Type getStoredType(Type element) {
   return element.isInteger(1) ? IntegerType::get(element.getContext(), 8)
                               : element;
@@ -122,7 +127,7 @@ DevicePointer DeviceBuilder::getShared(int64_t elements, Type element,
   Value address = LLVM::GEPOp::create(
       *this, type, getI8Type(), memory,
       ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(sharedBytes)});
-  sharedBytes += elements * (element.getIntOrFloatBitWidth() / 8);
+  sharedBytes += elements * vit::WeightExprAttr::getStoredElementBytes(element);
   return {address, element};
 }
 
@@ -132,8 +137,8 @@ DevicePointer DeviceBuilder::getShared(int64_t elements, Type element,
 
 DevicePointer DeviceBuilder::advance(DevicePointer pointer, Value offset) {
   Value address = LLVM::GEPOp::create(
-      *this, pointer.address.getType(), pointer.element, pointer.address,
-      ArrayRef<LLVM::GEPArg>{toInteger(offset, 64)},
+      *this, pointer.address.getType(), getHeldType(pointer.element),
+      pointer.address, ArrayRef<LLVM::GEPArg>{toInteger(offset, 64)},
       LLVM::GEPNoWrapFlags::inbounds);
   return {address, pointer.element};
 }
@@ -145,7 +150,7 @@ static unsigned getBytes(Type type) {
 }
 
 Value DeviceBuilder::load(DevicePointer pointer, Value offset, int64_t width) {
-  Type type = pointer.element;
+  Type type = getHeldType(pointer.element);
   if (width > 1)
     type = VectorType::get(width, type);
   return LLVM::LoadOp::create(*this, type, advance(pointer, offset).address,
@@ -163,9 +168,7 @@ Value DeviceBuilder::loadFloat(DevicePointer pointer, Value offset) {
 
 void DeviceBuilder::storeFloat(Value value, DevicePointer pointer,
                                Value offset) {
-  if (value.getType() != pointer.element)
-    value = arith::TruncFOp::create(*this, pointer.element, value);
-  store(value, pointer, offset);
+  store(roundTo(value, pointer.element), pointer, offset);
 }
 
 void DeviceBuilder::copyAsync(DevicePointer to, Value toOffset,
@@ -238,6 +241,28 @@ Value DeviceBuilder::fastExp2(Value x) {
              *this, getF32Type(), getStringAttr("llvm.nvvm.ex2.approx.ftz.f32"),
              ValueRange(x))
       .getResult(0);
+}
+
+static Value roundToTF32(DeviceBuilder &b, Value value) {
+  Value bits = NVVM::ConvertFloatToTF32Op::create(b, b.getI32Type(), value,
+                                                  NVVM::FPRoundingMode::RNA);
+  return LLVM::BitcastOp::create(b, value.getType(), bits);
+}
+
+Value DeviceBuilder::roundTo(Value value, Type element) {
+  auto vector = dyn_cast<VectorType>(value.getType());
+  if (element.isTF32()) {
+    if (!vector)
+      return roundToTF32(*this, value);
+    SmallVector<Value> rounded;
+    for (int64_t i = 0; i < vector.getNumElements(); ++i)
+      rounded.push_back(
+          roundToTF32(*this, vector::ExtractOp::create(*this, value, i)));
+    return vector::FromElementsOp::create(*this, vector, rounded);
+  }
+  Type type = vector ? vector.clone(element) : element;
+  return type == value.getType() ? value
+                                 : arith::TruncFOp::create(*this, type, value);
 }
 
 Value DeviceBuilder::integer(int64_t value, unsigned bits) {

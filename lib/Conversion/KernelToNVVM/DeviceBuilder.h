@@ -39,6 +39,10 @@ struct DeviceContext {
   DeviceContext(GpuAttr gpu, mlir::gpu::GPUModuleOp module);
 };
 
+/// What memory and registers hold of an element: of a tf32 the f32 of its
+/// value.
+mlir::Type getHeldType(mlir::Type element);
+
 /// Elements of one type from an address on.
 struct DevicePointer {
   mlir::Value address; // null for an operand that is absent
@@ -106,7 +110,7 @@ public:
   mlir::Value load(DevicePointer pointer, mlir::Value offset,
                    int64_t width = 1);
   void store(mlir::Value value, DevicePointer pointer, mlir::Value offset);
-  /// The element as f32, and f32 as the element: rounded to nearest even.
+  /// The element as f32, and f32 as the element, rounded.
   mlir::Value loadFloat(DevicePointer pointer, mlir::Value offset);
   void storeFloat(mlir::Value value, DevicePointer pointer, mlir::Value offset);
   /// Copies `bytes`, 4, 8 or 16, from global to shared memory while threads run
@@ -136,6 +140,9 @@ public:
   /// 2^x by the special function unit: relative error below 2^-22, denormals
   /// are 0.
   mlir::Value fastExp2(mlir::Value x);
+  /// An f32, or a vector of them, rounded to the nearest element: ties to even,
+  /// but to tf32 away from zero, all that sm_80 can.
+  mlir::Value roundTo(mlir::Value value, mlir::Type element);
   mlir::Value integer(int64_t value, unsigned bits);
   /// An index as an integer, and back.
   mlir::Value toInteger(mlir::Value index, unsigned bits);

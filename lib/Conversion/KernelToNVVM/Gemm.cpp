@@ -87,7 +87,8 @@ static LogicalResult checkTileTiling(GemmOp op) {
   // A warp's threads, as they share tiles; a step of k.
   int64_t leastRows = isF32 ? 4 * tiling.getRows() : 16;
   int64_t leastColumns = isF32 ? 8 * tiling.getColumns() : 8;
-  int64_t leastTerms = isF32 ? kVectorWords : 16;
+  int64_t termsOfWord = GemmBlock::getTermsOfWord(op);
+  int64_t leastTerms = (isF32 ? kVectorWords : 8) * termsOfWord;
   if (tiling.getColumns() < (isF32 ? kVectorWords : 8) ||
       (!isF32 && tiling.getRows() < 16))
     return reject(isF32 ? "4 columns or more"
@@ -96,7 +97,7 @@ static LogicalResult checkTileTiling(GemmOp op) {
       tiling.getColumns() > columns || tiling.getKBlock() < leastTerms)
     return reject("blocks of a warp's rows and columns, and 4 words of terms");
   int64_t threads = DeviceTileProduct::countThreads(op);
-  int64_t words = tiling.getKBlock() / (isF32 ? 1 : 2);
+  int64_t words = tiling.getKBlock() / termsOfWord;
   int64_t columnsOfVector = isF32 ? kVectorWords : 1;
   if (threads < columns / columnsOfVector || threads > kMaxBlockThreads ||
       words * columns < kVectorWords * threads ||
@@ -139,9 +140,10 @@ static LogicalResult checkGemm(GemmOp op, vitc::kernel::GpuAttr gpu) {
     if (!operand)
       continue;
     Type element = getElementTypeOrSelf(operand);
-    if (!element.isF32() && !element.isF16() && !element.isBF16())
+    if (!element.isF32() && !element.isTF32() && !element.isF16() &&
+        !element.isBF16())
       return op.emitOpError() << "has an operand of type " << operand.getType()
-                              << "; needs f32, f16 or bf16";
+                              << "; needs f32, tf32, f16 or bf16";
   }
   if (DeviceWarpgroupEmitter::isTiled(op))
     return checkWarpgroupTiling(op, gpu);

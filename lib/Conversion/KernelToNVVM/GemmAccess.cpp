@@ -9,7 +9,6 @@
 #include "GemmAccess.h"
 
 #include "../KernelToVector/ElementLoop.h"
-#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
@@ -65,14 +64,6 @@ int64_t vitc::kernel::getVectorWidth(AffineExpr offset, int64_t size,
 // DeviceColumns
 //===----------------------------------------------------------------------===//
 
-Value vitc::kernel::roundTo(DeviceBuilder &b, Value value, Type element) {
-  Type type = element;
-  if (auto vector = dyn_cast<VectorType>(value.getType()))
-    type = vector.clone(element);
-  return type == value.getType() ? value
-                                 : arith::TruncFOp::create(b, type, value);
-}
-
 DeviceColumns::DeviceColumns(GemmOp op, DeviceBuilder &b, Value operand,
                              AffineMap map, ColumnVectors vectors)
     : b(b), pointer(b.getPointer(operand)), n(op.getN()), width(vectors.width),
@@ -106,7 +97,7 @@ Value DeviceColumns::load(const Row &row, Value column) const {
 
 void DeviceColumns::storeAt(Value value, const Row &row, Value column) const {
   auto emit = [&] {
-    b.store(roundTo(b, value, pointer.element), pointer,
+    b.store(b.roundTo(value, pointer.element), pointer,
             offset.at(b, row.row, row.start, column));
   };
   if (overhangs)

@@ -44,9 +44,6 @@ private:
 /// it, too: they are read as one vector.
 int64_t getVectorWidth(mlir::AffineExpr offset, int64_t size, int64_t most);
 
-/// `value`, a float or a vector of them, rounded to `element`s.
-mlir::Value roundTo(DeviceBuilder &b, mlir::Value value, mlir::Type element);
-
 /// How threads hold columns of a result: `width` neighbours at a time, from
 /// multiples of it on, in blocks of `block`.
 struct ColumnVectors {

@@ -114,7 +114,7 @@ void DeviceFewRowsEmitter::emit() {
 }
 
 Value DeviceFewRowsEmitter::roundTerms(Value elements) {
-  return b.extend(roundTo(b, elements, weights.element));
+  return b.extend(b.roundTo(elements, weights.element));
 }
 
 void DeviceFewRowsEmitter::emitRows(Value begin, int64_t size) {

@@ -25,7 +25,7 @@ static constexpr int64_t kVectorBytes = 16;
 static constexpr int64_t kLeastCopyBytes = 4;
 
 static int64_t getBytes(Type element) {
-  return element.getIntOrFloatBitWidth() / 8;
+  return vitc::vit::WeightExprAttr::getStoredElementBytes(element);
 }
 
 DeviceGemmLhs::DeviceGemmLhs(GemmOp op, DeviceBuilder &builder)
@@ -99,7 +99,8 @@ void DeviceGemmLhs::copyAsync(DevicePointer to, Value toOffset, const Row &row,
 }
 
 Type DeviceGemmLhs::getLoadedType(int64_t width) const {
-  return width == 1 ? lhs.element : VectorType::get(width, lhs.element);
+  Type held = getHeldType(lhs.element);
+  return width == 1 ? held : VectorType::get(width, held);
 }
 
 Value DeviceGemmLhs::load(const Row &row, const Place &place,

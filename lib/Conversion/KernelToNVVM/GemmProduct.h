@@ -29,7 +29,7 @@ struct DeviceFragment {
 /// Multiplies tiles in shared memory, sums in registers.
 class DeviceTileProduct {
 public:
-  /// By FMA units for weights of f32, by tensor cores for those of 16 bits.
+  /// By FMA units for weights of f32, by tensor cores for others.
   static std::unique_ptr<DeviceTileProduct> create(GemmOp op, DeviceBuilder &b);
   /// Threads of a block.
   static int64_t countThreads(GemmOp op);

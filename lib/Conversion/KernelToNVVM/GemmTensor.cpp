@@ -8,7 +8,7 @@
 //
 // A warp computes tiling.rows x tiling.columns results by instructions of
 // 16 x 8, whose operands are 8 words deep (TensorCore.h). Packed
-// weights have 8 terms of a column side by side, and so 8 columns of them, what
+// weights have 4 words of a column side by side, and so 8 columns of them, what
 // ldmatrix reads at once, in different banks; of lhs the padding keeps rows so.
 //
 //===----------------------------------------------------------------------===//
@@ -26,7 +26,7 @@ static constexpr int64_t kTileRows = TensorCore::kRows,
                          kMatrixRows = TensorCore::kMatrix,
                          kPair = TensorCore::kPair;
 /// Words of the terms of an instruction, and of a row of a matrix.
-static constexpr int64_t kTileWords = 8, kMatrixWords = 4;
+static constexpr int64_t kTileWords = TensorCore::kWords, kMatrixWords = 4;
 
 namespace {
 class TensorProduct final : public DeviceTileProduct {

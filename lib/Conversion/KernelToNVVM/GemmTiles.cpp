@@ -21,7 +21,10 @@ static constexpr int64_t kPackGranule = vitc::vit::WeightExprAttr::kPackGranule;
 static constexpr int64_t kVectorWords = 4;
 
 int64_t vitc::kernel::getPackedRun(Type element) {
-  return element.isF32() ? 1 : 8;
+  constexpr int64_t kRunBytes = 16;
+  if (element.isF32())
+    return 1;
+  return kRunBytes / vit::WeightExprAttr::getStoredElementBytes(element);
 }
 
 //===----------------------------------------------------------------------===//
@@ -112,7 +115,7 @@ void DeviceLhsTiles::store(ValueRange loaded, Value l, Value stage) const {
     if (norms)
       norms->load(row, vector.number);
     Value changed = lhs.transform(value, row, getPlace(vector, l), width);
-    b.store(roundTo(b, changed, shape.element), elements,
+    b.store(b.roundTo(changed, shape.element), elements,
             getTarget(vector, stage));
   }
 }

@@ -17,8 +17,8 @@ namespace vitc::kernel {
 int64_t getPackedRun(mlir::Type element);
 
 /// The tiles of both operands that a step over k multiplies, `stages` of them,
-/// are words of 32 bits: a float, or two of 16 bits that are neighbours along
-/// k. How many there are, and the words from one to the next:
+/// are words of 32 bits: an f32 or a tf32, or two of 16 bits that are
+/// neighbours along k. How many there are, and the words from one to the next:
 ///   lhs      [stages][rows][depth + padding]
 ///   weights  [stages][depth / run][columns][run], as they are packed
 /// Of runs of lhs, as wgmma reads both, there are
@@ -31,7 +31,7 @@ struct GemmTileShape {
   bool isOfRuns = false; ///< Lhs, too.
 
   int64_t getTermsOfWord() const {
-    return 32 / element.getIntOrFloatBitWidth();
+    return sizeof(float) / vit::WeightExprAttr::getStoredElementBytes(element);
   }
   int64_t getTerms() const { return depth * getTermsOfWord(); }
   /// From a row of lhs to the next; from a run of all rows to the next.

@@ -39,7 +39,8 @@ static int64_t countWarpgroups(GemmOp op) {
 
 bool DeviceWarpgroupEmitter::isTiled(GemmOp op) {
   GemmTilingAttr tiling = *op.getTiling();
-  return !getElementTypeOrSelf(op.getWeights()).isF32() &&
+  Type element = getElementTypeOrSelf(op.getWeights());
+  return (element.isF16() || element.isBF16()) &&
          tiling.getRows() == kWarpgroupRows &&
          tiling.getColumns() == tiling.getPanels() * kPanelColumns;
 }

@@ -85,6 +85,10 @@ static LogicalResult checkKernel(Operation *op) {
     return op->emitOpError("has no tiling; needs kernel-schedule-nvptx to have "
                            "run");
   for (Type type : op->getOperandTypes()) {
+    if (isThreadKernel(op) && getElementTypeOrSelf(type).isTF32())
+      return op->emitOpError() << "has an operand of type " << type
+                               << "; only products, attention and norms read "
+                                  "and write tf32";
     auto memref = dyn_cast<MemRefType>(type);
     if (!type.isIndex() && (!memref || !memref.getLayout().isIdentity() ||
                             !memref.getElementType().isIntOrFloat()))

@@ -26,7 +26,7 @@ static Type getStruct(DeviceBuilder &b, Type field, int64_t count) {
 }
 
 Value TensorCore::toOperand(Value word) {
-  // Pairs of f16 are vectors to LLVM, those of bf16 integers.
+  // Pairs of f16 are vectors to LLVM, those of bf16 and a tf32 integers.
   Type type = b.getI32Type();
   if (element.isF16())
     type = VectorType::get(kPair, element);
@@ -45,11 +45,13 @@ SmallVector<Value> TensorCore::loadMatrices(DevicePointer row, int64_t count,
 
 void TensorCore::multiplyAdd(ValueRange rows, ValueRange columns,
                              MutableArrayRef<Value> sums) {
-  NVVM::MMATypes type =
-      element.isF16() ? NVVM::MMATypes::f16 : NVVM::MMATypes::bf16;
+  NVVM::MMATypes type = element.isTF32()  ? NVVM::MMATypes::tf32
+                        : element.isF16() ? NVVM::MMATypes::f16
+                                          : NVVM::MMATypes::bf16;
+  int64_t terms = element.isTF32() ? kWords : kTerms;
   Value product = NVVM::MmaOp::create(
       b, getStruct(b, b.getF32Type(), kSums), rows, columns,
-      ValueRange(ArrayRef<Value>(sums)), {kRows, kColumns, kTerms},
+      ValueRange(ArrayRef<Value>(sums)), {kRows, kColumns, terms},
       /*b1Op=*/std::nullopt, /*intOverflow=*/std::nullopt,
       std::array{type, type},
       std::array{NVVM::MMALayout::row, NVVM::MMALayout::col});

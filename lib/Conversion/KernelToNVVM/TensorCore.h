@@ -6,10 +6,11 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// A warp multiplies 16 rows by 8 columns of 16 terms, f16 or bf16, and adds to
-// f32. Of its lanes, lane = 4 * g + t, a lane has the results 2 t and 2 t + 1
-// of rows g and g + 8: PTX ISA 9.0, 9.7.14, pictures of the fragments of
-// mma.m16n8k16.
+// A warp multiplies 16 rows by 8 columns of 8 words of terms, 16 of f16 or bf16
+// or 8 of tf32, and adds to f32. Of its lanes, lane = 4 * g + t, a lane has the
+// results 2 t and 2 t + 1 of rows g and g + 8: PTX ISA 9.0, 9.7.14, pictures of
+// the fragments of mma.m16n8k16, and of mma.m16n8k8 for tf32, whose operands
+// lie as words where those lie as pairs.
 //
 //===----------------------------------------------------------------------===//
 
@@ -23,8 +24,10 @@ namespace vitc::kernel {
 
 class TensorCore {
 public:
-  static constexpr int64_t kRows = 16, kColumns = 8, kTerms = 16;
-  /// Rows of a matrix that ldmatrix reads, of as many terms.
+  static constexpr int64_t kRows = 16, kColumns = 8, kWords = 8;
+  /// Terms of 16 bits.
+  static constexpr int64_t kTerms = 16;
+  /// Rows of a matrix that ldmatrix reads, of as many terms of 16 bits.
   static constexpr int64_t kMatrix = 8;
   /// Neighbouring results of a lane, in each of its two rows.
   static constexpr int64_t kPair = 2;
@@ -34,7 +37,7 @@ public:
   TensorCore(DeviceBuilder &builder, mlir::Type element)
       : b(builder), element(element) {}
 
-  /// A word of two elements as instructions take it.
+  /// A word of one or two elements as instructions take it.
   mlir::Value toOperand(mlir::Value word);
   /// `count` matrices, of which eight lanes each name the rows. Column-major
   /// layout transposes them.

@@ -54,3 +54,26 @@ func.func @gemm_norm(%context: !kernel.context) {
       tiling <provider = nvvm, rows = 2, columns = 16, kBlock = 256, unroll = 1, rowBlock = 2>
   return
 }
+
+// Of tf32 4 terms of a column do; each row is rounded once, for shared memory.
+// CHECK-LABEL: llvm.func @gemm_n64_k256_by_tf32(
+//       CHECK:   llvm.load %{{.*}} {alignment = 16 : i64} : !llvm.ptr<1> -> vector<4xf32>
+//       CHECK:   scf.for
+// CHECK-COUNT-4:     nvvm.convert.float.to.tf32 %{{[^ ]+}} {rnd = #nvvm.fp_rnd_mode<rna>}
+//       CHECK:     llvm.store %{{.*}} vector<4xf32>, !llvm.ptr<3>
+//       CHECK:   scf.for
+// CHECK-COUNT-4:     nvvm.convert.float.to.tf32
+//       CHECK:     llvm.store %{{.*}} vector<4xf32>, !llvm.ptr<3>
+//   CHECK-NOT:   nvvm.convert.float.to.tf32
+//       CHECK:   llvm.return
+func.func @gemm_tf32(%context: !kernel.context) {
+  %b = kernel.batch %context
+  %n = arith.constant 2 : index
+  %x = kernel.buffer %context input : memref<?x2x256xf32>
+  %w = kernel.buffer %context input at 1 : memref<16384xtf32>
+  %y = kernel.buffer %context output : memref<?x2x64xf32>
+  kernel.gemm batch(%b) rows(%n) n 64 k 256 lhs(%x at #map : memref<?x2x256xf32>) weights(%w : memref<16384xtf32>)
+      init(%y at #map : memref<?x2x64xf32>)
+      tiling <provider = nvvm, rows = 2, columns = 16, kBlock = 256, unroll = 1, rowBlock = 2>
+  return
+}

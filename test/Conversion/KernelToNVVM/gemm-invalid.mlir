@@ -7,7 +7,7 @@ func.func @negative_gemm_f64(%context: !kernel.context) {
   %x = kernel.buffer %context input : memref<?x5x16xf64>
   %w = kernel.buffer %context input at 1 : memref<256xf32>
   %y = kernel.buffer %context output : memref<?x5x16xf32>
-  // expected-error @+1 {{'kernel.gemm' op has an operand of type 'memref<?x5x16xf64>'; needs f32, f16 or bf16}}
+  // expected-error @+1 {{'kernel.gemm' op has an operand of type 'memref<?x5x16xf64>'; needs f32, tf32, f16 or bf16}}
   kernel.gemm batch(%b) rows(%n) n 16 k 16 lhs(%x at #map : memref<?x5x16xf64>) weights(%w : memref<256xf32>)
       init(%y at #map : memref<?x5x16xf32>)
       tiling <provider = nvvm, rows = 4, columns = 4, kBlock = 16, unroll = 3, rowBlock = 16>

@@ -7,8 +7,8 @@
 //===----------------------------------------------------------------------===//
 //
 // Each tiling that code is generated for, whichever kernel-schedule-nvptx would
-// choose, and weights of 16 bits. What a gemm does beside that is tested by
-// Gemm*Test.cpp on all levels.
+// choose, and weights of 16 bits and tf32. What a gemm does beside that is
+// tested by Gemm*Test.cpp on all levels.
 //
 //===----------------------------------------------------------------------===//
 
@@ -36,6 +36,7 @@ struct Product {
   std::string arch = "sm_80";
   int64_t shift = 0;        // of lhs's rows to the product's
   bool zeroOutside = false; // behind the last row; else it goes on at the first
+  std::string expected = ""; // what is rounded to instead of `weights`
 };
 
 std::string getTiling(int64_t rows, int64_t columns, int64_t kBlock,
@@ -93,15 +94,19 @@ float roundTo(llvm::StringRef type, float value) {
     return vitc::emulator::fromBF16(vitc::emulator::toBF16(value));
   if (type == "f16")
     return vitc::emulator::fromF16(vitc::emulator::toF16(value));
+  if (type == "tf32")
+    return vitc::emulator::truncateToTF32(vitc::emulator::toTF32(value));
   return value;
 }
 
+bool isOf32Bits(llvm::StringRef type) { return type.ends_with("f32"); }
+
 /// The bytes of values of a type, to which they are rounded.
 std::vector<char> getBytes(llvm::StringRef type, std::vector<float> &values) {
-  std::vector<char> bytes(values.size() * (type == "f32" ? 4 : 2));
+  std::vector<char> bytes(values.size() * (isOf32Bits(type) ? 4 : 2));
   for (auto [i, value] : llvm::enumerate(values)) {
     value = roundTo(type, value);
-    if (type == "f32") {
+    if (isOf32Bits(type)) {
       std::memcpy(&bytes[4 * i], &value, 4);
       continue;
     }
@@ -112,16 +117,16 @@ std::vector<char> getBytes(llvm::StringRef type, std::vector<float> &values) {
   return bytes;
 }
 
-/// Packed weights with 8 terms of a column side by side.
+/// Packed weights with `run` terms of a column side by side.
 std::vector<float> interleave(llvm::ArrayRef<float> packed, int64_t n,
-                              int64_t k) {
+                              int64_t k, int64_t run) {
   std::vector<float> words(packed.size());
   int64_t depth = llvm::alignTo(k, 16);
   for (int64_t column = 0; column < n; column += 64) {
     int64_t width = std::min<int64_t>(64, llvm::alignTo(n - column, 16));
     for (int64_t l = 0; l < depth; ++l)
       for (int64_t j = 0; j < width; ++j)
-        words[column * depth + (l / 8 * width + j) * 8 + l % 8] =
+        words[column * depth + (l / run * width + j) * run + l % run] =
             packed[column * depth + l * width + j];
   }
   return words;
@@ -154,10 +159,10 @@ std::vector<double> compute(const Product &product, int64_t batch,
       for (double &element : row)
         element /= std::sqrt(variance + 1e-5);
     }
-    // Of 16 bits is what tensor cores multiply.
-    if (product.weights != "f32")
+    // What tensor cores multiply is rounded.
+    if (product.expected != "f32")
       for (double &element : row)
-        element = roundTo(product.weights, static_cast<float>(element));
+        element = roundTo(product.expected, static_cast<float>(element));
     const std::vector<float> &own =
         weights[product.weightsPerItem ? m / product.rows : 0];
     for (int64_t j = 0; j < n; ++j) {
@@ -193,7 +198,9 @@ std::vector<double> getStatistics(const Product &product, int64_t batch,
   return statistics;
 }
 
-void test(const Product &product, int64_t batch = 1, double tolerance = 1e-5) {
+void test(Product product, int64_t batch = 1, double tolerance = 1e-5) {
+  if (product.expected.empty())
+    product.expected = product.weights;
   SCOPED_TRACE(llvm::formatv("batch {0} rows {1} n {2} k {3} {4}, {5} by {6} "
                              "{7}",
                              batch, product.rows, product.n, product.k,
@@ -207,12 +214,12 @@ void test(const Product &product, int64_t batch = 1, double tolerance = 1e-5) {
   std::vector<float> packed;
   for (int64_t i = 0; i < (product.weightsPerItem ? batch : 1); ++i) {
     weights.push_back(getRandom(n * product.k, 2 + i));
-    for (float &weight : weights.back())
-      weight = roundTo(product.weights, weight);
     std::vector<float> own = packWeights(weights.back(), n, product.k);
     if (product.weights != "f32")
-      own = interleave(own, n, product.k);
+      own = interleave(own, n, product.k, product.weights == "tf32" ? 4 : 8);
     llvm::append_range(packed, own);
+    for (float &weight : weights.back())
+      weight = roundTo(product.expected, weight);
   }
   int64_t packedSize = packed.size() / weights.size();
   std::vector<char> weightBytes = getBytes(product.weights, packed);
@@ -231,7 +238,7 @@ void test(const Product &product, int64_t batch = 1, double tolerance = 1e-5) {
     expected = getStatistics(product, batch, expected);
   for (int64_t seed : {1, 5}) {
     std::vector<float> values(expected.size());
-    if (product.init == "f32") {
+    if (isOf32Bits(product.init)) {
       kernel->runBuffers(batch, inputs, values.data(), seed);
     } else {
       std::vector<uint16_t> halves(expected.size());
@@ -320,6 +327,19 @@ TEST(DeviceGemmTest, FewRowsOf16Bits) {
       test({getTiling(2, 16, 512, 1, 2, 1), 5, 70, k, "f32", type});
 }
 
+// The largest block has more terms than k has, which behind its last run of
+// four are zeros.
+TEST(DeviceGemmTest, FewRowsOfTF32) {
+  for (int64_t kBlock : {16, 512, 1008})
+    for (int64_t rows : {1, 7})
+      for (int64_t k : {27, 1000})
+        test(
+            {getTiling(rows, 16, kBlock, 1, rows, 1), 7, 70, k, "f32", "tf32"});
+  test({getTiling(4, 8, 768, 1, 4, 1), 6, 70, 768, "f32", "tf32", "f32",
+        "<epsilon = 1.000000e-05 : f64>"},
+       1, 1e-4);
+}
+
 TEST(DeviceGemmTest, FewRowsWeightsPerItem) {
   test(
       {getTiling(2, 8, 512, 1, 2, 1), 3, 70, 40, "f32", "f32", "f32", "", true},
@@ -357,6 +377,66 @@ TEST(DeviceGemmTest, TensorNorms) {
 TEST(DeviceGemmTest, TensorWeightsPerItem) {
   test({kTensorTilings[2], 37, 84, 48, "bf16", "bf16", "f32", "", true},
        /*batch=*/3);
+}
+
+/// The same blocks of half as many terms.
+const std::string kTF32Tilings[] = {
+    getTiling(64, 32, 16, 3, 128, 2), getTiling(32, 32, 16, 3, 64, 2),
+    getTiling(32, 32, 16, 3, 128, 1), getTiling(32, 16, 16, 3, 64, 1),
+    getTiling(16, 16, 16, 3, 32, 1),  getTiling(16, 16, 16, 3, 16, 1),
+    getTiling(16, 16, 32, 2, 16, 1),  getTiling(16, 16, 8, 4, 16, 1),
+};
+
+TEST(DeviceGemmTest, TF32Tilings) {
+  for (const std::string &tiling : kTF32Tilings)
+    for (int64_t rows : {1, 7, 197})
+      for (const char *lhs : {"f32", "tf32"})
+        test({tiling, rows, 84, 76, lhs, "tf32"});
+}
+
+TEST(DeviceGemmTest, TF32ManyRows) {
+  for (int64_t rows : {577, 4097})
+    test({kTF32Tilings[0], rows, 84, 100, "tf32", "tf32"});
+}
+
+// Terms and columns that no vector divides.
+TEST(DeviceGemmTest, TF32Tails) {
+  for (const char *lhs : {"f32", "tf32", "bf16"})
+    for (int64_t n : {1, 63, 130})
+      for (int64_t k : {1, 27, 200})
+        test({kTF32Tilings[1], 77, n, k, lhs, "tf32"});
+}
+
+// Operands without the last 13 bits give what all bits do, nearly.
+TEST(DeviceGemmTest, TF32IsNearF32) {
+  for (int64_t rows : {1, 7, 197, 577, 4097}) {
+    Product product = {kTF32Tilings[1], rows, 84, 100, "f32", "tf32"};
+    product.expected = "f32";
+    test(product, 1, 1e-3);
+  }
+}
+
+TEST(DeviceGemmTest, TF32Norms) {
+  for (const char *norm : {"<epsilon = 1.000000e-05 : f64>",
+                           "<epsilon = 1.000000e-05 : f64, rms = true>"})
+    test({kTF32Tilings[0], 150, 84, 100, "f32", "tf32", "f32", norm}, 1, 1e-4);
+}
+
+// The results are rounded as tensor cores would do it.
+TEST(DeviceGemmTest, TF32Results) {
+  test({kTF32Tilings[0], 77, 100, 80, "tf32", "tf32", "tf32"}, 1, 6e-4);
+  test({kTF32Tilings[3], 77, 63, 80, "tf32", "tf32", "tf32"}, 1, 6e-4);
+}
+
+TEST(DeviceGemmTest, TF32WeightsPerItem) {
+  test({kTF32Tilings[2], 37, 84, 48, "tf32", "tf32", "f32", "", true},
+       /*batch=*/3);
+}
+
+TEST(DeviceGemmTest, TF32Statistics) {
+  test({kTF32Tilings[4], 150, 84, 48, "f32", "tf32", "f32", "", false,
+        /*chunks=*/3},
+       /*batch=*/2);
 }
 
 /// By warpgroups: rows and panels of a block, terms and number of steps.

@@ -144,7 +144,8 @@ std::unique_ptr<CompiledKernel> CompiledKernel::compile(llvm::StringRef text,
   BufferSize outputSize;
   module->walk([&](kernel::BufferOp op) {
     auto type = llvm::cast<mlir::MemRefType>(op.getType());
-    int64_t bytes = std::max(1u, type.getElementTypeBitWidth() / 8);
+    int64_t bytes =
+        vit::WeightExprAttr::getStoredElementBytes(type.getElementType());
     for (int64_t dim : type.getShape())
       bytes *= mlir::ShapedType::isDynamic(dim) ? 1 : dim;
     auto index = static_cast<size_t>(op.getOffset());
