@@ -15,17 +15,15 @@
 using namespace mlir;
 using namespace vitc::kernel;
 
-/// Elements of 16 bits that a lane names at once.
-static constexpr int64_t kShortVector = 8;
-
 AttentionBlock::AttentionBlock(AttentionTilingAttr tiling, int64_t headDim,
-                               int64_t valueDim, bool hasShortFactors)
+                               int64_t valueDim, int64_t factorBytes)
     : rows(tiling.getRows()), columns(tiling.getColumns()),
       queries(tiling.getQueryBlock()), keys(tiling.getKeyBlock()),
       headDim(headDim), valueDim(valueDim) {
-  usesTensorCores = hasShortFactors && rows == kTensorRows &&
-                    keys == columns * kTensorRowThreads &&
-                    queries % kTensorSize == 0 && keys % kTensorSize == 0;
+  bool isTensorTile = rows == kTensorRows &&
+                      keys == columns * kTensorRowThreads &&
+                      queries % kTensorSize == 0 && keys % kTensorSize == 0;
+  tensorBytes = isTensorTile ? factorBytes : 0;
 }
 
 bool AttentionBlock::isValid() const {
@@ -44,22 +42,23 @@ bool AttentionBlock::hasTiles() const {
 }
 
 int64_t AttentionBlock::getDepth() const {
-  return llvm::alignTo(headDim, usesTensorCores ? kTensorSize : kSharedVector);
+  return llvm::alignTo(headDim,
+                       usesTensorCores() ? kTensorSize : kSharedVector);
 }
 
 int64_t AttentionBlock::getValueDepth(int64_t count) const {
-  return llvm::alignTo(count, usesTensorCores ? kTensorSize : kSharedVector);
+  return llvm::alignTo(count, usesTensorCores() ? kTensorSize : kSharedVector);
 }
 
 int64_t AttentionBlock::getColumns(int64_t count) const {
-  return llvm::divideCeil(usesTensorCores ? getValueDepth(count) : count,
+  return llvm::divideCeil(usesTensorCores() ? getValueDepth(count) : count,
                           getRowThreads());
 }
 
 int64_t AttentionBlock::getFactorStride() const {
   int64_t depth = getDepth();
-  if (usesTensorCores)
-    return depth + kShortVector;
+  if (usesTensorCores())
+    return depth + getTensorPadding();
   return depth / kSharedVector % 2 == 0 ? depth + kSharedVector : depth;
 }
 
@@ -72,7 +71,7 @@ int64_t AttentionBlock::getScoreStride() const {
 }
 
 int64_t AttentionBlock::getVectorWidth() const {
-  if (usesTensorCores)
+  if (usesTensorCores())
     return 2;
   int64_t best = 1;
   auto getPadded = [&](int64_t width) {
@@ -85,23 +84,23 @@ int64_t AttentionBlock::getVectorWidth() const {
 }
 
 int64_t AttentionBlock::getVectors() const {
-  if (usesTensorCores)
+  if (usesTensorCores())
     return llvm::alignTo(valueDim, kTensorSize) /
            (getVectorWidth() * getRowThreads());
   return llvm::divideCeil(valueDim, getVectorWidth() * getRowThreads());
 }
 
 int64_t AttentionBlock::getValueStride() const {
-  if (usesTensorCores)
-    return llvm::alignTo(valueDim, kTensorSize) + kShortVector;
+  if (usesTensorCores())
+    return llvm::alignTo(valueDim, kTensorSize) + getTensorPadding();
   return llvm::alignTo(getVectors() * getVectorWidth() * getRowThreads(),
                        kSharedVector);
 }
 
 int64_t AttentionBlock::getSharedBytes() const {
-  if (usesTensorCores)
+  if (usesTensorCores())
     return ((queries + keys) * getFactorStride() + keys * getValueStride()) *
-           static_cast<int64_t>(sizeof(uint16_t));
+           tensorBytes;
   int64_t floats;
   if (hasOneQuery())
     // Scores; of each warp a maximum, a sum and results.
@@ -112,9 +111,11 @@ int64_t AttentionBlock::getSharedBytes() const {
   return floats * static_cast<int64_t>(sizeof(float));
 }
 
-bool vitc::kernel::hasShortFactors(AttentionOp op) {
+int64_t vitc::kernel::getTensorFactorBytes(AttentionOp op) {
   Type type = getElementTypeOrSelf(op.getValue());
-  return op.getQuery() && (type.isF16() || type.isBF16()) &&
-         getElementTypeOrSelf(op.getQuery()) == type &&
-         getElementTypeOrSelf(op.getKey()) == type;
+  bool isTaken = op.getQuery() &&
+                 (type.isF16() || type.isBF16() || type.isTF32()) &&
+                 getElementTypeOrSelf(op.getQuery()) == type &&
+                 getElementTypeOrSelf(op.getKey()) == type;
+  return isTaken ? vit::WeightExprAttr::getStoredElementBytes(type) : 0;
 }

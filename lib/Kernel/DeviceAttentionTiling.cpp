@@ -150,8 +150,9 @@ chooseTiling(MLIRContext *context, const AttentionSize &size, GpuAttr gpu) {
 
 /// For tensor cores: even blocks of queries, and all keys that are few in one.
 /// Null where heads are so large that no block fits.
-static AttentionTilingAttr
-getTensorTiling(MLIRContext *context, const AttentionSize &size, GpuAttr gpu) {
+static AttentionTilingAttr getTensorTiling(MLIRContext *context,
+                                           const AttentionSize &size,
+                                           int64_t factorBytes, GpuAttr gpu) {
   auto getEven = [](int64_t total, int64_t most) {
     int64_t blocks = llvm::divideCeil(total, most);
     return static_cast<int64_t>(llvm::alignTo(llvm::divideCeil(total, blocks),
@@ -167,8 +168,7 @@ getTensorTiling(MLIRContext *context, const AttentionSize &size, GpuAttr gpu) {
           AttentionTilingAttr::get(context, AttentionBlock::kTensorRows,
                                    keys / AttentionBlock::kTensorRowThreads,
                                    getEven(size.queries, mostQueries), keys);
-      AttentionBlock block(tiling, size.headDim, size.valueDim,
-                           /*hasShortFactors=*/true);
+      AttentionBlock block(tiling, size.headDim, size.valueDim, factorBytes);
       int64_t results = block.getVectors() * block.getVectorWidth();
       if (block.rows * (results + block.columns) <= kMaxTensorSums &&
           block.getSharedBytes() + AttentionBlock::kMaxTableBytes <=
@@ -197,9 +197,9 @@ AttentionTilingAttr vitc::kernel::getDeviceAttentionTiling(AttentionOp op,
       static_cast<int64_t>(op.getHeadDim()),
       static_cast<int64_t>(op.getValueDim()),
       !keys || op.getCausal() || op.getKeyLength()};
-  if (hasShortFactors(op))
+  if (int64_t bytes = getTensorFactorBytes(op))
     if (AttentionTilingAttr tiling =
-            getTensorTiling(op.getContext(), size, gpu))
+            getTensorTiling(op.getContext(), size, bytes, gpu))
       return tiling;
   return chooseTiling(op.getContext(), size, gpu);
 }

@@ -25,9 +25,9 @@ namespace vitc::kernel {
 /// results of its queries a thread has vectors of getVectorWidth() elements,
 /// dealt out likewise.
 ///
-/// Where operands are of 16 bits, tensor cores multiply blocks whose threads
-/// have kTensorRows rows and share a row by kTensorRowThreads: the parts of
-/// their instructions' results.
+/// Where tensor cores take the operands' type, they multiply blocks whose
+/// threads have kTensorRows rows and share a row by kTensorRowThreads: the
+/// parts of their instructions' results.
 ///
 /// A block of one query is computed by all of its threads together, from keys
 /// and values where they lie.
@@ -35,14 +35,18 @@ struct AttentionBlock {
   int64_t rows, columns; // of a thread's scores
   int64_t queries, keys;
   int64_t headDim, valueDim; // 0 without
-  bool usesTensorCores;
+  int64_t tensorBytes;       // of an element that tensor cores take, else 0
 
+  /// `factorBytes` as getTensorFactorBytes has them.
   AttentionBlock(AttentionTilingAttr tiling, int64_t headDim, int64_t valueDim,
-                 bool hasShortFactors = false);
+                 int64_t factorBytes = 0);
+
+  bool usesTensorCores() const { return tensorBytes != 0; }
 
   static constexpr int64_t kTensorRows = 2, kTensorRowThreads = 4;
   /// Queries of a warp, and what depths of products are multiples of.
   static constexpr int64_t kTensorSize = 16;
+  static constexpr int64_t kTensorVectorBytes = 16;
 
   bool hasOneQuery() const { return queries == 1; }
   int64_t getRowThreads() const { return keys / columns; }
@@ -67,6 +71,9 @@ struct AttentionBlock {
   /// From one query or key to the next: an odd number of what a thread reads,
   /// so that neighbouring threads read from different banks.
   int64_t getFactorStride() const;
+  /// For tensor cores, from one query, key or value to the next beyond its
+  /// elements: what a lane names at once.
+  int64_t getTensorPadding() const { return kTensorVectorBytes / tensorBytes; }
   /// From the probabilities of one query to the next: the queries that a warp
   /// writes lie in different banks.
   int64_t getScoreStride() const;
@@ -80,8 +87,9 @@ struct AttentionBlock {
   static constexpr int64_t kMaxTableBytes = 16 << 10;
 };
 
-/// Whether all that `op` multiplies is of one type that tensor cores take.
-bool hasShortFactors(AttentionOp op);
+/// Bytes of an element of what `op` multiplies where all of it is of one type
+/// that tensor cores take; else 0.
+int64_t getTensorFactorBytes(AttentionOp op);
 
 } // namespace vitc::kernel
 

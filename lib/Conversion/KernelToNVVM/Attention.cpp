@@ -77,8 +77,8 @@ private:
   createProducts(const ScoreOperands &operands) {
     AttentionFactors factors = getScoreFactors(b, operands, tables);
     factors.values = getRows(op.getValue(), op.getValueMap(), op.getKeys());
-    return block.usesTensorCores ? createTensorProducts(b, block, factors)
-                                 : createFmaProducts(b, block, factors);
+    return block.usesTensorCores() ? createTensorProducts(b, block, factors)
+                                   : createFmaProducts(b, block, factors);
   }
   State addKeyBlocks();
   State addKeyBlock(State state, DeviceKeyBlock keys, int64_t depth,
@@ -218,7 +218,7 @@ vitc::kernel::buildDeviceAttention(AttentionOp op, DeviceContext &context) {
       failed(requireRows("init", op.getInit(), op.getResultMap())))
     return failure();
   AttentionBlock block(op.getTilingAttr(), op.getHeadDim(), op.getValueDim(),
-                       hasShortFactors(op));
+                       getTensorFactorBytes(op));
   if (failed(verifyBlock(op, op.getTilingAttr(), block, context.gpu)))
     return failure();
   if (block.hasOneQuery())

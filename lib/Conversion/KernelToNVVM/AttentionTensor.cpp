@@ -6,17 +6,20 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Operands of 16 bits as memory has them, sums in f32. A warp has 16 queries
-// and all keys of a block, in products of 16 x 8 by instructions that are 16
-// deep (TensorCore.h). The scores of two such products are what the
-// probabilities of one product with values need: they stay in registers.
+// Operands of 16 bits or tf32 as memory has them, sums in f32. A warp has 16
+// queries and all keys of a block, in products of 16 x 8 by instructions that
+// are 8 words deep (TensorCore.h). Scores stay in registers as probabilities:
+// of 16 bits those of two products are what one with values needs. Of tf32
+// those of one product are, if terms are numbered otherwise: t and t + 4 of an
+// instruction, which a lane has, stand for the keys 2 t and 2 t + 1, whose
+// values it is given. ldmatrix transposes 16 bits only, so lanes load values
+// themselves, each from its own bank.
 //
 //===----------------------------------------------------------------------===//
 
 #include "AttentionProducts.h"
 #include "TensorCore.h"
 
-#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
@@ -24,7 +27,6 @@ using namespace vitc::kernel;
 
 static constexpr int64_t kTileRows = TensorCore::kRows,
                          kTileColumns = TensorCore::kColumns,
-                         kTileDepth = TensorCore::kTerms,
                          kMatrix = TensorCore::kMatrix,
                          kPair = TensorCore::kPair;
 
@@ -35,7 +37,8 @@ public:
                  const AttentionFactors &factors)
       : AttentionProducts(builder, block, factors,
                           factors.values->getMemory().element),
-        element(factors.values->getMemory().element), core(b, element),
+        element(factors.values->getMemory().element),
+        vector(block.getTensorPadding()), core(b, element),
         firstRow(b.mul(b.getWarp(), kTileRows)), group(b.div(b.getLane(), 4)),
         thread(b.rem(b.getLane(), 4)) {}
 
@@ -54,7 +57,14 @@ public:
   }
 
 private:
+  /// Where a lane finds its first values.
+  DevicePointer getFirstValues();
+  /// The operands of two products, of 8 elements of values each.
+  SmallVector<Value> loadValues(DevicePointer first, int64_t key,
+                                int64_t column);
+
   Type element;
+  int64_t vector; // elements of a row of a matrix that ldmatrix reads
   TensorCore core;
   Value firstRow;      // of the warp, in the block
   Value group, thread; // g and t
@@ -86,24 +96,25 @@ static SmallVector<Value> toRows(ValueRange tiles) {
 
 SmallVector<Value> TensorProducts::multiplyKeys(int64_t columns) {
   int64_t numKeys = columns / kPair * kTileColumns;
-  // Rows 0 to 15 at the first elements, then at the next eight; of keys, the
-  // first eight at these and the next, then the next eight.
+  // Rows 0 to 15 at the first vector, then at the next; of keys, the first
+  // eight at these two, then the next eight.
   Value lane = b.getLane();
+  Value half = b.div(lane, kTileRows);
   Value queryRow = b.add(firstRow, b.rem(lane, kTileRows));
-  Value queryPart = b.mul(b.div(lane, kTileRows), kMatrix);
-  Value keyRow = b.add(b.rem(lane, kMatrix), queryPart);
-  Value keyPart = b.mul(b.rem(b.div(lane, kMatrix), 2), kMatrix);
+  Value queryPart = b.mul(half, vector);
+  Value keyRow = b.add(b.rem(lane, kMatrix), b.mul(half, kMatrix));
+  Value keyPart = b.mul(b.rem(b.div(lane, kMatrix), 2), vector);
   DevicePointer query = b.advance(
       queries.memory, b.add(b.mul(queryRow, queries.stride), queryPart));
   DevicePointer key =
       b.advance(keys.memory, b.add(b.mul(keyRow, keys.stride), keyPart));
   SmallVector<Value> zeros(block.rows * columns, b.scalar(0.0));
   return toRows(b.forLoop(
-      b.index(0), b.index(block.getDepth()), kTileDepth, zeros,
+      b.index(0), b.index(block.getDepth()), 2 * vector, zeros,
       [&](Value d, ValueRange current) {
         SmallVector<Value> sums(current);
         SmallVector<Value> rows = core.loadMatrices(b.advance(query, d), 4);
-        for (int64_t first = 0; first < numKeys; first += kTileDepth) {
+        for (int64_t first = 0; first < numKeys; first += 2 * kTileColumns) {
           SmallVector<Value> two = core.loadMatrices(
               b.advance(b.advance(key, d), b.index(first * keys.stride)), 4);
           for (int64_t half = 0; half < 2; ++half)
@@ -115,38 +126,60 @@ SmallVector<Value> TensorProducts::multiplyKeys(int64_t columns) {
       }));
 }
 
-/// Rounds pairs of neighbours, which are operands then.
+/// Rounds words, which are operands then: of 16 bits pairs of neighbours.
 void TensorProducts::keepProbabilities(ArrayRef<Value> kept, int64_t columns) {
   auto pair = VectorType::get(kPair, b.getF32Type());
-  SmallVector<Value> words;
-  for (size_t i = 0; i < kept.size(); i += kPair) {
-    Value neighbours =
-        vector::FromElementsOp::create(b, pair, kept.slice(i, kPair));
-    Value rounded = arith::TruncFOp::create(b, pair.clone(element), neighbours);
-    words.push_back(core.toOperand(rounded));
+  int64_t width = element.isTF32() ? 1 : kPair;
+  probabilities.clear();
+  for (size_t i = 0; i < kept.size(); i += width) {
+    Value word = kept[i];
+    if (width == kPair)
+      word = vector::FromElementsOp::create(b, pair, kept.slice(i, kPair));
+    probabilities.push_back(core.toOperand(b.roundTo(word, element)));
   }
-  probabilities = words;
-  keptColumns = columns / kPair;
+  keptColumns = columns / width;
+}
+
+DevicePointer TensorProducts::getFirstValues() {
+  if (element.isTF32())
+    return b.advance(values.memory,
+                     b.add(b.mul(thread, kPair * values.stride), group));
+  // Keys 0 to 15 at the first elements, then at the next eight.
+  Value lane = b.getLane();
+  return b.advance(values.memory,
+                   b.add(b.mul(b.rem(lane, kTileRows), values.stride),
+                         b.mul(b.div(lane, kTileRows), kMatrix)));
+}
+
+SmallVector<Value> TensorProducts::loadValues(DevicePointer first, int64_t key,
+                                              int64_t column) {
+  int64_t offset = key * values.stride + column;
+  if (!element.isTF32())
+    return core.loadMatrices(b.advance(first, b.index(offset)), 4,
+                             NVVM::MMALayout::col);
+  SmallVector<Value> operands;
+  for (int64_t tile : {0, 1})
+    for (int64_t neighbour = 0; neighbour < kPair; ++neighbour)
+      operands.push_back(
+          core.toOperand(b.load(first, b.index(offset + tile * kTileColumns +
+                                               neighbour * values.stride))));
+  return operands;
 }
 
 SmallVector<Value> TensorProducts::multiplyValues(ValueRange results,
                                                   int64_t depth) {
-  // Keys 0 to 15 at the first elements, then at the next eight.
-  Value lane = b.getLane();
-  Value place = b.add(b.mul(b.rem(lane, kTileDepth), values.stride),
-                      b.mul(b.div(lane, kTileDepth), kMatrix));
-  DevicePointer value = b.advance(values.memory, place);
+  DevicePointer first = getFirstValues();
   SmallVector<Value> sums = toTiles(results);
-  for (int64_t key = 0; key < depth; key += kTileDepth) {
-    int64_t first = key / kTileColumns;
+  int64_t terms = 2 * vector;
+  for (int64_t key = 0; key < depth; key += terms) {
+    // Two words of a row are an operand each.
+    int64_t word = key / terms * 2;
     SmallVector<Value> rows;
-    for (int64_t column : {first, first + 1})
+    for (int64_t column : {word, word + 1})
       for (int64_t row : {0, 1})
         rows.push_back(probabilities[row * keptColumns + column]);
     for (int64_t tile = 0; tile < block.getVectors(); tile += 2) {
-      SmallVector<Value> two = core.loadMatrices(
-          b.advance(value, b.index(key * values.stride + tile * kTileColumns)),
-          4, NVVM::MMALayout::col);
+      SmallVector<Value> two = loadValues(first, key, tile * kTileColumns);
       for (int64_t half = 0; half < 2; ++half)
         core.multiplyAdd(
             rows, ValueRange(two).slice(half * 2, 2),

@@ -8,7 +8,8 @@
 //
 // What AttentionTest and its neighbours, which run on every target, leave out:
 // tilings by hand, numbers of tokens that only a run knows, operands of 16
-// bits, and all that changes scores at once, in attention and in its maps.
+// bits and tf32, and all that changes scores at once, in attention and in its
+// maps.
 //
 //===----------------------------------------------------------------------===//
 
@@ -50,10 +51,13 @@ struct Attention {
 };
 
 const llvm::fltSemantics &getSemantics(llvm::StringRef element) {
-  return element == "bf16"  ? llvm::APFloat::BFloat()
-         : element == "f16" ? llvm::APFloat::IEEEhalf()
-                            : llvm::APFloat::IEEEsingle();
+  return element == "bf16"   ? llvm::APFloat::BFloat()
+         : element == "f16"  ? llvm::APFloat::IEEEhalf()
+         : element == "tf32" ? llvm::APFloat::FloatTF32()
+                             : llvm::APFloat::IEEEsingle();
 }
+
+bool isOf32Bits(llvm::StringRef element) { return element.ends_with("f32"); }
 
 /// Values as an element type has them, and as bytes of it.
 struct Elements {
@@ -68,7 +72,7 @@ struct Elements {
       bool lost;
       rounded.convert(getSemantics(element), llvm::APFloat::rmNearestTiesToEven,
                       &lost);
-      if (element != "f32")
+      if (!isOf32Bits(element))
         halves.push_back(rounded.bitcastToAPInt().getZExtValue());
       rounded.convert(llvm::APFloat::IEEEsingle(),
                       llvm::APFloat::rmNearestTiesToEven, &lost);
@@ -334,7 +338,7 @@ protected:
     std::vector<double> expected = getExpected(shape, operands);
     std::string module = getAttentionModule(shape);
     std::vector<float> result;
-    if (shape.resultElement == "f32") {
+    if (isOf32Bits(shape.resultElement)) {
       result = run(module, shape, operands, expected.size(), kUntouched);
     } else {
       for (uint16_t bits :
@@ -447,9 +451,9 @@ TEST_P(DeviceAttentionTest, HeadDims) {
   }
 }
 
-// Products of operands of 16 bits are exact in f32.
-TEST_P(DeviceAttentionTest, Halves) {
-  for (const char *element : {"bf16", "f16"})
+// Products of operands of 16 bits or tf32 are exact in f32.
+TEST_P(DeviceAttentionTest, ShortFactors) {
+  for (const char *element : {"bf16", "f16", "tf32"})
     for (int64_t queries : {1, 49}) {
       Attention shape{2, queries, 77, 2, 24, 20};
       shape.element = element;
@@ -466,7 +470,8 @@ TEST_P(DeviceAttentionTest, Halves) {
 // Probabilities are rounded to the type of the values.
 TEST_P(DeviceAttentionTest, TensorCores) {
   for (auto [element, tolerance] :
-       {std::pair("bf16", 4e-3), std::pair("f16", 5e-4)})
+       {std::pair("bf16", 4e-3), std::pair("f16", 5e-4),
+        std::pair("tf32", 5e-4)})
     for (int64_t keys : {7, 49, 197})
       for (int64_t dim : {24, 64}) {
         Attention shape{2, 49, keys, 4, dim, dim - 3, /*keyHeads=*/2};
@@ -478,6 +483,8 @@ TEST_P(DeviceAttentionTest, TensorCores) {
     Attention shape{1, 13, 577, 1, dim, dim};
     shape.element = shape.resultElement = "bf16";
     test(shape, 6e-3);
+    shape.element = shape.resultElement = "tf32";
+    test(shape, 8e-4);
   }
   Attention shape{1, 49, 49, 2, 32, 32};
   shape.element = "f16";
