@@ -1,4 +1,4 @@
-//===- LowerPrecision.cpp - Products in 16 bits ---------------------------===//
+//===- LowerPrecision.cpp - Products of lower precision -------------------===//
 //
 // Part of the vitc project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.
@@ -22,6 +22,9 @@
 //   %q = kernel.gemm lhs(%r) ...
 // as a tile of it multiplies them in half the time that it takes to read them
 // as f32 for their statistics and again, for each block of columns.
+//
+// A tf32 takes as many bytes as an f32. What is stored so is rounded once and
+// not again each time that it is multiplied.
 //
 //===----------------------------------------------------------------------===//
 
@@ -189,9 +192,11 @@ struct LowerPrecisionPass final
       lowered = builder.getBF16Type();
     else if (type == "f16")
       lowered = builder.getF16Type();
+    else if (type == "tf32")
+      lowered = builder.getTF32Type();
     if (!lowered) {
       getOperation().emitError() << "kernel-lower-precision has type " << type
-                                 << "; needs bf16 or f16";
+                                 << "; needs bf16, f16 or tf32";
       return signalPassFailure();
     }
     SmallVector<GemmOp> gemms;

@@ -1,8 +1,9 @@
 // RUN: vit-opt %s -pass-pipeline='builtin.module(func.func(kernel-lower-precision))' | FileCheck %s '-D$TYPE=bf16'
 // RUN: vit-opt %s -pass-pipeline='builtin.module(func.func(kernel-lower-precision{type=f16}))' | FileCheck %s '-D$TYPE=f16'
+// RUN: vit-opt %s -pass-pipeline='builtin.module(func.func(kernel-lower-precision{type=tf32}))' | FileCheck %s '-D$TYPE=tf32'
 // RUN: not vit-opt %s -pass-pipeline='builtin.module(func.func(kernel-lower-precision{type=int8}))' 2>&1 | FileCheck %s --check-prefix=TYPE
 
-// TYPE: error: kernel-lower-precision has type int8; needs bf16 or f16
+// TYPE: error: kernel-lower-precision has type int8; needs bf16, f16 or tf32
 
 vit.weight @w : tensor<16x16xf32> seed(1 mean 0.0 scale 1.0)
 #w = #vit.expr<pack, [#vit.expr<ref, [@w]> : tensor<16x16xf32>]> : tensor<256xf32>
@@ -15,7 +16,7 @@ vit.weight @u : tensor<9x16xf32> seed(1 mean 0.0 scale 1.0)
 #below = affine_map<(b, i, c) -> (b, i + 1, c)>
 #heads = affine_map<(b, h, i, d) -> (b, i, h * 8 + d)>
 
-// What attention reads and what it writes for a product is of 16 bits, the
+// What attention reads and what it writes for a product is of the type, the
 // result of all is not.
 // CHECK-LABEL: func @block(
 //       CHECK:   %[[W:.*]] = kernel.constant #vit.expr<pack, [#vit.expr<cast, [#vit.expr<ref, [@w]> : tensor<16x16xf32>]> : tensor<16x16x[[$TYPE]]>]> : tensor<256x[[$TYPE]]>
@@ -156,7 +157,7 @@ func.func @negative_normalised(%x: tensor<?x9x16xf32>) -> tensor<?x9x16xf32> {
   return %y : tensor<?x9x16xf32>
 }
 
-// So is one that is multiplied by f32, or by another type of 16 bits.
+// So is one that is multiplied by f32, or by another type.
 // CHECK-LABEL: func @negative_other_weights(
 //       CHECK:   kernel.gemm
 //  CHECK-SAME:     -> tensor<?x9x16xf32>

@@ -12,6 +12,7 @@ The models have each kind of kernel, and products of all tiles. Needs ptxas and 
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import shutil
@@ -75,8 +76,10 @@ def test_finds_lost_speed() -> None:
 
 @needs_ptxas
 @pytest.mark.slow
-@pytest.mark.parametrize("architecture", ARCHITECTURES)
-@pytest.mark.parametrize("precision", ["f32", "bf16"])
+@pytest.mark.parametrize(
+    ("precision", "architecture"),
+    [*itertools.product(["f32", "bf16"], ARCHITECTURES), ("tf32", "sm_80"), ("tf32", "sm_90a")],
+)
 @pytest.mark.parametrize("name", MODELS)
 def test_keeps_values_in_registers(name: str, precision: str, architecture: str, tmp_path: Path) -> None:
     model, *options = MODELS[name]

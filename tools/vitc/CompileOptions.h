@@ -26,7 +26,7 @@ struct CompileOptions {
   Phase compileFrom = Phase::Import, compileTo = Phase::LLVM;
   /// Write the module of phase compileTo instead of a program.
   bool emitModule = false;
-  /// What products multiply: "f32" or, on GPUs, "bf16" or "f16".
+  /// What products multiply: "f32" or, on GPUs, "tf32", "bf16" or "f16".
   std::string precision = "f32";
   /// Compare the kernels with the reference before the output is written.
   bool verify = false;

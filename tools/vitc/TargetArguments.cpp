@@ -37,8 +37,8 @@ static cl::opt<std::string>
           cl::cat(getOptionCategory()));
 static cl::opt<std::string>
     precision("precision", cl::init("f32"),
-              cl::desc("What matrix products multiply: f32 or, on GPUs, bf16 "
-                       "or f16; sums stay f32"),
+              cl::desc("What matrix products multiply: f32 or, on GPUs, tf32, "
+                       "bf16 or f16; sums stay f32"),
               cl::cat(getOptionCategory()));
 static cl::opt<std::string>
     backend("backend", cl::init("llvm"),
@@ -172,9 +172,9 @@ bool vitc::parseTarget(CompileOptions &options) {
 
   bool isCpu =
       target.empty() || (target.size() == 1 && findCpuTarget(target.front()));
-  if (!is_contained({"f32", "bf16", "f16"}, precision))
+  if (!is_contained({"f32", "tf32", "bf16", "f16"}, precision))
     return usageError("--precision is '" + precision +
-                      "'; needs f32, bf16 or f16");
+                      "'; needs f32, tf32, bf16 or f16");
   if (isCpu && precision != "f32")
     return usageError("--precision is '" + precision +
                       "'; a CPU's kernels compute in f32");

@@ -50,7 +50,7 @@ def FuseCastsPass : Pass<"kernel-fuse-casts", "mlir::func::FuncOp"> {
 }
 
 def LowerPrecisionPass : Pass<"kernel-lower-precision", "mlir::func::FuncOp"> {
-  let summary = "multiply in f16 or bf16 where the model says f32";
+  let summary = "multiply in f16, bf16 or tf32 where the model says f32";
   let description = [{
     Products with constant weights get them in the type `type`, so that both operands
     are rounded to it and sums stay f32. What only products and attention read is
@@ -60,9 +60,9 @@ def LowerPrecisionPass : Pass<"kernel-lower-precision", "mlir::func::FuncOp"> {
     Micikevicius et al. 2018, section 3.
     Example: test/Kernel/kernel-lower-precision.mlir
   }];
-  let options = [Option<"type", "type", "std::string", /*default=*/"\"bf16\"", "bf16 or f16">];
-  let statistics = [Statistic<"numProducts", "num-products", "products of 16 bits now">,
-                    Statistic<"numValues", "num-values", "values stored in 16 bits now">];
+  let options = [Option<"type", "type", "std::string", /*default=*/"\"bf16\"", "bf16, f16 or tf32">];
+  let statistics = [Statistic<"numProducts", "num-products", "products of lower precision now">,
+                    Statistic<"numValues", "num-values", "values stored in lower precision now">];
   let dependentDialects = ["mlir::tensor::TensorDialect", "vitc::kernel::KernelDialect"];
 }
 

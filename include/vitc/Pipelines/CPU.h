@@ -25,8 +25,9 @@ void addRaisePasses(mlir::OpPassManager &passes);
 void addFusePasses(mlir::OpPassManager &passes,
                    llvm::StringRef attentionLayers = "all");
 /// vit -> kernels on planned buffers; `backend` is to compute gemms, whose
-/// operands are of `precision`, f32, bf16 or f16. `fewerProducts` computes
-/// convolutions with fewer of them, which only a CPU is known to gain from.
+/// operands are of `precision`, f32, tf32, bf16 or f16. `fewerProducts`
+/// computes convolutions with fewer of them, which only a CPU is known to gain
+/// from.
 void addKernelPasses(mlir::OpPassManager &passes,
                      llvm::StringRef backend = "llvm",
                      llvm::StringRef precision = "f32",

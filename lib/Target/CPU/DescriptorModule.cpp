@@ -318,6 +318,8 @@ StringRef vitc::getPrecision(ModuleOp module) {
     if (weight.getValue().getKind() != vit::WeightExprKind::Pack)
       continue;
     Type element = weight.getValue().getType().getElementType();
+    if (element.isTF32())
+      return "tf32";
     if (element.isBF16())
       return "bf16";
     if (element.isF16())
