@@ -62,7 +62,8 @@ def Kernel_AttentionTilingAttr : Kernel_Attr<"AttentionTiling", "attention_tilin
   let description = [{
     A task computes up to `queryBlock` queries of one head, over blocks of `keyBlock`
     keys with online softmax, in micro-tiles of `rows` x `columns`; on a GPU a task is
-    a block of threads, each with a micro-tile.
+    a block of threads, each with a micro-tile. 64 rows and all keys of a block are a
+    warpgroup's micro-tile, which sm_90a alone has.
   }];
   let parameters = (ins "int64_t":$rows, "int64_t":$columns, "int64_t":$queryBlock, "int64_t":$keyBlock);
 }

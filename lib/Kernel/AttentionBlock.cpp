@@ -20,6 +20,14 @@ AttentionBlock::AttentionBlock(AttentionTilingAttr tiling, int64_t headDim,
     : rows(tiling.getRows()), columns(tiling.getColumns()),
       queries(tiling.getQueryBlock()), keys(tiling.getKeyBlock()),
       headDim(headDim), valueDim(valueDim) {
+  usesWarpgroups = factorBytes == kWarpgroupBytes && rows == kWarpgroupRows &&
+                   columns == keys && queries % kWarpgroupRows == 0 &&
+                   keys % kTensorSize == 0 && keys <= kMaxWarpgroupColumns &&
+                   valueDim <= kMaxWarpgroupColumns;
+  if (usesWarpgroups) {
+    rows = kTensorRows;
+    columns = keys / kTensorRowThreads;
+  }
   bool isTensorTile = rows == kTensorRows &&
                       keys == columns * kTensorRowThreads &&
                       queries % kTensorSize == 0 && keys % kTensorSize == 0;
@@ -57,6 +65,8 @@ int64_t AttentionBlock::getColumns(int64_t count) const {
 
 int64_t AttentionBlock::getFactorStride() const {
   int64_t depth = getDepth();
+  if (usesWarpgroups)
+    return kSwizzledColumns;
   if (usesTensorCores())
     return depth + getTensorPadding();
   return depth / kSharedVector % 2 == 0 ? depth + kSharedVector : depth;
@@ -90,14 +100,25 @@ int64_t AttentionBlock::getVectors() const {
   return llvm::divideCeil(valueDim, getVectorWidth() * getRowThreads());
 }
 
+int64_t AttentionBlock::getResultColumns() const {
+  return getVectors() * getVectorWidth() * getRowThreads();
+}
+
 int64_t AttentionBlock::getValueStride() const {
+  if (usesWarpgroups)
+    return kSwizzledColumns;
   if (usesTensorCores())
-    return llvm::alignTo(valueDim, kTensorSize) + getTensorPadding();
-  return llvm::alignTo(getVectors() * getVectorWidth() * getRowThreads(),
-                       kSharedVector);
+    return getResultColumns() + getTensorPadding();
+  return llvm::alignTo(getResultColumns(), kSharedVector);
 }
 
 int64_t AttentionBlock::getSharedBytes() const {
+  if (usesWarpgroups) {
+    int64_t factor = llvm::alignTo(headDim, kSwizzledColumns);
+    int64_t value = llvm::alignTo(valueDim, kSwizzledColumns);
+    return ((queries + keys) * factor + keys * value) * tensorBytes +
+           kSwizzledBytes; // to begin at a multiple
+  }
   if (usesTensorCores())
     return ((queries + keys) * getFactorStride() + keys * getValueStride()) *
            tensorBytes;

@@ -149,6 +149,7 @@ chooseTiling(MLIRContext *context, const AttentionSize &size, GpuAttr gpu) {
 }
 
 /// For tensor cores: even blocks of queries, and all keys that are few in one.
+/// A warpgroup has kTensorQueries at once, which pays from half of them on.
 /// Null where heads are so large that no block fits.
 static AttentionTilingAttr getTensorTiling(MLIRContext *context,
                                            const AttentionSize &size,
@@ -164,10 +165,18 @@ static AttentionTilingAttr getTensorTiling(MLIRContext *context,
          mostQueries >= AttentionBlock::kTensorSize; mostQueries /= 2) {
       int64_t keys =
           size.keys <= mostKeys ? getEven(size.keys, mostKeys) : mostKeys;
+      int64_t queries = getEven(size.queries, mostQueries);
+      bool ofWarpgroup = gpu.getArch() == "sm_90a" &&
+                         factorBytes == AttentionBlock::kWarpgroupBytes &&
+                         queries > kWarpgroupRows / 2 &&
+                         size.valueDim <= AttentionBlock::kMaxWarpgroupColumns;
       auto tiling =
-          AttentionTilingAttr::get(context, AttentionBlock::kTensorRows,
-                                   keys / AttentionBlock::kTensorRowThreads,
-                                   getEven(size.queries, mostQueries), keys);
+          ofWarpgroup
+              ? AttentionTilingAttr::get(context, kWarpgroupRows, keys,
+                                         kWarpgroupRows, keys)
+              : AttentionTilingAttr::get(
+                    context, AttentionBlock::kTensorRows,
+                    keys / AttentionBlock::kTensorRowThreads, queries, keys);
       AttentionBlock block(tiling, size.headDim, size.valueDim, factorBytes);
       int64_t results = block.getVectors() * block.getVectorWidth();
       if (block.rows * (results + block.columns) <= kMaxTensorSums &&

@@ -1,4 +1,5 @@
 // RUN: vit-opt %s -kernel-schedule-nvptx=arch=sm_80 | FileCheck %s
+// RUN: vit-opt %s -kernel-schedule-nvptx=arch=sm_90a | FileCheck %s --check-prefix=HOPPER
 
 #rows = affine_map<(b, h, i, d) -> (b, h, i, d)>
 
@@ -47,9 +48,11 @@ func.func @one_query(%context: !kernel.context) {
   return
 }
 
-// Tensor cores: two rows a thread, four threads a row.
-// CHECK-LABEL: func.func @short_factors(
-//       CHECK:   tiling <rows = 2, columns = 16, queryBlock = 64, keyBlock = 64>
+// Tensor cores: two rows a thread, four threads a row; or a warpgroup's.
+//  CHECK-LABEL: func.func @short_factors(
+//        CHECK:   tiling <rows = 2, columns = 16, queryBlock = 64, keyBlock = 64>
+// HOPPER-LABEL: func.func @short_factors(
+//       HOPPER:   tiling <rows = 64, columns = 64, queryBlock = 64, keyBlock = 64>
 func.func @short_factors(%context: !kernel.context) {
   %b = kernel.batch %context
   %n = arith.constant 197 : index
@@ -63,8 +66,10 @@ func.func @short_factors(%context: !kernel.context) {
 
 // Fewer queries of large heads fit, or keys where a thread would keep too many
 // results.
-// CHECK-LABEL: func.func @short_factors_large_head(
-//       CHECK:   tiling <rows = 2, columns = 8, queryBlock = 64, keyBlock = 32>
+//  CHECK-LABEL: func.func @short_factors_large_head(
+//        CHECK:   tiling <rows = 2, columns = 8, queryBlock = 64, keyBlock = 32>
+// HOPPER-LABEL: func.func @short_factors_large_head(
+//       HOPPER:   tiling <rows = 64, columns = 32, queryBlock = 64, keyBlock = 32>
 func.func @short_factors_large_head(%context: !kernel.context) {
   %b = kernel.batch %context
   %n = arith.constant 197 : index
@@ -73,6 +78,24 @@ func.func @short_factors_large_head(%context: !kernel.context) {
   kernel.attention batch(%b) queries(%n) keys(%n) heads 2 head_dim 256 value_dim 256 scale 1.250000e-01
       query(%x at #rows : memref<?x2x197x256xf16>) key(%x at #rows : memref<?x2x197x256xf16>)
       value(%x at #rows : memref<?x2x197x256xf16>) init(%o at #rows : memref<?x2x197x256xf32>)
+  return
+}
+
+// Few queries would leave most of a warpgroup's rows empty.
+//  CHECK-LABEL: func.func @short_factors_few_queries(
+//        CHECK:   tiling <rows = 2, columns = 16, queryBlock = 32, keyBlock = 64>
+// HOPPER-LABEL: func.func @short_factors_few_queries(
+//       HOPPER:   tiling <rows = 2, columns = 16, queryBlock = 32, keyBlock = 64>
+func.func @short_factors_few_queries(%context: !kernel.context) {
+  %b = kernel.batch %context
+  %n = arith.constant 32 : index
+  %m = arith.constant 197 : index
+  %q = kernel.buffer %context input at 0 : memref<?x12x32x64xbf16>
+  %k = kernel.buffer %context input at 1 : memref<?x12x197x64xbf16>
+  %o = kernel.buffer %context output at 0 : memref<?x12x32x64xf32>
+  kernel.attention batch(%b) queries(%n) keys(%m) heads 12 head_dim 64 value_dim 64 scale 1.250000e-01
+      query(%q at #rows : memref<?x12x32x64xbf16>) key(%k at #rows : memref<?x12x197x64xbf16>)
+      value(%k at #rows : memref<?x12x197x64xbf16>) init(%o at #rows : memref<?x12x32x64xf32>)
   return
 }
 

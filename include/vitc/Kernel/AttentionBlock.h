@@ -27,7 +27,10 @@ namespace vitc::kernel {
 ///
 /// Where tensor cores take the operands' type, they multiply blocks whose
 /// threads have kTensorRows rows and share a row by kTensorRowThreads: the
-/// parts of their instructions' results.
+/// parts of their instructions' results. Of 16 bits a tiling with
+/// kWarpgroupRows rows and all keys of a block as columns says that warpgroups
+/// multiply, whose threads have the same parts; shared memory is swizzled for
+/// them.
 ///
 /// A block of one query is computed by all of its threads together, from keys
 /// and values where they lie.
@@ -36,6 +39,7 @@ struct AttentionBlock {
   int64_t queries, keys;
   int64_t headDim, valueDim; // 0 without
   int64_t tensorBytes;       // of an element that tensor cores take, else 0
+  bool usesWarpgroups;
 
   /// `factorBytes` as getTensorFactorBytes has them.
   AttentionBlock(AttentionTilingAttr tiling, int64_t headDim, int64_t valueDim,
@@ -47,6 +51,9 @@ struct AttentionBlock {
   /// Queries of a warp, and what depths of products are multiples of.
   static constexpr int64_t kTensorSize = 16;
   static constexpr int64_t kTensorVectorBytes = 16;
+  /// Columns of results that warpgroups take, and bytes of an element.
+  static constexpr int64_t kMaxWarpgroupColumns = 256;
+  static constexpr int64_t kWarpgroupBytes = 2;
 
   bool hasOneQuery() const { return queries == 1; }
   int64_t getRowThreads() const { return keys / columns; }
@@ -62,6 +69,9 @@ struct AttentionBlock {
   // kSharedVector, or as memory has them for tensor cores.
 
   static constexpr int64_t kSharedVector = 4;
+  /// Elements of a token that lie in a piece for warpgroups, as 128 bytes, and
+  /// the bytes of eight tokens, which repeat.
+  static constexpr int64_t kSwizzledColumns = 64, kSwizzledBytes = 1024;
   /// Elements of a query or key that are multiplied; the last may be zeros.
   int64_t getDepth() const;
   /// Keys of which values are multiplied, for `count` of them.
@@ -79,7 +89,9 @@ struct AttentionBlock {
   int64_t getScoreStride() const;
   int64_t getVectorWidth() const;
   int64_t getVectors() const;
-  /// From one value to the next, with what fills a thread's last vector.
+  /// Elements of a row of results, with what fills a thread's last vector.
+  int64_t getResultColumns() const;
+  /// From one value to the next.
   int64_t getValueStride() const;
   /// All that a block needs but tables.
   int64_t getSharedBytes() const;

@@ -77,6 +77,8 @@ private:
   createProducts(const ScoreOperands &operands) {
     AttentionFactors factors = getScoreFactors(b, operands, tables);
     factors.values = getRows(op.getValue(), op.getValueMap(), op.getKeys());
+    if (block.usesWarpgroups)
+      return createWarpgroupProducts(b, block, factors);
     return block.usesTensorCores() ? createTensorProducts(b, block, factors)
                                    : createFmaProducts(b, block, factors);
   }
@@ -147,7 +149,7 @@ State DeviceAttentionBuilder::addKeyBlock(State state, DeviceKeyBlock keys,
                                           int64_t depth, bool isFirst,
                                           Value next) {
   // All have read the values and probabilities of the block before.
-  b.waitForCopies(0);
+  products->finishCopies();
   b.barrier();
   DeviceScores &scores = tile.getScores();
   products->startValues(scores.getItem(), scores.getHead(), keys.first,
@@ -158,7 +160,7 @@ State DeviceAttentionBuilder::addKeyBlock(State state, DeviceKeyBlock keys,
       tile.addScores(exponentials, state.rows, isFirst);
   products->keepProbabilities(exponentials, keys.columns);
   // All have read the keys, and see the values and probabilities.
-  b.waitForCopies(0);
+  products->finishCopies();
   b.barrier();
   if (next) {
     b.ifElse(b.less(next, seen), [&] { tile.startKeys(next); }, nullptr);

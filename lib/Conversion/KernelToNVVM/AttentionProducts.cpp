@@ -8,6 +8,8 @@
 
 #include "AttentionProducts.h"
 
+#include "llvm/Support/MathExtras.h"
+
 using namespace mlir;
 using namespace vitc::kernel;
 
@@ -16,15 +18,23 @@ AttentionProducts::AttentionProducts(DeviceBuilder &builder,
                                      const AttentionFactors &factors,
                                      Type element)
     : b(builder), block(block), factors(factors) {
-  auto getRows = [&](bool exists, int64_t rows, int64_t stride) {
-    return SharedRows{
-        exists ? b.getShared(rows * stride, element) : DevicePointer(), stride};
+  auto getRows = [&](bool exists, int64_t rows, int64_t columns,
+                     int64_t stride) -> SharedRows {
+    if (!exists)
+      return {DevicePointer(), stride};
+    if (!block.usesWarpgroups)
+      return {b.getShared(rows * stride, element), stride};
+    int64_t piece = rows * stride;
+    return {b.getShared(llvm::divideCeil(columns, stride) * piece, element,
+                        AttentionBlock::kSwizzledBytes),
+            stride, piece};
   };
   int64_t stride = block.getFactorStride();
-  queries = getRows(factors.queries.has_value(), block.queries, stride);
-  keys = getRows(factors.keys.has_value(), block.keys, stride);
-  values =
-      getRows(factors.values.has_value(), block.keys, block.getValueStride());
+  queries = getRows(factors.queries.has_value(), block.queries, block.headDim,
+                    stride);
+  keys = getRows(factors.keys.has_value(), block.keys, block.headDim, stride);
+  values = getRows(factors.values.has_value(), block.keys, block.valueDim,
+                   block.getValueStride());
 }
 
 AttentionProducts::~AttentionProducts() = default;
@@ -41,8 +51,11 @@ void AttentionProducts::clearPadding() {
     clearColumns(b, keys, block.keys, block.headDim, block.getDepth());
   }
   if (factors.values)
-    clearColumns(b, values, block.keys, block.valueDim, values.stride);
+    clearColumns(b, values, block.keys, block.valueDim,
+                 block.getResultColumns());
 }
+
+void AttentionProducts::finishCopies() { b.waitForCopies(0); }
 
 void AttentionProducts::startQueries(Value item, Value head, Value first,
                                      Value end) {

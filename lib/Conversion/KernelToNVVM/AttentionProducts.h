@@ -54,6 +54,8 @@ public:
                  mlir::Value end);
   void startValues(mlir::Value item, mlir::Value head, mlir::Value first,
                    mlir::Value end, int64_t depth);
+  /// Waits for this thread's copies, which products see behind a barrier.
+  virtual void finishCopies();
 
   /// The products of a thread's queries and its first `columns` keys.
   virtual llvm::SmallVector<mlir::Value> multiplyKeys(int64_t columns) = 0;
@@ -84,6 +86,9 @@ createFmaProducts(DeviceBuilder &builder, const AttentionBlock &block,
 std::unique_ptr<AttentionProducts>
 createTensorProducts(DeviceBuilder &builder, const AttentionBlock &block,
                      const AttentionFactors &factors);
+std::unique_ptr<AttentionProducts>
+createWarpgroupProducts(DeviceBuilder &builder, const AttentionBlock &block,
+                        const AttentionFactors &factors);
 
 } // namespace vitc::kernel
 

@@ -111,6 +111,18 @@ void vitc::kernel::storeFloats(DeviceBuilder &b, ValueRange values,
   b.store(b.roundTo(vector, pointer.element), pointer, offset);
 }
 
+Value SharedRows::getOffset(DeviceBuilder &b, Value row, Value column) const {
+  Value begin = b.mul(row, stride);
+  if (pieceStride == 0)
+    return b.add(begin, column);
+  constexpr int64_t kVector = 8, kVectors = 8; // of 16 bits; of a piece's row
+  Value vector = arith::XOrIOp::create(
+      b, b.rem(b.div(column, kVector), kVectors), b.rem(row, kVectors));
+  Value piece = b.mul(b.div(column, stride), pieceStride);
+  return b.add(b.add(piece, begin),
+               b.add(b.mul(vector, kVector), b.rem(column, kVector)));
+}
+
 /// Runs `body` on the rows that this thread has of `count`, with `step` threads
 /// on each column.
 static void forEachRow(DeviceBuilder &b, int64_t count, int64_t step,
@@ -153,11 +165,11 @@ void vitc::kernel::copyRows(DeviceBuilder &b, const DeviceTokenRows &rows,
         Value from = b.add(
             rows.getOffset(b, item, head, b.select(valid, token, b.index(0))),
             lane);
-        Value to = b.add(b.mul(row, target.stride), lane);
         for (int64_t part = 0; part < lanes.getParts(); ++part) {
           int64_t column = part * lanes.lanes * width;
           auto copy = [&] {
-            copyVector(b.add(from, column), b.add(to, column), valid);
+            copyVector(b.add(from, column),
+                       target.getOffset(b, row, b.add(lane, column)), valid);
           };
           bool isLast = part + 1 == lanes.getParts();
           if (isLast && lanes.isRagged())
@@ -176,8 +188,7 @@ void vitc::kernel::clearColumns(DeviceBuilder &b, SharedRows target,
   Value zero = arith::ConstantOp::create(
       b, b.getFloatAttr(getHeldType(target.memory.element), 0.0));
   b.forLoop(b.getThread(), b.index(count), b.getNumThreads(), [&](Value row) {
-    Value to = b.mul(row, target.stride);
     for (int64_t column = begin; column < end; ++column)
-      b.store(zero, target.memory, b.add(to, column));
+      b.store(zero, target.memory, target.getOffset(b, row, b.index(column)));
   });
 }

@@ -84,10 +84,17 @@ struct RowLanes {
   bool isRagged() const { return vectors % lanes != 0; }
 };
 
-/// Rows in shared memory.
+/// Rows in shared memory. With a `pieceStride`, pieces of as many columns as
+/// `stride` lie that far apart, of 128 bytes a row whose vectors of 16 bytes
+/// are swizzled: vector v of row r is at v ^ r % 8.
 struct SharedRows {
   DevicePointer memory;
   int64_t stride;
+  int64_t pieceStride = 0;
+
+  /// Where `width` neighbours from `column` on lie, in one vector if swizzled.
+  mlir::Value getOffset(DeviceBuilder &builder, mlir::Value row,
+                        mlir::Value column) const;
 };
 
 /// Starts to copy the rows of the `count` tokens from `first` on, of which

@@ -17,8 +17,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "AttentionProducts.h"
-#include "TensorCore.h"
+#include "AttentionTensor.h"
 
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
@@ -30,51 +29,25 @@ static constexpr int64_t kTileRows = TensorCore::kRows,
                          kMatrix = TensorCore::kMatrix,
                          kPair = TensorCore::kPair;
 
-namespace {
-class TensorProducts final : public AttentionProducts {
-public:
-  TensorProducts(DeviceBuilder &builder, const AttentionBlock &block,
-                 const AttentionFactors &factors)
-      : AttentionProducts(builder, block, factors,
-                          factors.values->getMemory().element),
-        element(factors.values->getMemory().element),
-        vector(block.getTensorPadding()), core(b, element),
-        firstRow(b.mul(b.getWarp(), kTileRows)), group(b.div(b.getLane(), 4)),
-        thread(b.rem(b.getLane(), 4)) {}
+TensorProducts::TensorProducts(DeviceBuilder &builder,
+                               const AttentionBlock &block,
+                               const AttentionFactors &factors)
+    : AttentionProducts(builder, block, factors,
+                        factors.values->getMemory().element),
+      element(factors.values->getMemory().element), core(b, element),
+      vector(block.getTensorPadding()), firstRow(b.mul(b.getWarp(), kTileRows)),
+      group(b.div(b.getLane(), 4)), thread(b.rem(b.getLane(), 4)) {}
 
-  Value getRow(int64_t row) override {
-    return b.add(b.add(firstRow, group), row * kMatrix);
-  }
-  Value getColumn(int64_t column) override {
-    return b.add(b.mul(thread, kPair),
-                 column / kPair * kTileColumns + column % kPair);
-  }
-  SmallVector<Value> multiplyKeys(int64_t columns) override;
-  void keepProbabilities(ArrayRef<Value> values, int64_t columns) override;
-  SmallVector<Value> multiplyValues(ValueRange results, int64_t depth) override;
-  SharedRows getProbabilities() override {
-    llvm_unreachable("probabilities are in registers");
-  }
+Value TensorProducts::getRow(int64_t row) {
+  return b.add(b.add(firstRow, group), row * kMatrix);
+}
 
-private:
-  /// Where a lane finds its first values.
-  DevicePointer getFirstValues();
-  /// The operands of two products, of 8 elements of values each.
-  SmallVector<Value> loadValues(DevicePointer first, int64_t key,
-                                int64_t column);
+Value TensorProducts::getColumn(int64_t column) {
+  return b.add(b.mul(thread, kPair),
+               column / kPair * kTileColumns + column % kPair);
+}
 
-  Type element;
-  int64_t vector; // elements of a row of a matrix that ldmatrix reads
-  TensorCore core;
-  Value firstRow;      // of the warp, in the block
-  Value group, thread; // g and t
-  SmallVector<Value> probabilities;
-  int64_t keptColumns = 0;
-};
-} // namespace
-
-/// Results row by row, as the sums of tiles; and back.
-static SmallVector<Value> toTiles(ValueRange results) {
+SmallVector<Value> TensorProducts::toTiles(ValueRange results) {
   size_t row = results.size() / 2;
   SmallVector<Value> tiles;
   for (size_t first = 0; first < row; first += kPair)
@@ -82,7 +55,8 @@ static SmallVector<Value> toTiles(ValueRange results) {
       llvm::append_range(tiles, results.slice(begin, kPair));
   return tiles;
 }
-static SmallVector<Value> toRows(ValueRange tiles) {
+
+SmallVector<Value> TensorProducts::toRows(ValueRange tiles) {
   SmallVector<Value> results;
   for (size_t half : {0, 2})
     for (size_t tile = half; tile < tiles.size(); tile += 4)
@@ -166,18 +140,22 @@ SmallVector<Value> TensorProducts::loadValues(DevicePointer first, int64_t key,
   return operands;
 }
 
+SmallVector<Value> TensorProducts::getProbabilityWords(int64_t step) const {
+  // Two words of a row are an operand each.
+  SmallVector<Value> words;
+  for (int64_t column : {2 * step, 2 * step + 1})
+    for (int64_t row : {0, 1})
+      words.push_back(probabilities[row * keptColumns + column]);
+  return words;
+}
+
 SmallVector<Value> TensorProducts::multiplyValues(ValueRange results,
                                                   int64_t depth) {
   DevicePointer first = getFirstValues();
   SmallVector<Value> sums = toTiles(results);
   int64_t terms = 2 * vector;
   for (int64_t key = 0; key < depth; key += terms) {
-    // Two words of a row are an operand each.
-    int64_t word = key / terms * 2;
-    SmallVector<Value> rows;
-    for (int64_t column : {word, word + 1})
-      for (int64_t row : {0, 1})
-        rows.push_back(probabilities[row * keptColumns + column]);
+    SmallVector<Value> rows = getProbabilityWords(key / terms);
     for (int64_t tile = 0; tile < block.getVectors(); tile += 2) {
       SmallVector<Value> two = loadValues(first, key, tile * kTileColumns);
       for (int64_t half = 0; half < 2; ++half)

@@ -32,6 +32,11 @@ LogicalResult vitc::kernel::verifyBlock(Operation *op,
            << "; needs rows that divide the queries and columns that divide "
               "the keys of a block into whole warps of up to 1024 threads, 4 "
               "to 32 of them a row";
+  // Instructions that a generation of GPUs alone has.
+  if (block.usesWarpgroups && gpu.getArch() != "sm_90a")
+    return op->emitOpError()
+           << "has tiling " << tiling << ", of warpgroups; needs sm_90a, not "
+           << gpu.getArch().getValue();
   int64_t bytes = block.getSharedBytes() + AttentionBlock::kMaxTableBytes;
   if (bytes > gpu.getSharedBytes())
     return op->emitOpError()

@@ -193,6 +193,10 @@ void DeviceBuilder::waitForCopies(int64_t groups) {
   NVVM::CpAsyncWaitGroupOp::create(*this, groups);
 }
 
+void DeviceBuilder::fenceForAsync() {
+  emitPtx("fence.proxy.async.shared::cta;", {});
+}
+
 //===----------------------------------------------------------------------===//
 // Threads together
 //===----------------------------------------------------------------------===//

@@ -121,6 +121,9 @@ public:
   /// Others see them behind a barrier.
   void commitCopies();
   void waitForCopies(int64_t groups);
+  /// Lets wgmma and copies in bulk see what this thread wrote to shared memory,
+  /// once it has arrived at a barrier.
+  void fenceForAsync();
 
   // Threads together.
 

@@ -90,10 +90,6 @@ void DeviceStages::arriveEmpty(Value stage) const {
   b.emitPtx("mbarrier.arrive.shared.b64 _, [$0];", getBarrier(empty, stage));
 }
 
-void DeviceStages::fenceForAsync() const {
-  b.emitPtx("fence.proxy.async.shared::cta;", {});
-}
-
 void DeviceStages::arriveExpecting(Value stage, Value bytes) const {
   b.emitPtx("mbarrier.arrive.expect_tx.shared.b64 _, [$0], $1;",
             {getBarrier(full, stage), b.toInteger(bytes, 32)});

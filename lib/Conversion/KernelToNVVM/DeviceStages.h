@@ -43,11 +43,9 @@ public:
 
   void waitUntilEmpty(const Position &position) const;
   void waitUntilFull(const Position &position) const;
-  /// Arrives, having filled or emptied a share. Tensor cores and copies in bulk
-  /// see what threads wrote before fenceForAsync().
+  /// Arrives, having filled or emptied a share.
   void arriveFull(mlir::Value stage) const;
   void arriveEmpty(mlir::Value stage) const;
-  void fenceForAsync() const;
   /// Arrives, `bytes` that copyBulk() brings being missing, too.
   void arriveExpecting(mlir::Value stage, mlir::Value bytes) const;
   /// Copies `bytes`, a multiple of 16 and so aligned, to the stage's memory

@@ -7,13 +7,13 @@
 //===----------------------------------------------------------------------===//
 //
 // wgmma reads operands from shared memory by 8 rows of 16 bytes that lie in a
-// piece, its core matrices: runs of 8 terms. PTX ISA 8.0, 9.7.14.5: pictures of
-// the fragment of D for m64nNk16, and the matrix descriptor, K-major without
-// swizzle, whose leading dimension is k.
+// piece, its core matrices: runs of 8 terms. Without swizzle the leading
+// dimension of a K-major descriptor is k.
 //
 //===----------------------------------------------------------------------===//
 
 #include "GemmWarpgroup.h"
+#include "Warpgroup.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
@@ -27,10 +27,8 @@ using namespace vitc::kernel;
 static constexpr int64_t kPanelColumns =
     vitc::vit::WeightExprAttr::kPanelColumns;
 static constexpr int64_t kPackGranule = vitc::vit::WeightExprAttr::kPackGranule;
-/// Terms of an instruction; rows of a core matrix.
-static constexpr int64_t kTerms = 16, kMatrixRows = 8;
-/// What descriptors count in; the bits of an address that they hold.
-static constexpr int64_t kUnitBytes = 16, kAddressBits = 18;
+/// Rows of a core matrix.
+static constexpr int64_t kMatrixRows = 8;
 /// Of the results a thread has two neighbours in each of two rows.
 static constexpr int64_t kPair = 2, kRows = 2;
 
@@ -54,21 +52,15 @@ DeviceWarpgroupProduct::DeviceWarpgroupProduct(DeviceBuilder &builder,
   fragment.width = kPair;
   Value warpgroup = b.div(b.getThread(), kWarpgroupThreads);
   Value rows = b.mul(warpgroup, kWarpgroupRows * shape.getRunWords());
-  this->lhs =
-      getDescriptor(b.advance(lhs, rows).address, shape.getLhsRunStride());
-  this->weights = getDescriptor(weights.address, shape.getWeightsStride());
-}
-
-Value DeviceWarpgroupProduct::getDescriptor(Value address,
-                                            int64_t runStride) const {
-  constexpr int64_t kUnitWords = kUnitBytes / sizeof(float);
-  int64_t strides = runStride / kUnitWords << 16 | kMatrixRows << 32;
-  Value bytes = LLVM::PtrToIntOp::create(b, b.getI64Type(), address);
-  Value start = LLVM::AndOp::create(
-      b, bytes, b.integer((int64_t(1) << kAddressBits) - 1, 64));
-  Value units =
-      LLVM::LShrOp::create(b, start, b.integer(llvm::Log2_64(kUnitBytes), 64));
-  return LLVM::OrOp::create(b, units, b.integer(strides, 64));
+  auto getDescriptor = [&](DevicePointer tile, int64_t runStride) {
+    constexpr int64_t kWordBytes = sizeof(float);
+    return getMatrixDescriptor(
+        b, tile.address,
+        {runStride * kWordBytes,
+         kMatrixRows * shape.getRunWords() * kWordBytes});
+  };
+  this->lhs = getDescriptor(b.advance(lhs, rows), shape.getLhsRunStride());
+  this->weights = getDescriptor(weights, shape.getWeightsStride());
 }
 
 SmallVector<Value> DeviceWarpgroupProduct::getZeros() const {
@@ -76,62 +68,28 @@ SmallVector<Value> DeviceWarpgroupProduct::getZeros() const {
                             b.scalar(0.0));
 }
 
-SmallVector<Value> DeviceWarpgroupProduct::multiplyOnce(Value lhs,
-                                                        Value weights,
-                                                        ValueRange sums) const {
-  size_t count = sums.size();
-  std::string registers, written, read;
-  for (size_t i = 0; i < count; ++i) {
-    registers += llvm::formatv("{0}${1}", i == 0 ? "" : ", ", i);
-    written += "=f,";
-    read += llvm::formatv("{0},", i);
-  }
-  // Sums are added to; neither operand is negated or transposed.
-  std::string text = llvm::formatv(
-      "wgmma.mma_async.sync.aligned.m64n{0}k16.f32.{1}.{1} {{{2}}, ${3}, "
-      "${4}, 1, 1, 1, 0, 0;",
-      shape.columns, shape.element.isF16() ? "f16" : "bf16", registers,
-      2 * count, 2 * count + 1);
-  SmallVector<Value> operands(sums);
-  operands.append({lhs, weights});
-  Type type = LLVM::LLVMStructType::getLiteral(
-      b.getContext(), SmallVector<Type>(count, b.getF32Type()));
-  Value product =
-      LLVM::InlineAsmOp::create(
-          b, type, operands, text, written + read + "l,l",
-          /*has_side_effects=*/true, /*is_align_stack=*/false,
-          LLVM::TailCallKind::None, LLVM::AsmDialectAttr(), ArrayAttr())
-          .getResult(0);
-  SmallVector<Value> results;
-  for (size_t i = 0; i < count; ++i)
-    results.push_back(
-        LLVM::ExtractValueOp::create(b, product, static_cast<int64_t>(i)));
-  return results;
-}
-
 SmallVector<Value> DeviceWarpgroupProduct::multiply(Value stage, int64_t terms,
                                                     ValueRange init) const {
-  constexpr int64_t kUnitWords = kUnitBytes / sizeof(float);
+  constexpr int64_t kUnitWords = kDescriptorBytes / sizeof(float);
   auto advance = [&](Value descriptor, Value units) {
-    return LLVM::AddOp::create(b, descriptor, b.toInteger(units, 64));
+    return advanceDescriptor(b, descriptor, units);
   };
   Value lhs =
       advance(this->lhs, b.mul(stage, shape.getLhsWords() / kUnitWords));
   Value weights = advance(this->weights,
                           b.mul(stage, shape.getWeightsWords() / kUnitWords));
   SmallVector<Value> sums(init);
-  NVVM::WgmmaFenceAlignedOp::create(b);
-  for (int64_t l = 0; l < terms; l += kTerms) {
+  startProducts(b);
+  for (int64_t l = 0; l < terms; l += kWarpgroupTerms) {
     int64_t run = l / getPackedRun(shape.element);
-    sums = multiplyOnce(
+    sums = multiplyAdd(
+        b, shape.element,
         advance(lhs, b.index(run * shape.getLhsRunStride() / kUnitWords)),
         advance(weights, b.index(run * shape.getWeightsStride() / kUnitWords)),
-        sums);
+        /*isTransposed=*/false, sums);
   }
-  NVVM::WgmmaGroupSyncAlignedOp::create(b);
-  // Registers are written till then, of which LLVM does not know. Another
-  // warpgroup multiplies meanwhile.
-  NVVM::WgmmaWaitGroupSyncOp::create(b, /*group=*/0);
+  // Another warpgroup multiplies meanwhile.
+  finishProducts(b);
   return sums;
 }
 
@@ -171,7 +129,7 @@ void DeviceWeightRuns::clear() const {
                   b.add(b.mul(b.div(i, rest), shape.columns), column);
               b.store(zeros, words, b.mul(offset, runWords));
             });
-  stages.fenceForAsync();
+  b.fenceForAsync();
 }
 
 void DeviceWeightRuns::copy(Value firstColumn, Value step, Value stage) const {

@@ -14,9 +14,6 @@
 
 namespace vitc::kernel {
 
-/// Threads that multiply together on sm_90a, and the rows that they have.
-inline constexpr int64_t kWarpgroupThreads = 128, kWarpgroupRows = 64;
-
 /// Multiplies tiles that lie in shared memory as runs, by wgmma: a warpgroup
 /// 64 rows and all columns of a block, sums in registers.
 class DeviceWarpgroupProduct {
@@ -37,13 +34,6 @@ public:
   mlir::Value getPair(mlir::ValueRange sums, int64_t row, int64_t column) const;
 
 private:
-  /// wgmma's word for a tile from `address` on whose runs are as many words
-  /// apart.
-  mlir::Value getDescriptor(mlir::Value address, int64_t runStride) const;
-  llvm::SmallVector<mlir::Value> multiplyOnce(mlir::Value lhs,
-                                              mlir::Value weights,
-                                              mlir::ValueRange sums) const;
-
   DeviceBuilder &b;
   const GemmTileShape &shape;
   DeviceFragment fragment;

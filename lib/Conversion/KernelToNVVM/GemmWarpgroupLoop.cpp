@@ -182,7 +182,7 @@ void DeviceWarpgroupEmitter::fillByCopies(DeviceLhsTiles &lhs) {
                   isSteady,
                   [&] {
                     b.waitForCopies(shape.stages / 2);
-                    stages.fenceForAsync();
+                    b.fenceForAsync();
                     stages.arriveFull(stages.getBefore(position.stage, lag));
                   },
                   nullptr);
@@ -192,7 +192,7 @@ void DeviceWarpgroupEmitter::fillByCopies(DeviceLhsTiles &lhs) {
             });
       });
   b.waitForCopies(0);
-  stages.fenceForAsync();
+  b.fenceForAsync();
   Value underWay = last.back();
   b.forLoop(b.index(0), underWay, 1, [&](Value i) {
     stages.arriveFull(stages.getBefore(last.front(), b.sub(underWay, i)));
@@ -217,7 +217,7 @@ void DeviceWarpgroupEmitter::fillByElements(DeviceLhsTiles &lhs) {
               copyWeights(tile, step, position.stage);
               lhs.store(carried.drop_front(2), b.mul(step, shape.getTerms()),
                         position.stage);
-              stages.fenceForAsync();
+              b.fenceForAsync();
               stages.arriveFull(position.stage);
               SmallVector<Value> results = stages.getNext(position).getValues();
               llvm::append_range(results, loaded);

@@ -86,3 +86,20 @@ func.func @attention_init_columns(%context: !kernel.context) {
       init(%o at affine_map<(b, h, i, e) -> (b, e, i)> : memref<?x8x9xf32>)
   return
 }
+
+// -----
+
+#rows = affine_map<(b, h, i, d) -> (b, i, d)>
+
+func.func @attention_warpgroup(%context: !kernel.context) {
+  %b = kernel.batch %context
+  %n = arith.constant 9 : index
+  %x = kernel.buffer %context input at 0 : memref<?x9x64xbf16>
+  %o = kernel.buffer %context output at 0 : memref<?x9x64xf32>
+  // expected-error @+1 {{'kernel.attention' op has tiling #kernel.attention_tiling<rows = 64, columns = 32, queryBlock = 64, keyBlock = 32>, of warpgroups; needs sm_90a, not sm_80}}
+  kernel.attention batch(%b) queries(%n) keys(%n) heads 1 head_dim 64 value_dim 64 scale 1.000000e+00
+      query(%x at #rows : memref<?x9x64xbf16>) key(%x at #rows : memref<?x9x64xbf16>)
+      value(%x at #rows : memref<?x9x64xbf16>) init(%o at #rows : memref<?x9x64xf32>)
+      tiling <rows = 64, columns = 32, queryBlock = 64, keyBlock = 32>
+  return
+}
