@@ -27,6 +27,8 @@ class Verdict:
     # The largest error of an output, as a part of that output's largest value; NaN where nothing could be compared.
     error: float
     tolerance: float
+    # Of its products.
+    tiles: list[str]
     # Why they do not agree; "" where they do.
     reason: str
 
@@ -65,7 +67,8 @@ def compare(subject: Subject, architecture: str, program: Path, expected: Path, 
     """Runs `program` for `architecture` on the arrays of inputs.npz beside it."""
 
     def judge(error: float, reason: str) -> Verdict:
-        return Verdict(subject.name, subject.precision, architecture, error, subject.tolerance, reason)
+        tiles = subject.tiles.get(architecture, [])
+        return Verdict(subject.name, subject.precision, architecture, error, subject.tolerance, tiles, reason)
 
     try:
         inputs = load_arrays(program.parent / "inputs.npz")
@@ -73,6 +76,8 @@ def compare(subject: Subject, architecture: str, program: Path, expected: Path, 
         outputs = run_program(program, inputs, work, "--isa", architecture, *subject.options)
     except GpuBenchmarkError as error:
         return judge(float("nan"), str(error))
+    if not references:
+        return judge(float("nan"), f"{expected} has no outputs; the whole file that prepare.py wrote is needed")
     worst = 0.0
     for name, reference in references.items():
         if name not in outputs:

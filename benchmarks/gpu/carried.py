@@ -25,6 +25,8 @@ import re
 import shutil
 import struct
 import subprocess
+import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -57,6 +59,8 @@ class Subject:
     options: list[str]
     # An output whose greatest entry along the last axis must be the reference's; "" where there is none.
     classes: str
+    # Of each architecture, the tiles of its products; none of models.
+    tiles: dict[str, list[str]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -110,11 +114,12 @@ def read_manifest(folder: Path) -> Manifest:
 
 
 def load_arrays(path: Path) -> dict[str, np.ndarray]:
+    """Raises GpuBenchmarkError: the file is missing, or part of it."""
     try:
         with np.load(path) as data:
             return dict(data)
-    except (OSError, ValueError) as error:
-        raise GpuBenchmarkError(f"{path}: {error}; prepare.py writes it") from None
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise GpuBenchmarkError(f"{path}: {error}; the whole file that prepare.py wrote is needed") from None
 
 
 def run_command(
@@ -207,8 +212,18 @@ def restore_weights(source: Path, target: Path, offset: int, size: int) -> None:
 
     The bits are normally distributed bf16 numbers, and so the f32 that two of them make up are, too: the program
     computes with ordinary numbers, and its results mean nothing.
+
+    Raises:
+        GpuBenchmarkError: `source` is missing, or ends before its weights.
     """
-    data = source.read_bytes()
+    try:
+        data = source.read_bytes()
+    except OSError as error:
+        raise GpuBenchmarkError(f"{source}: {error.strerror}; prepare.py writes it") from None
+    if len(data) <= offset:
+        raise GpuBenchmarkError(
+            f"{source} has {len(data)} bytes, weights begin at {offset}; the whole file that prepare.py wrote is needed"
+        )
     random = np.random.default_rng(0)
     with target.open("wb") as file:
         file.write(data[:offset])

@@ -18,6 +18,11 @@ from onnx import TensorProto, helper, numpy_helper
 
 # Rows of products: one, a picture's tokens at 224 and 384 pixels, and one more than whole blocks have.
 ROWS = (1, 197, 577, 4097)
+# Rows, inputs and outputs of products in bf16 for which sm_90a has tiles of warpgroups, and more steps than it has room
+# for: of rows that become bf16 on their way, in tiles of 64 x 64 to 128 x 256, ...
+CHANGED = ((577, 264, 776), (1025, 264, 776), (2049, 264, 776), (5000, 264, 520), (8000, 264, 776))
+# ... and of rows that a norm before wrote as bf16. In the largest of both a block has several tiles.
+COPIED = ((1025, 520, 264), (1200, 520, 776), (2049, 392, 520))
 HEAD_SIZES = (24, 32, 48, 64, 80, 128, 256)
 QUERIES = (49, 197, 577)
 
@@ -91,12 +96,12 @@ def normalised_product(rows: int, channels: int, outputs: int) -> Case:
     return Case((1, rows, channels), lambda g: g.linear(g.norm("x", channels), channels, outputs, "y"))
 
 
-def mlp(rows: int, channels: int) -> Case:
+def mlp(rows: int, channels: int, hidden: int) -> Case:
     """A transformer's MLP: a norm, GELU behind the first product, the residual behind the second."""
 
     def fill(g: Graph) -> None:
-        hidden = g.add("Gelu", [g.linear(g.norm("x", channels), channels, 4 * channels)])
-        g.add("Add", [g.linear(hidden, 4 * channels, channels), "x"], "y")
+        activated = g.add("Gelu", [g.linear(g.norm("x", channels), channels, hidden)])
+        g.add("Add", [g.linear(activated, hidden, channels), "x"], "y")
 
     return Case((1, rows, channels), fill)
 
@@ -161,7 +166,13 @@ CASES: dict[str, Case] = {
     "product-wide": product(64, 96, 1000),
     **{f"normalised-product-{rows}": normalised_product(rows, 96, 128) for rows in ROWS},
     "normalised-product-long": normalised_product(49, 1536, 96),
-    **{f"mlp-{rows}": mlp(rows, 64) for rows in (1, 197)},
+    **{f"mlp-{rows}": mlp(rows, 64, 256) for rows in (1, 197)},
+    **{f"product-{rows}-{inputs}-{outputs}": product(rows, inputs, outputs) for rows, inputs, outputs in CHANGED},
+    **{
+        f"normalised-product-{rows}-{inputs}-{outputs}": normalised_product(rows, inputs, outputs)
+        for rows, inputs, outputs in COPIED
+    },
+    "mlp-8321-264-776": mlp(8321, 264, 776),
     **{f"attention-{size}": attention(197, 1, size) for size in HEAD_SIZES},
     **{f"attention-of-{queries}": attention(queries, 2, 32) for queries in QUERIES},
     **{f"attention-causal-{queries}": attention(queries, 2, 32, is_causal=True) for queries in (49, 197)},
@@ -177,4 +188,4 @@ CASES: dict[str, Case] = {
     "elementwise": Case((2, 5, 333), elementwise),
 }
 # What takes no time to emulate and touches each kind once.
-SMALL_CASES = ("product-odd", "mlp-1", "attention-of-49", "convolution", "softmax")
+SMALL_CASES = ("product-odd", "product-577-264-776", "mlp-1", "attention-of-49", "convolution", "softmax")

@@ -117,12 +117,13 @@ class Preparation:
         with tempfile.TemporaryDirectory(prefix="vitc-gpu-case-") as folder:
             onnx.save(CASES[case].build(), Path(folder) / "model.onnx")
             phases = self.compile(Path(folder) / "model.onnx", program, f"--precision={precision}")
+            tiles = {each: self.list_tiles(Path(folder) / "model.onnx", precision, each) for each in self.architectures}
         inputs = {"x": CASES[case].make_input()}
         np.savez_compressed(program.parent / "inputs.npz", **inputs)
         for architecture in self.architectures:
             outputs = self.emulate(program, phases, inputs, architecture)
             np.savez_compressed(program.parent / f"{architecture}.npz", **outputs)
-        return Subject(name, precision, KERNEL_TOLERANCES[precision], [], "")
+        return Subject(name, precision, KERNEL_TOLERANCES[precision], [], "", tiles)
 
     def add_model(self, reference: Reference, precision: str) -> Subject:
         name = f"{reference.name}.{precision}"
@@ -130,7 +131,7 @@ class Preparation:
         self.compile(reference.model, program, f"--precision={precision}", *reference.compile_options)
         np.savez_compressed(program.parent / "inputs.npz", **reference.inputs)
         np.savez_compressed(program.parent / "expected.npz", **reference.outputs)
-        return Subject(name, precision, MODEL_TOLERANCES[precision], reference.run_options, reference.classes)
+        return Subject(name, precision, MODEL_TOLERANCES[precision], reference.run_options, reference.classes, {})
 
     def add_speed(self, name: str, model: str, precision: str) -> TimedModel:
         whole = self.folder / "speed" / name / "whole"
@@ -139,13 +140,21 @@ class Preparation:
         whole.unlink()
         return TimedModel(name, precision, offset, size, self.count_rows(model, precision))
 
+    def explain(self, model: str | Path, precision: str, architecture: str) -> list[dict]:
+        """The kernels, as vitc reports them."""
+        options = [f"--target={architecture}", f"--precision={precision}", "--attention-outputs=none", "--json"]
+        return json.loads(run_command([self.vitc, "explain", model, *options], COMPILE_SECONDS))["kernels"]
+
+    def list_tiles(self, model: Path, precision: str, architecture: str) -> list[str]:
+        """Of its products."""
+        kernels = self.explain(model, precision, architecture)
+        return [kernel["tile"] for kernel in kernels if GEMM.match(kernel["kernel"])]
+
     def count_rows(self, model: str, precision: str) -> dict[str, int]:
         """Of the products for one picture, from the bytes of their results."""
         rows = {}
         for architecture in self.architectures:
-            options = [f"--target={architecture}", f"--precision={precision}", "--attention-outputs=none"]
-            report = json.loads(run_command([self.vitc, "explain", model, *options, "--json"], COMPILE_SECONDS))
-            for kernel in report["kernels"]:
+            for kernel in self.explain(model, precision, architecture):
                 if match := GEMM.match(kernel["kernel"]):
                     outputs, inputs = map(int, match.groups())
                     element = 2 if "_to_" in kernel["kernel"] else 4
@@ -168,8 +177,9 @@ def prepare(preparation: Preparation, parts: Sequence[str], is_small: bool) -> M
     kernels, whole, timed = [], [], []
     for case in (SMALL_CASES if is_small else CASES) if "kernels" in parts else ():
         for precision in KERNEL_TOLERANCES:
-            say(f"kernel {case} {precision}")
             kernels.append(preparation.add_kernel(case, precision))
+            tiles = [f"{each}: {'; '.join(of)}" for each, of in kernels[-1].tiles.items() if of]
+            say(f"kernel {kernels[-1].name} {', '.join(tiles)}")
     for reference in find_references(REPO, SMALL_MODELS if is_small else ()) if "models" in parts else ():
         for precision in MODEL_TOLERANCES:
             say(f"model {reference.name} {precision}")

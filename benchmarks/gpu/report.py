@@ -31,11 +31,12 @@ def format_verdicts(verdicts: list[dict]) -> str:
             each["architecture"],
             f"{each['error']:.1e}" if each["error"] is not None else "",
             f"{each['tolerance']:.0e}",
+            "; ".join(each["tiles"]),
             each["reason"] or "agrees",
         )
         for each in verdicts
     ]
-    return format_table(["", "code for", "error", "at most", ""], rows)
+    return format_table(["", "code for", "error", "at most", "tiles of products", ""], rows)
 
 
 def format_speed(speed: dict) -> list[str]:
@@ -68,7 +69,8 @@ def format_speed(speed: dict) -> list[str]:
         "model", "batch", "kernel", "rows", "outputs", "inputs", "vitc_ms", "torch_ms", "torch_per_vitc", "roofline",
     ]  # fmt: skip
     parts += ["## Products", format_table(columns, [[row[key] for key in keys] for row in speed["products"]])]
-    return parts + [f"- {failure}" for failure in speed["failures"]]
+    failures = [f"- It failed: {failure}" for failure in speed["failures"]]
+    return parts + failures + [f"- Not measured: {reason}" for reason in speed["left_out"]]
 
 
 def format_page(results: dict) -> str:

@@ -131,11 +131,16 @@ def median(values: list[float]) -> float | None:
     return statistics.median(values) if values else None
 
 
+def parse_json(program: Path, text: str) -> dict:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise GpuBenchmarkError(f"{program.name} wrote no JSON: {error}") from None
+
+
 def benchmark(program: Path, batch: int, min_time: float) -> dict:
-    output = run_command(
-        [program, "--benchmark", "--batch", str(batch), "--min-time", str(min_time), "--json", "-"], 60 + 10 * min_time
-    )
-    return json.loads(output)
+    command = [program, "--benchmark", "--batch", str(batch), "--min-time", str(min_time), "--json", "-"]
+    return parse_json(program, run_command(command, 60 + 10 * min_time))
 
 
 def measure_model(
@@ -184,7 +189,7 @@ def profile_products(program: Path, model: TimedModel, batch: int, folder: Path)
     trace = folder / "trace.json"
     run_command([program, "--profile", trace, "--batch", str(batch)], 120)
     launches: dict[Product, list[float]] = {}
-    for event in json.loads(trace.read_text())["traceEvents"]:
+    for event in parse_json(program, trace.read_text())["traceEvents"]:
         kernel = event.get("args", {}).get("kernel", "")
         match = GEMM.match(kernel)
         if event["ph"] != "X" or not match:
@@ -206,7 +211,9 @@ def least_milliseconds(product: Product, ceilings: dict) -> float:
 
 def measure_products(
     model: TimedModel, program: Path, batch: int, torch: TorchProcess | None, settings: Settings, ceilings: dict | None
-) -> list[ProductTime]:
+) -> tuple[list[ProductTime], str]:
+    """The products, and why PyTorch's were not measured or no longer; "" where all were, or there is no PyTorch."""
+    note = ""
     own: dict[Product, list[float]] = {}
     torchs: dict[Product, list[float]] = {}
     ratios: dict[Product, list[float]] = {}
@@ -220,9 +227,9 @@ def measure_products(
                 try:
                     torchs.setdefault(product, []).append(torch.ask(request)["median_ms"])
                     ratios.setdefault(product, []).append(torchs[product][-1] / milliseconds)
-                except GpuBenchmarkError:
-                    torch = None
-    return [
+                except GpuBenchmarkError as error:
+                    torch, note = None, str(error)
+    times_of_products = [
         ProductTime(
             model=model.name,
             batch=batch,
@@ -234,11 +241,21 @@ def measure_products(
         )
         for product, times in own.items()
     ]
+    return times_of_products, note
 
 
 def measure(carried: Path, models: list[TimedModel], settings: Settings, work: Path, say: Callable) -> dict:
-    """{"torch", "ceilings", "models", "products", "failures"}."""
-    results: dict = {"torch": None, "ceilings": None, "models": [], "products": [], "failures": []}
+    """{"torch", "ceilings", "models", "products", "failures": of vitc's programs, "left_out": for another reason}."""
+    results: dict = {"torch": None, "ceilings": None, "models": [], "products": [], "failures": [], "left_out": []}
+
+    def fail(text: str) -> None:
+        results["failures"].append(text)
+        say(f"FAILED: {text}")
+
+    def leave_out(text: str) -> None:
+        results["left_out"].append(text)
+        say(f"not measured: {text}")
+
     with TorchProcess(carried / "torch_peer.py") as process:
         torch = process if importlib.util.find_spec("torch") else None
         if torch:
@@ -246,23 +263,31 @@ def measure(carried: Path, models: list[TimedModel], settings: Settings, work: P
                 results["torch"] = torch.ask({"do": "versions"})
                 results["ceilings"] = torch.ask({"do": "ceilings"})
             except GpuBenchmarkError as error:
-                results["failures"].append(str(error))
+                leave_out(str(error))
                 torch = None
         for model in models:
             program = work / model.name
             source = carried / "speed" / model.name / "program"
-            restore_weights(source, program, model.weights_offset, model.weights_bytes)
+            try:
+                restore_weights(source, program, model.weights_offset, model.weights_bytes)
+            except GpuBenchmarkError as error:
+                fail(f"{model.name}: {error}")
+                continue
             for batch in settings.batches:
+                label = f"{model.name} at batch {batch}"
                 if not settings.has_time():
-                    results["failures"].append(f"{model.name} at batch {batch}: no time was left")
+                    leave_out(f"{label}: no time was left")
                     continue
                 try:
                     time_of_model = measure_model(model, program, batch, torch, settings)
                     results["models"].append(dataclasses.asdict(time_of_model))
-                    say(f"{model.name} batch {batch}: {time_of_model.vitc_ms:.3f} ms, PyTorch {time_of_model.torch_ms}")
-                    for product in measure_products(model, program, batch, torch, settings, results["ceilings"]):
-                        results["products"].append(dataclasses.asdict(product))
+                    say(f"{label}: {time_of_model.vitc_ms:.3f} ms, PyTorch {time_of_model.torch_ms}")
+                    products, note = measure_products(model, program, batch, torch, settings, results["ceilings"])
                 except GpuBenchmarkError as error:
-                    results["failures"].append(f"{model.name} at batch {batch}: {error}")
+                    fail(f"{label}: {error}")
+                    continue
+                results["products"] += [dataclasses.asdict(product) for product in products]
+                if note:
+                    leave_out(f"products of {label}: {note}")
             program.unlink()
     return results
