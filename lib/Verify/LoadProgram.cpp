@@ -28,9 +28,11 @@ static llvm::Error addObjects(llvm::orc::LLJIT &jit,
   return llvm::Error::success();
 }
 
-/// Large weights ask for a huge page of their own. The linker takes no section
-/// that asks for more than what it thinks is a page.
-static constexpr uint64_t kMaxAlignment = uint64_t(2) << 20;
+/// Large weights ask for the alignment of a huge page, see WeightsObject.cpp.
+/// The linker takes no section that asks for more than a page, so it is told
+/// that pages are as large: each segment gets whole ones, from the address on
+/// that the system gives. Nothing but speed depends on the alignment.
+static constexpr uint64_t kPageBytes = uint64_t(2) << 20;
 
 static llvm::Expected<std::unique_ptr<llvm::orc::LLJIT>> createJit() {
   llvm::InitializeNativeTarget();
@@ -39,7 +41,7 @@ static llvm::Expected<std::unique_ptr<llvm::orc::LLJIT>> createJit() {
       .setObjectLinkingLayerCreator([](llvm::orc::ExecutionSession &session) {
         return std::make_unique<llvm::orc::ObjectLinkingLayer>(
             session, std::make_unique<llvm::jitlink::InProcessMemoryManager>(
-                         kMaxAlignment));
+                         kPageBytes));
       })
       .create();
 }

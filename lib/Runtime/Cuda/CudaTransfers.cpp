@@ -42,13 +42,16 @@ void CudaTransfers::free() noexcept {
 
 void CudaTransfers::reserve(int64_t bytes) {
   bytes = std::min(bytes, kMaxBytes);
-  if (bytes <= size)
+  if (bytes <= size || bytes >= refused)
     return;
-  free();
   void *address = nullptr;
   if (context->getLibrary().cuMemHostAlloc(&address, bytes, /*flags=*/0) !=
-      CUDA_SUCCESS)
+      CUDA_SUCCESS) {
+    // What there is serves on.
+    refused = bytes;
     return;
+  }
+  free();
   memory = static_cast<uint8_t *>(address);
   size = bytes;
 }
@@ -62,8 +65,16 @@ uint8_t *CudaTransfers::take(int64_t bytes) {
   return taken;
 }
 
+uint8_t *CudaTransfers::find(const void *from, int64_t bytes) const {
+  for (const Input &input : inputs)
+    if (input.from == from && input.bytes == bytes)
+      return input.locked;
+  return nullptr;
+}
+
 void CudaTransfers::begin() {
   used = 0;
+  inputs.clear();
   results.clear();
 }
 
@@ -72,6 +83,7 @@ void CudaTransfers::copyToDevice(CUdeviceptr to, const void *from,
   uint8_t *locked = take(bytes);
   if (!locked)
     return stream.copyToDevice(to, from, bytes);
+  inputs.push_back({from, locked, bytes});
   const auto *source = static_cast<const uint8_t *>(from);
   for (int64_t begin = 0; begin < bytes; begin += kPieceBytes) {
     int64_t piece = std::min(kPieceBytes, bytes - begin);
@@ -82,7 +94,9 @@ void CudaTransfers::copyToDevice(CUdeviceptr to, const void *from,
 
 void CudaTransfers::copyToHost(void *to, CUdeviceptr from, int64_t bytes,
                                const CudaStream &stream) {
-  uint8_t *locked = take(bytes);
+  uint8_t *locked = find(to, bytes);
+  if (!locked)
+    locked = take(bytes);
   if (!locked)
     return stream.copyToHost(to, from, bytes);
   stream.copyToHost(locked, from, bytes);
@@ -91,6 +105,6 @@ void CudaTransfers::copyToHost(void *to, CUdeviceptr from, int64_t bytes,
 
 void CudaTransfers::finish() {
   for (const Result &result : results)
-    std::memcpy(result.to, result.from, result.bytes);
+    std::memcpy(result.to, result.locked, result.bytes);
   results.clear();
 }

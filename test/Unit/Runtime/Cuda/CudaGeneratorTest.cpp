@@ -123,7 +123,8 @@ TEST_F(CudaGeneratorTest, FreesBuffersThatNoneUses) {
   EXPECT_GT(cuda.calls["cuMemFree_v2"], 0);
 }
 
-// The states of a caller that runs "step" itself are on the host.
+// The states of a caller that runs "step" itself are on the host. The one that
+// is updated comes back through the page-locked memory that it went through.
 TEST_F(CudaGeneratorTest, StepUpdatesTheCallersStates) {
   vitc_model model(runtime, fake.descriptor, nullptr);
   vitc_session session(model, 1);
@@ -145,5 +146,6 @@ TEST_F(CudaGeneratorTest, StepUpdatesTheCallersStates) {
       VITC_OK)
       << error.message;
   EXPECT_EQ(inputs[3].bytes[2 * sizeof(int64_t)], 7);
-  EXPECT_EQ(outputs[1].bytes[0], 8); // the hash
+  EXPECT_EQ(outputs[1].bytes[0], 8);       // the hash
+  EXPECT_EQ(cuda.lockedCopies, 5 + 1 + 2); // inputs, state, outputs
 }

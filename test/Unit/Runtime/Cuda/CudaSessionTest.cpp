@@ -175,13 +175,33 @@ TEST_F(CudaSessionTest, CopiesInPiecesOfLockedMemory) {
   EXPECT_EQ(cuda.alive["locked memory"], 0);
 }
 
-// The driver copies then, which takes longer.
+// The driver copies then, which takes longer, and is not asked at each run.
 TEST_F(CudaSessionTest, NoLockedMemory) {
   std::vector<float> expected = runOnCpu(2);
   cuda.results["cuMemHostAlloc"] = CUDA_ERROR_OUT_OF_MEMORY;
   start(fake, 2);
+  for (int i = 0; i < 3; ++i) {
+    run(2);
+    EXPECT_EQ(logits, expected);
+  }
+  EXPECT_EQ(cuda.calls["cuMemHostAlloc"], 1);
+  EXPECT_EQ(cuda.lockedCopies, 0);
+}
+
+// What there is serves on where more is refused, as maps need it, once.
+TEST_F(CudaSessionTest, NoMoreLockedMemory) {
+  start(fake, 2);
+  cuda.results["cuMemHostAlloc"] = CUDA_ERROR_OUT_OF_MEMORY;
+  makeTensors(2);
+  for (int i = 0; i < 2; ++i)
+    ASSERT_EQ(vitc_session_run_attention(session, &input, &output, selections,
+                                         mapTensors, &error),
+              VITC_OK)
+        << error.message;
+  EXPECT_EQ(cuda.calls["cuMemHostAlloc"], 2);
+  cuda.lockedCopies = 0;
   run(2);
-  EXPECT_EQ(logits, expected);
+  EXPECT_EQ(cuda.lockedCopies, 2);
 }
 
 // A tensor that is larger than all memory that may be locked, 256 MiB, goes

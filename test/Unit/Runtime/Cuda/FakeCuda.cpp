@@ -279,8 +279,8 @@ FAKE_FUNCTION cuMemHostAlloc(void **address, size_t bytes, unsigned flags) {
   if (bytes == 0 || flags != 0)
     return CUDA_ERROR_INVALID_VALUE;
   FakeCuda &fake = getFakeCuda();
-  auto memory = std::make_unique<uint8_t[]>(bytes);
-  *address = memory.get();
+  std::vector<uint8_t> memory(bytes);
+  *address = memory.data();
   fake.lockedMemory[*address] = std::move(memory);
   ++fake.alive["locked memory"];
   return CUDA_SUCCESS;
@@ -324,9 +324,19 @@ static CUresult copy(CUstream stream, CUdeviceptr device, size_t bytes,
   });
 }
 
+/// Counts a copy if it is one of page-locked memory.
+static void countLocked(const void *address) {
+  FakeCuda &fake = getFakeCuda();
+  auto *byte = static_cast<const uint8_t *>(address);
+  for (const auto &[begin, memory] : fake.lockedMemory)
+    if (byte >= memory.data() && byte < memory.data() + memory.size())
+      ++fake.lockedCopies;
+}
+
 FAKE_FUNCTION cuMemcpyHtoDAsync_v2(CUdeviceptr to, const void *from,
                                    size_t bytes, CUstream stream) {
   FAKE_CALL_IN_CONTEXT(cuMemcpyHtoDAsync_v2)
+  countLocked(from);
   return copy(stream, to, bytes,
               [&](uint8_t *memory) { std::memcpy(memory, from, bytes); });
 }
@@ -334,6 +344,7 @@ FAKE_FUNCTION cuMemcpyHtoDAsync_v2(CUdeviceptr to, const void *from,
 FAKE_FUNCTION cuMemcpyDtoHAsync_v2(void *to, CUdeviceptr from, size_t bytes,
                                    CUstream stream) {
   FAKE_CALL_IN_CONTEXT(cuMemcpyDtoHAsync_v2)
+  countLocked(to);
   return copy(stream, from, bytes,
               [&](uint8_t *memory) { std::memcpy(to, memory, bytes); });
 }

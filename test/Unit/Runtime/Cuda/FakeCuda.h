@@ -20,7 +20,6 @@
 
 #include <functional>
 #include <map>
-#include <memory>
 #include <string>
 #include <vector>
 
@@ -68,6 +67,7 @@ public:
   std::vector<std::string> images;  // that were loaded
   std::map<std::string, int> alive; // objects, by kind
   size_t usedBytes = 0;
+  int lockedCopies = 0; // between page-locked memory and the GPU
   std::map<std::string, int> sharedLimits; // that were raised, by kernel
 
   /// Where the memory of an address lies; throws std::out_of_range for one that
@@ -79,7 +79,7 @@ public:
 
   // Of the driver's own.
   std::map<uint64_t, std::vector<uint8_t>> memory;
-  std::map<void *, std::unique_ptr<uint8_t[]>> lockedMemory;
+  std::map<void *, std::vector<uint8_t>> lockedMemory;
   cuda::CUresult failed = cuda::CUDA_SUCCESS; // of what was queued
   int64_t nanoseconds = 0;                    // of the GPU's clock
 };
