@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import test_dense_models
 import test_generation
 from test_gpu import input_name, reference_logits
 
@@ -54,6 +55,16 @@ def test_trained_models_of_tf32(name: str, target: str, device: str, photos: Pho
     assert np.abs(logits - expected).max() > 1e-5 * np.abs(expected).max()
     np.testing.assert_array_equal(logits.argmax(1), expected.argmax(1))
     assert "tf32" in run_ok(program.path, "--info")
+
+
+def test_convolutions_of_tf32(tmp_path: Path) -> None:
+    """SegFormer's, which read their maps beyond their borders, and attention with fewer keys than queries."""
+    (data,) = (path for path in test_dense_models.DATA if path.parent.name == "SegformerForSemanticSegmentation")
+    inputs, expected = test_dense_models.read(data)
+    options = test_dense_models.image_size(data)
+    actual = compile_gpu(data.parent, tmp_path, "--precision=tf32", *options).run(inputs, tmp_path)
+    for name, value in expected.items():
+        assert_close(actual[name], value, TF32_TOLERANCE)
 
 
 @pytest.mark.parametrize("name", ["vit", "swin"])
