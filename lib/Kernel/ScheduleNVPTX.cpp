@@ -15,6 +15,7 @@
 #include "DeviceGemmTiling.h"
 
 #include "mlir/IR/BuiltinOps.h"
+#include "vitc/Kernel/NormBlock.h"
 #include "vitc/Kernel/Passes.h"
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -29,8 +30,8 @@ using namespace vitc::kernel;
 /// Kernels of one task a thread: neighbouring threads touch neighbouring
 /// elements, whose accesses are then one.
 static constexpr int64_t kThreadElements = 1;
-/// Rows of a norm that a block computes, one a warp.
-static constexpr int64_t kNormRows = 4;
+/// Threads of a block that normalises rows.
+static constexpr int64_t kNormThreads = 128;
 /// Places of a row of a convolution's map that a thread computes from the same
 /// columns of the filter, at most; the registers of a thread are 255.
 static constexpr int64_t kConvColumns = 4, kConvTaps = 8;
@@ -71,7 +72,8 @@ static void schedule(Operation *op, GpuAttr gpu) {
                                              /*channels=*/1));
       })
       .Case([&](NormOp op) {
-        op.setTilingAttr(RowTilingAttr::get(context, kNormRows, /*columns=*/0));
+        int64_t rows = kNormThreads / NormBlock(op).lanes.lanes;
+        op.setTilingAttr(RowTilingAttr::get(context, rows, /*columns=*/0));
       })
       .Case<MeanOp, GatherOp, GenericOp>([&](auto op) {
         op.setTilingAttr(

@@ -11,14 +11,28 @@
 #box = affine_map<(b, c) -> (b, c)>
 #places = affine_map<(b, y, x, c) -> (b, y, x, c)>
 
-// A warp a row.
+// 128 threads: a warp a row, or fewer threads where a row is of few vectors,
+// of 16 bytes of the wider type, or else as many as threads find one each.
 // CHECK-LABEL: func @norm(
-//       CHECK:   kernel.norm
+//       CHECK:   kernel.norm batch(%{{.*}}) rows(%{{.*}}) channels 8
+//  CHECK-SAME:     tiling <rows = 64>
+//       CHECK:   kernel.norm batch(%{{.*}}) rows(%{{.*}}) channels 8
+//  CHECK-SAME:     tiling <rows = 128>
+//       CHECK:   kernel.norm batch(%{{.*}}) rows(%{{.*}}) channels 768
 //  CHECK-SAME:     tiling <rows = 4>
-func.func @norm(%b: index, %x: memref<?x9x8xf32>, %y: memref<?x9x8xf32>) {
+//       CHECK:   kernel.norm batch(%{{.*}}) rows(%{{.*}}) channels 33
+//  CHECK-SAME:     tiling <rows = 4>
+func.func @norm(%b: index, %x: memref<?x9x8xf32>, %y: memref<?x9x8xf32>, %h: memref<?x9x8xf16>,
+                %w: memref<?x9x768xbf16>, %v: memref<?x9x33xf32>) {
   %rows = arith.constant 9 : index
   kernel.norm batch(%b) rows(%rows) channels 8 epsilon 1.000000e-06
       input(%x at #rows : memref<?x9x8xf32>) init(%y at #rows : memref<?x9x8xf32>)
+  kernel.norm batch(%b) rows(%rows) channels 8 epsilon 1.000000e-06
+      input(%h at #rows : memref<?x9x8xf16>) init(%h at #rows : memref<?x9x8xf16>)
+  kernel.norm batch(%b) rows(%rows) channels 768 epsilon 1.000000e-06
+      input(%w at #rows : memref<?x9x768xbf16>) init(%w at #rows : memref<?x9x768xbf16>)
+  kernel.norm batch(%b) rows(%rows) channels 33 epsilon 1.000000e-06
+      input(%v at #rows : memref<?x9x33xf32>) init(%v at #rows : memref<?x9x33xf32>)
   return
 }
 

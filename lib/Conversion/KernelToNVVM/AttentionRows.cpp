@@ -10,14 +10,9 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
-#include "llvm/ADT/bit.h"
-#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace vitc::kernel;
-
-/// Vectors of a row that a lane reads rather than that others do nothing.
-static constexpr int64_t kMaxParts = 8;
 
 //===----------------------------------------------------------------------===//
 // Where rows lie
@@ -78,17 +73,6 @@ void DeviceTokenTables::fill(Value item) {
 //===----------------------------------------------------------------------===//
 // Copies
 //===----------------------------------------------------------------------===//
-
-RowLanes::RowLanes(int64_t vectors) : vectors(vectors) {
-  lanes = std::min<int64_t>(
-      int64_t(1) << llvm::countr_zero(static_cast<uint64_t>(vectors)),
-      kWarpThreads);
-  if (vectors / lanes > kMaxParts)
-    lanes = std::min<int64_t>(llvm::bit_ceil(static_cast<uint64_t>(vectors)),
-                              kWarpThreads);
-}
-
-int64_t RowLanes::getParts() const { return llvm::divideCeil(vectors, lanes); }
 
 SmallVector<Value> vitc::kernel::loadFloats(DeviceBuilder &b,
                                             DevicePointer pointer, Value offset,

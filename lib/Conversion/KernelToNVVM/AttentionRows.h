@@ -19,6 +19,7 @@
 #include "../KernelToVector/TokenRows.h"
 #include "DeviceBuilder.h"
 #include "vitc/Kernel/AttentionBlock.h"
+#include "vitc/Kernel/RowLanes.h"
 
 namespace vitc::kernel {
 
@@ -69,19 +70,6 @@ private:
 
   DeviceBuilder &b;
   llvm::SmallVector<Table> tables;
-};
-
-/// How `lanes` neighbouring threads read rows of `vectors` vectors: each takes
-/// every so manieth. Few vectors more than one for all cost less than lanes
-/// that have none.
-struct RowLanes {
-  int64_t lanes, vectors;
-
-  explicit RowLanes(int64_t vectors);
-  /// Vectors that a lane has, at most.
-  int64_t getParts() const;
-  /// Whether some lanes have a vector less.
-  bool isRagged() const { return vectors % lanes != 0; }
 };
 
 /// Rows in shared memory. With a `pieceStride`, pieces of as many columns as

@@ -85,9 +85,9 @@ module attributes {kernel.gpu = #kernel.gpu<arch = "sm_80", sharedBytes = 101376
     %b = kernel.batch %context
     %n = arith.constant 9 : index
     %x = kernel.buffer %context input at 0 : memref<?x9x8xf32>
-    // expected-error @+1 {{'kernel.norm' op has a tiling of 341 rows; a block has 1 to 32 warps, one a row}}
+    // expected-error @+1 {{'kernel.norm' op has a tiling of 513 rows, of 2 threads each; a block has 1 to 512 of them}}
     kernel.norm batch(%b) rows(%n) channels 8 epsilon 1.000000e-06
-        input(%x at #rows : memref<?x9x8xf32>) init(%x at #rows : memref<?x9x8xf32>) tiling <rows = 341, columns = 0>
+        input(%x at #rows : memref<?x9x8xf32>) init(%x at #rows : memref<?x9x8xf32>) tiling <rows = 513, columns = 0>
     return
   }
 }

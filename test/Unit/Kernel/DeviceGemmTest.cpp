@@ -13,8 +13,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "KernelTestHarness.h"
+#include "StoredFloats.h"
 
-#include "ShortFloat.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/MathExtras.h"
@@ -87,34 +87,6 @@ std::string getProductModule(const Product &product, int64_t packedSize) {
   if (!product.norm.empty())
     body += " norm " + product.norm;
   return getModule(body + " tiling " + product.tiling + "\n");
-}
-
-float roundTo(llvm::StringRef type, float value) {
-  if (type == "bf16")
-    return vitc::emulator::fromBF16(vitc::emulator::toBF16(value));
-  if (type == "f16")
-    return vitc::emulator::fromF16(vitc::emulator::toF16(value));
-  if (type == "tf32")
-    return vitc::emulator::truncateToTF32(vitc::emulator::toTF32(value));
-  return value;
-}
-
-bool isOf32Bits(llvm::StringRef type) { return type.ends_with("f32"); }
-
-/// The bytes of values of a type, to which they are rounded.
-std::vector<char> getBytes(llvm::StringRef type, std::vector<float> &values) {
-  std::vector<char> bytes(values.size() * (isOf32Bits(type) ? 4 : 2));
-  for (auto [i, value] : llvm::enumerate(values)) {
-    value = roundTo(type, value);
-    if (isOf32Bits(type)) {
-      std::memcpy(&bytes[4 * i], &value, 4);
-      continue;
-    }
-    uint16_t half = type == "bf16" ? vitc::emulator::toBF16(value)
-                                   : vitc::emulator::toF16(value);
-    std::memcpy(&bytes[2 * i], &half, 2);
-  }
-  return bytes;
 }
 
 /// Packed weights with `run` terms of a column side by side.
@@ -237,16 +209,10 @@ void test(Product product, int64_t batch = 1, double tolerance = 1e-5) {
   if (product.chunks)
     expected = getStatistics(product, batch, expected);
   for (int64_t seed : {1, 5}) {
-    std::vector<float> values(expected.size());
-    if (isOf32Bits(product.init)) {
-      kernel->runBuffers(batch, inputs, values.data(), seed);
-    } else {
-      std::vector<uint16_t> halves(expected.size());
-      kernel->runBuffers(batch, inputs, halves.data(), seed);
-      for (auto [value, half] : llvm::zip(values, halves))
-        value = product.init == "bf16" ? vitc::emulator::fromBF16(half)
-                                       : vitc::emulator::fromF16(half);
-    }
+    std::vector<char> bytes(expected.size() *
+                            (isOf32Bits(product.init) ? 4 : 2));
+    kernel->runBuffers(batch, inputs, bytes.data(), seed);
+    std::vector<float> values = getFloats(product.init, bytes);
     EXPECT_LE(getRelativeError(values, expected), tolerance) << "seed " << seed;
   }
 }
@@ -504,6 +470,12 @@ TEST(DeviceGemmTest, WarpgroupNorms) {
       test(getWarpgroupProduct(getWarpgroupTiling(64, 1, 32, 3), rows, 500, 100,
                                "f32", "bf16", "f32", norm),
            1, 1e-3);
+  // One block a multiprocessor.
+  for (int64_t rowBlock : {64, 128})
+    test(getWarpgroupProduct(getWarpgroupTiling(rowBlock, 4, 32, 3), 150, 500,
+                             100, "f32", "bf16", "f32",
+                             "<epsilon = 1.000000e-05 : f64>"),
+         1, 1e-3);
 }
 
 TEST(DeviceGemmTest, WarpgroupBatches) {
