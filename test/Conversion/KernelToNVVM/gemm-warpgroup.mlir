@@ -61,12 +61,12 @@ func.func @gemm_copied(%context: !kernel.context) {
 // CHECK-LABEL: llvm.func @gemm_n96_k80_norm_by_f16(
 //  CHECK-SAME:   nvvm.maxnreg = 128 : i32
 //  CHECK-SAME:   nvvm.reqntid = array<i32: 256>
-//       CHECK:   nvvm.setmaxregister increase 160
+//       CHECK:   nvvm.setmaxregister increase 136
 //       CHECK:     nvvm.barrier id = %c1_i32 number_of_threads = %c128_i32
 //       CHECK:     llvm.load %{{.*}} !llvm.ptr<1> -> vector<4xf32>
 //       CHECK:     arith.truncf %{{.*}} : vector<4xf32> to vector<4xf16>
 //       CHECK:     llvm.store %{{.*}} vector<4xf16>, !llvm.ptr<3>
-//       CHECK:   nvvm.setmaxregister decrease 96
+//       CHECK:   nvvm.setmaxregister decrease 120
 // CHECK-COUNT-2:   "wgmma.mma_async.sync.aligned.m64n96k16.f32.f16.f16
 //       CHECK:   nvvm.wgmma.wait.group.sync.aligned 0
 // CHECK-COUNT-1:   "wgmma.mma_async.sync.aligned.m64n96k16.f32.f16.f16
@@ -80,5 +80,31 @@ func.func @gemm_normalised(%context: !kernel.context) {
   kernel.gemm batch(%b) rows(%n) n 96 k 80 lhs(%x at #map : memref<?x16x80xf32>) weights(%w : memref<7680xf16>)
       init(%y at #map : memref<?x16x96xf32>) norm <epsilon = 1.000000e-05 : f64>
       tiling <provider = nvvm, rows = 64, columns = 128, kBlock = 32, unroll = 3, rowBlock = 64, panels = 2>
+  return
+}
+
+// -----
+
+#map = affine_map<(b, i, j) -> (b, i, j)>
+
+// The sums of 256 columns leave no room for a second block.
+// CHECK-LABEL: func.func @gemm_wide(
+//       CHECK:   %[[BLOCKS:.*]] = arith.minui %{{.*}}, %c132 : index
+//       CHECK:   kernel.grid_launch %{{.*}} @kernels::@gemm_n256_k80_norm_by_f16 blocks(%[[BLOCKS]])
+// CHECK-LABEL: llvm.func @gemm_n256_k80_norm_by_f16(
+//  CHECK-SAME:   nvvm.maxnreg = 168 : i32
+//  CHECK-SAME:   nvvm.reqntid = array<i32: 256>
+//       CHECK:   nvvm.setmaxregister decrease 136
+//       CHECK:   nvvm.setmaxregister increase 200
+//       CHECK:   "wgmma.mma_async.sync.aligned.m64n256k16.f32.f16.f16
+func.func @gemm_wide(%context: !kernel.context) {
+  %b = kernel.batch %context
+  %n = arith.constant 16 : index
+  %x = kernel.buffer %context input : memref<?x16x80xf32>
+  %w = kernel.buffer %context input at 1 : memref<20480xf16>
+  %y = kernel.buffer %context output : memref<?x16x256xf32>
+  kernel.gemm batch(%b) rows(%n) n 256 k 80 lhs(%x at #map : memref<?x16x80xf32>) weights(%w : memref<20480xf16>)
+      init(%y at #map : memref<?x16x256xf32>) norm <epsilon = 1.000000e-05 : f64>
+      tiling <provider = nvvm, rows = 64, columns = 256, kBlock = 32, unroll = 3, rowBlock = 64, panels = 4>
   return
 }
