@@ -23,7 +23,7 @@ static constexpr int64_t kVectorBytes = 16;
 static int64_t getWidth(NormOp op) {
   int64_t bytes = 1;
   for (Value operand : {op.getInput(), op.getInit()})
-    bytes = std::max(bytes, vit::WeightExprAttr::getStoredElementBytes(
+    bytes = std::max(bytes, vitc::vit::WeightExprAttr::getStoredElementBytes(
                                 getElementTypeOrSelf(operand)));
   return static_cast<int64_t>(llvm::MinAlign(
       kVectorBytes / bytes, static_cast<uint64_t>(op.getChannels())));

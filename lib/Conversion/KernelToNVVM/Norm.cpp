@@ -203,7 +203,8 @@ Value DeviceNorm::sum(function_ref<Value(Value, Value)> add) {
 
 Value DeviceNorm::loadChannels(DevicePointer pointer, Value first,
                                int64_t count) {
-  int64_t bytes = vit::WeightExprAttr::getStoredElementBytes(pointer.element);
+  int64_t bytes =
+      vitc::vit::WeightExprAttr::getStoredElementBytes(pointer.element);
   if (count * bytes <= kVectorBytes)
     return b.extend(b.load(pointer, first, count));
   Value low = loadChannels(pointer, first, count / 2);

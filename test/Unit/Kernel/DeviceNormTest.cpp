@@ -77,7 +77,9 @@ std::vector<double> compute(const Norm &norm, int64_t batch,
 
 /// Of the largest result: what the type of results rounds away.
 double getTolerance(llvm::StringRef init) {
-  return init == "bf16" ? 4e-3 : init == "f16" ? 5e-4 : 2e-6;
+  if (init == "bf16")
+    return 4e-3;
+  return init == "f16" || init == "tf32" ? 5e-4 : 2e-6;
 }
 
 void test(const Norm &norm, int64_t batch = 1) {
@@ -98,7 +100,7 @@ void test(const Norm &norm, int64_t batch = 1) {
   ASSERT_TRUE(kernel);
   std::vector<char> first;
   for (int64_t seed : {1, 5}) {
-    std::vector<char> bytes(results * (norm.init == "f32" ? 4 : 2));
+    std::vector<char> bytes(results * (isOf32Bits(norm.init) ? 4 : 2));
     kernel->runBuffers(batch, inputs, bytes.data(), seed);
     EXPECT_LE(getRelativeError(getFloats(norm.init, bytes), expected),
               getTolerance(norm.init));
@@ -138,7 +140,7 @@ TEST(DeviceNormTest, Rows) {
 // Vectors have 16 bytes of the wider type.
 TEST(DeviceNormTest, Types) {
   for (const char *input : {"f32", "bf16", "f16"})
-    for (const char *init : {"f32", "bf16", "f16"})
+    for (const char *init : {"f32", "tf32", "bf16", "f16"})
       test({13, 80, input, init});
 }
 
