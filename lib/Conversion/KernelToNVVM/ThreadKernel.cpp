@@ -19,6 +19,7 @@
 
 #include "../KernelToVector/Kernels.h"
 #include "Kernels.h"
+#include "Remainder.h"
 #include "mlir/Conversion/LLVMCommon/MemRefBuilder.h"
 #include "mlir/Conversion/LLVMCommon/TypeConverter.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -120,7 +121,8 @@ static LogicalResult checkMath(Operation *op, func::FuncOp task) {
     if (isa<arith::RemFOp>(inner)) {
       // What LLVM makes of it rounds the quotient.
       op->emitOpError() << "computes 'remf' of " << inner->getResultTypes()
-                        << ", which a GPU has no exact instruction for";
+                        << ", which a GPU has no exact instruction for; needs "
+                           "f32";
       return WalkResult::interrupt();
     }
     if (!isOfLibm(inner))
@@ -147,6 +149,7 @@ vitc::kernel::buildThreadKernel(Operation *op, DeviceContext &context) {
                              << " bytes of scratch memory; a GPU's thread has "
                              << kMaxScratchBytes;
   func::FuncOp function = task->function;
+  expandRemainders(function);
   if (failed(checkMath(op, function)))
     return failure();
   std::string name = function.getSymName().str();

@@ -113,12 +113,12 @@ module attributes {kernel.gpu = #kernel.gpu<arch = "sm_80", sharedBytes = 101376
 module attributes {kernel.gpu = #kernel.gpu<arch = "sm_80", sharedBytes = 101376>} {
   func.func @remainder(%context: !kernel.context) attributes {kernel.entry = #entry} {
     %b = kernel.batch %context
-    %x = kernel.buffer %context input at 0 : memref<?x8xf32>
-    // expected-error @+1 {{'kernel.generic' op computes 'remf' of 'f32', which a GPU has no exact instruction for}}
-    kernel.generic batch(%b) sizes [8] inputs(%x, %x : memref<?x8xf32>, memref<?x8xf32>) at [#box, #box] init(%x at #box : memref<?x8xf32>) tiling <rows = 1, columns = 1> {
-    ^bb0(%e: f32, %f: f32):
-      %0 = arith.remf %e, %f : f32
-      kernel.yield %0 : f32
+    %x = kernel.buffer %context input at 0 : memref<?x8xf64>
+    // expected-error @+1 {{'kernel.generic' op computes 'remf' of 'f64', which a GPU has no exact instruction for; needs f32}}
+    kernel.generic batch(%b) sizes [8] inputs(%x, %x : memref<?x8xf64>, memref<?x8xf64>) at [#box, #box] init(%x at #box : memref<?x8xf64>) tiling <rows = 1, columns = 1> {
+    ^bb0(%e: f64, %f: f64):
+      %0 = arith.remf %e, %f : f64
+      kernel.yield %0 : f64
     }
     return
   }

@@ -12,7 +12,9 @@
 #include "gtest/gtest.h"
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <limits>
+#include <random>
 
 using namespace vitc::test;
 
@@ -208,6 +210,49 @@ TEST_P(MathTest, Powers) {
       EXPECT_EQ(result[i], rounded) << x[i] << " to " << y[i];
     else
       EXPECT_LE(getUlp(result[i], expected), 4) << x[i] << " to " << y[i];
+  }
+}
+
+// Exact at any distance of exponents, with the sign of x.
+TEST_P(MathTest, Remainders) {
+  if (!isGpu(GetParam()))
+    GTEST_SKIP() << "libm computes a CPU's";
+  constexpr float kDenormal = std::numeric_limits<float>::denorm_min();
+  constexpr float kLargest = std::numeric_limits<float>::max();
+  const float values[] = {0.0f,     1.0f,      3.0f,      0.1f,
+                          7.25f,    1e-30f,    16777215,  kDenormal,
+                          1e-40f,   0x1p-126f, kLargest,  0x1.fffffep-120f,
+                          0x1p127f, kInfinity, 8388609.0f};
+  std::vector<float> x, y;
+  auto add = [&](float a, float b) {
+    for (float signedA : {a, -a}) {
+      x.push_back(signedA);
+      y.push_back(b);
+    }
+  };
+  for (float a : values)
+    for (float b : values)
+      add(a, -b);
+  add(kNaN, 1);
+  add(1, kNaN);
+  std::mt19937 random(1);
+  for (int i = 0; i < 4000; ++i) {
+    uint32_t bits[] = {uint32_t(random()), uint32_t(random())};
+    float pair[2];
+    std::memcpy(pair, bits, sizeof(pair));
+    add(pair[0], pair[1]);
+    add(pair[0], std::ldexp(pair[1], std::ilogb(pair[0]) % 100 / 4));
+  }
+  std::vector<float> result = run("arith.remf %a, %b", x, y);
+  for (size_t i = 0; i < x.size(); ++i) {
+    float expected = std::fmod(x[i], y[i]);
+    if (std::isnan(expected)) {
+      EXPECT_TRUE(std::isnan(result[i])) << x[i] << " mod " << y[i];
+      continue;
+    }
+    EXPECT_EQ(result[i], expected) << x[i] << " mod " << y[i];
+    EXPECT_EQ(std::signbit(result[i]), std::signbit(expected))
+        << x[i] << " mod " << y[i];
   }
 }
 
