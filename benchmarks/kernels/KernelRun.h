@@ -9,7 +9,7 @@
 #ifndef VITC_BENCHMARKS_KERNELS_KERNELRUN_H
 #define VITC_BENCHMARKS_KERNELS_KERNELRUN_H
 
-#include "../../lib/Target/CPU/LoadedEntry.h"
+#include "../../lib/Target/Program/LoadedEntry.h"
 #include "IsolatedKernel.h"
 #include "llvm/Support/Allocator.h"
 

@@ -11,7 +11,7 @@
 
 #include "vitc/Import/PictureOptions.h"
 #include "vitc/Pipelines/CPU.h"
-#include "vitc/Target/CPU.h"
+#include "vitc/Target/Program.h"
 #include "vitc/Verify/Verify.h"
 #include "llvm/Support/CommandLine.h"
 #include <map>

@@ -13,8 +13,8 @@
 #include "Verbs.h"
 
 #include "vitc/Config.h"
-#include "vitc/Target/CPU.h"
 #include "vitc/Target/Link.h"
+#include "vitc/Target/Program.h"
 #include "vitc/Target/Ptxas.h"
 #include "llvm/Support/DynamicLibrary.h"
 #include "llvm/Support/FileSystem.h"

@@ -10,7 +10,7 @@
 #define VITC_TARGET_LINK_H
 
 #include "mlir/IR/Location.h"
-#include "vitc/Target/CPU.h"
+#include "vitc/Target/Program.h"
 
 namespace vitc {
 

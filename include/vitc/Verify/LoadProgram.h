@@ -11,7 +11,7 @@
 
 #include "mlir/IR/BuiltinOps.h"
 #include "vitc/Runtime/vitc.h"
-#include "vitc/Target/CPU.h"
+#include "vitc/Target/Program.h"
 #include "llvm/ExecutionEngine/Orc/LLJIT.h"
 
 namespace vitc {

@@ -21,7 +21,7 @@
 
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Support/Timing.h"
-#include "vitc/Target/CPU.h"
+#include "vitc/Target/Program.h"
 
 #include <map>
 #include <optional>

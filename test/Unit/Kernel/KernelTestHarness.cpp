@@ -10,7 +10,7 @@
 
 #include "EmulatedEntry.h"
 
-#include "../../../lib/Target/CPU/LoadedEntry.h"
+#include "../../../lib/Target/Program/LoadedEntry.h"
 #include "Kernel/KernelDialect.h"
 #include "Vit/VitDialect.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"

@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef VITC_TARGET_CPU_CODEGEN_H
-#define VITC_TARGET_CPU_CODEGEN_H
+#ifndef VITC_TARGET_PROGRAM_CODEGEN_H
+#define VITC_TARGET_PROGRAM_CODEGEN_H
 
 #include "Kernel/KernelDialect.h"
 #include "mlir/IR/BuiltinOps.h"
@@ -63,4 +63,4 @@ bool generateCode(llvm::Module &module, const CodegenOptions &options,
 
 } // namespace vitc
 
-#endif // VITC_TARGET_CPU_CODEGEN_H
+#endif // VITC_TARGET_PROGRAM_CODEGEN_H

@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef VITC_TARGET_CPU_WEIGHTSOBJECT_H
-#define VITC_TARGET_CPU_WEIGHTSOBJECT_H
+#ifndef VITC_TARGET_PROGRAM_WEIGHTSOBJECT_H
+#define VITC_TARGET_PROGRAM_WEIGHTSOBJECT_H
 
 #include "mlir/IR/BuiltinOps.h"
 #include "vitc/Target/CpuTarget.h"
@@ -29,4 +29,4 @@ mlir::LogicalResult writeWeightsObject(mlir::ModuleOp module,
 
 } // namespace vitc
 
-#endif // VITC_TARGET_CPU_WEIGHTSOBJECT_H
+#endif // VITC_TARGET_PROGRAM_WEIGHTSOBJECT_H

@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef VITC_TARGET_CPU_LOADEDENTRY_H
-#define VITC_TARGET_CPU_LOADEDENTRY_H
+#ifndef VITC_TARGET_PROGRAM_LOADEDENTRY_H
+#define VITC_TARGET_PROGRAM_LOADEDENTRY_H
 
 #include "mlir/IR/BuiltinOps.h"
 #include "vitc/Runtime/Descriptor.h"
@@ -49,4 +49,4 @@ private:
 
 } // namespace vitc
 
-#endif // VITC_TARGET_CPU_LOADEDENTRY_H
+#endif // VITC_TARGET_PROGRAM_LOADEDENTRY_H

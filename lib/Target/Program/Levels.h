@@ -11,11 +11,11 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef VITC_TARGET_CPU_LEVELS_H
-#define VITC_TARGET_CPU_LEVELS_H
+#ifndef VITC_TARGET_PROGRAM_LEVELS_H
+#define VITC_TARGET_PROGRAM_LEVELS_H
 
 #include "Codegen.h"
-#include "vitc/Target/CPU.h"
+#include "vitc/Target/Program.h"
 
 namespace vitc {
 
@@ -38,4 +38,4 @@ std::string printModule(const llvm::Module &module);
 
 } // namespace vitc
 
-#endif // VITC_TARGET_CPU_LEVELS_H
+#endif // VITC_TARGET_PROGRAM_LEVELS_H

@@ -6,12 +6,12 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef VITC_TARGET_CPU_DESCRIPTORMODULE_H
-#define VITC_TARGET_CPU_DESCRIPTORMODULE_H
+#ifndef VITC_TARGET_PROGRAM_DESCRIPTORMODULE_H
+#define VITC_TARGET_PROGRAM_DESCRIPTORMODULE_H
 
 #include "Codegen.h"
 #include "Vit/VitDialect.h"
-#include "vitc/Target/CPU.h"
+#include "vitc/Target/Program.h"
 
 namespace vitc {
 
@@ -28,4 +28,4 @@ buildDescriptorModule(mlir::ModuleOp module, llvm::ArrayRef<LevelCode> levels,
 
 } // namespace vitc
 
-#endif // VITC_TARGET_CPU_DESCRIPTORMODULE_H
+#endif // VITC_TARGET_PROGRAM_DESCRIPTORMODULE_H

@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef VITC_TARGET_CPU_CONSTANTBUILDER_H
-#define VITC_TARGET_CPU_CONSTANTBUILDER_H
+#ifndef VITC_TARGET_PROGRAM_CONSTANTBUILDER_H
+#define VITC_TARGET_PROGRAM_CONSTANTBUILDER_H
 
 #include "llvm/IR/Constants.h"
 #include "llvm/IR/DerivedTypes.h"
@@ -92,4 +92,4 @@ private:
 
 } // namespace vitc
 
-#endif // VITC_TARGET_CPU_CONSTANTBUILDER_H
+#endif // VITC_TARGET_PROGRAM_CONSTANTBUILDER_H

@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef VITC_TARGET_CPU_GENERATIONDESCRIPTOR_H
-#define VITC_TARGET_CPU_GENERATIONDESCRIPTOR_H
+#ifndef VITC_TARGET_PROGRAM_GENERATIONDESCRIPTOR_H
+#define VITC_TARGET_PROGRAM_GENERATIONDESCRIPTOR_H
 
 #include "ConstantBuilder.h"
 #include "Vit/VitDialect.h"
@@ -25,4 +25,4 @@ buildGenerationDescriptor(mlir::ModuleOp module, vit::GenerationAttr generation,
 
 } // namespace vitc
 
-#endif // VITC_TARGET_CPU_GENERATIONDESCRIPTOR_H
+#endif // VITC_TARGET_PROGRAM_GENERATIONDESCRIPTOR_H

@@ -1,4 +1,4 @@
-//===- CPU.h - Programs for a CPU ---------------------------- -*- C++ -*--===//
+//===- Program.h - What a compiled module becomes ------------- -*- C++ -*-===//
 //
 // Part of the vitc project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.
@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef VITC_TARGET_CPU_H
-#define VITC_TARGET_CPU_H
+#ifndef VITC_TARGET_PROGRAM_H
+#define VITC_TARGET_PROGRAM_H
 
 #include "mlir/IR/BuiltinOps.h"
 #include "vitc/Target/CpuTarget.h"
@@ -88,4 +88,4 @@ emitObjects(mlir::ModuleOp module, const ProgramOptions &options,
 
 } // namespace vitc
 
-#endif // VITC_TARGET_CPU_H
+#endif // VITC_TARGET_PROGRAM_H
