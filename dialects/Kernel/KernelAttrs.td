@@ -48,7 +48,7 @@ def Kernel_GemmTilingAttr : Kernel_Attr<"GemmTiling", "gemm_tiling"> {
     A micro-tile of up to `rows` x `columns` of the result stays in registers while
     K runs, unrolled by `unroll`, in blocks of `kBlock`. A task computes
     `panels` panels of 64 columns for about `rowBlock` rows. By nvvm a task is a
-    block of threads, each with a micro-tile, or of 16 bits each warp; operands of
+    block of threads, each with a micro-tile, or by tensor cores each warp; operands of
     `unroll` steps of `kBlock` terms lie in shared memory. 64 rows and all columns of a
     block are a warpgroup's micro-tile, which sm_90a alone has.
   }];
@@ -62,8 +62,8 @@ def Kernel_AttentionTilingAttr : Kernel_Attr<"AttentionTiling", "attention_tilin
   let description = [{
     A task computes up to `queryBlock` queries of one head, over blocks of `keyBlock`
     keys with online softmax, in micro-tiles of `rows` x `columns`; on a GPU a task is
-    a block of threads, each with a micro-tile. 64 rows and all keys of a block are a
-    warpgroup's micro-tile, which sm_90a alone has.
+    a block of threads, each with a micro-tile. Of 16 bits 64 rows and all keys of a
+    block are a warpgroup's micro-tile, which sm_90a alone has.
   }];
   let parameters = (ins "int64_t":$rows, "int64_t":$columns, "int64_t":$queryBlock, "int64_t":$keyBlock);
 }

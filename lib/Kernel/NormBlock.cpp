@@ -15,9 +15,6 @@
 using namespace mlir;
 using namespace vitc::kernel;
 
-/// Bytes that a thread reads or writes at once.
-static constexpr int64_t kVectorBytes = 16;
-
 /// Channels of the wider of both types in a vector, a power of two that divides
 /// the row.
 static int64_t getWidth(NormOp op) {

@@ -253,6 +253,11 @@ Expected<Rewriter::Words> Rewriter::getPtxWords(CallInst &call,
         words.results[part.value] = words.numResults++;
         if (!model.readsResult)
           continue;
+        if (tied[part.value] == ~0u) {
+          words.operands.push_back(
+              ConstantInt::get(word, 0xffffffff)); // a NaN: of no value
+          continue;
+        }
       }
       Expected<Value *> value = getValue(part);
       if (!value)

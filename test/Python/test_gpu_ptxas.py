@@ -7,7 +7,7 @@
 # ===----------------------------------------------------------------------===#
 """ptxas assembles every kernel of some models for every architecture, and keeps all values in registers.
 
-The models have each kind of kernel, and products of all tiles. Needs ptxas and no GPU.
+The models have each kind of kernel, and products of all tiles. What reads PTX alone needs no ptxas, nothing a GPU.
 """
 
 from __future__ import annotations
@@ -107,6 +107,44 @@ def assemble(ptx: Path, architecture: str) -> None:
     notes = result.stdout + result.stderr
     assert len(list(read_kernels(notes))) == ptx.read_text().count(".entry ")
     assert find_lost_speed(notes) == []
+
+
+def find_late_writes(ptx: str) -> list[str]:
+    """Instructions that write a register which a wgmma of their group names, behind the group's fence."""
+    late: list[str] = []
+    for group in re.findall(r"wgmma\.fence\.sync\.aligned;(.*?)wgmma\.commit_group", ptx, re.DOTALL):
+        lines = [line.strip() for line in group.splitlines()]
+        products = [line for line in lines if line.startswith("wgmma.mma_async")]
+        named = {register for line in products for register in re.findall(r"%\w+", line)}
+        for line in lines:
+            written = re.match(r"(?!wgmma)[\w.:]+\s+(?:{([^}]*)}|(%\w+))", line)
+            if written and named.intersection(re.findall(r"%\w+", written[0])) - descriptors(products):
+                late.append(line)
+    return late
+
+
+def descriptors(products: list[str]) -> set[str]:
+    """Registers of words for shared memory, which no fence is for: those of no list of registers."""
+    return {register for line in products for register in re.findall(r"%\w+", re.sub(r"{[^}]*}", "", line))}
+
+
+def test_finds_late_writes() -> None:
+    product = "wgmma.mma_async.sync.aligned.m64n8k16.f32.f16.f16 {%r1, %r2}, {%r3, %r4}, %rd1, 1, 1, 1, 1;"
+    early = "mov.b32 %r1, 0;\nwgmma.fence.sync.aligned;\nadd.s64 %rd1, %rd2, 2;\n"
+    end = "\nwgmma.commit_group.sync.aligned;\nmov.b32 %r3, 0;"
+    assert find_late_writes(early + product + end) == []
+    assert find_late_writes(early + "mov.b32 %r2, 0;\n" + product + end) == ["mov.b32 %r2, 0;"]
+    assert find_late_writes(early + "mov.b32 {%r9, %r4}, %rd5;\n" + product + end) == ["mov.b32 {%r9, %r4}, %rd5;"]
+
+
+@pytest.mark.parametrize("precision", ["bf16", "f16"])
+@pytest.mark.parametrize("name", MODELS)
+def test_products_find_their_registers_written(name: str, precision: str, tmp_path: Path) -> None:
+    """PTX ISA 9.0, 9.7.15: a wgmma.fence stands between a write of a register and the wgmma that names it."""
+    model, *options = MODELS[name]
+    ptx = tmp_path / "kernels.ptx"
+    run_ok(VITC, "compile", model, "-o", ptx, "--target=sm_90a", f"--precision={precision}", *options)
+    assert find_late_writes(ptx.read_text()) == []
 
 
 @needs_ptxas

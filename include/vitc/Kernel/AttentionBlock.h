@@ -79,7 +79,8 @@ struct AttentionBlock {
   /// Columns that a thread needs for `count` keys.
   int64_t getColumns(int64_t count) const;
   /// From one query or key to the next: an odd number of what a thread reads,
-  /// so that neighbouring threads read from different banks.
+  /// so that neighbouring threads read from different banks, or for warpgroups
+  /// a swizzled piece.
   int64_t getFactorStride() const;
   /// For tensor cores, from one query, key or value to the next beyond its
   /// elements: what a lane names at once.

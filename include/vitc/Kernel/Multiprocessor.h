@@ -16,6 +16,8 @@ namespace vitc::kernel {
 inline constexpr int64_t kWarpThreads = 32;
 /// Threads that multiply together on sm_90a, and the rows that they have.
 inline constexpr int64_t kWarpgroupThreads = 128, kWarpgroupRows = 64;
+/// What a thread reads or writes at once, at most.
+inline constexpr int64_t kVectorBytes = 16;
 /// The most of a block.
 inline constexpr int64_t kMaxBlockThreads = 1024;
 /// Of a multiprocessor, of 32 bits.

@@ -99,7 +99,8 @@ Value SharedRows::getOffset(DeviceBuilder &b, Value row, Value column) const {
   Value begin = b.mul(row, stride);
   if (pieceStride == 0)
     return b.add(begin, column);
-  constexpr int64_t kVector = 8, kVectors = 8; // of 16 bits; of a piece's row
+  constexpr int64_t kVector = kVectorBytes / AttentionBlock::kWarpgroupBytes;
+  constexpr int64_t kVectors = AttentionBlock::kSwizzledColumns / kVector;
   Value vector = arith::XOrIOp::create(
       b, b.rem(b.div(column, kVector), kVectors), b.rem(row, kVectors));
   Value piece = b.mul(b.div(column, stride), pieceStride);
@@ -121,13 +122,13 @@ static void forEachRow(DeviceBuilder &b, int64_t count, int64_t step,
 void vitc::kernel::copyRows(DeviceBuilder &b, const DeviceTokenRows &rows,
                             Value item, Value head, Value first, Value end,
                             int64_t count, SharedRows target) {
-  constexpr int64_t kMostBytes = 16, kLeastBytes = 4; // of a copy
+  constexpr int64_t kLeastBytes = 4; // of a copy
   DevicePointer memory = rows.getMemory();
   bool isCopied = memory.element == target.memory.element ||
                   getHeldType(memory.element) == target.memory.element;
   int64_t elementBytes =
       vit::WeightExprAttr::getStoredElementBytes(memory.element);
-  int64_t width = isCopied ? rows.getVectorWidth(kMostBytes / elementBytes)
+  int64_t width = isCopied ? rows.getVectorWidth(kVectorBytes / elementBytes)
                            : rows.getVectorWidth();
   int64_t bytes = width * elementBytes;
   RowLanes lanes(rows.getSize() / width);

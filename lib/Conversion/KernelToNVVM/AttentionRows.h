@@ -80,7 +80,7 @@ struct SharedRows {
   int64_t stride;
   int64_t pieceStride = 0;
 
-  /// Where `width` neighbours from `column` on lie, in one vector if swizzled.
+  /// Where an element lies; neighbours of its vector of 16 bytes do, too.
   mlir::Value getOffset(DeviceBuilder &builder, mlir::Value row,
                         mlir::Value column) const;
 };

@@ -78,15 +78,18 @@ SmallVector<Value> WarpgroupProducts::multiplyValues(ValueRange results,
                                                      int64_t depth) {
   Value value = getDescriptor(values);
   SmallVector<Value> sums = toTiles(results);
-  startProducts(b);
-  for (int64_t key = 0; key < depth; key += kWarpgroupTerms) {
-    SmallVector<Value> words = llvm::map_to_vector(
+  SmallVector<SmallVector<Value>> words;
+  for (int64_t key = 0; key < depth; key += kWarpgroupTerms)
+    words.push_back(llvm::map_to_vector(
         getProbabilityWords(key / kWarpgroupTerms), [&](Value word) -> Value {
           return b.createOrFold<LLVM::BitcastOp>(b.getI32Type(), word);
-        });
-    sums = multiplyAdd(b, element, words, advance(value, key * kRowBytes),
+        }));
+  startProducts(b);
+  for (auto [step, operand] : llvm::enumerate(words))
+    sums = multiplyAdd(b, element, operand,
+                       advance(value, static_cast<int64_t>(step) *
+                                          kWarpgroupTerms * kRowBytes),
                        /*isTransposed=*/true, sums);
-  }
   finishProducts(b);
   return toRows(sums);
 }

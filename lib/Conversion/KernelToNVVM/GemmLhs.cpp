@@ -19,8 +19,6 @@ using namespace vitc::kernel;
 static constexpr auto kItem = static_cast<unsigned>(GemmDim::Item);
 static constexpr auto kPlace = static_cast<unsigned>(GemmDim::Place);
 
-/// Bytes that a thread reads at once.
-static constexpr int64_t kVectorBytes = 16;
 /// Bytes that an asynchronous copy takes at least.
 static constexpr int64_t kLeastCopyBytes = 4;
 

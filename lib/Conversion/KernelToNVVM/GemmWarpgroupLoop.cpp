@@ -56,7 +56,8 @@ int64_t DeviceWarpgroupEmitter::countThreads(GemmOp op) {
 }
 
 /// Whether two blocks share a multiprocessor: they have one warpgroup that
-/// multiplies, whose registers suffice.
+/// multiplies, whose registers suffice beside those that copying rows takes at
+/// most.
 static bool sharesMultiprocessor(GemmOp op) {
   int64_t filling = op.getNorm() ? kNormingRegisters : kChangingRegisters;
   int64_t sums =
@@ -272,10 +273,14 @@ void DeviceWarpgroupEmitter::emitMultiplying() {
            [&](const Tile &tile, ValueRange carried) {
              SmallVector<Value> state(carried);
              llvm::append_range(state, product.getZeros());
-             state = b.forLoop(b.index(0), b.index(wholeSteps), 1, state,
-                               [&](Value, ValueRange carried) {
-                                 return multiply(carried, shape.getTerms());
-                               });
+             // A loop of one step would hide that its sums are zeros.
+             if (wholeSteps == 1)
+               state = multiply(state, shape.getTerms());
+             else if (wholeSteps > 1)
+               state = b.forLoop(b.index(0), b.index(wholeSteps), 1, state,
+                                 [&](Value, ValueRange carried) {
+                                   return multiply(carried, shape.getTerms());
+                                 });
              if (rest != 0)
                state = multiply(state, rest);
              emitResults(product, tile, ArrayRef(state).drop_front(2));

@@ -9,7 +9,7 @@
 // Neighbouring lanes normalise a row, a warp one or several short ones. Memory
 // bounds it: two rows of traffic a row. So a lane reads and writes vectors, all
 // of a row at once, and keeps what it reads for the mean, the variance and the
-// result. Longer rows are read three times, the second and third time from L1.
+// result. Longer rows are read for each, first from memory, then from L1.
 //
 //===----------------------------------------------------------------------===//
 
@@ -29,8 +29,6 @@ using namespace vitc::kernel;
 /// Channels that a lane holds of a row that it reads once, and those that it
 /// reads at once of a longer one.
 static constexpr int64_t kMostHeld = 64, kMostLoaded = 32;
-/// Bytes of memory that are read at once.
-static constexpr int64_t kVectorBytes = 16;
 
 namespace {
 

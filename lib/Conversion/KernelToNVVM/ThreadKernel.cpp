@@ -104,7 +104,6 @@ static Value getScratch(DeviceBuilder &b, int64_t bytes) {
   Type type = getGenericType(b.getContext());
   if (bytes == 0)
     return LLVM::ZeroOp::create(b, type);
-  constexpr unsigned kVectorBytes = 16;
   return LLVM::AllocaOp::create(b, type, b.getI8Type(), b.integer(bytes, 64),
                                 kVectorBytes);
 }

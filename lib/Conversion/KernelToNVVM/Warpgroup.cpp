@@ -9,6 +9,7 @@
 #include "Warpgroup.h"
 
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/IR/Matchers.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -59,26 +60,33 @@ SmallVector<Value> vitc::kernel::multiplyAdd(DeviceBuilder &b, Type element,
                         [](size_t i) { return "$" + std::to_string(i); }),
         ", ");
   };
-  // The results' registers hold the sums; operands follow both.
+  // The results' registers hold the sums; operands follow both. Zeros are not
+  // read: LLVM would write them behind the group's begin, which PTX forbids.
+  bool isFirst = llvm::all_of(
+      sums, [](Value sum) { return matchPattern(sum, m_AnyZeroFloat()); });
+  SmallVector<Value> operands;
   std::string constraints;
   for (size_t i = 0; i < count; ++i)
     constraints += "=f,";
-  for (size_t i = 0; i < count; ++i)
-    constraints += llvm::formatv("{0},", i);
+  if (!isFirst) {
+    llvm::append_range(operands, sums);
+    for (size_t i = 0; i < count; ++i)
+      constraints += llvm::formatv("{0},", i);
+  }
   bool isInRegisters = lhs.size() > 1;
-  std::string left = list(2 * count, lhs.size());
+  size_t firstOperand = count + operands.size();
+  std::string left = list(firstOperand, lhs.size());
   if (isInRegisters)
     left = "{" + left + "}";
   for (size_t i = 0; i < lhs.size(); ++i)
     constraints += isInRegisters ? "r," : "l,";
-  // Sums are added to; no operand is negated. Only shared memory is transposed.
+  // No operand is negated. Only shared memory is transposed.
   std::string text = llvm::formatv(
       "wgmma.mma_async.sync.aligned.m64n{0}k{1}.f32.{2}.{2} {{{3}}, {4}, ${5}, "
-      "1, 1, 1, {6}{7};",
+      "{6}, 1, 1, {7}{8};",
       count * 2, kWarpgroupTerms, element.isF16() ? "f16" : "bf16",
-      list(0, count), left, 2 * count + lhs.size(), isInRegisters ? "" : "0, ",
-      isTransposed ? 1 : 0);
-  SmallVector<Value> operands(sums);
+      list(0, count), left, firstOperand + lhs.size(), isFirst ? 0 : 1,
+      isInRegisters ? "" : "0, ", isTransposed ? 1 : 0);
   llvm::append_range(operands, lhs);
   operands.push_back(rhs);
   Type type = LLVM::LLVMStructType::getLiteral(

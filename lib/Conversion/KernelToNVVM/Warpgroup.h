@@ -8,7 +8,7 @@
 //
 // wgmma of sm_90a: a warpgroup multiplies 64 rows by up to 256 columns of 16
 // terms, f16 or bf16, and adds to f32. Of a warp's 16 rows a lane has what
-// TensorCore.h says. PTX ISA 8.0, 9.7.14.5: pictures of the fragments of
+// TensorCore.h says. PTX ISA 9.0, 9.7.15: pictures of the fragments of
 // m64nNk16, and the matrix descriptor.
 //
 //===----------------------------------------------------------------------===//
@@ -38,13 +38,14 @@ inline constexpr int64_t kDescriptorBytes = 16;
 mlir::Value advanceDescriptor(DeviceBuilder &builder, mlir::Value descriptor,
                               mlir::Value count);
 
-/// Begins a group of products, and ends it: their operands are read and their
-/// sums are there.
+/// Begins a group of products, before which everything is written that they
+/// name, and ends it: their operands are read and their sums are there.
 void startProducts(DeviceBuilder &builder);
 void finishProducts(DeviceBuilder &builder);
 /// Adds lhs x rhs to a lane's sums, two of each row and eight columns. `lhs` is
 /// a descriptor or the four words of a lane, `rhs` a descriptor of rows along
-/// the terms, or along the columns where it is transposed.
+/// the terms, or along the columns where it is transposed. Sums that are
+/// constants, zeros, are none yet.
 llvm::SmallVector<mlir::Value>
 multiplyAdd(DeviceBuilder &builder, mlir::Type element, mlir::ValueRange lhs,
             mlir::Value rhs, bool isTransposed, mlir::ValueRange sums);
