@@ -301,7 +301,10 @@ LogicalResult GenerationFolder::readMaxLength() {
 vit::GenerationAttr GenerationFolder::makeGeneration(func::FuncOp step) {
   std::string position =
       numReplayed ? replayNames.position : states.getPosition();
-  if (int64_t(start.size()) >= maxLength)
+  if (numReplayed && maxLength < 2)
+    config.emitError() << "has tokens and max_length = " << maxLength
+                       << ", start included; it needs 2 or more";
+  else if (int64_t(start.size()) >= maxLength)
     config.emitError() << "has " << start.size()
                        << " start tokens and max_length = " << maxLength
                        << "; it needs fewer";

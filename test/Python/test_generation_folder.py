@@ -296,6 +296,7 @@ def test_tokens(tmp_path: Path) -> None:
         ({"encoder": None}, "has tokens but no encoder"),
         ({"characters": None, "end": 1, "pad": 0}, "has tokens but no words and no characters"),
         ({"max_length": 8}, "max_length = 8"),
+        ({"max_length": 1}, "has tokens and max_length = 1, start included; it needs 2 or more"),
         ({"end": None}, "has no end; it needs a token or more"),
         ({"pad": 8}, "pad = 8; it needs a token's number, below 8, or its text"),
         ({"words": "sounds.txt"}, "has words and characters; it needs one"),
