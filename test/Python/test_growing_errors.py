@@ -104,6 +104,18 @@ def add_numbered_mask(element: int, number: object) -> Any:
     return change
 
 
+def add_state(*dims: int | str) -> Any:
+    """One that does not grow."""
+
+    def change(graph: onnx.GraphProto, manifest: dict[str, Any]) -> None:
+        graph.input.append(helper.make_tensor_value_info("h", TensorProto.FLOAT, dims))
+        graph.output.append(helper.make_tensor_value_info("h2", TensorProto.FLOAT, dims))
+        graph.node.append(helper.make_node("Neg", ["h"], ["h2"], name="h2"))
+        manifest["states"]["h"] = "h2"
+
+    return change
+
+
 def set_manifest(**changes: Any) -> Any:
     return lambda _, manifest: manifest.update(changes)
 
@@ -166,6 +178,9 @@ STATES = {f"past_{layer}_{part}": f"present_{layer}_{part}" for layer in range(L
             set_dims("past_0_k", 1, 2, "batch", 4),
             "state 'past_0_k' does not grow and has the batch in dim 2; needs it in dim 0",
         ),
+        (add_state(1, 4), "state 'h' does not grow and has no size of the batch, which 'token' has; needs it in dim 0"),
+        (add_state(4), "state 'h' does not grow and has no size of the batch, which 'token' has; needs it in dim 0"),
+        (add_state(), "state 'h' does not grow and has no size of the batch, which 'token' has; needs it in dim 0"),
         (set_dims("past_0_k", "past"), "has symbolic sizes 'past'; needs a number for each"),
         (
             set_dims("token", "all", "all"),
@@ -263,6 +278,13 @@ def test_errors(tmp_path: Path, change: Any, message: str) -> None:
     folder = change_model(tmp_path / "model", change)
     assert message in error_line(VITC, folder, "-o", tmp_path / "out", code=1)
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("option", ["--batch=1", "--shape=batch=1"])
+def test_state_of_a_batch_that_is_set(tmp_path: Path, option: str) -> None:
+    """What the file leaves open may be what a state has."""
+    StepBuilder().build(tmp_path / "model" / "step.onnx")
+    run_ok(VITC, change_model(tmp_path / "model", add_state(1, 4)), option, "-o", tmp_path / "out", "-O0")
 
 
 def test_state_that_begins_with_tokens(tmp_path: Path) -> None:

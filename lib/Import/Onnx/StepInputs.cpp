@@ -111,6 +111,12 @@ FailureOr<StateDims> GraphImporter::findStateDims(const ValueInfoProto &input,
   return dims;
 }
 
+/// Whether dim 0 of a state may have the number that --batch gives.
+static bool takesBatch(const ValueInfoProto &state,
+                       const import_::ImportOptions &options) {
+  return options.batch && state.type().tensor_type().shape().dim_size() > 0;
+}
+
 LogicalResult GraphImporter::readStepSizes(const GraphProto &graph) {
   const ValueInfoProto *token = findInput(graph, part.token);
   if (token)
@@ -118,12 +124,15 @@ LogicalResult GraphImporter::readStepSizes(const GraphProto &graph) {
   step = part.step;
   if (!step)
     return success();
+  bool hasOpenBatch = false; // of the token
   if (token && step->growing) {
     if (!token->type().tensor_type().has_shape())
       return getInputType(*token);
     tokenSize.clear();
-    for (const auto &[index, name] : findOpenDims(*token))
+    for (const auto &[index, name] : findOpenDims(*token)) {
+      hasOpenBatch |= index == 0;
       tokenSize = index == 1 ? name : tokenSize;
+    }
     if (!tokenSize.empty() && getDimName(*token, 0) == tokenSize)
       return emitError(loc)
              << "input '" << part.token << "' has the size '" << tokenSize
@@ -154,6 +163,13 @@ LogicalResult GraphImporter::readStepSizes(const GraphProto &graph) {
         return emitError(loc) << "state '" << name
                               << "' does not grow and has the batch in dim "
                               << dims->batch << "; needs it in dim 0";
+      if (hasOpenBatch && dims->batch < 0 && input &&
+          input->type().tensor_type().has_shape() &&
+          !takesBatch(*input, options))
+        return emitError(loc) << "state '" << name
+                              << "' does not grow and has no size of the "
+                                 "batch, which '"
+                              << part.token << "' has; needs it in dim 0";
       fixedStates[output] = name;
       step->states.erase(name);
       continue;
