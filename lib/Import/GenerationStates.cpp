@@ -80,16 +80,20 @@ LogicalResult GenerationStates::verifyInputs(const OnnxNames &names) {
            << key << " names '" << name << "', which is no input of @step";
   };
   std::string token = config.getString("token", "token");
-  if (failed(verify("token", token)) ||
-      (!position.empty() && failed(verify("position", position))))
+  if (config.failed())
     return failure();
+  SmallVector<std::pair<StringRef, std::string>> own = {{"token", token}};
+  if (!position.empty())
+    own.emplace_back("position", position);
+  for (const auto &[key, name] : own)
+    if (failed(verify(key, name)))
+      return failure();
   for (auto [key, pairs] :
        {std::pair("states", &states), std::pair("memory", &memory)})
     for (const auto &pair : *pairs)
       if (failed(verify(key, pair.first)))
         return failure();
-  for (auto [key, name] :
-       {std::pair("token", token), std::pair("position", position)}) {
+  for (const auto &[key, name] : own) {
     StringRef other = states.count(name)   ? "states"
                       : memory.count(name) ? "memory"
                                            : "";
@@ -98,7 +102,10 @@ LogicalResult GenerationStates::verifyInputs(const OnnxNames &names) {
              << key << " names '" << name << "', which " << other
              << " has, too; needs an input of its own";
   }
-  if (position == token)
+  auto isPosition = [&](StringRef name) {
+    return !position.empty() && name == position;
+  };
+  if (isPosition(token))
     return config.emitError()
            << "position names '" << token
            << "', which token has, too; needs an input of its own";
@@ -106,7 +113,7 @@ LogicalResult GenerationStates::verifyInputs(const OnnxNames &names) {
     if (failed(verify("masks", mask.first)))
       return failure();
     StringRef other = mask.first == token        ? "token"
-                      : mask.first == position   ? "position"
+                      : isPosition(mask.first)   ? "position"
                       : states.count(mask.first) ? "states"
                       : memory.count(mask.first) ? "memory"
                                                  : "";
@@ -134,6 +141,8 @@ LogicalResult GenerationStates::verifyOutputs(const OnnxNames &names) {
                                 << "', which is no output of @step";
   for (StringRef key : {"scores", "attention"}) {
     std::string name = config.getString(key, key == "scores" ? key : "");
+    if (config.failed())
+      return failure();
     if (name.empty() && key == "attention")
       continue;
     // A cache is a result of the function alone.

@@ -104,14 +104,24 @@ def add_numbered_mask(element: int, number: object) -> Any:
     return change
 
 
-def add_state(*dims: int | str) -> Any:
-    """One that does not grow."""
+def add_state(*dims: int | str, kind: str = "Neg", element: int = TensorProto.FLOAT, **attributes: Any) -> Any:
+    """One that does not grow, and the op that gives its next value, of that type."""
 
     def change(graph: onnx.GraphProto, manifest: dict[str, Any]) -> None:
         graph.input.append(helper.make_tensor_value_info("h", TensorProto.FLOAT, dims))
-        graph.output.append(helper.make_tensor_value_info("h2", TensorProto.FLOAT, dims))
-        graph.node.append(helper.make_node("Neg", ["h"], ["h2"], name="h2"))
+        graph.output.append(helper.make_tensor_value_info("h2", element, dims))
+        graph.node.append(helper.make_node(kind, ["h"], ["h2"], name="h2", **attributes))
         manifest["states"]["h"] = "h2"
+
+    return change
+
+
+def name_nothing(**changes: Any) -> Any:
+    """An input without a name."""
+
+    def change(graph: onnx.GraphProto, manifest: dict[str, Any]) -> None:
+        graph.input.append(helper.make_tensor_value_info("", TensorProto.FLOAT, ["batch", 4]))
+        manifest.update(changes)
 
     return change
 
@@ -181,6 +191,11 @@ STATES = {f"past_{layer}_{part}": f"present_{layer}_{part}" for layer in range(L
         (add_state(1, 4), "state 'h' does not grow and has no size of the batch, which 'token' has; needs it in dim 0"),
         (add_state(4), "state 'h' does not grow and has no size of the batch, which 'token' has; needs it in dim 0"),
         (add_state(), "state 'h' does not grow and has no size of the batch, which 'token' has; needs it in dim 0"),
+        (
+            add_state("batch", 4, kind="Cast", element=TensorProto.INT64, to=TensorProto.INT64),
+            "states names 'h' of type 'tensor<?x4xf32>' and its next value 'h2' of type 'tensor<?x4xi64>'; needs one "
+            "type",
+        ),
         (set_dims("past_0_k", "past"), "has symbolic sizes 'past'; needs a number for each"),
         (
             set_dims("token", "all", "all"),
@@ -258,6 +273,12 @@ STATES = {f"past_{layer}_{part}": f"present_{layer}_{part}" for layer in range(L
             "input 'past_1_v' grows with each token and is no state; masks needs the number that it holds for each "
             "token",
         ),
+        (set_manifest(scores=3), "scores = 3; it needs a string"),
+        (set_manifest(attention=3), "attention = 3; it needs a string"),
+        (set_manifest(token=3), "token = 3; it needs a string"),
+        (name_nothing(states={"": "h2"}), "states names 'h2', which is no output of @step"),
+        (name_nothing(masks={"": 1}), "input '' grows with each token; needs to be a mask of them, [batch, tokens]"),
+        (name_nothing(token="", masks={"": 1}), "masks names '', which token has, too; needs an input of its own"),
         (set_manifest(max_length=0), "max_length = 0; it needs"),
         (
             set_manifest(max_length=1),

@@ -230,7 +230,7 @@ GraphImporter::getStepSize(const TensorShapeProto::Dimension &dim) const {
 //===----------------------------------------------------------------------===//
 
 bool GraphImporter::isPosition(const ValueInfoProto &input) const {
-  return input.name() == step->graphPosition;
+  return !step->graphPosition.empty() && input.name() == step->graphPosition;
 }
 
 bool GraphImporter::isComputedInput(const ValueInfoProto &input) const {
