@@ -55,7 +55,7 @@ def compile(
         max_source_length: tokens of the text that a model generates from; None: the model's own.
         batch: a number, or "dynamic" for any; None: the compiler's default.
         target: e.g. "x86_64-linux-gnu", or GPUs such as "sm_80,sm_90a"; None: this machine's CPU.
-        precision: "f32", "tf32", "bf16", "f16" or "int8", of weights and activations; sums are f32 (int8: i32) always.
+        precision: "f32", "tf32", "bf16" or "f16", of weights and activations; sums are f32 always.
         backend: "llvm", "onednn" or "auto".
         output: where to keep the .so file; None: it is gone when the process ends.
         threads, isa, device: as for vitc.load.
