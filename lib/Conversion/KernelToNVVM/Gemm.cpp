@@ -88,14 +88,16 @@ static LogicalResult checkTileTiling(GemmOp op) {
   int64_t leastRows = isF32 ? 4 * tiling.getRows() : 16;
   int64_t leastColumns = isF32 ? 8 * tiling.getColumns() : 8;
   int64_t termsOfWord = GemmBlock::getTermsOfWord(op);
-  int64_t leastTerms = (isF32 ? kVectorWords : 8) * termsOfWord;
+  int64_t leastWords = isF32 ? kVectorWords : 8;
   if (tiling.getColumns() < (isF32 ? kVectorWords : 8) ||
       (!isF32 && tiling.getRows() < 16))
     return reject(isF32 ? "4 columns or more"
                         : "16 rows and 8 columns or more");
   if (tiling.getRowBlock() < leastRows || columns < leastColumns ||
-      tiling.getColumns() > columns || tiling.getKBlock() < leastTerms)
-    return reject("blocks of a warp's rows and columns, and 4 words of terms");
+      tiling.getColumns() > columns ||
+      tiling.getKBlock() < leastWords * termsOfWord)
+    return reject("blocks of a warp's rows and columns, and " +
+                  Twine(leastWords) + " words of terms");
   int64_t threads = DeviceTileProduct::countThreads(op);
   int64_t words = tiling.getKBlock() / termsOfWord;
   int64_t columnsOfVector = isF32 ? kVectorWords : 1;

@@ -98,6 +98,23 @@ func.func @negative_gemm_warp_rows(%context: !kernel.context) {
 // -----
 
 #map = affine_map<(b, i, j) -> (b, i, j)>
+// A word is one term, and an instruction of tensor cores takes 8.
+func.func @negative_gemm_tensor_terms(%context: !kernel.context) {
+  %b = kernel.batch %context
+  %n = arith.constant 5 : index
+  %x = kernel.buffer %context input : memref<?x5x16xf32>
+  %w = kernel.buffer %context input at 1 : memref<256xtf32>
+  %y = kernel.buffer %context output : memref<?x5x16xf32>
+  // expected-error @+1 {{'kernel.gemm' op has tiling #kernel.gemm_tiling<provider = nvvm, rows = 16, columns = 16, kBlock = 4, unroll = 3, rowBlock = 16> and weights of 'tf32'; needs blocks of a warp's rows and columns, and 8 words of terms}}
+  kernel.gemm batch(%b) rows(%n) n 16 k 16 lhs(%x at #map : memref<?x5x16xf32>) weights(%w : memref<256xtf32>)
+      init(%y at #map : memref<?x5x16xf32>)
+      tiling <provider = nvvm, rows = 16, columns = 16, kBlock = 4, unroll = 3, rowBlock = 16>
+  return
+}
+
+// -----
+
+#map = affine_map<(b, i, j) -> (b, i, j)>
 // 256 threads, and 128 vectors of weights.
 func.func @negative_gemm_idle_threads(%context: !kernel.context) {
   %b = kernel.batch %context
