@@ -22,6 +22,7 @@
 #include "vitc/Conversion/Passes.h"
 
 #include "../KernelToVector/BooleanBytes.h"
+#include "../KernelToVector/GenericBody.h"
 #include "../KernelToVector/SharedKernels.h"
 #include "Kernels.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -85,10 +86,9 @@ static LogicalResult checkKernel(Operation *op) {
     return op->emitOpError("has no tiling; needs kernel-schedule-nvptx to have "
                            "run");
   for (Type type : op->getOperandTypes()) {
-    if (isThreadKernel(op) && getElementTypeOrSelf(type).isTF32())
-      return op->emitOpError() << "has an operand of type " << type
-                               << "; only products, attention and norms read "
-                                  "and write tf32";
+    if (isThreadKernel(op) && !isComputable(getElementTypeOrSelf(type)))
+      return op->emitOpError()
+             << "has an operand of type " << type << "; needs " << kComputable;
     auto memref = dyn_cast<MemRefType>(type);
     if (!type.isIndex() && (!memref || !memref.getLayout().isIdentity() ||
                             !memref.getElementType().isIntOrFloat()))

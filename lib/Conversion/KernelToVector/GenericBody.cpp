@@ -46,9 +46,19 @@ Value vitc::kernel::writeElement(VectorBuilder &b, Value value, Value flat) {
   return arith::ExtUIOp::create(b, cloneShape(value, type), value);
 }
 
+bool vitc::kernel::isComputable(Type type) {
+  return type.isIntOrIndex() ||
+         isa<Float16Type, BFloat16Type, Float32Type, Float64Type>(type);
+}
+
 LogicalResult GenericBody::verify(GenericOp op) {
   Block &body = op.getBody().front();
   for (Operation &inner : body.without_terminator()) {
+    for (Type type : inner.getResultTypes())
+      if (!isComputable(type))
+        return op.emitOpError()
+               << "has '" << inner.getName() << "' of type " << type
+               << " in its body; needs " << kComputable;
     if (isScalarConstant(inner) || isa<IndexOp, LoadOp>(inner))
       continue;
     if (!OpTrait::hasElementwiseMappableTraits(&inner) ||

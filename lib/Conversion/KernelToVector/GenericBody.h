@@ -22,6 +22,12 @@ mlir::Value readElement(VectorBuilder &builder, mlir::Value value,
 mlir::Value writeElement(VectorBuilder &builder, mlir::Value value,
                          mlir::Value flat);
 
+/// Whether LLVM computes with values of a type: not with tf32, nor with floats
+/// of 8 bits.
+bool isComputable(mlir::Type type);
+inline constexpr llvm::StringLiteral kComputable =
+    "integers, f16, bf16, f32 or f64";
+
 /// Neighbours along dim `lane` for which a body is computed at once; `dims` are
 /// the indices of the first.
 struct BodyElements {

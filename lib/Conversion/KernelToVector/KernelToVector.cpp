@@ -18,6 +18,7 @@
 #include "vitc/Conversion/Passes.h"
 
 #include "BooleanBytes.h"
+#include "GenericBody.h"
 #include "Kernels.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -73,7 +74,7 @@ static std::pair<bool, StringRef> checkElement(OpOperand &operand,
                                                Type element) {
   Operation *op = operand.getOwner();
   if (isa<GatherOp, GenericOp>(op))
-    return {element.isIntOrFloat(), "numbers"};
+    return {isComputable(element), kComputable};
   auto gemm = dyn_cast<GemmOp>(op);
   if (gemm &&
       (&operand == &gemm.getLhsMutable() || &operand == &gemm.getInitMutable()))

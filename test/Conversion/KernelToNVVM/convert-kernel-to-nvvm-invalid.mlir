@@ -132,10 +132,29 @@ module attributes {kernel.gpu = #kernel.gpu<arch = "sm_80", sharedBytes = 101376
   func.func @generic_of_tf32(%context: !kernel.context) attributes {kernel.entry = #entry} {
     %b = kernel.batch %context
     %x = kernel.buffer %context input at 0 : memref<?x8xtf32>
-    // expected-error @+1 {{'kernel.generic' op has an operand of type 'memref<?x8xtf32>'; only products, attention and norms read and write tf32}}
+    // expected-error @+1 {{'kernel.generic' op has an operand of type 'memref<?x8xtf32>'; needs integers, f16, bf16, f32 or f64}}
     kernel.generic batch(%b) sizes [8] inputs(%x : memref<?x8xtf32>) at [#box] init(%x at #box : memref<?x8xtf32>) tiling <rows = 1, columns = 1> {
     ^bb0(%e: tf32):
       kernel.yield %e : tf32
+    }
+    return
+  }
+}
+
+// -----
+
+#entry = #kernel.entry<inputs = [], outputs = [], arena = 0, per_batch = 0>
+#box = affine_map<(b, c) -> (b, c)>
+module attributes {kernel.gpu = #kernel.gpu<arch = "sm_80", sharedBytes = 101376>} {
+  func.func @body_of_tf32(%context: !kernel.context) attributes {kernel.entry = #entry} {
+    %b = kernel.batch %context
+    %x = kernel.buffer %context input at 0 : memref<?x8xf32>
+    // expected-error @+1 {{'kernel.generic' op has 'arith.truncf' of type 'tf32' in its body; needs integers, f16, bf16, f32 or f64}}
+    kernel.generic batch(%b) sizes [8] inputs(%x : memref<?x8xf32>) at [#box] init(%x at #box : memref<?x8xf32>) tiling <rows = 1, columns = 1> {
+    ^bb0(%e: f32):
+      %0 = arith.truncf %e : f32 to tf32
+      %1 = arith.extf %0 : tf32 to f32
+      kernel.yield %1 : f32
     }
     return
   }
