@@ -159,7 +159,7 @@ def elementwise(g: Graph) -> None:
     g.add("Mul", [g.add("Erf", ["x"]), g.add("Sigmoid", ["x"])], "y")
 
 
-CASES: dict[str, Case] = {
+PRODUCTS: dict[str, Case] = {
     **{f"product-{rows}": product(rows, 96, 128) for rows in ROWS},
     "product-odd": product(131, 77, 45),
     "product-long": product(64, 1536, 192),
@@ -167,15 +167,24 @@ CASES: dict[str, Case] = {
     **{f"normalised-product-{rows}": normalised_product(rows, 96, 128) for rows in ROWS},
     "normalised-product-long": normalised_product(49, 1536, 96),
     **{f"mlp-{rows}": mlp(rows, 64, 256) for rows in (1, 197)},
+}
+WARPGROUP_PRODUCTS: dict[str, Case] = {
     **{f"product-{rows}-{inputs}-{outputs}": product(rows, inputs, outputs) for rows, inputs, outputs in CHANGED},
     **{
         f"normalised-product-{rows}-{inputs}-{outputs}": normalised_product(rows, inputs, outputs)
         for rows, inputs, outputs in COPIED
     },
     "mlp-8321-264-776": mlp(8321, 264, 776),
+}
+ATTENTION: dict[str, Case] = {
     **{f"attention-{size}": attention(197, 1, size) for size in HEAD_SIZES},
     **{f"attention-of-{queries}": attention(queries, 2, 32) for queries in QUERIES},
     **{f"attention-causal-{queries}": attention(queries, 2, 32, is_causal=True) for queries in (49, 197)},
+}
+CASES: dict[str, Case] = {
+    **PRODUCTS,
+    **WARPGROUP_PRODUCTS,
+    **ATTENTION,
     "patches": convolution(3, 64, 4, 4),
     "convolution": convolution(16, 32, 3, 1),
     "convolution-stem": convolution(3, 16, 7, 2),
@@ -187,5 +196,7 @@ CASES: dict[str, Case] = {
     "resize": Case((2, 8, 12, 15), resized),
     "elementwise": Case((2, 5, 333), elementwise),
 }
+# What tf32 rounds the operands of; warpgroups have no tiles for it.
+TF32_CASES = (*PRODUCTS, *ATTENTION)
 # What takes no time to emulate and touches each kind once.
 SMALL_CASES = ("product-odd", "product-577-264-776", "mlp-1", "attention-of-49", "convolution", "softmax")

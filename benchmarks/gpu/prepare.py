@@ -42,7 +42,7 @@ from carried import (
     run_program,
     write_manifest,
 )
-from cases import CASES, SMALL_CASES
+from cases import CASES, SMALL_CASES, TF32_CASES
 from references import SMALL_MODELS, Reference, find_references
 
 HERE = Path(__file__).resolve().parent
@@ -59,7 +59,7 @@ MODULES = (
     "report.py",
 )
 # Rounding in another order, and approximations of exp and division, of which the emulator's are exact.
-KERNEL_TOLERANCES = {"f32": 2e-5, "bf16": 1e-2}
+KERNEL_TOLERANCES = {"f32": 2e-5, "tf32": 1e-3, "bf16": 1e-2}
 MODEL_TOLERANCES = {"f32": 1e-4, "bf16": 2e-2}
 SPEED_MODELS = {"vit-b": "zoo:vit-b", "vit-l": "zoo:vit-l", "swin-t": "zoo:swin-t"}
 # One that the emulator times in a second, which says nothing.
@@ -157,7 +157,7 @@ class Preparation:
             for kernel in self.explain(model, precision, architecture):
                 if match := GEMM.match(kernel["kernel"]):
                     outputs, inputs = map(int, match.groups())
-                    element = 2 if "_to_" in kernel["kernel"] else 4
+                    element = 2 if any(f"_to_{each}" in kernel["kernel"] for each in ("bf16", "f16")) else 4
                     written = kernel["written_bytes"] // kernel["launches"]
                     rows[name_product(kernel["layer"], outputs, inputs)] = written // (element * outputs)
         return rows
@@ -177,6 +177,8 @@ def prepare(preparation: Preparation, parts: Sequence[str], is_small: bool) -> M
     kernels, whole, timed = [], [], []
     for case in (SMALL_CASES if is_small else CASES) if "kernels" in parts else ():
         for precision in KERNEL_TOLERANCES:
+            if precision == "tf32" and case not in TF32_CASES:
+                continue
             kernels.append(preparation.add_kernel(case, precision))
             tiles = [f"{each}: {'; '.join(of)}" for each, of in kernels[-1].tiles.items() if of]
             say(f"kernel {kernels[-1].name} {', '.join(tiles)}")

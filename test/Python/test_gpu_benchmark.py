@@ -102,7 +102,7 @@ def test_all_agree(carried: Path, tmp_path: Path) -> None:
     results = json.loads((tmp_path / "results.json").read_text())
     assert results["device"]["name"] == "emulated 8.0"
     assert {each["architecture"] for each in results["kernels"]} == {"sm_80"}
-    assert {each["precision"] for each in results["kernels"]} == {"f32", "bf16"}
+    assert {each["precision"] for each in results["kernels"]} == {"f32", "tf32", "bf16"}
     # The driver that recorded the kernels' results is the one that gives them again.
     assert all(each["error"] == 0 and each["reason"] == "" for each in results["kernels"])
     assert all(each["reason"] == "" for each in results["models"])
