@@ -201,7 +201,10 @@ STATES = {f"past_{layer}_{part}": f"present_{layer}_{part}" for layer in range(L
             set_dims("token", "all", "all"),
             "input 'token' has the size 'all' of the batch and of the tokens; needs a name for each",
         ),
-        (set_dims("past_0_k", "batch", 2, "past"), "past_0_k"),
+        (
+            set_dims("past_0_k", "batch", 2, "past"),
+            "node 'present_0_k' (Concat): input 1 has shape [B, 2, 1, 4] of 'f32'; needs that of input 0",
+        ),
         (
             set_dims("past_0_k", "batch", 0, "past", 4),
             "state 'past_0_k' has a size of 0 and room for 14 tokens; needs 1",
@@ -297,7 +300,7 @@ STATES = {f"past_{layer}_{part}": f"present_{layer}_{part}" for layer in range(L
 def test_errors(tmp_path: Path, change: Any, message: str) -> None:
     StepBuilder().build(tmp_path / "model" / "step.onnx")
     folder = change_model(tmp_path / "model", change)
-    assert message in error_line(VITC, folder, "-o", tmp_path / "out", code=1)
+    assert message in error_line(VITC, folder, "-o", tmp_path / "out", code=1).replace(str(tmp_path), "")
     assert not (tmp_path / "out").exists()
 
 
